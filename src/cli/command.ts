@@ -1,0 +1,39 @@
+import type { Io } from "./io.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
+
+/** A subcommand: what parsing, help and completions know of it, and what it does. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What follows `mevent NAME`: `[flags] [key=value …]`. */
+  readonly usage: string;
+  /** Paragraphs for the command's own help. */
+  readonly details?: readonly string[];
+  readonly flags: readonly Flag[];
+  /** Whether arguments that belong to no flag are taken. */
+  readonly positionals: boolean;
+  /** Whole command lines that work as they stand. */
+  readonly examples: readonly string[];
+  /** Does it; the result is the exit code. */
+  run(args: ParsedCommand, io: Io): Promise<number>;
+}
+
+/** A flag, `--name`. */
+export interface Flag {
+  readonly name: string;
+  /** One letter: `c` for `-c`. */
+  readonly short?: string;
+  /** What help shows for the value; a flag without it takes none. */
+  readonly value?: string;
+  readonly help: string;
+  /** The value where the flag is not given; help shows it. */
+  readonly default?: string;
+  /** May be given more than once; else the last one counts. */
+  readonly repeat?: boolean;
+  /** For a flag without a value: `--no-name` is known too. */
+  readonly negatable?: boolean;
+}
+
+/** The flag that every command has. */
+export const HELP_FLAG: Flag = { name: "help", short: "h", help: "Prints this help." };

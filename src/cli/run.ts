@@ -1,0 +1,63 @@
+import { ConfigError } from "../config/config_error.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS, findCommand, isBold } from "./commands.ts";
+import { ExitCode } from "./exit_codes.ts";
+import { commandHelp, overviewHelp } from "./help.ts";
+import { type Io, OutputClosed } from "./io.ts";
+import { parseCommand } from "./parse.ts";
+import { UsageError } from "./usage_error.ts";
+import { versionLine } from "./version.ts";
+
+/** Runs the command that the arguments name; the result is the exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(argv, io);
+  } catch (error) {
+    if (error instanceof OutputClosed) return ExitCode.Ok;
+    const [code, text] = diagnosis(error, argv);
+    await io.stderr.write(text);
+    return code;
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io): Promise<number> {
+  const [first, ...args] = argv;
+  if (first === undefined) {
+    await io.stderr.write(overviewHelp(COMMANDS, io.stderr.isTerminal && !io.noColor));
+    return ExitCode.Usage;
+  }
+  if (first === "--help" || first === "-h") {
+    await io.stdout.write(overviewHelp(COMMANDS, isBold(io)));
+    return ExitCode.Ok;
+  }
+  if (first === "--version") {
+    await io.stdout.write(`${versionLine()}\n`);
+    return ExitCode.Ok;
+  }
+  if (first.startsWith("-")) throw new UsageError(`expected a command before ${first}`);
+  return await runCommand(findCommand(first), args, io);
+}
+
+async function runCommand(command: Command, args: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(command, args);
+  if (parsed.isOn("help") === undefined) return await command.run(parsed, io);
+  await io.stdout.write(commandHelp(command, isBold(io)));
+  return ExitCode.Ok;
+}
+
+/** The exit code for an error that ended a command, and what to say of it. */
+function diagnosis(error: unknown, [first]: readonly string[]): [code: number, text: string] {
+  if (error instanceof UsageError) {
+    const command = COMMANDS.find((each) => each.name === first);
+    const [who, help] = command === undefined
+      ? ["mevent", "mevent --help"]
+      : [`mevent ${command.name}`, `mevent help ${command.name}`];
+    return [ExitCode.Usage, `${who}: ${error.message}\nTry: ${help}\n`];
+  }
+  if (error instanceof ConfigError) {
+    const problems = error.problems.map((problem) => `  ${problem}\n`).join("");
+    return [ExitCode.Config, `mevent: the config cannot be used:\n${problems}`];
+  }
+  const trace = error instanceof Error ? error.stack ?? error.message : String(error);
+  return [ExitCode.Internal, `mevent: internal error, please report it:\n${trace}\n`];
+}

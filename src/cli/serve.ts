@@ -1,0 +1,152 @@
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
+import { Log } from "../observe/log.ts";
+import { runUntilStopped } from "../server/lifecycle.ts";
+import { ListenError, Server } from "../server/server.ts";
+import type { Command } from "./command.ts";
+import { ExitCode } from "./exit_codes.ts";
+import type { Io } from "./io.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
+import { UsageError } from "./usage_error.ts";
+import { VERSION } from "./version.ts";
+
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "Starts the server.",
+  usage: "[flags]",
+  details: [
+    "Without --config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
+    "Flags go before MEVENT_* variables (MEVENT_TCP, MEVENT_MAX_FRAME, one for each key of [server]), those before " +
+    "the config file.",
+    "TERM and INT let it work off what is queued and stop; a second one stops it at once.",
+  ],
+  flags: [
+    { name: "config", short: "c", value: "FILE", help: "The config file; MEVENT_CONFIG names one too." },
+    {
+      name: "listen",
+      value: "ADDR",
+      repeat: true,
+      help: "Listens on TCP at host:port; port 0 takes a free one.",
+    },
+    { name: "udp", value: "ADDR", repeat: true, help: "Listens on UDP at host:port." },
+    { name: "unix", value: "PATH", repeat: true, help: "Listens on a Unix socket." },
+    { name: "no-tcp", help: "Does not listen on TCP." },
+    { name: "no-udp", help: "Does not listen on UDP." },
+    {
+      name: "async-reply",
+      negatable: true,
+      help: "Whether async requests are told that they were queued; --no-async-reply is for clients of old.",
+    },
+    { name: "max-frame", value: "SIZE", help: 'The longest message: 65536, "64 KiB".' },
+    { name: "log-level", value: "LEVEL", help: "debug, info, warn or error." },
+    { name: "log-format", value: "FORMAT", help: "text, json, or auto: text on a terminal, json elsewhere." },
+    {
+      name: "set",
+      value: "KEY=VALUE",
+      repeat: true,
+      help: "Sets any other key of [server]: drain_timeout=5s.",
+    },
+  ],
+  positionals: false,
+  examples: [
+    "mevent serve",
+    "mevent serve --config config.toml --log-level debug",
+    "mevent serve --listen 127.0.0.1:0 --no-udp --unix /tmp/mevent.sock --set drain_timeout=5s",
+  ],
+  run: serve,
+};
+
+/** Starts the server, says where it listens, and runs it until a signal ends it. */
+async function serve(args: ParsedCommand, io: Io): Promise<number> {
+  const file = args.text("config");
+  const config = loadConfig({
+    ...file === undefined ? {} : { file },
+    env: io.env,
+    flags: serverOverrides(args),
+  });
+  const log = createLog(config, io);
+  for (const warning of config.warnings) log.warn(warning);
+  let server: Server;
+  try {
+    server = await Server.start({ config, log, version: VERSION });
+  } catch (error) {
+    await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
+    return error instanceof ListenError ? ExitCode.Unreachable : ExitCode.Config;
+  }
+  await io.stdout.write(banner(server));
+  const { abandoned } = await runUntilStopped(server);
+  return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
+}
+
+function createLog(config: Config, io: Io): Log {
+  const { logFormat, logLevel } = config.server;
+  const text = logFormat === "text" || (logFormat === "auto" && io.stderr.isTerminal);
+  const encoder = new TextEncoder();
+  return new Log({
+    level: logLevel,
+    format: text ? "text" : "json",
+    colour: text && io.stderr.isTerminal && !io.noColor,
+    write: (line) => Deno.stderr.writeSync(encoder.encode(line)),
+    clock: () => new Date(),
+  });
+}
+
+function banner(server: Server): string {
+  const { plugins } = server.registry;
+  const lines = [`mevent ${VERSION} listens on`, ...server.addresses.map((address) => `  ${address}`)];
+  lines.push("and holds the plugins");
+  const width = Math.max(0, ...plugins.map(({ name }) => name.length));
+  for (const plugin of plugins) {
+    const biz = plugin.biz === undefined ? "no biz" : `biz ${plugin.biz}`;
+    const description = plugin.pool.declaration?.description ?? "";
+    const workers = `${plugin.workers} worker${plugin.workers === 1 ? "" : "s"}`;
+    lines.push(`  ${plugin.name.padEnd(width)}  ${biz.padEnd(9)} ${workers.padEnd(10)} ${description}`.trimEnd());
+  }
+  return lines.join("\n") + "\n" + whatNext(server);
+}
+
+/** A first request that works against this very server. */
+function whatNext(server: Server): string {
+  const address = server.streams[0]?.address ?? server.datagrams[0]?.address;
+  if (address === undefined) return "It has no listener: give it one with --listen.\n";
+  const udp = address.transport === "udp" ? " --udp" : "";
+  const where = address.transport === "unix"
+    ? ` --unix ${address.path}`
+    : (address as Deno.NetAddr).port === 26000
+    ? udp
+    : ` --port ${(address as Deno.NetAddr).port}${udp}`;
+  return `Next:\n  mevent send --biz 3 --cmd 1001 --json '{"uid": 7}'${where}\n  mevent stats${where}\n`;
+}
+
+/** What the flags set of `[server]`, by the config's keys. Throws UsageError. */
+export function serverOverrides(args: ParsedCommand): Record<string, unknown> {
+  const overrides: Record<string, unknown> = {};
+  for (const pair of args.texts("set")) {
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError(`--set: expected KEY=VALUE, got ${JSON.stringify(pair)}`);
+    overrides[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  for (const [name, key] of [["listen", "tcp"], ["udp", "udp"], ["unix", "unix"]] as const) {
+    const addresses = args.texts(name);
+    if (addresses.length > 0) overrides[key] = addresses;
+  }
+  for (const [name, key, contrary] of [["no-tcp", "tcp", "listen"], ["no-udp", "udp", "udp"]] as const) {
+    if (args.isOn(name) === undefined) continue;
+    if (args.texts(contrary).length > 0) {
+      throw new UsageError(`--${name} and --${contrary} contradict each other`);
+    }
+    overrides[key] = [];
+  }
+  for (
+    const [name, key] of [["max-frame", "max_frame"], ["log-level", "log_level"], [
+      "log-format",
+      "log_format",
+    ]] as const
+  ) {
+    const text = args.text(name);
+    if (text !== undefined) overrides[key] = text;
+  }
+  const asyncReply = args.isOn("async-reply");
+  if (asyncReply !== undefined) overrides["async_reply"] = asyncReply;
+  return overrides;
+}

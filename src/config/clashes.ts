@@ -1,0 +1,66 @@
+import { formatAddress, parseAddress } from "./address.ts";
+import { ConfigError } from "./config_error.ts";
+import { isTable, type Table } from "./is_table.ts";
+
+/** Names, numbers and addresses that are given more than once, a line each; what is no legal value is passed over. */
+export function clashesOf(server: Table, listeners: unknown, plugins: unknown): string[] {
+  return [
+    ...repeated(pluginKeys(plugins, "name")),
+    ...repeated(pluginKeys(plugins, "biz")),
+    ...repeated(listenerKeys(server, listeners)),
+  ];
+}
+
+/** A value as people would write it, and the key path where it stands. */
+type Place = readonly [value: string, path: string];
+
+function* pluginKeys(plugins: unknown, key: string): Iterable<Place> {
+  for (const [at, plugin] of rows(plugins)) {
+    const value = plugin[key];
+    if (typeof value === "string" || typeof value === "number") {
+      yield [JSON.stringify(value), `plugin[${at}].${key}`];
+    }
+  }
+}
+
+function* listenerKeys(server: Table, listeners: unknown): Iterable<Place> {
+  const tables: [string, Table][] = [["server", server]];
+  for (const [at, listener] of rows(listeners)) tables.push([`listener[${at}]`, listener]);
+  for (const [path, table] of tables) {
+    for (const transport of ["tcp", "udp", "unix"]) {
+      for (const value of [table[transport]].flat()) {
+        const address = transport === "unix" ? value : normalAddress(value);
+        if (typeof address === "string" && address !== "") {
+          yield [`${transport} ${address}`, `${path}.${transport}`];
+        }
+      }
+    }
+  }
+}
+
+/** The address in its one form, or undefined where it is none or its port is the system's choice. */
+function normalAddress(value: unknown): string | undefined {
+  try {
+    const address = parseAddress(value);
+    return address.port === 0 ? undefined : formatAddress(address);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+function* rows(list: unknown): Iterable<[at: number, row: Table]> {
+  const items: unknown[] = Array.isArray(list) ? list : [];
+  for (const [at, item] of items.entries()) if (isTable(item)) yield [at, item];
+}
+
+function repeated(places: Iterable<Place>): string[] {
+  const first = new Map<string, string>();
+  const problems: string[] = [];
+  for (const [value, path] of places) {
+    const other = first.get(value);
+    if (other === undefined) first.set(value, path);
+    else problems.push(`${path}: ${value} stands at ${other} already`);
+  }
+  return problems;
+}

@@ -1,0 +1,45 @@
+/** The value of each key of `[server]` where nothing else is said, as it would stand in the file. */
+export const SERVER_DEFAULTS = {
+  tcp: "127.0.0.1:26000",
+  udp: "127.0.0.1:26000",
+  unix: "",
+  async_reply: true,
+  max_frame: "64 KiB",
+  max_connections: 10_000,
+  max_in_flight: 4096,
+  max_unread_reply_bytes: "1 MiB",
+  slow_reader_timeout: "30s",
+  drain_timeout: "30s",
+  max_queue_bytes: "1 GiB",
+  log_level: "info",
+  log_format: "auto",
+} as const;
+
+/** The same for `[[plugin]]`; its other keys have no default. */
+export const PLUGIN_DEFAULTS = {
+  workers: 1,
+  timeout: "30s",
+  queue: { max_ops: 1_000_000, max_bytes: "256 MiB" },
+  cache: { max_entries: 100_000, max_bytes: "64 MiB" },
+  expose_trace: false,
+  permissions: {
+    net: false,
+    read: false,
+    write: false,
+    env: false,
+    run: false,
+    sys: false,
+    ffi: false,
+    import: false,
+  },
+  config: {},
+} as const;
+
+/** The same for `[[listener]]`. */
+export const LISTENER_DEFAULTS = { async_reply: true } as const;
+
+/** The plugins of a server whose file names none, or that has no file. */
+export const DEFAULT_PLUGINS = [
+  { name: "skeleton", biz: 1, module: "builtin:skeleton" },
+  { name: "echo", biz: 3, module: "builtin:echo" },
+] as const;

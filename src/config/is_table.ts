@@ -1,0 +1,6 @@
+/** A table as it comes out of the file, its values unchecked. */
+export type Table = Readonly<Record<string, unknown>>;
+
+export function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

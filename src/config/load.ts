@@ -1,0 +1,147 @@
+import { isAbsolute, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parse as parseToml } from "@std/toml";
+import * as v from "valibot";
+import { clashesOf } from "./clashes.ts";
+import type { Config, ListenerConfig, Origin, PluginConfig, ServerConfig } from "./config.ts";
+import { ConfigError } from "./config_error.ts";
+import { DEFAULT_PLUGINS, SERVER_DEFAULTS } from "./defaults.ts";
+import { isTable, type Table } from "./is_table.ts";
+import { environmentFile, environmentLayer, flagLayer } from "./overrides.ts";
+import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
+
+/** Where a config may come from. */
+export interface ConfigSources {
+  /** The config file's path; without it the one that MEVENT_CONFIG names, or none. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** Keys of `[server]` as in the file; values as in the file or as text. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+type FileOutput = v.InferOutput<typeof FILE_SCHEMA>;
+type ServerOutput = v.InferOutput<typeof SERVER_SCHEMA>;
+type ListenerOutput = FileOutput["listener"][number];
+
+/** The config: flags over MEVENT_* environment over file over default. Throws ConfigError with all problems. */
+export function loadConfig(sources: ConfigSources): Config {
+  const file = sources.file ?? environmentFile(sources.env);
+  const document = withPlugins(file === undefined ? {} : readDocument(file));
+  const environment = environmentLayer(sources.env);
+  const flags = flagLayer(sources.flags);
+  const fileServer = isTable(document["server"]) ? document["server"] : {};
+  const server = { ...SERVER_DEFAULTS, ...fileServer, ...environment.values, ...flags.values };
+
+  const problems = [
+    ...labelled(file ?? "built-in config", problemsOf(FILE_SCHEMA, document)),
+    ...labelled("environment", environment.problems),
+    ...labelled("environment", problemsOf(SERVER_LAYER_SCHEMA, environment.values)),
+    ...labelled("command line", problemsOf(SERVER_LAYER_SCHEMA, flags.values)),
+    ...labelled(file ?? "config", clashesOf(server, document["listener"], document["plugin"])),
+  ];
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const { listener, plugin = [] } = v.parse(FILE_SCHEMA, document);
+  const settings = v.parse(SERVER_SCHEMA, server);
+  const listeners = [settings, ...listener].flatMap(listenersOf);
+  const plugins = plugin.map((each) => pluginConfig(each, file));
+  const layers = { flag: flags.values, environment: environment.values, file: fileServer };
+  return {
+    server: serverConfig(settings),
+    listeners,
+    plugins,
+    file,
+    origins: new Map(Object.keys(SERVER_DEFAULTS).map((key) => [key, originOf(key, layers)])),
+    warnings: warningsOf(listeners, plugins),
+  };
+}
+
+function readDocument(file: string): Table {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    throw new ConfigError([`${file}: cannot be read: ${messageOf(error)}`]);
+  }
+  try {
+    return parseToml(text);
+  } catch (error) {
+    throw new ConfigError([`${file}: is not TOML: ${messageOf(error)}`]);
+  }
+}
+
+function withPlugins(document: Table): Table {
+  return Object.hasOwn(document, "plugin") ? document : { ...document, plugin: DEFAULT_PLUGINS };
+}
+
+function labelled(source: string, problems: readonly string[]): string[] {
+  return problems.map((problem) => `${source}: ${problem}`);
+}
+
+function originOf(key: string, layers: Readonly<Record<Exclude<Origin, "default">, Table>>): Origin {
+  if (Object.hasOwn(layers.flag, key)) return "flag";
+  if (Object.hasOwn(layers.environment, key)) return "environment";
+  return Object.hasOwn(layers.file, key) ? "file" : "default";
+}
+
+function serverConfig(settings: ServerOutput): ServerConfig {
+  return {
+    maxFrame: settings.max_frame,
+    maxConnections: settings.max_connections,
+    maxInFlight: settings.max_in_flight,
+    maxUnreadReplyBytes: settings.max_unread_reply_bytes,
+    slowReaderTimeout: settings.slow_reader_timeout,
+    drainTimeout: settings.drain_timeout,
+    maxQueueBytes: settings.max_queue_bytes,
+    logLevel: settings.log_level,
+    logFormat: settings.log_format,
+  };
+}
+
+function listenersOf(
+  { tcp = [], udp = [], unix = [], async_reply: asyncReply }: ListenerOutput,
+): ListenerConfig[] {
+  return [
+    ...tcp.map((address) => ({ transport: "tcp", ...address, asyncReply }) as const),
+    ...udp.map((address) => ({ transport: "udp", ...address, asyncReply }) as const),
+    ...unix.map((path) => ({ transport: "unix", path, asyncReply }) as const),
+  ];
+}
+
+function pluginConfig(
+  plugin: NonNullable<FileOutput["plugin"]>[number],
+  file: string | undefined,
+): PluginConfig {
+  const { net, read, write, env, run, sys, ffi, import: importing } = plugin.permissions;
+  return {
+    name: plugin.name,
+    biz: plugin.biz,
+    module: moduleUrl(plugin.module, file),
+    workers: plugin.workers,
+    concurrency: plugin.concurrency,
+    timeout: plugin.timeout,
+    queue: { maxOps: plugin.queue.max_ops, maxBytes: plugin.queue.max_bytes },
+    cache: { maxEntries: plugin.cache.max_entries, maxBytes: plugin.cache.max_bytes },
+    exposeTrace: plugin.expose_trace,
+    permissions: { net, read, write, env, run, sys, ffi, import: importing },
+    config: plugin.config,
+  };
+}
+
+/** Paths are relative to the config file's directory. */
+function moduleUrl(module: string, file: string | undefined): string {
+  if (module.startsWith("builtin:") || module.startsWith("file:")) return module;
+  const path = file === undefined || isAbsolute(module) ? resolve(module) : resolve(file, "..", module);
+  return pathToFileURL(path).href;
+}
+
+function warningsOf(listeners: readonly ListenerConfig[], plugins: readonly PluginConfig[]): string[] {
+  const warnings: string[] = [];
+  if (listeners.length === 0) warnings.push("no listener is configured: nobody can reach the server");
+  if (plugins.length === 0) warnings.push("no plugin is configured: every operation will be answered 18");
+  return warnings;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,156 @@
+import * as v from "valibot";
+import { closestString } from "@std/text";
+import { mismatch } from "./config_error.ts";
+import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
+import { isTable, type Table } from "./is_table.ts";
+import {
+  addresses,
+  bytes,
+  choice,
+  count,
+  duration,
+  flag,
+  jsonTable,
+  paths,
+  permission,
+  text,
+} from "./values.ts";
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** The keys of `[server]`: the address keys first, then those of ServerConfig. */
+export const SERVER_ENTRIES = {
+  tcp: addresses(),
+  udp: addresses(),
+  unix: paths(),
+  async_reply: flag(),
+  max_frame: bytes(64, 64 * MIB),
+  max_connections: count(1, 1_000_000),
+  max_in_flight: count(1, 1_000_000),
+  max_unread_reply_bytes: bytes(KIB, GIB),
+  slow_reader_timeout: duration(1),
+  drain_timeout: duration(0),
+  max_queue_bytes: bytes(KIB, 1024 * GIB),
+  log_level: choice(["debug", "info", "warn", "error"]),
+  log_format: choice(["auto", "text", "json"]),
+};
+
+/** The keys of `[[listener]]`: addresses of one transport and their own `async_reply`. */
+export const LISTENER_ENTRIES = {
+  tcp: v.optional(addresses()),
+  udp: v.optional(addresses()),
+  unix: v.optional(paths()),
+  async_reply: v.optional(flag(), LISTENER_DEFAULTS.async_reply),
+};
+
+export const QUEUE_ENTRIES = {
+  max_ops: v.optional(count(1, 1_000_000_000), PLUGIN_DEFAULTS.queue.max_ops),
+  max_bytes: v.optional(bytes(KIB, 1024 * GIB), PLUGIN_DEFAULTS.queue.max_bytes),
+};
+
+export const CACHE_ENTRIES = {
+  max_entries: v.optional(count(0, 1_000_000_000), PLUGIN_DEFAULTS.cache.max_entries),
+  max_bytes: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.cache.max_bytes),
+};
+
+export const PERMISSION_ENTRIES = {
+  net: v.optional(permission(), PLUGIN_DEFAULTS.permissions.net),
+  read: v.optional(permission(), PLUGIN_DEFAULTS.permissions.read),
+  write: v.optional(permission(), PLUGIN_DEFAULTS.permissions.write),
+  env: v.optional(permission(), PLUGIN_DEFAULTS.permissions.env),
+  run: v.optional(permission(), PLUGIN_DEFAULTS.permissions.run),
+  sys: v.optional(permission(), PLUGIN_DEFAULTS.permissions.sys),
+  ffi: v.optional(permission(), PLUGIN_DEFAULTS.permissions.ffi),
+  import: v.optional(permission(), PLUGIN_DEFAULTS.permissions.import),
+};
+
+/** The keys of `[[plugin]]`. */
+export const PLUGIN_ENTRIES = {
+  name: text(
+    "a name of 1 to 64 bytes, not a number, without NUL and not starting with Reserve.",
+    isPluginName,
+  ),
+  biz: v.optional(count(1, 65_535)),
+  module: text('"builtin:NAME" or the path of a module', (module) => !/^(https?|npm|jsr|data):/.test(module)),
+  workers: v.optional(count(1, 64), PLUGIN_DEFAULTS.workers),
+  concurrency: v.optional(count(1, 65_536)),
+  timeout: v.optional(duration(1), PLUGIN_DEFAULTS.timeout),
+  queue: v.optional(table(QUEUE_ENTRIES), {}),
+  cache: v.optional(table(CACHE_ENTRIES), {}),
+  expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),
+  permissions: v.optional(table(PERMISSION_ENTRIES), {}),
+  config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
+};
+
+/** `[server]` with every key. */
+export const SERVER_SCHEMA = table(SERVER_ENTRIES);
+
+/** One layer of `[server]`: any of its keys. */
+export const SERVER_LAYER_SCHEMA = table(v.partial(v.object(SERVER_ENTRIES)).entries);
+
+/** The whole file. */
+export const FILE_SCHEMA = table({
+  server: v.optional(SERVER_LAYER_SCHEMA, {}),
+  listener: v.optional(list(table(LISTENER_ENTRIES, hasOneTransport)), []),
+  plugin: v.optional(list(table(PLUGIN_ENTRIES))),
+});
+
+/** The problems of a value, each with its key path: `plugin[1].queue.max_ops: expected …, got …`. */
+export function problemsOf(schema: v.GenericSchema<unknown, unknown>, value: unknown): string[] {
+  return (v.safeParse(schema, value).issues ?? []).map((issue) => {
+    const path = keyPath((issue.path ?? []).map((item) => item.key));
+    return path === "" ? issue.message : `${path}: ${issue.message}`;
+  });
+}
+
+/** A table whose unknown keys are problems, each with the nearest known one; `check` may name one more. */
+function table<E extends v.ObjectEntries>(
+  entries: E,
+  check: (table: Table) => string | undefined = () => undefined,
+) {
+  const known = Object.keys(entries);
+  return v.pipe(
+    v.looseObject(
+      entries,
+      (issue) => issue.expected === "Object" ? mismatch("a table", issue.input).message : "is missing",
+    ),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const value: unknown = dataset.value;
+      if (!isTable(value)) return;
+      for (const [key, input] of Object.entries(value)) {
+        if (known.includes(key)) continue;
+        const path = { type: "object", origin: "key", input: value, key, value: input } as const;
+        addIssue({
+          message: `unknown key; the nearest known one is ${closestString(key, known)}`,
+          path: [path],
+        });
+      }
+      const message = check(value);
+      if (message !== undefined) addIssue({ message });
+    }),
+  );
+}
+
+function list<S extends v.GenericSchema>(item: S) {
+  return v.array(item, (issue) => mismatch("a list of tables", issue.input).message);
+}
+
+function hasOneTransport(listener: Table): string | undefined {
+  const given = ["tcp", "udp", "unix"].filter((key) => Object.hasOwn(listener, key));
+  return given.length === 1
+    ? undefined
+    : `expected one of tcp, udp, unix, got ${given.join(" and ") || "none"}`;
+}
+
+function isPluginName(name: string): boolean {
+  const size = new TextEncoder().encode(name).length;
+  return size <= 64 && !name.includes("\0") && !/^\d+$/.test(name) && !name.startsWith("Reserve.");
+}
+
+function keyPath(keys: readonly unknown[]): string {
+  return keys.map((key, at) => typeof key === "number" ? `[${key}]` : at === 0 ? `${key}` : `.${key}`).join(
+    "",
+  );
+}

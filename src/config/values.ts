@@ -1,0 +1,127 @@
+import * as v from "valibot";
+import type { JsonObject, JsonValue } from "../plugin.ts";
+import { type InetAddress, parseAddress } from "./address.ts";
+import { ConfigError, mismatch } from "./config_error.ts";
+import { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
+
+/** A schema that applies a parser; what the parser throws as ConfigError becomes the problem's message. */
+function parsed<T>(parse: (value: unknown) => T) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parse(dataset.value);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        addIssue({ message: error.message });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+/** A whole number within bounds. */
+export function count(least: number, most: number) {
+  return parsed((value) => {
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least || value > most) {
+      throw mismatch(`a whole number from ${least} to ${most}`, value);
+    }
+    return value;
+  });
+}
+
+/** A duration of at least so many milliseconds, in milliseconds. */
+export function duration(least: number) {
+  return parsed((value) => {
+    const milliseconds = parseDuration(value);
+    if (milliseconds < least) throw mismatch(`a duration of at least ${formatDuration(least)}`, value);
+    return milliseconds;
+  });
+}
+
+/** A size within bounds, in bytes. */
+export function bytes(least: number, most: number) {
+  return parsed((value) => {
+    const size = parseBytes(value);
+    if (size < least || size > most) {
+      throw mismatch(`a size from ${formatBytes(least)} to ${formatBytes(most)}`, value);
+    }
+    return size;
+  });
+}
+
+/** true or false. */
+export function flag() {
+  return parsed((value) => {
+    if (typeof value !== "boolean") throw mismatch("true or false", value);
+    return value;
+  });
+}
+
+/** One of the words. */
+export function choice<T extends string>(words: readonly T[]) {
+  return parsed((value) => {
+    const word = words.find((each) => each === value);
+    if (word === undefined) throw mismatch(words.map((each) => `"${each}"`).join(", "), value);
+    return word;
+  });
+}
+
+/** A text that is not empty. */
+export function text(expected: string, isLegal: (text: string) => boolean = () => true) {
+  return parsed((value) => {
+    if (typeof value !== "string" || value === "" || !isLegal(value)) throw mismatch(expected, value);
+    return value;
+  });
+}
+
+/** One address, a list of them, or none: `""` and `[]`. */
+export function addresses() {
+  return parsed((value): InetAddress[] =>
+    listOfTexts(value, "an address or a list of addresses").map(parseAddress)
+  );
+}
+
+/** One path, a list of them, or none: `""` and `[]`. */
+export function paths() {
+  return parsed((value) => listOfTexts(value, "a path or a list of paths"));
+}
+
+/** All, nothing, or what is listed. */
+export function permission() {
+  return parsed((value) =>
+    typeof value === "boolean" ? value : listOfTexts(value, "true, false or a list of texts")
+  );
+}
+
+/** A table of anything that JSON can write too. */
+export function jsonTable() {
+  return parsed((value): JsonObject => {
+    const json = toJson(value);
+    if (json === null || typeof json !== "object" || Array.isArray(json)) throw mismatch("a table", value);
+    return json;
+  });
+}
+
+/** The texts of `"a"` or `["a", "b"]`; an empty text stands for an empty list. */
+function listOfTexts(value: unknown, expected: string): string[] {
+  if (value === "") return [];
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.map((each) => {
+    if (typeof each !== "string" || each === "") throw mismatch(expected, value);
+    return each;
+  });
+}
+
+function toJson(value: unknown): JsonValue {
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") {
+    if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+    throw mismatch("a finite number within ±2^53 (write others as text)", value);
+  }
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== "object" || value === null || value instanceof Date) {
+    throw mismatch("a text, a number, a boolean, a list or a table (write dates as text)", value);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+}

@@ -1,0 +1,191 @@
+import { parseAttributes } from "./attributes.ts";
+import { HdfError, quote } from "./error.ts";
+import { HDF_LIMITS, type HdfLimits } from "./limits.ts";
+import { isNameCode } from "./name.ts";
+import type { HdfNode } from "./node.ts";
+import { isSpaceCode, skipSpace } from "./space.ts";
+import { TreeBuilder } from "./tree_builder.ts";
+
+const NEWLINE = 10;
+const HASH = 35;
+const DOT = 46;
+const COLON = 58;
+const LESS = 60;
+const EQUALS = 61;
+const BRACKET = 91;
+const OPEN = 123;
+const CLOSE = 125;
+
+/**
+ * Reads HDF text (no NUL; the wire's last byte is cut off before) into its tree. Throws HdfError with the line for
+ * whatever ClearSilver could not read, for `#include`, for links that point to nothing or loop, and over a limit.
+ */
+export function parseHdf(text: string, limits?: Partial<HdfLimits>): HdfNode {
+  return new Scanner(text, limits === undefined ? HDF_LIMITS : { ...HDF_LIMITS, ...limits }).run();
+}
+
+/** Goes over the text once, line by line; strings are cut out of it only for names and values. */
+class Scanner {
+  readonly #text: string;
+  readonly #tree: TreeBuilder;
+  /** Where the next line starts. */
+  #next = 0;
+  /** The current line, from 1. */
+  #line = 0;
+  #node: HdfNode;
+  /** How deep `#node` lies; the root is 0. */
+  #depth = 0;
+  /** For every open brace the node and depth outside it, and its line. */
+  readonly #open: { readonly node: HdfNode; readonly depth: number; readonly line: number }[] = [];
+
+  constructor(text: string, limits: HdfLimits) {
+    this.#text = text;
+    this.#tree = new TreeBuilder(limits);
+    this.#node = this.#tree.root;
+  }
+
+  run(): HdfNode {
+    const text = this.#text;
+    while (this.#next < text.length) {
+      this.#line++;
+      const newline = text.indexOf("\n", this.#next);
+      const end = newline < 0 ? text.length : newline;
+      const start = skipSpace(text, this.#next, end);
+      this.#next = end + 1;
+      if (start < end) this.#readLine(start, end);
+    }
+    const brace = this.#open.at(-1);
+    if (brace !== undefined) throw new HdfError(brace.line, 'the "{" is never closed: add a line "}"');
+    const nul = text.indexOf("\0");
+    if (nul >= 0) throw new HdfError(lineOf(text, nul), "a NUL stands in the text: end the text before it");
+    return this.#tree.finish();
+  }
+
+  /** Reads a line that is not blank; `start` is its first character. */
+  #readLine(start: number, end: number): void {
+    const text = this.#text;
+    const line = this.#line;
+    const first = text.charCodeAt(start);
+    if (first === HASH) return this.#refuseInclude(start, end);
+    if (first === CLOSE) return this.#close(start, end);
+    let at = start;
+    let dots = 0;
+    for (; at < end; at++) {
+      const code = text.charCodeAt(at);
+      if (code === DOT) dots++;
+      else if (!isNameCode(code)) break;
+    }
+    if (at === start) {
+      throw new HdfError(line, `no name before ${this.#rest(start, end)}: write name = value`);
+    }
+    const name = text.slice(start, at);
+    at = skipSpace(text, at, end);
+    let type: string | undefined;
+    let nonl = false;
+    if (at < end && text.charCodeAt(at) === BRACKET) {
+      const attributes = parseAttributes(text, at + 1, end, line);
+      type = attributes.type;
+      nonl = attributes.nonl;
+      at = skipSpace(text, attributes.next, end);
+    }
+    const sign = at < end ? text.charCodeAt(at) : NEWLINE;
+    let node: HdfNode;
+    if (sign === EQUALS) {
+      node = this.#place(name, dots);
+      this.#tree.assign(node, stripped(text, at + 1, end));
+    } else if (sign === OPEN) {
+      node = this.#place(name, dots);
+      this.#enter(node, dots, at, end);
+    } else if (sign === LESS && text.charCodeAt(at + 1) === LESS) {
+      node = this.#place(name, dots);
+      this.#tree.assign(node, this.#lines(stripped(text, at + 2, end), nonl));
+    } else if (sign === COLON && text.charCodeAt(at + 1) === EQUALS) {
+      const source = this.#tree.source(stripped(text, at + 2, end), line);
+      node = this.#place(name, dots);
+      this.#tree.copy(node, source, line);
+    } else if (sign === COLON) {
+      node = this.#place(name, dots);
+      this.#tree.link(node, stripped(text, at + 1, end), line);
+    } else {
+      const found = at < end ? this.#rest(at, end) : "the end of the line";
+      throw new HdfError(line, `${quote(name)} is followed by ${found}: write name = value`);
+    }
+    if (type !== undefined) node.type = type;
+  }
+
+  #place(name: string, dots: number): HdfNode {
+    return this.#tree.place(this.#node, this.#depth, name, dots, this.#line);
+  }
+
+  /** `name {`: what follows lies below the node, until its `}`. */
+  #enter(node: HdfNode, dots: number, brace: number, end: number): void {
+    if (skipSpace(this.#text, brace + 1, end) < end) {
+      throw new HdfError(this.#line, `${this.#rest(brace, end)}: nothing may follow the "{" on its line`);
+    }
+    this.#tree.checkNoLink(node, this.#line);
+    this.#open.push({ node: this.#node, depth: this.#depth, line: this.#line });
+    this.#node = node;
+    this.#depth += dots + 1;
+  }
+
+  #close(start: number, end: number): void {
+    if (skipSpace(this.#text, start + 1, end) < end) {
+      throw new HdfError(this.#line, `${this.#rest(start, end)}: nothing may follow the "}" on its line`);
+    }
+    const outside = this.#open.pop();
+    if (outside === undefined) throw new HdfError(this.#line, 'a "}" that closes nothing: remove it');
+    this.#node = outside.node;
+    this.#depth = outside.depth;
+  }
+
+  /** The lines of `name << EOM` down to the one that holds the terminator alone. */
+  #lines(terminator: string, nonl: boolean): string {
+    const text = this.#text;
+    const opened = this.#line;
+    if (terminator === "") throw new HdfError(opened, "no terminator after <<: write name << EOM");
+    const start = this.#next;
+    while (this.#next < text.length) {
+      const from = this.#next;
+      this.#line++;
+      const newline = text.indexOf("\n", from);
+      const end = newline < 0 ? text.length : newline;
+      this.#next = end + 1;
+      if (!text.startsWith(terminator, from)) continue;
+      if (skipSpace(text, from + terminator.length, end) < end) continue;
+      return text.slice(start, nonl && from > start ? from - 1 : from);
+    }
+    throw new HdfError(opened, `the text has no end: add a line ${quote(terminator)}`);
+  }
+
+  #refuseInclude(start: number, end: number): void {
+    const after = start + "#include".length;
+    if (!this.#text.startsWith("#include", start) || after >= end) return;
+    if (isSpaceCode(this.#text.charCodeAt(after))) {
+      throw new HdfError(this.#line, "#include is not allowed here: send the text itself");
+    }
+  }
+
+  #rest(start: number, end: number): string {
+    return quote(this.#text.slice(start, end));
+  }
+}
+
+/** The text between the two places without white space at its ends. */
+function stripped(text: string, from: number, to: number): string {
+  const start = skipSpace(text, from, to);
+  let end = to;
+  while (end > start && isSpaceCode(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function lineOf(text: string, at: number): number {
+  let line = 1;
+  for (
+    let newline = text.indexOf("\n");
+    newline >= 0 && newline < at;
+    newline = text.indexOf("\n", newline + 1)
+  ) {
+    line++;
+  }
+  return line;
+}

@@ -1,0 +1,202 @@
+import { HdfError, quote } from "./error.ts";
+import type { HdfLimits } from "./limits.ts";
+import { HdfNode } from "./node.ts";
+
+/** A link that is not resolved yet: the dotted name it points to, from the root, and the line it came from. */
+interface Link {
+  readonly path: string;
+  readonly line: number;
+  /** True while what it points to is being copied: coming across it again then is a loop. */
+  busy: boolean;
+}
+
+/** Links that may point to links, one after the other; bounds the stack, too. */
+const LINK_CHAIN = 32;
+
+/**
+ * Builds the tree of one text within its limits. Copies are made at once; links when the text has ended, for they may
+ * point to what comes later. A link then becomes a copy of what it points to. Where ClearSilver would go through a
+ * link to set or copy something below it, or would leave a link that points to nothing without a value, the text is
+ * refused: the sender meant something that it would not get.
+ */
+export class TreeBuilder {
+  readonly root = new HdfNode("");
+  readonly #limits: HdfLimits;
+  #nodes = 0;
+  #copied = 0;
+  /** Made with the first link, so that texts without one pay nothing. */
+  #links: Map<HdfNode, Link> | undefined = undefined;
+  #resolving = false;
+
+  constructor(limits: HdfLimits) {
+    this.#limits = limits;
+  }
+
+  /** The node of a dotted name with that many dots below `parent`, made where it is not there; `depth` is `parent`'s. */
+  place(parent: HdfNode, depth: number, name: string, dots: number, line: number): HdfNode {
+    this.#checkDepth(depth + dots + 1, line);
+    if (dots === 0) return parent.get(name) ?? this.#add(parent, name, line);
+    let node = parent;
+    for (let from = 0; from <= name.length;) {
+      const dot = name.indexOf(".", from);
+      const to = dot < 0 ? name.length : dot;
+      if (to === from) {
+        throw new HdfError(line, `name ${quote(name)} has an empty level: remove the extra dot`);
+      }
+      if (from > 0) this.checkNoLink(node, line);
+      const level = name.slice(from, to);
+      node = node.get(level) ?? this.#add(node, level, line);
+      from = to + 1;
+    }
+    return node;
+  }
+
+  /** Refuses to go below a link. */
+  checkNoLink(node: HdfNode, line: number): void {
+    const link = this.#links?.get(node);
+    if (link === undefined) return;
+    const [name, target] = [quote(node.path()), quote(link.path)];
+    throw new HdfError(line, `${name} is a link to ${target}: name what is below ${target} itself`);
+  }
+
+  assign(node: HdfNode, value: string): void {
+    node.value = value;
+    if (this.#links !== undefined) this.#links.delete(node);
+  }
+
+  link(node: HdfNode, path: string, line: number): void {
+    if (node.size > 0) {
+      throw new HdfError(
+        line,
+        `${quote(node.path())} has children and cannot become a link: rename one of the two`,
+      );
+    }
+    this.#links ??= new Map();
+    this.#links.set(node, { path, line, busy: false });
+  }
+
+  /** The node that a copy takes; it must be there already. */
+  source(path: string, line: number): HdfNode {
+    const found = this.#find(path, line, 0);
+    if (found === undefined) {
+      throw new HdfError(line, `${quote(path)} to copy from is not there: set it on a line above`);
+    }
+    return found;
+  }
+
+  copy(node: HdfNode, source: HdfNode, line: number): void {
+    if (holds(node, source) || holds(source, node)) {
+      throw new HdfError(line, `${quote(source.path())} cannot be copied into itself`);
+    }
+    this.#copy(node, source, depthOf(node), line, 0);
+  }
+
+  /** Ends the tree: turns every link into a copy of what it points to. */
+  finish(): HdfNode {
+    if (this.#links !== undefined) {
+      this.#resolving = true;
+      for (const [node, link] of this.#links) this.#resolve(node, link, 1);
+    }
+    return this.root;
+  }
+
+  #resolve(node: HdfNode, link: Link, chain: number): void {
+    if (link.busy) {
+      throw new HdfError(
+        link.line,
+        `link ${quote(node.path())} leads back to itself: set a value on the way`,
+      );
+    }
+    if (chain > LINK_CHAIN) {
+      const name = quote(node.path());
+      throw new HdfError(link.line, `link ${name} comes after ${LINK_CHAIN} other links: link to the value`);
+    }
+    link.busy = true;
+    const target = this.#find(link.path, link.line, chain);
+    if (target === undefined) {
+      const name = quote(node.path());
+      throw new HdfError(link.line, `link ${name} points to ${quote(link.path)}, which is not there: set it`);
+    }
+    const ownType = node.type;
+    node.value = undefined;
+    this.#copy(node, target, depthOf(node), link.line, chain);
+    if (ownType !== undefined) node.type = ownType;
+    this.#links?.delete(node);
+  }
+
+  /** The node of a dotted name from the root; goes through links only once they are being resolved. */
+  #find(path: string, line: number, chain: number): HdfNode | undefined {
+    let node = this.root;
+    for (let from = 0; from <= path.length;) {
+      const dot = path.indexOf(".", from);
+      const to = dot < 0 ? path.length : dot;
+      if (from > 0) this.#through(node, line, chain);
+      const next = node.get(path.slice(from, to));
+      if (next === undefined) return undefined;
+      node = next;
+      from = to + 1;
+    }
+    return node;
+  }
+
+  #through(node: HdfNode, line: number, chain: number): void {
+    if (!this.#resolving) return this.checkNoLink(node, line);
+    const link = this.#links?.get(node);
+    if (link !== undefined) this.#resolve(node, link, chain + 1);
+  }
+
+  /** Copies value, type and children over what `node` has; the two lie apart, so the source does not grow. */
+  #copy(node: HdfNode, source: HdfNode, depth: number, line: number, chain: number): void {
+    this.#checkDepth(depth, line);
+    this.#copied += source.name.length + (source.value?.length ?? 0) + (source.type?.length ?? 0);
+    if (this.#copied > this.#limits.copied) {
+      throw new HdfError(
+        line,
+        `copies and links repeat more than ${this.#limits.copied} characters: send less`,
+      );
+    }
+    const link = this.#links?.get(source);
+    if (link !== undefined) {
+      if (!this.#resolving) return this.link(node, link.path, line);
+      this.#resolve(source, link, chain + 1);
+    }
+    if (source.value !== undefined) {
+      if (this.#resolving) node.value = source.value;
+      else this.assign(node, source.value);
+    }
+    if (source.type !== undefined) node.type = source.type;
+    if (source.size === 0) return;
+    if (!this.#resolving) this.checkNoLink(node, line);
+    for (const child of source.children()) {
+      const own = node.get(child.name) ?? this.#add(node, child.name, line);
+      this.#copy(own, child, depth + 1, line, chain);
+    }
+  }
+
+  #add(parent: HdfNode, name: string, line: number): HdfNode {
+    if (++this.#nodes > this.#limits.nodes) {
+      throw new HdfError(line, `more than ${this.#limits.nodes} names: send less in one message`);
+    }
+    return parent.add(name);
+  }
+
+  #checkDepth(depth: number, line: number): void {
+    if (depth > this.#limits.depth) {
+      throw new HdfError(line, `more than ${this.#limits.depth} levels deep: nest less`);
+    }
+  }
+}
+
+/** True where `node` is `above` or lies below it. */
+function holds(above: HdfNode, node: HdfNode): boolean {
+  for (let at: HdfNode | undefined = node; at !== undefined; at = at.parent) {
+    if (at === above) return true;
+  }
+  return false;
+}
+
+function depthOf(node: HdfNode): number {
+  let depth = 0;
+  for (let at = node.parent; at !== undefined; at = at.parent) depth++;
+  return depth;
+}

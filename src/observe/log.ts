@@ -1,0 +1,81 @@
+import type { JsonObject } from "../plugin.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+const COLOURS: Record<LogLevel, string> = { debug: "\x1b[2m", info: "", warn: "\x1b[33m", error: "\x1b[31m" };
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Short text for people, or a JSON object a line for machines. */
+  readonly format: "text" | "json";
+  readonly colour: boolean;
+  readonly write: (line: string) => void;
+  /** Now, as a Date. */
+  readonly clock: () => Date;
+}
+
+/** Writes one line an event, with stable keys; a line that repeats the one before is counted, not written again. */
+export class Log {
+  #level: number;
+  #last = "";
+  #repeated = 0;
+
+  constructor(readonly options: LogOptions) {
+    this.#level = LOG_LEVELS.indexOf(options.level);
+  }
+
+  debug(message: string, fields: JsonObject = {}): void {
+    this.write("debug", message, fields);
+  }
+  info(message: string, fields: JsonObject = {}): void {
+    this.write("info", message, fields);
+  }
+  warn(message: string, fields: JsonObject = {}): void {
+    this.write("warn", message, fields);
+  }
+  error(message: string, fields: JsonObject = {}): void {
+    this.write("error", message, fields);
+  }
+
+  write(level: LogLevel, message: string, fields: JsonObject = {}): void {
+    if (LOG_LEVELS.indexOf(level) < this.#level) return;
+    const key = level + message + JSON.stringify(fields);
+    if (key === this.#last) {
+      this.#repeated++;
+      return;
+    }
+    this.flush();
+    this.#last = key;
+    this.#line(level, message, fields);
+  }
+
+  /** Says how often the last line was repeated. */
+  flush(): void {
+    if (this.#repeated === 0) return;
+    const times = this.#repeated;
+    this.#repeated = 0;
+    this.#last = "";
+    this.#line("info", "the line before was repeated", { times });
+  }
+
+  #line(level: LogLevel, message: string, fields: JsonObject): void {
+    const { format, colour, write, clock } = this.options;
+    const time = clock().toISOString();
+    if (format === "json") return write(JSON.stringify({ time, level, message, ...fields }) + "\n");
+    const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${textValue(value)}`).join("");
+    const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${pairs}`;
+    write(colour && COLOURS[level] !== "" ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
+  }
+}
+
+function textValue(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
+}
+
+/** Keeps what a caller or a plugin wrote from forging lines of its own. */
+function oneLine(message: string): string {
+  // deno-lint-ignore no-control-regex
+  return message.replace(/[\x00-\x1f\x7f]/g, (char) => char === "\n" ? "\\n" : " ");
+}

@@ -1,0 +1,72 @@
+import type { JsonObject } from "../plugin.ts";
+
+/** What the server counts while it runs; the names of `Reserve.Status` stand beside them. */
+export class ServerCounters {
+  /** msg_tcp, msg_udp, and msg_tipc for Unix sockets: messages received. */
+  tcpMessages = 0;
+  udpMessages = 0;
+  unixMessages = 0;
+  /** net_version_mismatch */
+  versionMismatches = 0;
+  /** net_broken_req: messages that could not be decoded. */
+  brokenRequests = 0;
+  /** net_unk_req: requests for a plugin or command that does not exist. */
+  unknownRequests = 0;
+  /** pro_busy: requests refused because a queue was full. */
+  busy = 0;
+  connectionsAccepted = 0;
+  connectionsOpen = 0;
+  /** Refused because there were too many. */
+  connectionsRefused = 0;
+  /** Closed because they did not read their replies. */
+  slowReadersClosed = 0;
+  /** Replies whose caller had gone. */
+  repliesDropped = 0;
+}
+
+/** A quantile pair, in µs. */
+export interface Latency extends JsonObject {
+  p50: number;
+  p99: number;
+}
+
+/** One plugin's figures, as `Reserve.Stats` answers them. */
+export interface PluginStats extends JsonObject {
+  name: string;
+  biz: number | null;
+  description: string;
+  /** Accepted operations that no worker has yet. */
+  queued: number;
+  in_flight: number;
+  /** Of what is queued and in flight. */
+  queue_bytes: number;
+  max_ops: number;
+  max_bytes: number;
+  accepted: number;
+  done: number;
+  failed: number;
+  busy: number;
+  wait_us: Latency;
+  run_us: Latency;
+  workers: number;
+  workers_running: number;
+  restarts: number;
+  cache_entries: number;
+  cache_bytes: number;
+  counters: { [name: string]: number };
+  gauges: { [name: string]: number };
+}
+
+/** What `Reserve.Stats` answers. */
+export interface ServerStats extends JsonObject {
+  version: string;
+  pid: number;
+  uptime_seconds: number;
+  state: string;
+  connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
+  messages: { tcp: number; udp: number; unix: number };
+  errors: { version: number; broken: number; unknown: number; busy: number; replies_dropped: number };
+  queue_bytes: number;
+  max_queue_bytes: number;
+  plugins: PluginStats[];
+}

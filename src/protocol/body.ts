@@ -1,0 +1,191 @@
+import { HdfError, HdfValueError } from "../hdf/error.ts";
+import { hdfToJson, jsonToHdf } from "../hdf/json.ts";
+import { parseHdf } from "../hdf/parse.ts";
+import { writeHdf } from "../hdf/write.ts";
+import type { HdfNode } from "../hdf/node.ts";
+import type { JsonObject, JsonValue } from "../plugin.ts";
+import { readU32, spells, writeU32 } from "./bytes.ts";
+import { CellType, checkCells, decodeCells, encodeCells } from "./cells.ts";
+import { ReplyCode } from "./codes.ts";
+import { ProtocolError } from "./errors.ts";
+
+/** How the params of a request and the result of its reply are written. */
+export const Encoding = { Hdf: 1, Json: 2, Cells: 3 } as const;
+export type Encoding = typeof Encoding[keyof typeof Encoding];
+
+const HDF_CELL = "root";
+const JSON_CELL = "json";
+/** Type, name length, name (four bytes in both) and value length. */
+const TEXT_CELL_HEADER_BYTES = 16;
+const EOF_BYTES = 4;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Where a body's content lies and how it is written; one is reused for many messages. */
+export class BodyView {
+  encoding: Encoding = Encoding.Cells;
+  /** First byte of the text (HDF without its NUL, JSON), or of the cells. */
+  at = 0;
+  /** Content bytes. */
+  length = 0;
+
+  /**
+   * Finds the content of the body at `at`..`end` and checks every length against the message; the text itself is
+   * not read. Throws ProtocolError.
+   *
+   * ```
+   * HDF    | 3 | 4 | root | n | text, NUL |       n counts the NUL; 0 is empty too
+   * JSON   | 3 | 4 | json | n | text |
+   * cells  | any others |
+   * ```
+   */
+  locate(bytes: Uint8Array, at: number, end: number): void {
+    const isText = end - at >= TEXT_CELL_HEADER_BYTES && readU32(bytes, at) === CellType.String &&
+      readU32(bytes, at + 4) === HDF_CELL.length;
+    const isHdf = isText && spells(bytes, at + 8, 4, HDF_CELL);
+    if (!isHdf && !(isText && spells(bytes, at + 8, 4, JSON_CELL))) {
+      this.encoding = Encoding.Cells;
+      this.at = at;
+      this.length = checkCells(bytes, at, end) - at;
+      return;
+    }
+    const size = readU32(bytes, at + 12);
+    this.at = at + TEXT_CELL_HEADER_BYTES;
+    if (size > end - this.at) {
+      throw new ProtocolError(`the value says ${size} bytes, the message has ${end - this.at} left for it`);
+    }
+    if (isHdf && size > 0 && bytes[this.at + size - 1] !== 0) {
+      throw new ProtocolError("the HDF text does not end in a NUL byte within its length");
+    }
+    this.encoding = isHdf ? Encoding.Hdf : Encoding.Json;
+    this.length = isHdf && size > 0 ? size - 1 : size;
+  }
+}
+
+/** Decodes HDF content. Throws ProtocolError with the line that does not parse. */
+export function decodeHdf(content: Uint8Array): HdfNode {
+  try {
+    return parseHdf(decodeText(content, "HDF"));
+  } catch (error) {
+    if (error instanceof HdfError) throw new ProtocolError(error.message);
+    throw error;
+  }
+}
+
+/** Decodes content of any encoding to what JSON can say. Throws ProtocolError (17, or 23 for a value no JSON has). */
+export function decodeContent(encoding: Encoding, content: Uint8Array): JsonValue {
+  if (encoding === Encoding.Cells) return decodeCells(content, 0, content.length);
+  if (encoding === Encoding.Hdf) return hdfAsJson(decodeHdf(content));
+  return decodeJson(content);
+}
+
+/** Decodes JSON content; an empty text is an empty object. Throws ProtocolError. */
+export function decodeJson(content: Uint8Array): JsonValue {
+  if (content.length === 0) return {};
+  const text = decodeText(content, "JSON");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ProtocolError(`the params are not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Converts a parsed HDF tree. Throws ProtocolError (23). */
+export function hdfAsJson(root: HdfNode): JsonObject {
+  try {
+    return hdfToJson(root);
+  } catch (error) {
+    if (error instanceof HdfValueError) throw new ProtocolError(error.message, ReplyCode.BadParam);
+    throw error;
+  }
+}
+
+/** Decodes a whole body, as a client gets it; undefined where there is none. Throws ProtocolError. */
+export function decodeBody(body: Uint8Array | null): JsonValue | undefined {
+  if (body === null) return undefined;
+  const view = new BodyView();
+  view.locate(body, 0, body.length);
+  return decodeContent(view.encoding, body.subarray(view.at, view.at + view.length));
+}
+
+/**
+ * Encodes a value as content, without the cell around it; null for an empty object in HDF, which is a reply without a
+ * body. Throws ProtocolError (22) where the encoding cannot say it.
+ */
+export function encodeContentOf(encoding: Encoding, value: JsonValue): Uint8Array | null {
+  if (encoding === Encoding.Json) return encodeJson(value);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new ProtocolError("only an object can be written as HDF or cells; return one", ReplyCode.Pack);
+  }
+  if (encoding === Encoding.Cells) return encodeCells(value);
+  try {
+    const text = writeHdf(jsonToHdf(value));
+    return text === "" ? null : encoder.encode(text);
+  } catch (error) {
+    if (error instanceof HdfValueError) throw new ProtocolError(error.message, ReplyCode.Pack);
+    throw error;
+  }
+}
+
+function encodeJson(value: JsonValue): Uint8Array {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new ProtocolError(`the value is not JSON: ${error instanceof Error ? error.message : error}`, ReplyCode.Pack);
+  }
+  if (text === undefined) throw new ProtocolError("the value is not JSON: a function or symbol", ReplyCode.Pack);
+  return encoder.encode(text);
+}
+
+/** Encodes a value as a whole body. Throws ProtocolError (22) where the encoding cannot say it. */
+export function encodeBody(encoding: Encoding, value: JsonValue): Uint8Array {
+  return encodeContent(encoding, encodeContentOf(encoding, value) ?? new Uint8Array(0));
+}
+
+/** Bytes of the body around so much content. */
+export function bodyBytes(encoding: Encoding, contentLength: number): number {
+  if (encoding === Encoding.Cells) return contentLength + EOF_BYTES;
+  return TEXT_CELL_HEADER_BYTES + contentLength + (encoding === Encoding.Hdf ? 1 : 0) + EOF_BYTES;
+}
+
+/** Writes the body around content that lies in `source`, the EOF cell last, and returns where it ends. */
+export function writeBody(
+  bytes: Uint8Array,
+  at: number,
+  encoding: Encoding,
+  source: Uint8Array,
+  sourceAt: number,
+  length: number,
+): number {
+  if (encoding !== Encoding.Cells) {
+    const isHdf = encoding === Encoding.Hdf;
+    const name = isHdf ? HDF_CELL : JSON_CELL;
+    writeU32(bytes, at, CellType.String);
+    writeU32(bytes, at + 4, name.length);
+    for (let i = 0; i < name.length; i++) bytes[at + 8 + i] = name.charCodeAt(i);
+    writeU32(bytes, at + 12, length + (isHdf ? 1 : 0));
+    at += TEXT_CELL_HEADER_BYTES;
+  }
+  bytes.set(source.subarray(sourceAt, sourceAt + length), at);
+  at += length;
+  if (encoding === Encoding.Hdf) bytes[at++] = 0;
+  writeU32(bytes, at, CellType.Eof);
+  return at + EOF_BYTES;
+}
+
+/** The body around content bytes of any encoding. */
+export function encodeContent(encoding: Encoding, content: Uint8Array): Uint8Array {
+  const body = new Uint8Array(bodyBytes(encoding, content.length));
+  writeBody(body, 0, encoding, content, 0, content.length);
+  return body;
+}
+
+function decodeText(content: Uint8Array, what: string): string {
+  try {
+    return decoder.decode(content);
+  } catch {
+    throw new ProtocolError(`the ${what} text is not UTF-8`);
+  }
+}

@@ -1,0 +1,83 @@
+import { appendRecord, type Operation, OperationRecord, recordBytes } from "./record.ts";
+import type { Segment, SegmentPool } from "./segment.ts";
+
+/**
+ * One first-in-first-out log of operations. A record stays where it was written until it is done, also while a worker
+ * has it; a segment goes back to the pool when all of it is done.
+ *
+ * ```
+ *  head                        cursor                      tail
+ *   │ done, running, done …      │ waiting …                 │ free
+ *   └ segment ─ segment ─ … ─ segment ─ … ─ segment ─────────┘
+ * ```
+ */
+export class Lane {
+  /** Operations not yet taken. */
+  waiting = 0;
+  /** Where the record that {@link peek} found lies. */
+  segment: Segment | null = null;
+  offset = 0;
+  #cursor: Segment | null = null;
+  #cursorAt = 0;
+  #tail: Segment | null = null;
+
+  constructor(readonly pool: SegmentPool) {}
+
+  append(operation: Operation, source: Uint8Array, at: number, length: number): void {
+    const size = recordBytes(length);
+    let tail = this.#tail;
+    if (tail === null || tail.used + size > tail.bytes.length) {
+      const fresh = this.pool.take(size, tail === null);
+      if (tail === null) this.#cursor = fresh;
+      else tail.next = fresh;
+      this.#tail = fresh;
+      if (tail !== null && tail.live === 0) this.#retire(tail);
+      tail = fresh;
+    }
+    appendRecord(tail, operation, source, at, length);
+    this.waiting++;
+  }
+
+  /** Finds the oldest waiting operation: `segment` and `offset` say where it lies. */
+  peek(): boolean {
+    if (this.waiting === 0) return false;
+    let segment = this.#cursor!;
+    while (this.#cursorAt === segment.used) {
+      segment = segment.next!;
+      this.#cursor = segment;
+      this.#cursorAt = 0;
+    }
+    this.segment = segment;
+    this.offset = this.#cursorAt;
+    return true;
+  }
+
+  /** Takes what {@link peek} found; it stays in place until it is {@link done}. */
+  take(): void {
+    this.#cursorAt += OperationRecord.bytes(this.segment!, this.offset);
+    this.waiting--;
+  }
+
+  /** Gives up a record that was taken. */
+  done(segment: Segment): void {
+    segment.live--;
+    if (segment.live > 0) return;
+    if (segment === this.#tail) {
+      // Nothing of it is live, so nothing waits behind it either: it is written anew from its start.
+      segment.used = 0;
+      this.#cursor = segment;
+      this.#cursorAt = 0;
+    } else {
+      this.#retire(segment);
+    }
+  }
+
+  /** A segment with nothing live before the tail: all of it was taken, so the cursor may only stand at its end. */
+  #retire(segment: Segment): void {
+    if (this.#cursor === segment) {
+      this.#cursor = segment.next;
+      this.#cursorAt = 0;
+    }
+    this.pool.give(segment);
+  }
+}

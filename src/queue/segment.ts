@@ -1,0 +1,47 @@
+/** Bytes of an ordinary segment. */
+export const SEGMENT_BYTES = 1024 * 1024;
+/** Bytes of a lane's first segment, so that an idle plugin costs little. */
+export const FIRST_SEGMENT_BYTES = 16 * 1024;
+
+/**
+ * A piece of a lane's log. It lives outside the JavaScript heap: a million queued operations are a few hundred
+ * objects for the garbage collector.
+ */
+export class Segment {
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly floats: Float64Array;
+  /** Bytes written so far; records start at multiples of 8. */
+  used = 0;
+  /** Records in it that are not done. */
+  live = 0;
+  next: Segment | null = null;
+
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.floats = new Float64Array(buffer);
+  }
+}
+
+/** Gives segments and takes them back; keeps a few ordinary ones so that a steady flow allocates none. */
+export class SegmentPool {
+  readonly #free: Segment[] = [];
+
+  constructor(readonly maxFree = 8) {}
+
+  /** A segment with room for at least `size` bytes, a multiple of 8. */
+  take(size: number, first: boolean): Segment {
+    if (first && size <= FIRST_SEGMENT_BYTES) return new Segment(FIRST_SEGMENT_BYTES);
+    if (size > SEGMENT_BYTES) return new Segment(size);
+    return this.#free.pop() ?? new Segment(SEGMENT_BYTES);
+  }
+
+  give(segment: Segment): void {
+    segment.used = 0;
+    segment.live = 0;
+    segment.next = null;
+    if (segment.bytes.length === SEGMENT_BYTES && this.#free.length < this.maxFree) this.#free.push(segment);
+  }
+}

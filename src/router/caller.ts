@@ -1,0 +1,15 @@
+/** Who sent a message, as the router sees it. */
+export interface Caller {
+  /** False where async requests get no reply. */
+  readonly asyncReply: boolean;
+  /** The longest body of a reply here, in bytes. */
+  readonly maxBodyBytes: number;
+  /** Gives the slot of the reply routes under which the result of a sync operation finds back. */
+  openRoute(): number;
+  /** The generation of the slot that {@link openRoute} gave last. */
+  readonly routeGeneration: number;
+  /** Answers at once. */
+  answer(id: number, code: number, body: Uint8Array | null): void;
+  /** Answers a request that is in error, after the results of the sync requests that came before it. */
+  refuse(id: number, code: number, body: Uint8Array | null): void;
+}

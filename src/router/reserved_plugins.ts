@@ -1,0 +1,35 @@
+import type { JsonObject } from "../plugin.ts";
+import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
+import { spells } from "../protocol/bytes.ts";
+
+/** The server's own counters, as the C daemon names them. */
+const STATUS = "Reserve.Status";
+/** Everything the server counts, for `mevent stats`. */
+const STATS = "Reserve.Stats";
+
+/** What a reserved plugin name answers, or null where the name is none. */
+export function reservedAnswer(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  counters: ServerCounters,
+  stats: () => ServerStats,
+): JsonObject | null {
+  if (spells(bytes, at, length, STATUS)) return status(counters);
+  if (spells(bytes, at, length, STATS)) return stats();
+  return null;
+}
+
+/** A Unix socket has the place of TIPC; there is no SCTP. */
+function status(counters: ServerCounters): JsonObject {
+  return {
+    msg_tipc: counters.unixMessages,
+    msg_tcp: counters.tcpMessages,
+    msg_udp: counters.udpMessages,
+    msg_sctp: 0,
+    net_version_mismatch: counters.versionMismatches,
+    net_broken_req: counters.brokenRequests,
+    net_unk_req: counters.unknownRequests,
+    pro_busy: counters.busy,
+  };
+}

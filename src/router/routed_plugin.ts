@@ -1,0 +1,86 @@
+import type { PluginStats } from "../observe/server_stats.ts";
+import type { Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { errorBody } from "../protocol/error_content.ts";
+import type { OperationQueue } from "../queue/operation_queue.ts";
+import type { WorkerPool } from "../worker/pool.ts";
+import type { Cache } from "./cache.ts";
+
+/** The highest command number of mevent's own. */
+export const LAST_SYSTEM_COMMAND = 1000;
+
+/** A plugin as the router sees it: where its operations wait, who works them off, and what was counted. */
+export class RoutedPlugin {
+  biz: number | undefined;
+  /** Operations that were put into the queue. */
+  accepted = 0;
+  /** Refused because the queue was full. */
+  busy = 0;
+  /** Commands the plugin has not. */
+  unknown = 0;
+  /** System commands: all, those with bad params, those that asked for stats. */
+  systemCommands = 0;
+  systemFailures = 0;
+  systemBadParams = 0;
+  statsCommands = 0;
+  /** Operations were put into the queue since the pool last looked. */
+  touched = false;
+  /** A bit for each command number the plugin has. */
+  readonly #commands = new Uint8Array(65536 / 8);
+  readonly #busyBodies: (Uint8Array | undefined)[] = [];
+
+  constructor(
+    readonly name: string,
+    readonly queue: OperationQueue,
+    readonly pool: WorkerPool,
+    readonly cache: Cache,
+    readonly workers: number,
+  ) {}
+
+  /** Takes over what the module has declared; called when its workers are ready. */
+  declared(): void {
+    const declaration = this.pool.declaration!;
+    this.biz = declaration.biz;
+    for (const { number } of declaration.commands) this.#commands[number >>> 3]! |= 1 << (number & 7);
+  }
+
+  hasCommand(command: number): boolean {
+    return (this.#commands[command >>> 3]! & (1 << (command & 7))) !== 0;
+  }
+
+  /** The body of a BUSY reply; encoded once, for refusing is to cost next to nothing. */
+  busyBody(encoding: Encoding): Uint8Array {
+    return this.#busyBodies[encoding] ??= errorBody(
+      encoding,
+      ReplyCode.Busy,
+      `the queue of plugin ${this.name} is full; try again later`,
+    );
+  }
+
+  stats(): PluginStats {
+    const { queue, pool, cache } = this;
+    return {
+      name: this.name,
+      biz: this.biz ?? null,
+      description: pool.declaration?.description ?? "",
+      queued: queue.waiting,
+      in_flight: pool.inFlight,
+      queue_bytes: queue.bytes,
+      max_ops: queue.limits.maxOps,
+      max_bytes: queue.limits.maxBytes,
+      accepted: this.accepted,
+      done: pool.done,
+      failed: pool.failed,
+      busy: this.busy,
+      wait_us: { p50: pool.waitTime.quantile(0.5), p99: pool.waitTime.quantile(0.99) },
+      run_us: { p50: pool.runTime.quantile(0.5), p99: pool.runTime.quantile(0.99) },
+      workers: this.workers,
+      workers_running: pool.workers.filter((worker) => worker.state === "running").length,
+      restarts: pool.restarts,
+      cache_entries: cache.entries,
+      cache_bytes: cache.bytes,
+      counters: Object.fromEntries(pool.counters),
+      gauges: Object.fromEntries(pool.gauges),
+    };
+  }
+}

@@ -1,0 +1,233 @@
+import type { JsonObject, JsonValue } from "../plugin.ts";
+import type { Log } from "../observe/log.ts";
+import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
+import { BodyView, decodeContent, encodeBody, Encoding } from "../protocol/body.ts";
+import { readU16, readU32 } from "../protocol/bytes.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { errorBody } from "../protocol/error_content.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { FLAG_SYNC, MAX_REQUEST_ID, MIN_REQUEST_BYTES, REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
+import { LaneId } from "../queue/operation_queue.ts";
+import type { Operation } from "../queue/record.ts";
+import type { Caller } from "./caller.ts";
+import type { Registry } from "./registry.ts";
+import { reservedAnswer } from "./reserved_plugins.ts";
+import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
+import { SYSTEM_COMMANDS } from "./system_commands.ts";
+
+export interface RouterOptions {
+  readonly registry: Registry;
+  readonly counters: ServerCounters;
+  readonly stats: () => ServerStats;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/**
+ * Takes messages as they come from the sockets and decides, in this order: is it legal (17, 15), is there such a
+ * plugin (18), has its queue room (21), has it the command (18). What passes is in the queue; the params are looked at
+ * by the worker (23).
+ */
+export class Router {
+  /** New operations are refused: the server is stopping. */
+  draining = false;
+  readonly #view = new BodyView();
+  readonly #operation: Operation = {
+    command: 0,
+    encoding: 0,
+    acceptedAt: 0,
+    routeSlot: 0,
+    routeGeneration: 0,
+    requestId: 0,
+  };
+  #touched: RoutedPlugin[] = [];
+
+  constructor(readonly options: RouterOptions) {}
+
+  /**
+   * Handles one message; "close" where its connection must end once it has been answered. Whatever goes wrong in here
+   * ends one connection, never the server.
+   */
+  handleContained(caller: Caller, bytes: Uint8Array, at: number, length: number): "keep" | "close" {
+    try {
+      return this.#handle(caller, bytes, at, length);
+    } catch (error) {
+      this.options.log.error("a message met an error of the server's own; its connection is closed", {
+        error: error instanceof Error ? error.stack ?? error.message : String(error),
+      });
+      return "close";
+    }
+  }
+
+  #handle(caller: Caller, bytes: Uint8Array, at: number, length: number): "keep" | "close" {
+    const { counters, registry } = this.options;
+    const id = length >= 4 ? readU32(bytes, at) & MAX_REQUEST_ID : 0;
+    if (length < MIN_REQUEST_BYTES) {
+      counters.brokenRequests++;
+      caller.refuse(id, ReplyCode.Broken, null);
+      return "close";
+    }
+    if (bytes[at]! >>> 4 !== VERSION) {
+      counters.versionMismatches++;
+      caller.refuse(id, ReplyCode.Version, null);
+      return "close";
+    }
+    const sync = (readU16(bytes, at + 6) & FLAG_SYNC) !== 0;
+    const nameAt = at + REQUEST_HEADER_BYTES;
+    const nameLength = readU32(bytes, at + 8);
+    const end = at + length;
+    const view = this.#view;
+    if (nameLength > end - nameAt || !this.#locate(bytes, nameAt + nameLength, end)) {
+      counters.brokenRequests++;
+      this.#refuse(caller, sync, id, ReplyCode.Broken, null);
+      return "keep";
+    }
+    const plugin = registry.find(bytes, nameAt, nameLength);
+    if (plugin === null) {
+      this.#answerReserved(caller, sync, id, bytes, nameAt, nameLength);
+      return "keep";
+    }
+    const command = readU16(bytes, at + 4);
+    if (command <= LAST_SYSTEM_COMMAND) {
+      this.#runSystemCommand(caller, sync, id, plugin, command, bytes);
+      return "keep";
+    }
+    if (!plugin.queue.hasRoom(view.length) || this.draining) {
+      counters.busy++;
+      plugin.busy++;
+      if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, plugin.busyBody(view.encoding));
+      return "keep";
+    }
+    if (!plugin.hasCommand(command)) {
+      this.#refuseCommand(caller, sync, id, plugin, command);
+      return "keep";
+    }
+    this.#accept(caller, sync, id, plugin, command, bytes);
+    return "keep";
+  }
+
+  /** Hands what was accepted since the last call to the workers. */
+  dispatch(): void {
+    for (const plugin of this.#touched) {
+      plugin.touched = false;
+      plugin.pool.dispatch();
+    }
+    this.#touched.length = 0;
+  }
+
+  #locate(bytes: Uint8Array, at: number, end: number): boolean {
+    try {
+      this.#view.locate(bytes, at, end);
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  }
+
+  #accept(caller: Caller, sync: boolean, id: number, plugin: RoutedPlugin, command: number, bytes: Uint8Array): void {
+    const operation = this.#operation;
+    const view = this.#view;
+    operation.command = command;
+    operation.encoding = view.encoding;
+    operation.acceptedAt = this.options.now();
+    if (sync) {
+      operation.requestId = id;
+      operation.routeSlot = caller.openRoute();
+      operation.routeGeneration = caller.routeGeneration;
+    }
+    plugin.queue.put(sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
+    plugin.accepted++;
+    if (!plugin.touched) {
+      plugin.touched = true;
+      this.#touched.push(plugin);
+    }
+    if (!sync && caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+  }
+
+  #answerReserved(
+    caller: Caller,
+    sync: boolean,
+    id: number,
+    bytes: Uint8Array,
+    nameAt: number,
+    nameLength: number,
+  ): void {
+    const { counters, stats } = this.options;
+    const { encoding } = this.#view;
+    const answer = reservedAnswer(bytes, nameAt, nameLength, counters, stats);
+    if (answer !== null) return this.#answerObject(caller, id, encoding, answer);
+    counters.unknownRequests++;
+    // Clients of old know the bare code for this; other encodings are told the reason.
+    const body = encoding === Encoding.Hdf
+      ? null
+      : errorBody(encoding, ReplyCode.Unknown, `there is no plugin ${shownName(bytes, nameAt, nameLength)}`);
+    this.#refuse(caller, sync, id, ReplyCode.Unknown, body);
+  }
+
+  #refuseCommand(caller: Caller, sync: boolean, id: number, plugin: RoutedPlugin, command: number): void {
+    this.options.counters.unknownRequests++;
+    plugin.unknown++;
+    const message = `plugin ${plugin.name} has no command ${command}`;
+    this.#refuse(caller, sync, id, ReplyCode.Unknown, errorBody(this.#view.encoding, ReplyCode.Unknown, message));
+  }
+
+  #runSystemCommand(
+    caller: Caller,
+    sync: boolean,
+    id: number,
+    plugin: RoutedPlugin,
+    command: number,
+    bytes: Uint8Array,
+  ): void {
+    const run = SYSTEM_COMMANDS.get(command);
+    if (run === undefined) return this.#refuseCommand(caller, sync, id, plugin, command);
+    const { encoding, at, length } = this.#view;
+    plugin.systemCommands++;
+    if (command === LAST_SYSTEM_COMMAND) plugin.statsCommands++;
+    try {
+      const result = run(plugin, asObject(decodeContent(encoding, bytes.subarray(at, at + length))));
+      if (result !== undefined && sync) this.#answerObject(caller, id, encoding, result);
+      else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      plugin.systemFailures++;
+      if (error.code === ReplyCode.BadParam) plugin.systemBadParams++;
+      const body = errorBody(encoding, error.code, error.message);
+      if (sync || caller.asyncReply) caller.answer(id, error.code, body);
+    }
+  }
+
+  /** Answers what the server itself has to tell; to HDF clients in plain text, as the C daemon did. */
+  #answerObject(caller: Caller, id: number, encoding: Encoding, answer: JsonObject): void {
+    const body = encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
+    if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body);
+    const message = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
+    caller.answer(id, ReplyCode.Pack, errorBody(encoding, ReplyCode.Pack, message));
+  }
+
+  #refuse(caller: Caller, sync: boolean, id: number, code: number, body: Uint8Array | null): void {
+    if (sync || caller.asyncReply) caller.refuse(id, code, body);
+  }
+}
+
+function asObject(params: JsonValue): JsonObject {
+  if (typeof params === "object" && params !== null && !Array.isArray(params)) return params;
+  throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
+}
+
+/** The same object with every value a text. */
+function withoutTypes(object: JsonObject | JsonValue[]): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [
+      key,
+      typeof value === "object" && value !== null ? withoutTypes(value) : String(value),
+    ]),
+  );
+}
+
+function shownName(bytes: Uint8Array, at: number, length: number): string {
+  const shown = Math.min(length, 64);
+  return JSON.stringify(new TextDecoder().decode(bytes.subarray(at, at + shown)) + (length > shown ? "…" : ""));
+}

@@ -1,0 +1,256 @@
+import type { Config, ListenerConfig } from "../config/config.ts";
+import { formatAddress } from "../config/address.ts";
+import { StreamListener } from "../net/stream_listener.ts";
+import type { NetContext } from "../net/stream_listener.ts";
+import { UdpListener } from "../net/udp_listener.ts";
+import type { Log } from "../observe/log.ts";
+import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
+import type { QueueBudget } from "../queue/operation_queue.ts";
+import { SegmentPool } from "../queue/segment.ts";
+import { Registry } from "../router/registry.ts";
+import { ReplyRoutes } from "../router/reply_routes.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import { Router } from "../router/router.ts";
+import { startPlugin } from "./start_plugin.ts";
+
+/** Slow readers are looked for this often, in ms. */
+const CHECK_EVERY_MS = 1000;
+/** What plugins and connections get to end in once the queues are empty or given up, in ms. */
+const CLOSE_GRACE_MS = 5000;
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** How a stop went. */
+export interface StopReport {
+  /** Operations that were still in the queues when the stop began. */
+  readonly pending: number;
+  /** Those of them that were given up when the time was over. */
+  readonly abandoned: number;
+}
+
+/** A listening address that cannot be had. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/**
+ * The server, wired: listeners, router, queues and workers.
+ *
+ * ```
+ * starting ──plugins ready, sockets open──► running ──stop──► draining ──empty or time over──► stopped
+ * ```
+ */
+export class Server {
+  state: "starting" | "running" | "draining" | "stopped" = "starting";
+  readonly counters = new ServerCounters();
+  readonly registry = new Registry();
+  readonly streams: StreamListener[] = [];
+  readonly datagrams: UdpListener[] = [];
+  /** All that were started, in the config's order. */
+  readonly #plugins: RoutedPlugin[] = [];
+  readonly #budget: QueueBudget;
+  readonly #segments = new SegmentPool();
+  readonly #routes = new ReplyRoutes(this.counters);
+  readonly #router: Router;
+  readonly #startedAt = performance.now();
+  #timer: number | undefined;
+  #stopping: Promise<StopReport> | null = null;
+  #giveUp = () => {};
+
+  private constructor(readonly options: ServerOptions) {
+    const { log, config } = options;
+    this.#budget = { bytes: 0, maxBytes: config.server.maxQueueBytes };
+    this.#router = new Router({
+      registry: this.registry,
+      counters: this.counters,
+      stats: () => this.stats(),
+      now: monotonic,
+      log,
+    });
+  }
+
+  /** Starts the plugins, then the sockets. Rejects with what kept it from starting; nothing is left behind then. */
+  static async start(options: ServerOptions): Promise<Server> {
+    const server = new Server(options);
+    try {
+      await server.#startPlugins();
+      await server.#listen();
+    } catch (error) {
+      await server.#close();
+      throw error;
+    }
+    server.state = "running";
+    server.#timer = setInterval(() => {
+      for (const listener of server.streams) listener.closeSlowReaders();
+    }, CHECK_EVERY_MS);
+    return server;
+  }
+
+  /** Where it listens, as `tcp 127.0.0.1:26000`. */
+  get addresses(): string[] {
+    return [...this.streams, ...this.datagrams].map(({ address }) =>
+      address.transport === "tcp" || address.transport === "udp"
+        ? `${address.transport} ${formatAddress(address)}`
+        : `unix ${(address as Deno.UnixAddr).path}`
+    );
+  }
+
+  stats(): ServerStats {
+    const { counters, options } = this;
+    return {
+      version: options.version,
+      pid: Deno.pid,
+      uptime_seconds: Math.round((monotonic() - this.#startedAt) / 1000),
+      state: this.state,
+      connections: {
+        open: counters.connectionsOpen,
+        accepted: counters.connectionsAccepted,
+        refused: counters.connectionsRefused,
+        slow_readers_closed: counters.slowReadersClosed,
+      },
+      messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
+      errors: {
+        version: counters.versionMismatches,
+        broken: counters.brokenRequests,
+        unknown: counters.unknownRequests,
+        busy: counters.busy,
+        replies_dropped: counters.repliesDropped,
+      },
+      queue_bytes: this.#budget.bytes,
+      max_queue_bytes: this.#budget.maxBytes,
+      plugins: this.#plugins.map((plugin) => plugin.stats()),
+    };
+  }
+
+  /**
+   * Takes no new operations, works off what is queued for up to `drainTimeout`, answers, stops the plugins and closes.
+   * A second call gives up waiting.
+   */
+  stop(): Promise<StopReport> {
+    if (this.#stopping === null) this.#stopping = this.#drainAndClose();
+    else this.#giveUp();
+    return this.#stopping;
+  }
+
+  async #startPlugins(): Promise<void> {
+    const { config, log } = this.options;
+    const parts = {
+      server: config.server,
+      budget: this.#budget,
+      segments: this.#segments,
+      routes: this.#routes,
+      log,
+      now: monotonic,
+    };
+    const started = await Promise.allSettled(config.plugins.map((plugin) => startPlugin(plugin, parts)));
+    for (const result of started) if (result.status === "fulfilled") this.#plugins.push(result.value);
+    for (const result of started) if (result.status === "rejected") throw result.reason;
+    for (const plugin of this.#plugins) this.registry.add(plugin);
+  }
+
+  async #listen(): Promise<void> {
+    const { config, log } = this.options;
+    const context: NetContext = {
+      router: this.#router,
+      routes: this.#routes,
+      counters: this.counters,
+      limits: config.server,
+      log,
+      now: monotonic,
+    };
+    for (const listener of config.listeners) {
+      try {
+        if (listener.transport === "unix") await removeStaleSocket(listener.path);
+        if (listener.transport === "udp") {
+          this.datagrams.push(new UdpListener(listener.hostname, listener.port, listener.asyncReply, context));
+        } else {
+          this.streams.push(new StreamListener(listener, listener.asyncReply, context));
+        }
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new ListenError(`cannot listen on ${describe(listener)}: ${reason}`);
+      }
+    }
+  }
+
+  async #drainAndClose(): Promise<StopReport> {
+    const { config, log } = this.options;
+    this.state = "draining";
+    this.#router.draining = true;
+    const pending = this.#pending;
+    log.info("stopping", { operations_queued: pending, drain_timeout_ms: config.server.drainTimeout });
+    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
+    const drained = Promise.all(this.#plugins.map((plugin) => plugin.pool.drained()));
+    await this.#within(config.server.drainTimeout, drained);
+    const abandoned = this.#pending;
+    await this.#close();
+    log[abandoned > 0 ? "warn" : "info"]("stopped", {
+      operations_done: pending - abandoned,
+      operations_abandoned: abandoned,
+    });
+    log.flush();
+    return { pending, abandoned };
+  }
+
+  /** Stops the plugins, sends what is owed, closes the sockets. */
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS)));
+    const connections = this.streams.flatMap((listener) => [...listener.connections]);
+    for (const connection of connections) connection.finish();
+    const sent = [...connections.map((connection) => connection.ended), ...this.datagrams.map((each) => each.sent)];
+    await this.#within(CLOSE_GRACE_MS, Promise.all(sent));
+    for (const connection of connections) connection.close();
+    await Promise.all(connections.map((connection) => connection.ended));
+    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
+    await Promise.all(this.datagrams.map((listener) => listener.close()));
+    this.state = "stopped";
+  }
+
+  get #pending(): number {
+    return this.#plugins.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
+  }
+
+  /** Waits for at most so many ms, or until {@link stop} is called again. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    this.#giveUp = over.resolve;
+    const timer = setTimeout(over.resolve, ms);
+    await Promise.race([work, over.promise]);
+    clearTimeout(timer);
+  }
+}
+
+function monotonic(): number {
+  return performance.now();
+}
+
+function describe(listener: ListenerConfig): string {
+  return listener.transport === "unix"
+    ? `unix ${listener.path}`
+    : `${listener.transport} ${formatAddress(listener)}`;
+}
+
+/** A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one. */
+async function removeStaleSocket(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  if (!info.isSocket) throw new Error("a file that is no socket has this path");
+  let other: Deno.Conn;
+  try {
+    other = await Deno.connect({ transport: "unix", path });
+  } catch {
+    return Deno.removeSync(path);
+  }
+  other.close();
+  throw new Error("another server listens there");
+}

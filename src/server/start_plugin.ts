@@ -1,0 +1,121 @@
+import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+import { bodyBytes, Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { errorContent } from "../protocol/error_content.ts";
+import { PREFIX_BYTES } from "../protocol/frame.ts";
+import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import { OperationQueue, type QueueBudget } from "../queue/operation_queue.ts";
+import { OperationRecord } from "../queue/record.ts";
+import type { SegmentPool } from "../queue/segment.ts";
+import { Cache } from "../router/cache.ts";
+import type { ReplyRoutes } from "../router/reply_routes.ts";
+import { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { CacheRequest } from "../worker/messages.ts";
+import { WorkerPool } from "../worker/pool.ts";
+
+export interface PluginParts {
+  readonly server: ServerConfig;
+  readonly budget: QueueBudget;
+  readonly segments: SegmentPool;
+  readonly routes: ReplyRoutes;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** Builds a plugin's queue, cache and workers and waits until they are ready. Rejects where its module does not load. */
+export async function startPlugin(config: PluginConfig, parts: PluginParts): Promise<RoutedPlugin> {
+  const { server, budget, segments, routes, log, now } = parts;
+  const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
+  const queue = new OperationQueue(config.queue, budget, segments);
+  const cache = new Cache(config.cache, now);
+  const pool = new WorkerPool({
+    setup: {
+      name: config.name,
+      biz: config.biz,
+      module: config.module,
+      config: config.config,
+      concurrency: config.concurrency,
+      timeout: config.timeout,
+      maxReplyBytes,
+      exposeTrace: config.exposeTrace,
+    },
+    workers: config.workers,
+    permissions: workerPermissions(config.permissions, config.module),
+    maxContentBytes: server.maxFrame,
+    queue,
+    log,
+    now,
+    events: {
+      answer: (segment, offset, reply, bytes) =>
+        routes.deliver(
+          OperationRecord.routeSlot(segment, offset),
+          OperationRecord.routeGeneration(segment, offset),
+          OperationRecord.requestId(segment, offset),
+          reply.code,
+          reply.encoding as Encoding | 0,
+          bytes,
+          reply.at,
+          reply.length,
+        ),
+      fail: (segment, offset, message) => {
+        const encoding = OperationRecord.encoding(segment, offset) as Encoding;
+        const content = errorContent(encoding, ReplyCode.Error, message);
+        routes.deliver(
+          OperationRecord.routeSlot(segment, offset),
+          OperationRecord.routeGeneration(segment, offset),
+          OperationRecord.requestId(segment, offset),
+          ReplyCode.Error,
+          encoding,
+          content,
+          0,
+          content.length,
+        );
+      },
+      answered: () => routes.flush(),
+      cache: (request) => runCacheRequest(cache, request),
+    },
+  });
+  try {
+    await pool.start();
+  } catch (error) {
+    await pool.stop(0);
+    throw error;
+  }
+  const plugin = new RoutedPlugin(config.name, queue, pool, cache, config.workers);
+  plugin.declared();
+  return plugin;
+}
+
+/** What a plugin's workers may do: what the config grants, and read the folder of their own module. */
+function workerPermissions(granted: PluginPermissions, module: string): Deno.PermissionOptionsObject {
+  const own = module.startsWith("file:") ? [new URL(".", module)] : [];
+  const list = (permission: boolean | readonly string[]) =>
+    typeof permission === "boolean" ? permission : [...permission];
+  return {
+    net: list(granted.net),
+    write: list(granted.write),
+    env: list(granted.env),
+    run: list(granted.run),
+    sys: list(granted.sys),
+    ffi: list(granted.ffi),
+    import: list(granted.import),
+    read: granted.read === true || (granted.read === false && own.length === 0)
+      ? granted.read
+      : [...granted.read === false ? [] : granted.read, ...own],
+  };
+}
+
+function runCacheRequest(cache: Cache, request: CacheRequest): string | boolean | undefined {
+  switch (request.operation) {
+    case "get":
+      return cache.get(request.key);
+    case "set":
+      return cache.set(request.key, request.value, request.expire);
+    case "delete":
+      return cache.delete(request.key);
+    case "clear":
+      cache.clear();
+      return true;
+  }
+}

@@ -1,0 +1,121 @@
+import type { RingReader, RingWriter } from "./ring.ts";
+import { copyBytes } from "../queue/record.ts";
+
+/**
+ * An operation on its way to a worker; words in the machine's byte order:
+ *
+ * ```
+ * 0      4          8         10         11     12
+ * | slot | sequence | command | encoding | sync | content |
+ * ```
+ *
+ * `slot` and `sequence` name the operation among those the worker holds; the reply gives them back.
+ */
+const OPERATION_HEADER_BYTES = 12;
+
+/**
+ * A reply on its way back; encoding 0 is a bare code:
+ *
+ * ```
+ * 0      4          8      12           16         20
+ * | slot | sequence | code | run time   | encoding | content |
+ *                            4, in µs
+ * ```
+ */
+const REPLY_HEADER_BYTES = 20;
+
+/** Bytes that a record of the rings needs beside its content. */
+export const HANDOFF_OVERHEAD_BYTES = Math.max(OPERATION_HEADER_BYTES, REPLY_HEADER_BYTES);
+
+/** Writes an operation; false where the ring has no room for it now. */
+export function writeOperation(
+  ring: RingWriter,
+  slot: number,
+  sequence: number,
+  command: number,
+  encoding: number,
+  sync: boolean,
+  source: Uint8Array,
+  at: number,
+  length: number,
+): boolean {
+  if (!ring.reserve(OPERATION_HEADER_BYTES + length)) return false;
+  const word = ring.at >>> 2;
+  ring.data[word] = slot;
+  ring.data[word + 1] = sequence;
+  ring.data[word + 2] = command | (encoding << 16) | (sync ? 1 << 24 : 0);
+  copyBytes(source, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
+  ring.commit(OPERATION_HEADER_BYTES + length);
+  return true;
+}
+
+/** An operation as the worker finds it; one is reused for all. The content is a view into the ring. */
+export class OperationView {
+  slot = 0;
+  sequence = 0;
+  command = 0;
+  encoding = 0;
+  sync = false;
+
+  read(ring: RingReader): void {
+    const word = ring.at >>> 2;
+    const kind = ring.data[word + 2]!;
+    this.slot = ring.data[word]!;
+    this.sequence = ring.data[word + 1]!;
+    this.command = kind & 0xffff;
+    this.encoding = (kind >>> 16) & 0xff;
+    this.sync = kind >>> 24 === 1;
+  }
+
+  /** A copy of the content, the worker's own. */
+  content(ring: RingReader): Uint8Array {
+    return ring.bytes.slice(ring.at + OPERATION_HEADER_BYTES, ring.at + ring.length);
+  }
+}
+
+/** Writes a reply; false where the ring has no room for it now. */
+export function writeReplyRecord(
+  ring: RingWriter,
+  slot: number,
+  sequence: number,
+  code: number,
+  runMicroseconds: number,
+  encoding: number,
+  content: Uint8Array | null,
+): boolean {
+  const length = content === null ? 0 : content.length;
+  if (!ring.reserve(REPLY_HEADER_BYTES + length)) return false;
+  const word = ring.at >>> 2;
+  ring.data[word] = slot;
+  ring.data[word + 1] = sequence;
+  ring.data[word + 2] = code;
+  ring.data[word + 3] = Math.min(runMicroseconds, 0xffffffff);
+  ring.data[word + 4] = encoding;
+  if (content !== null) copyBytes(content, 0, length, ring.bytes, ring.at + REPLY_HEADER_BYTES);
+  ring.commit(REPLY_HEADER_BYTES + length);
+  return true;
+}
+
+/** A reply as the main thread finds it; one is reused for all. */
+export class ReplyView {
+  slot = 0;
+  sequence = 0;
+  code = 0;
+  /** In µs. */
+  runTime = 0;
+  encoding = 0;
+  /** Where the content lies in the ring's bytes. */
+  at = 0;
+  length = 0;
+
+  read(ring: RingReader): void {
+    const word = ring.at >>> 2;
+    this.slot = ring.data[word]!;
+    this.sequence = ring.data[word + 1]!;
+    this.code = ring.data[word + 2]!;
+    this.runTime = ring.data[word + 3]!;
+    this.encoding = ring.data[word + 4]!;
+    this.at = ring.at + REPLY_HEADER_BYTES;
+    this.length = ring.length - REPLY_HEADER_BYTES;
+  }
+}

@@ -1,0 +1,58 @@
+import type { LaneId } from "../queue/operation_queue.ts";
+import type { Segment } from "../queue/segment.ts";
+
+/**
+ * What a worker holds: for each slot the record in the queue. A slot's sequence number changes each time it is given
+ * out, so that a reply that comes twice, or too late, finds nothing.
+ */
+export class InFlight {
+  /** Operations the worker holds, all and by lane. */
+  count = 0;
+  readonly byLane: [number, number] = [0, 0];
+  readonly #segments: (Segment | null)[] = [];
+  readonly #offsets: number[] = [];
+  readonly #lanes: LaneId[] = [];
+  readonly #sequences: number[] = [];
+  readonly #free: number[] = [];
+
+  /** Takes a slot for a record. */
+  open(segment: Segment, offset: number, lane: LaneId): number {
+    const slot = this.#free.pop() ?? this.#segments.length;
+    this.#segments[slot] = segment;
+    this.#offsets[slot] = offset;
+    this.#lanes[slot] = lane;
+    this.#sequences[slot] = ((this.#sequences[slot] ?? 0) + 1) >>> 0;
+    this.count++;
+    this.byLane[lane]++;
+    return slot;
+  }
+
+  sequence(slot: number): number {
+    return this.#sequences[slot] ?? 0;
+  }
+
+  /** The record's segment, or null where no operation with that slot and sequence is out. */
+  segment(slot: number, sequence: number): Segment | null {
+    return this.#sequences[slot] === sequence ? this.#segments[slot] ?? null : null;
+  }
+
+  offset(slot: number): number {
+    return this.#offsets[slot]!;
+  }
+
+  lane(slot: number): LaneId {
+    return this.#lanes[slot]!;
+  }
+
+  close(slot: number): void {
+    this.count--;
+    this.byLane[this.#lanes[slot]!]--;
+    this.#segments[slot] = null;
+    this.#free.push(slot);
+  }
+
+  /** The slots in use, oldest numbers first. */
+  *slots(): Generator<number> {
+    for (let slot = 0; slot < this.#segments.length; slot++) if (this.#segments[slot] !== null) yield slot;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Plugin } from "../plugin.ts";
+
+/** Plugins inside the executable, by the name after `builtin:`. */
+const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } = {
+  echo: () => import("../../plugins/echo.ts"),
+  skeleton: () => import("../../plugins/skeleton.ts"),
+};
+
+/** The first command number that is a plugin's own. */
+const FIRST_COMMAND = 1001;
+const LAST_COMMAND = 65535;
+
+/** A module that is no plugin. */
+export class PluginLoadError extends Error {
+  override readonly name = "PluginLoadError";
+}
+
+/** Imports `builtin:NAME` or the module at a URL and checks that it is a plugin. Throws PluginLoadError. */
+export async function loadPlugin(module: string): Promise<Plugin> {
+  return checkPlugin(module, (await importModule(module)).default);
+}
+
+async function importModule(module: string): Promise<{ default?: unknown }> {
+  if (!module.startsWith("builtin:")) return await import(module);
+  const load = BUILTIN[module.slice("builtin:".length)];
+  if (load === undefined) {
+    const names = Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(", ");
+    throw new PluginLoadError(`there is no built-in plugin ${module}; there are ${names}`);
+  }
+  return await load();
+}
+
+function checkPlugin(module: string, value: unknown): Plugin {
+  const wrong = (what: string) => new PluginLoadError(`${module}: ${what}`);
+  if (!isObject(value)) throw wrong("the default export is missing or no object; export default { name, commands }");
+  if (typeof value.name !== "string" || value.name === "") throw wrong("`name` is missing; give the plugin a name");
+  if (!isWholeOrAbsent(value.biz, 1, 65535)) throw wrong("`biz` is not a whole number from 1 to 65535");
+  if (!isWholeOrAbsent(value.concurrency, 1, 65536)) throw wrong("`concurrency` is not a whole number from 1 to 65536");
+  if (!isObject(value.commands)) throw wrong("`commands` is missing; list them as { 1001: { name, run } }");
+  for (const [number, command] of Object.entries(value.commands)) {
+    if (!isWholeOrAbsent(Number(number), FIRST_COMMAND, LAST_COMMAND)) {
+      throw wrong(`command ${number} is not a number from ${FIRST_COMMAND} to ${LAST_COMMAND}`);
+    }
+    if (!isObject(command) || typeof command.run !== "function" || typeof command.name !== "string") {
+      throw wrong(`command ${number} needs a \`name\` and a \`run\` function`);
+    }
+  }
+  for (const hook of ["start", "stop"] as const) {
+    if (value[hook] !== undefined && typeof value[hook] !== "function") throw wrong(`\`${hook}\` is no function`);
+  }
+  return value as unknown as Plugin;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isWholeOrAbsent(value: unknown, least: number, most: number): boolean {
+  if (value === undefined) return true;
+  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+}

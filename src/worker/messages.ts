@@ -1,0 +1,57 @@
+import type { JsonObject } from "../plugin.ts";
+import type { LogLevel } from "../observe/log.ts";
+import type { RingMemory } from "./ring.ts";
+
+/** The three rings of a worker: its two lanes of operations in, its replies out. */
+export interface WorkerRings {
+  readonly sync: RingMemory;
+  readonly async: RingMemory;
+  readonly replies: RingMemory;
+}
+
+/** What a worker is started with. */
+export interface HostSetup {
+  readonly name: string;
+  readonly biz: number | undefined;
+  readonly worker: number;
+  /** `builtin:NAME`, or the URL of a module. */
+  readonly module: string;
+  readonly config: JsonObject;
+  /** Overrides the plugin's own. */
+  readonly concurrency: number | undefined;
+  /** Of one operation, in ms. */
+  readonly timeout: number;
+  /** Longest content of a reply, in bytes. */
+  readonly maxReplyBytes: number;
+  readonly exposeTrace: boolean;
+  readonly rings: WorkerRings;
+}
+
+/** What a plugin's module says of itself, as the main thread gets it. */
+export interface PluginDeclaration {
+  /** The config's business number, else the plugin's own. */
+  readonly biz: number | undefined;
+  readonly description: string;
+  readonly concurrency: number;
+  readonly commands: readonly { number: number; name: string; description: string }[];
+}
+
+/** Main thread to worker. Operations do not travel this way but over the rings. */
+export type ToHost =
+  | { readonly kind: "start"; readonly setup: HostSetup }
+  | { readonly kind: "stop" }
+  | { readonly kind: "cache"; readonly id: number; readonly result: string | boolean | undefined };
+
+export type CacheRequest =
+  | { readonly operation: "get" | "delete"; readonly key: string }
+  | { readonly operation: "set"; readonly key: string; readonly value: string; readonly expire: number }
+  | { readonly operation: "clear" };
+
+/** Worker to main thread. */
+export type FromHost =
+  | { readonly kind: "ready"; readonly declaration: PluginDeclaration }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
+  | { readonly kind: "stats"; readonly counters: [string, number][]; readonly gauges: [string, number][] }
+  | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest };

@@ -1,0 +1,260 @@
+import { setImmediate } from "node:timers";
+import type { JsonValue, Plugin, PluginContext, Result } from "../plugin.ts";
+import { encodeContentOf, type Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { errorContent } from "../protocol/error_content.ts";
+import { OperationView, writeReplyRecord } from "./handoff.ts";
+import type { HostSetup } from "./messages.ts";
+import { OperationContext, OperationSuccess } from "./operation_context.ts";
+import { answerFor } from "./operation_error.ts";
+import { OperationParams } from "./params.ts";
+import { RingReader, RingWriter } from "./ring.ts";
+
+/** While both lanes have work, one operation in so many is an async one. */
+const ASYNC_SHARE = 8;
+/** Replies shown to the main thread together while there is more to do. */
+const PUBLISH_EVERY = 16;
+/** After so long of operations without a pause, timers and messages get their turn; in ms. */
+const TURN_MS = 4;
+/** What is left of an error's sentence that does not fit a reply. */
+const SHORT_MESSAGE_CHARS = 1000;
+/** A look every so often while the main thread has not read the replies; in ms. */
+const ROOM_POLL_MS = 1000;
+
+/** One operation that has not ended yet. */
+interface Running {
+  readonly slot: number;
+  readonly sequence: number;
+  readonly encoding: Encoding;
+  readonly startedAt: number;
+  readonly context: OperationContext;
+  /** Its time was over and the caller has been told. */
+  answered: boolean;
+}
+
+/** Runs a plugin's operations inside its worker: takes them from the rings, calls the command, writes the reply. */
+export class PluginHost {
+  readonly #lanes: readonly [RingReader, RingReader];
+  readonly #replies: RingWriter;
+  readonly #view = new OperationView();
+  /** Operations whose command returned a promise, the oldest first. */
+  readonly #running = new Set<Running>();
+  readonly #pump = () => this.#work();
+  #deadline: number | undefined;
+  #syncInARow = 0;
+  #unpublished = 0;
+  #idle: (() => void) | null = null;
+
+  constructor(
+    readonly plugin: Plugin,
+    readonly context: PluginContext,
+    readonly setup: HostSetup,
+    readonly concurrency: number,
+  ) {
+    this.#lanes = [new RingReader(setup.rings.sync), new RingReader(setup.rings.async)];
+    this.#replies = new RingWriter(setup.rings.replies);
+  }
+
+  start(): void {
+    this.#work();
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+  }
+
+  /** Aborts the signals of all that runs. */
+  abort(reason: Error): void {
+    for (const running of this.#running) running.context.abort(reason);
+  }
+
+  #work(): void {
+    const turnStart = performance.now();
+    let time = turnStart;
+    while (this.#running.size < this.concurrency) {
+      const lane = this.#nextLane();
+      if (lane === null) {
+        this.#publish();
+        if (this.#sleep()) return;
+        continue;
+      }
+      time = this.#start(lane, time);
+      if (time - turnStart > TURN_MS) {
+        this.#publish();
+        setImmediate(this.#pump);
+        return;
+      }
+    }
+    this.#publish();
+  }
+
+  /** The ring whose next record is to run: sync before async, but async gets its share. */
+  #nextLane(): RingReader | null {
+    const [sync, async] = this.#lanes;
+    if (this.#syncInARow >= ASYNC_SHARE - 1 && async.next()) {
+      this.#syncInARow = 0;
+      return async;
+    }
+    if (sync.next()) {
+      this.#syncInARow++;
+      return sync;
+    }
+    this.#syncInARow = 0;
+    return async.next() ? async : null;
+  }
+
+  /** Waits for either lane; false where one has something already. */
+  #sleep(): boolean {
+    return this.#lanes[0].sleep(this.#pump) && this.#lanes[1].sleep(this.#pump);
+  }
+
+  /** Starts the operation the ring has found; returns the time afterwards. */
+  #start(ring: RingReader, startedAt: number): number {
+    const view = this.#view;
+    view.read(ring);
+    const { slot, sequence, command } = view;
+    const encoding = view.encoding as Encoding;
+    const params = new OperationParams(encoding, view.content(ring));
+    const context = new OperationContext(this.context, command, view.sync, params);
+    try {
+      const result = this.plugin.commands[command]!.run(context);
+      if (result instanceof Promise) {
+        this.#follow({ slot, sequence, encoding, startedAt, context, answered: false }, result);
+        return performance.now();
+      }
+      const time = performance.now();
+      this.#succeed(slot, sequence, encoding, time - startedAt, params, result);
+      return time;
+    } catch (error) {
+      const time = performance.now();
+      this.#fail(slot, sequence, encoding, time - startedAt, error);
+      return time;
+    }
+  }
+
+  /** Waits for an asynchronous command; its place is free again when it has really ended. */
+  #follow(running: Running, result: Promise<Result>): void {
+    this.#running.add(running);
+    this.#watchDeadline();
+    const ended = () => {
+      this.#running.delete(running);
+      this.#publish();
+      if (this.#running.size === 0 && this.#idle !== null) this.#idle();
+      this.#work();
+    };
+    const took = () => performance.now() - running.startedAt;
+    result.then((value) => {
+      if (running.answered) return ended();
+      const { slot, sequence, encoding, context } = running;
+      try {
+        this.#succeed(slot, sequence, encoding, took(), context.params, value);
+      } catch (error) {
+        this.#fail(slot, sequence, encoding, took(), error);
+      }
+      ended();
+    }, (error) => {
+      if (!running.answered) this.#fail(running.slot, running.sequence, running.encoding, took(), error);
+      ended();
+    });
+  }
+
+  /** One timer, for the operation that started first. */
+  #watchDeadline(): void {
+    if (this.#deadline !== undefined) return;
+    for (const running of this.#running) {
+      if (running.answered) continue;
+      const left = running.startedAt + this.setup.timeout - performance.now();
+      this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(left, 0));
+      return;
+    }
+  }
+
+  /** Answers and aborts what has run too long. */
+  #onDeadline(): void {
+    this.#deadline = undefined;
+    const now = performance.now();
+    for (const running of this.#running) {
+      if (running.answered) continue;
+      if (running.startedAt + this.setup.timeout > now) break;
+      running.answered = true;
+      const error = new Error(`the operation took longer than its time-out of ${this.setup.timeout} ms`);
+      this.#fail(running.slot, running.sequence, running.encoding, now - running.startedAt, error);
+      running.context.abort(error);
+    }
+    this.#publish();
+    this.#watchDeadline();
+  }
+
+  #succeed(
+    slot: number,
+    sequence: number,
+    encoding: Encoding,
+    ms: number,
+    params: OperationParams,
+    result: Result,
+  ): void {
+    let code: number = ReplyCode.Ok;
+    let value = result;
+    if (value instanceof OperationSuccess) {
+      code = value.code;
+      value = value.value;
+    }
+    const content = value === params
+      ? params.asResult()
+      : value === undefined
+      ? null
+      : encodeContentOf(encoding, value as JsonValue);
+    if (content !== null && content.length > this.setup.maxReplyBytes) {
+      const message = `the result has ${content.length} bytes; a reply carries ${this.setup.maxReplyBytes}`;
+      const errorReply = this.#errorContent(encoding, ReplyCode.Pack, message);
+      return this.#write(slot, sequence, ReplyCode.Pack, ms, encoding, errorReply);
+    }
+    this.#write(slot, sequence, code, ms, encoding, content);
+  }
+
+  #fail(slot: number, sequence: number, encoding: Encoding, ms: number, error: unknown): void {
+    const { code, message } = answerFor(error);
+    if (code === ReplyCode.Error) {
+      this.context.log.warn("an operation failed", { error: message, trace: stackOf(error) });
+    }
+    this.#write(slot, sequence, code, ms, encoding, this.#errorContent(encoding, code, message, stackOf(error)));
+  }
+
+  /** The error's sentence, cut where the whole of it does not fit a reply. */
+  #errorContent(encoding: Encoding, code: number, message: string, trace?: string): Uint8Array {
+    const { exposeTrace, maxReplyBytes } = this.setup;
+    const content = errorContent(encoding, code, message, exposeTrace ? trace : undefined);
+    if (content.length <= maxReplyBytes) return content;
+    return errorContent(encoding, code, `${message.slice(0, SHORT_MESSAGE_CHARS)} …`);
+  }
+
+  #write(
+    slot: number,
+    sequence: number,
+    code: number,
+    ms: number,
+    encoding: Encoding,
+    content: Uint8Array | null,
+  ): void {
+    const runTime = Math.round(ms * 1000);
+    const usedEncoding = content === null ? 0 : encoding;
+    while (!writeReplyRecord(this.#replies, slot, sequence, code, runTime, usedEncoding, content)) {
+      this.#publish();
+      this.#replies.waitForRoom(ROOM_POLL_MS);
+    }
+    if (++this.#unpublished >= PUBLISH_EVERY) this.#publish();
+  }
+
+  /** Shows the main thread the replies and gives back the room of what was read. */
+  #publish(): void {
+    this.#unpublished = 0;
+    this.#lanes[0].release();
+    this.#lanes[1].release();
+    this.#replies.publish();
+  }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

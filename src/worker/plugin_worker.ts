@@ -1,0 +1,174 @@
+import { LaneId } from "../queue/operation_queue.ts";
+import { OperationRecord } from "../queue/record.ts";
+import type { Segment } from "../queue/segment.ts";
+import { ReplyView, writeOperation } from "./handoff.ts";
+import { InFlight } from "./in_flight.ts";
+import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
+import { RingReader, RingWriter } from "./ring.ts";
+
+/** How much work a worker is given ahead, in µs of its run time: it never waits for the main thread's turn. */
+const LOOK_AHEAD_MICROSECONDS = 2000;
+/** The most operations of a lane that a worker is given ahead. */
+const MAX_AHEAD = 1024;
+/** How much the newest run time weighs in the average. */
+const RUN_TIME_WEIGHT = 1 / 16;
+
+/** What a worker tells the pool. */
+export interface WorkerEvents {
+  /** A reply; its content lies in `bytes` until this returns. */
+  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment): void;
+  /** All replies that were there have been told. */
+  replied(worker: PluginWorker): void;
+  message(worker: PluginWorker, message: FromHost): void;
+  /** The thread is gone or of no use; what it held is still in `inFlight`. */
+  died(worker: PluginWorker, reason: string): void;
+}
+
+/**
+ * One of a plugin's Web Workers, seen from the main thread.
+ *
+ * ```
+ * starting ──ready──► running ──stop──► stopping ──stopped──► gone
+ *     └──────failed, error, terminate──────┴───────────────────▲
+ * ```
+ */
+export class PluginWorker {
+  readonly inFlight = new InFlight();
+  state: "starting" | "running" | "stopping" | "gone" = "starting";
+  declaration: PluginDeclaration | null = null;
+  /** Average run time of an operation, in µs. */
+  #runTime = 0;
+  /** Operations of a lane it may hold. */
+  #window = 0;
+  readonly #worker: Worker;
+  readonly #lanes: readonly [RingWriter, RingWriter];
+  readonly #replies: RingReader;
+  readonly #reply = new ReplyView();
+  readonly #onWake = () => this.#drain();
+
+  constructor(
+    readonly index: number,
+    setup: Omit<HostSetup, "rings" | "worker">,
+    rings: WorkerRings,
+    permissions: Deno.PermissionOptions,
+    readonly events: WorkerEvents,
+  ) {
+    this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async)];
+    this.#replies = new RingReader(rings.replies);
+    this.#worker = new Worker(new URL("./host.ts", import.meta.url), {
+      type: "module",
+      name: `${setup.name}/${index}`,
+      deno: { permissions },
+    });
+    this.#worker.onmessage = (event: MessageEvent<FromHost>) => this.#message(event.data);
+    this.#worker.onerror = (event) => {
+      // Not cancelled, the error would end the whole process.
+      event.preventDefault();
+      this.#end(event.message || "the worker failed without a message");
+    };
+    this.post({ kind: "start", setup: { ...setup, worker: index, rings } });
+    this.#sleep();
+  }
+
+  post(message: ToHost): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Whether it may be given one more operation of that lane. */
+  hasCredit(lane: LaneId): boolean {
+    return this.state === "running" && this.inFlight.byLane[lane] < this.#window;
+  }
+
+  /** Hands over a record; false where the ring is full. */
+  give(lane: LaneId, segment: Segment, offset: number): boolean {
+    const slot = this.inFlight.open(segment, offset, lane);
+    const written = writeOperation(
+      this.#lanes[lane],
+      slot,
+      this.inFlight.sequence(slot),
+      OperationRecord.command(segment, offset),
+      OperationRecord.encoding(segment, offset),
+      lane === LaneId.Sync,
+      segment.bytes,
+      OperationRecord.contentAt(offset),
+      OperationRecord.contentLength(segment, offset),
+    );
+    if (!written) this.inFlight.close(slot);
+    return written;
+  }
+
+  /** Shows the worker what it was given. */
+  publish(): void {
+    this.#lanes[LaneId.Sync].publish();
+    this.#lanes[LaneId.Async].publish();
+  }
+
+  /** Asks the worker to finish what it holds and run the plugin's `stop`. */
+  stop(): void {
+    if (this.state === "gone") return;
+    this.state = "stopping";
+    this.post({ kind: "stop" });
+  }
+
+  /** Ends the thread now. */
+  terminate(): void {
+    if (this.state === "gone") return;
+    this.state = "gone";
+    this.#worker.terminate();
+    this.#replies.abandon();
+  }
+
+  #message(message: FromHost): void {
+    if (this.state === "gone") return;
+    if (message.kind === "failed") return this.#end(message.message);
+    if (message.kind === "ready") {
+      this.declaration = message.declaration;
+      this.#runTime = LOOK_AHEAD_MICROSECONDS;
+      this.#setWindow();
+      if (this.state === "starting") this.state = "running";
+    }
+    this.events.message(this, message);
+  }
+
+  #end(reason: string): void {
+    if (this.state === "gone") return;
+    this.#drain();
+    this.terminate();
+    this.events.died(this, reason);
+  }
+
+  #sleep(): void {
+    while (this.state !== "gone" && !this.#replies.sleep(this.#onWake)) this.#read();
+  }
+
+  #drain(): void {
+    if (this.state === "gone") return;
+    this.#read();
+    this.#sleep();
+  }
+
+  #read(): void {
+    const { inFlight } = this;
+    const reply = this.#reply;
+    let count = 0;
+    while (this.#replies.next()) {
+      reply.read(this.#replies);
+      const segment = inFlight.segment(reply.slot, reply.sequence);
+      if (segment === null) continue;
+      this.#runTime += (reply.runTime - this.#runTime) * RUN_TIME_WEIGHT;
+      this.events.reply(this, reply, this.#replies.bytes, segment);
+      inFlight.close(reply.slot);
+      count++;
+    }
+    this.#replies.release();
+    if (count === 0) return;
+    this.#setWindow();
+    this.events.replied(this);
+  }
+
+  /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */
+  #setWindow(): void {
+    const ahead = Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1));
+    this.#window = this.declaration!.concurrency + Math.min(MAX_AHEAD, ahead);
+  }
+}

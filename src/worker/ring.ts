@@ -1,0 +1,168 @@
+/** Words of the header: positions count bytes and wrap at 2^32; each side's words have a cache line of their own. */
+const HEAD = 0;
+const SLEEPING = 16;
+const TAIL = 32;
+const BLOCKED = 48;
+const HEADER_BYTES = 256;
+
+/** A record's length word that says: the rest up to the end of the ring is unused. */
+const SKIP = 0xffffffff;
+const LENGTH_BYTES = 4;
+
+/** What both sides of a ring share. */
+export interface RingMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** Makes a ring that holds about so many bytes (rounded up to a power of two), awake and empty. */
+export function createRing(capacityBytes: number): RingMemory {
+  const capacity = 2 ** Math.ceil(Math.log2(Math.max(capacityBytes, 4096)));
+  return { buffer: new SharedArrayBuffer(HEADER_BYTES + capacity) };
+}
+
+/** The longest record a ring takes, in bytes: half of it, so that one always fits once the ring is empty. */
+export function maxRecordBytes(memory: RingMemory): number {
+  return (memory.buffer.byteLength - HEADER_BYTES) / 2 - LENGTH_BYTES;
+}
+
+/**
+ * The ring, one writer and one reader in two threads:
+ *
+ * ```
+ * 0      64         128    192       256
+ * | head | sleeping | tail | blocked | length | record, padded to 4 | length | record … | SKIP |
+ * ```
+ *
+ * The writer moves `head` when it publishes, the reader moves `tail` when it has read. `sleeping` is 1 while the reader
+ * waits for records, `blocked` while the writer waits for room.
+ */
+class Ring {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly data: Uint32Array;
+  readonly capacity: number;
+
+  constructor(memory: RingMemory) {
+    this.capacity = memory.buffer.byteLength - HEADER_BYTES;
+    this.words = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
+    this.bytes = new Uint8Array(memory.buffer, HEADER_BYTES);
+    this.data = new Uint32Array(memory.buffer, HEADER_BYTES);
+  }
+}
+
+/** The writing side: reserve, fill {@link bytes} at {@link at}, commit; publish when the batch is complete. */
+export class RingWriter extends Ring {
+  /** Where the reserved record's bytes go, a multiple of 4. */
+  at = 0;
+  #head = 0;
+  #published = 0;
+  #tail = 0;
+
+  /** Makes room for a record; false where the reader has not made enough yet. */
+  reserve(length: number): boolean {
+    const size = LENGTH_BYTES + ((length + 3) & ~3);
+    let position = this.#head & (this.capacity - 1);
+    const rest = this.capacity - position;
+    const needed = size > rest ? rest + size : size;
+    if (this.capacity - ((this.#head - this.#tail) >>> 0) < needed) {
+      this.#tail = Atomics.load(this.words, TAIL);
+      if (this.capacity - ((this.#head - this.#tail) >>> 0) < needed) return false;
+    }
+    if (size > rest) {
+      this.data[position >>> 2] = SKIP;
+      this.#head = (this.#head + rest) >>> 0;
+      position = 0;
+    }
+    this.at = position + LENGTH_BYTES;
+    return true;
+  }
+
+  /** Ends the reserved record; the reader sees it after {@link publish}. `length` is at most what was reserved. */
+  commit(length: number): void {
+    this.data[(this.at - LENGTH_BYTES) >>> 2] = length;
+    this.#head = (this.#head + LENGTH_BYTES + ((length + 3) & ~3)) >>> 0;
+  }
+
+  /** Shows the reader what was committed, and wakes it where it sleeps. */
+  publish(): void {
+    if (this.#head === this.#published) return;
+    this.#published = this.#head;
+    Atomics.store(this.words, HEAD, this.#head | 0);
+    if (Atomics.load(this.words, SLEEPING) === 1 && Atomics.exchange(this.words, SLEEPING, 0) === 1) {
+      Atomics.notify(this.words, SLEEPING);
+    }
+  }
+
+  /** Blocks this thread for up to so many ms until the reader has made room; for workers only. */
+  waitForRoom(timeoutMs: number): void {
+    Atomics.store(this.words, BLOCKED, 1);
+    Atomics.wait(this.words, TAIL, this.#tail | 0, timeoutMs);
+    Atomics.store(this.words, BLOCKED, 0);
+  }
+}
+
+/** The reading side: `next` finds a record at {@link at}, `length` long; `release` gives back what was read. */
+export class RingReader extends Ring {
+  at = 0;
+  length = 0;
+  #tail = 0;
+  #released = 0;
+  #head = 0;
+  #waiting = false;
+
+  /** Moves to the next record; its bytes are the reader's until {@link release}. */
+  next(): boolean {
+    if (this.#tail === this.#head) {
+      this.#head = Atomics.load(this.words, HEAD) >>> 0;
+      if (this.#tail === this.#head) return false;
+    }
+    let position = this.#tail & (this.capacity - 1);
+    if (this.data[position >>> 2] === SKIP) {
+      this.#tail = (this.#tail + this.capacity - position) >>> 0;
+      position = 0;
+    }
+    this.length = this.data[position >>> 2]!;
+    this.at = position + LENGTH_BYTES;
+    this.#tail = (this.#tail + LENGTH_BYTES + ((this.length + 3) & ~3)) >>> 0;
+    return true;
+  }
+
+  /** Gives the writer the room of all records found so far. */
+  release(): void {
+    if (this.#tail === this.#released) return;
+    this.#released = this.#tail;
+    Atomics.store(this.words, TAIL, this.#tail | 0);
+    if (Atomics.load(this.words, BLOCKED) === 1) Atomics.notify(this.words, TAIL);
+  }
+
+  /**
+   * Calls `wake` once when the writer publishes, or returns false where there is something to read already. No wake-up
+   * is lost between the two: the flag is raised before the last look.
+   */
+  sleep(wake: () => void): boolean {
+    if (this.#waiting) return !this.#hasMore();
+    Atomics.store(this.words, SLEEPING, 1);
+    if (this.#hasMore()) {
+      Atomics.store(this.words, SLEEPING, 0);
+      return false;
+    }
+    const wait = Atomics.waitAsync(this.words, SLEEPING, 1);
+    if (!wait.async) return false;
+    this.#waiting = true;
+    wait.value.then(() => {
+      this.#waiting = false;
+      wake();
+    });
+    return true;
+  }
+
+  #hasMore(): boolean {
+    return (Atomics.load(this.words, HEAD) >>> 0) !== this.#tail;
+  }
+
+  /** Ends a wait that {@link sleep} began. */
+  abandon(): void {
+    Atomics.store(this.words, SLEEPING, 0);
+    Atomics.notify(this.words, SLEEPING);
+  }
+}

@@ -1,0 +1,116 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { HdfError, HdfValueError } from "../src/hdf/error.ts";
+import { hdfToJson, jsonToHdf } from "../src/hdf/json.ts";
+import { parseHdf } from "../src/hdf/parse.ts";
+import { writeHdf } from "../src/hdf/write.ts";
+import type { JsonObject, JsonValue } from "../src/plugin.ts";
+
+/** Pieces that HDF gives a meaning, so that chance meets it. */
+const PIECES = [
+  ...' \t\r\n\n\v\f\u00a0\u2028\ufeff=:{}[]#."\\<_09aé键😀',
+  ...[
+    "EOM",
+    "EOM1",
+    "\nEOM\n",
+    " << EOM\n",
+    " [type=102] ",
+    ' [nonl="1"] << EOM\n',
+    " := ",
+    " : ",
+    " = ",
+    " {\n",
+    "\n}\n",
+  ],
+  ...["type", "#include ", "\na.b", "\na = 1\n", "\nb : a\n", "\nc := a\n", "\nb.c"],
+];
+
+const pieces = fc.array(fc.constantFrom(...PIECES), { maxLength: 30 }).map((parts) => parts.join(""));
+const text = fc.oneof(pieces, fc.string({ unit: "binary" })).map((string) => string.replaceAll("\0", "0"));
+const name = fc.oneof(
+  fc.constantFrom("0", "1", "__proto__", "constructor", "类型", "EOM"),
+  fc.string({ unit: fc.constantFrom(..."abzAZ019_é键😀"), minLength: 1, maxLength: 8 }),
+);
+const number = fc.oneof(
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom(-0, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 5e-324),
+);
+
+const { object } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
+  object: fc.array(fc.tuple(name, tie("value")), { maxLength: 6 }).map((entries) =>
+    Object.fromEntries(entries)
+  ),
+  value: fc.oneof(
+    { maxDepth: 5, depthSize: "small" },
+    text,
+    number,
+    fc.boolean(),
+    tie("object"),
+    fc.array(tie("value"), { maxLength: 4 }),
+  ),
+}));
+
+/** The JSON's spelling, minus zero told apart from zero. */
+function spelled(value: JsonValue): string {
+  return JSON.stringify(value, (_key, part) => Object.is(part, -0) ? "minus zero" : part);
+}
+
+Deno.test("every JSON object that HDF can name goes through HDF text unchanged", () => {
+  fc.assert(
+    fc.property(object, (value) => {
+      const sent = writeHdf(jsonToHdf(value));
+      assertEquals(spelled(hdfToJson(parseHdf(sent))), spelled(value));
+      assertEquals(writeHdf(parseHdf(sent)), sent);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a value beside children goes through HDF text unchanged", () => {
+  fc.assert(
+    fc.property(fc.oneof(text, number, fc.boolean()), name, text, (own, key, other) => {
+      const value = { n: Object.fromEntries<JsonValue>([["", own], [key, other]]) };
+      assertEquals(spelled(hdfToJson(parseHdf(writeHdf(jsonToHdf(value))))), spelled(value));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("any text is read or refused with HdfError, and what is read is written once and for all", () => {
+  const lines = fc.array(
+    fc.tuple(name, fc.constantFrom(" = ", " : ", " := ", "{\n", " [type=102] = ", " << EOM\n", ".a = "), text)
+      .map((parts) => parts.join("")),
+    { maxLength: 8 },
+  ).map((all) => all.join("\n"));
+  fc.assert(
+    fc.property(fc.oneof(lines, pieces, fc.string({ unit: "binary" })), (any) => {
+      const first = attempt(() => writeHdf(parseHdf(any)));
+      if (first === undefined) return;
+      assertEquals(writeHdf(parseHdf(first)), first);
+      attempt(() => hdfToJson(parseHdf(first)));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("any bytes, decoded as UTF-8, are read or refused with HdfError", () => {
+  const decoder = new TextDecoder();
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      attempt(() => parseHdf(decoder.decode(bytes)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** The result, or undefined where one of HDF's own errors is thrown; any other error goes on. */
+function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof HdfError || error instanceof HdfValueError) return undefined;
+    throw error;
+  }
+}
