@@ -1,5 +1,6 @@
 import { processIo } from "./src/cli/process_io.ts";
 import { run } from "./src/cli/run.ts";
 
-// Not Deno.exit: it would cut off output that is still on its way.
-Deno.exitCode = await run(Deno.args, processIo());
+// All output has been awaited by now; a thread that a plugin keeps busy, or a write that nobody reads, is to keep no
+// process alive.
+Deno.exit(await run(Deno.args, processIo()));

@@ -25,7 +25,9 @@ export default {
       description: "returns nothing after `ms` milliseconds",
       run: (context) => {
         const ms = context.params.int("ms");
-        if (ms < 0 || ms > MAX_SLEEP_MS) throw context.fail(25, `ms is to be from 0 to ${MAX_SLEEP_MS}, not ${ms}`);
+        if (ms < 0 || ms > MAX_SLEEP_MS) {
+          throw context.fail(25, `ms is to be from 0 to ${MAX_SLEEP_MS}, not ${ms}`);
+        }
         return sleep(ms, context.signal);
       },
     },

@@ -100,7 +100,9 @@ function banner(server: Server): string {
     const biz = plugin.biz === undefined ? "no biz" : `biz ${plugin.biz}`;
     const description = plugin.pool.declaration?.description ?? "";
     const workers = `${plugin.workers} worker${plugin.workers === 1 ? "" : "s"}`;
-    lines.push(`  ${plugin.name.padEnd(width)}  ${biz.padEnd(9)} ${workers.padEnd(10)} ${description}`.trimEnd());
+    lines.push(
+      `  ${plugin.name.padEnd(width)}  ${biz.padEnd(9)} ${workers.padEnd(10)} ${description}`.trimEnd(),
+    );
   }
   return lines.join("\n") + "\n" + whatNext(server);
 }

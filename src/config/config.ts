@@ -1,3 +1,4 @@
+import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
 
 /** Everything the server is told at its start. Durations are in milliseconds, sizes in bytes. */
@@ -34,7 +35,6 @@ export interface ServerConfig {
   readonly logFormat: LogFormat;
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFormat = "auto" | "text" | "json";
 
 /** A socket to listen on. */

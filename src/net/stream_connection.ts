@@ -124,7 +124,14 @@ export class StreamConnection implements Caller, ReplyTarget {
     else this.#refusals.push({ after: this.#accepted, id, code, body });
   }
 
-  deliver(id: number, code: number, encoding: Encoding | 0, bytes: Uint8Array, at: number, length: number): void {
+  deliver(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
     const start = this.#reserve(contentReplyBytes(encoding, length, true));
     this.#outLength = writeContentReply(this.#out, start, true, id, code, encoding, bytes, at, length);
     this.#answered++;

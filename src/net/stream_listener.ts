@@ -115,7 +115,9 @@ export class StreamListener implements StreamHandler {
       }
       if (counters.connectionsOpen >= limits.maxConnections) {
         counters.connectionsRefused++;
-        log.warn("a connection was refused: there are max_connections already", { max_connections: limits.maxConnections });
+        log.warn("a connection was refused: there are max_connections already", {
+          max_connections: limits.maxConnections,
+        });
         socket.close();
         continue;
       }

@@ -1,6 +1,12 @@
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
-import { contentReplyBytes, REPLY_HEADER_BYTES, replyBytes, writeContentReply, writeReply } from "../protocol/reply.ts";
+import {
+  contentReplyBytes,
+  REPLY_HEADER_BYTES,
+  replyBytes,
+  writeContentReply,
+  writeReply,
+} from "../protocol/reply.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import type { NetContext } from "./stream_listener.ts";
@@ -122,7 +128,14 @@ class UdpCaller implements Caller, ReplyTarget {
     this.answer(id, code, body);
   }
 
-  deliver(id: number, code: number, encoding: Encoding | 0, source: Uint8Array, at: number, length: number): void {
+  deliver(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    source: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
     this.listener.context.routes.close(this.#slot);
     const bytes = new Uint8Array(contentReplyBytes(encoding, length, false));
     if (bytes.length > MAX_DATAGRAM_BYTES) return this.answer(id, ReplyCode.Pack, null);

@@ -32,7 +32,7 @@ export class BodyView {
 
   /**
    * Finds the content of the body at `at`..`end` and checks every length against the message; the text itself is
-   * not read. Throws ProtocolError.
+   * not read. Throws ProtocolError; `encoding` says then how the body began.
    *
    * ```
    * HDF    | 3 | 4 | root | n | text, NUL |       n counts the NUL; 0 is empty too
@@ -44,8 +44,9 @@ export class BodyView {
     const isText = end - at >= TEXT_CELL_HEADER_BYTES && readU32(bytes, at) === CellType.String &&
       readU32(bytes, at + 4) === HDF_CELL.length;
     const isHdf = isText && spells(bytes, at + 8, 4, HDF_CELL);
-    if (!isHdf && !(isText && spells(bytes, at + 8, 4, JSON_CELL))) {
-      this.encoding = Encoding.Cells;
+    const isJson = isText && !isHdf && spells(bytes, at + 8, 4, JSON_CELL);
+    this.encoding = isHdf ? Encoding.Hdf : isJson ? Encoding.Json : Encoding.Cells;
+    if (this.encoding === Encoding.Cells) {
       this.at = at;
       this.length = checkCells(bytes, at, end) - at;
       return;
@@ -58,7 +59,6 @@ export class BodyView {
     if (isHdf && size > 0 && bytes[this.at + size - 1] !== 0) {
       throw new ProtocolError("the HDF text does not end in a NUL byte within its length");
     }
-    this.encoding = isHdf ? Encoding.Hdf : Encoding.Json;
     this.length = isHdf && size > 0 ? size - 1 : size;
   }
 }
@@ -133,9 +133,14 @@ function encodeJson(value: JsonValue): Uint8Array {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw new ProtocolError(`the value is not JSON: ${error instanceof Error ? error.message : error}`, ReplyCode.Pack);
+    throw new ProtocolError(
+      `the value is not JSON: ${error instanceof Error ? error.message : error}`,
+      ReplyCode.Pack,
+    );
   }
-  if (text === undefined) throw new ProtocolError("the value is not JSON: a function or symbol", ReplyCode.Pack);
+  if (text === undefined) {
+    throw new ProtocolError("the value is not JSON: a function or symbol", ReplyCode.Pack);
+  }
   return encoder.encode(text);
 }
 

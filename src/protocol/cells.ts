@@ -73,7 +73,13 @@ export function decodeCells(bytes: Uint8Array, at: number, end: number): JsonObj
   return toObject(out);
 }
 
-function decodeInto(bytes: Uint8Array, at: number, end: number, count: number, out: [string, JsonValue][]): number {
+function decodeInto(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  count: number,
+  out: [string, JsonValue][],
+): number {
   for (let i = 0; i < count && at < end; i++) {
     const type = readU32(bytes, at);
     const value = nameEnd(bytes, at, end);

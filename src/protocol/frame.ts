@@ -44,10 +44,12 @@ export class FrameReader {
   space(): Uint8Array {
     const { bytes } = this;
     const pending = this.#end - this.#start;
-    const full = this.#end === bytes.length;
     let wanted = bytes.length;
-    if (pending >= PREFIX_BYTES) wanted = Math.max(wanted, readU32(bytes, this.#start));
-    if (full && wanted < KEPT_BYTES) wanted = Math.max(wanted, bytes.length * 2);
+    if (pending >= PREFIX_BYTES) {
+      wanted = Math.max(wanted, Math.min(readU32(bytes, this.#start), this.maxFrame));
+    }
+    if (this.#end === bytes.length && wanted < KEPT_BYTES) wanted = Math.max(wanted, bytes.length * 2);
+    if (pending === wanted) wanted *= 2;
     if (pending === 0 && bytes.length > KEPT_BYTES) wanted = KEPT_BYTES;
     if (wanted !== bytes.length) this.bytes = new Uint8Array(wanted);
     if (this.#start > 0 || wanted !== bytes.length) {

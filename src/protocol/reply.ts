@@ -17,7 +17,8 @@ export interface Reply {
 
 /** How many bytes {@link writeReply} writes for a body of that length (0 for none). */
 export function replyBytes(bodyLength: number, prefixed: boolean): number {
-  return (prefixed ? PREFIX_BYTES : 0) + (bodyLength > 0 ? REPLY_HEADER_BYTES + bodyLength : MINI_REPLY_BYTES);
+  return (prefixed ? PREFIX_BYTES : 0) +
+    (bodyLength > 0 ? REPLY_HEADER_BYTES + bodyLength : MINI_REPLY_BYTES);
 }
 
 /**
@@ -86,7 +87,9 @@ function writeHeader(
 /** Reads one reply (without its prefix); the body is a view into `message`. Throws ProtocolError. */
 export function readReply(message: Uint8Array): Reply {
   if (message.length < MINI_REPLY_BYTES) {
-    throw new ProtocolError(`the reply has ${message.length} bytes; the shortest one has ${MINI_REPLY_BYTES}`);
+    throw new ProtocolError(
+      `the reply has ${message.length} bytes; the shortest one has ${MINI_REPLY_BYTES}`,
+    );
   }
   const id = readU32(message, 0);
   const code = readU32(message, 4);

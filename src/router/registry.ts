@@ -26,7 +26,9 @@ export class Registry {
       const key = encoder.encode(text);
       const taken = this.find(key, 0, key.length);
       if (taken !== null) {
-        throw new RegistryError(`plugins ${taken.name} and ${plugin.name} both answer to "${text}"; change one's name or biz`);
+        throw new RegistryError(
+          `plugins ${taken.name} and ${plugin.name} both answer to "${text}"; change one's name or biz`,
+        );
       }
       const hash = hashOf(key, 0, key.length);
       this.#entries.set(hash, [...this.#entries.get(hash) ?? [], { key, plugin }]);

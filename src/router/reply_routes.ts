@@ -7,7 +7,14 @@ export interface ReplyTarget {
    * Takes the reply of a sync operation. `encoding` 0 is a bare code; the content lies in `bytes` only until this
    * returns.
    */
-  deliver(requestId: number, code: number, encoding: Encoding | 0, bytes: Uint8Array, at: number, length: number): void;
+  deliver(
+    requestId: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void;
   /** Sends what has been delivered. */
   flush(): void;
 }

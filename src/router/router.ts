@@ -6,7 +6,13 @@ import { readU16, readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { FLAG_SYNC, MAX_REQUEST_ID, MIN_REQUEST_BYTES, REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
+import {
+  FLAG_SYNC,
+  MAX_REQUEST_ID,
+  MIN_REQUEST_BYTES,
+  REQUEST_HEADER_BYTES,
+  VERSION,
+} from "../protocol/request.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
@@ -78,9 +84,17 @@ export class Router {
     const nameLength = readU32(bytes, at + 8);
     const end = at + length;
     const view = this.#view;
-    if (nameLength > end - nameAt || !this.#locate(bytes, nameAt + nameLength, end)) {
+    if (nameLength > end - nameAt) {
       counters.brokenRequests++;
       this.#refuse(caller, sync, id, ReplyCode.Broken, null);
+      return "keep";
+    }
+    try {
+      view.locate(bytes, nameAt + nameLength, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      counters.brokenRequests++;
+      this.#refuse(caller, sync, id, error.code, errorBody(view.encoding, error.code, error.message));
       return "keep";
     }
     const plugin = registry.find(bytes, nameAt, nameLength);
@@ -116,17 +130,14 @@ export class Router {
     this.#touched.length = 0;
   }
 
-  #locate(bytes: Uint8Array, at: number, end: number): boolean {
-    try {
-      this.#view.locate(bytes, at, end);
-      return true;
-    } catch (error) {
-      if (error instanceof ProtocolError) return false;
-      throw error;
-    }
-  }
-
-  #accept(caller: Caller, sync: boolean, id: number, plugin: RoutedPlugin, command: number, bytes: Uint8Array): void {
+  #accept(
+    caller: Caller,
+    sync: boolean,
+    id: number,
+    plugin: RoutedPlugin,
+    command: number,
+    bytes: Uint8Array,
+  ): void {
     const operation = this.#operation;
     const view = this.#view;
     operation.command = command;
@@ -170,7 +181,13 @@ export class Router {
     this.options.counters.unknownRequests++;
     plugin.unknown++;
     const message = `plugin ${plugin.name} has no command ${command}`;
-    this.#refuse(caller, sync, id, ReplyCode.Unknown, errorBody(this.#view.encoding, ReplyCode.Unknown, message));
+    this.#refuse(
+      caller,
+      sync,
+      id,
+      ReplyCode.Unknown,
+      errorBody(this.#view.encoding, ReplyCode.Unknown, message),
+    );
   }
 
   #runSystemCommand(
@@ -229,5 +246,7 @@ function withoutTypes(object: JsonObject | JsonValue[]): JsonObject {
 
 function shownName(bytes: Uint8Array, at: number, length: number): string {
   const shown = Math.min(length, 64);
-  return JSON.stringify(new TextDecoder().decode(bytes.subarray(at, at + shown)) + (length > shown ? "…" : ""));
+  return JSON.stringify(
+    new TextDecoder().decode(bytes.subarray(at, at + shown)) + (length > shown ? "…" : ""),
+  );
 }

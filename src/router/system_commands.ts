@@ -22,7 +22,9 @@ export const SYSTEM_COMMANDS: ReadonlyMap<number, SystemCommand> = new Map<numbe
 function cacheGet({ cache }: RoutedPlugin, params: JsonObject): JsonObject {
   const key = text(params, "cachekey");
   const value = cache.get(key);
-  if (value === undefined) throw new ProtocolError(`the cache has no key ${JSON.stringify(key)}`, ReplyCode.CacheMiss);
+  if (value === undefined) {
+    throw new ProtocolError(`the cache has no key ${JSON.stringify(key)}`, ReplyCode.CacheMiss);
+  }
   return { cacheval: value };
 }
 

@@ -166,7 +166,9 @@ export class Server {
       try {
         if (listener.transport === "unix") await removeStaleSocket(listener.path);
         if (listener.transport === "udp") {
-          this.datagrams.push(new UdpListener(listener.hostname, listener.port, listener.asyncReply, context));
+          this.datagrams.push(
+            new UdpListener(listener.hostname, listener.port, listener.asyncReply, context),
+          );
         } else {
           this.streams.push(new StreamListener(listener, listener.asyncReply, context));
         }
@@ -202,7 +204,10 @@ export class Server {
     await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS)));
     const connections = this.streams.flatMap((listener) => [...listener.connections]);
     for (const connection of connections) connection.finish();
-    const sent = [...connections.map((connection) => connection.ended), ...this.datagrams.map((each) => each.sent)];
+    const sent = [
+      ...connections.map((connection) => connection.ended),
+      ...this.datagrams.map((each) => each.sent),
+    ];
     await this.#within(CLOSE_GRACE_MS, Promise.all(sent));
     for (const connection of connections) connection.close();
     await Promise.all(connections.map((connection) => connection.ended));

@@ -18,7 +18,9 @@ export class CacheClient implements Cache {
   async set(key: string, value: string, expire = 0): Promise<void> {
     if (!(expire >= 0)) throw new RangeError(`cache.set: expire is to be seconds from 0 on, not ${expire}`);
     const kept = await this.#ask({ operation: "set", key, value, expire });
-    if (kept !== true) throw new RangeError(`cache.set: the entry "${key}" is larger than the whole cache may be`);
+    if (kept !== true) {
+      throw new RangeError(`cache.set: the entry "${key}" is larger than the whole cache may be`);
+    }
   }
 
   async delete(key: string): Promise<boolean> {

@@ -10,6 +10,8 @@ const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } =
 const FIRST_COMMAND = 1001;
 const LAST_COMMAND = 65535;
 
+const TYPESCRIPT = /\.[mc]?tsx?$/;
+
 /** A module that is no plugin. */
 export class PluginLoadError extends Error {
   override readonly name = "PluginLoadError";
@@ -21,7 +23,15 @@ export async function loadPlugin(module: string): Promise<Plugin> {
 }
 
 async function importModule(module: string): Promise<{ default?: unknown }> {
-  if (!module.startsWith("builtin:")) return await import(module);
+  if (!module.startsWith("builtin:")) {
+    // The executable carries no TypeScript compiler: it would stop at the first type with a bare syntax error.
+    if (Deno.build.standalone && TYPESCRIPT.test(module)) {
+      throw new PluginLoadError(
+        `${module}: the executable loads JavaScript only; strip the types and name the .js file`,
+      );
+    }
+    return await import(module);
+  }
   const load = BUILTIN[module.slice("builtin:".length)];
   if (load === undefined) {
     const names = Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(", ");
@@ -32,10 +42,16 @@ async function importModule(module: string): Promise<{ default?: unknown }> {
 
 function checkPlugin(module: string, value: unknown): Plugin {
   const wrong = (what: string) => new PluginLoadError(`${module}: ${what}`);
-  if (!isObject(value)) throw wrong("the default export is missing or no object; export default { name, commands }");
-  if (typeof value.name !== "string" || value.name === "") throw wrong("`name` is missing; give the plugin a name");
+  if (!isObject(value)) {
+    throw wrong("the default export is missing or no object; export default { name, commands }");
+  }
+  if (typeof value.name !== "string" || value.name === "") {
+    throw wrong("`name` is missing; give the plugin a name");
+  }
   if (!isWholeOrAbsent(value.biz, 1, 65535)) throw wrong("`biz` is not a whole number from 1 to 65535");
-  if (!isWholeOrAbsent(value.concurrency, 1, 65536)) throw wrong("`concurrency` is not a whole number from 1 to 65536");
+  if (!isWholeOrAbsent(value.concurrency, 1, 65536)) {
+    throw wrong("`concurrency` is not a whole number from 1 to 65536");
+  }
   if (!isObject(value.commands)) throw wrong("`commands` is missing; list them as { 1001: { name, run } }");
   for (const [number, command] of Object.entries(value.commands)) {
     if (!isWholeOrAbsent(Number(number), FIRST_COMMAND, LAST_COMMAND)) {
@@ -46,7 +62,9 @@ function checkPlugin(module: string, value: unknown): Plugin {
     }
   }
   for (const hook of ["start", "stop"] as const) {
-    if (value[hook] !== undefined && typeof value[hook] !== "function") throw wrong(`\`${hook}\` is no function`);
+    if (value[hook] !== undefined && typeof value[hook] !== "function") {
+      throw wrong(`\`${hook}\` is no function`);
+    }
   }
   return value as unknown as Plugin;
 }

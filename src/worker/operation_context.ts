@@ -1,4 +1,14 @@
-import type { Cache, Context, JsonObject, JsonValue, Logger, Params, PluginContext, Stats, Success } from "../plugin.ts";
+import type {
+  Cache,
+  Context,
+  JsonObject,
+  JsonValue,
+  Logger,
+  Params,
+  PluginContext,
+  Stats,
+  Success,
+} from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { OperationError } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";

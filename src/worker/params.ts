@@ -54,7 +54,9 @@ export class OperationParams implements Params {
 
   all(): JsonObject {
     if (this.#all !== null) return this.#all;
-    const value = this.encoding === Encoding.Hdf ? hdfAsJson(this.#hdf()) : decodeContent(this.encoding, this.content);
+    const value = this.encoding === Encoding.Hdf
+      ? hdfAsJson(this.#hdf())
+      : decodeContent(this.encoding, this.content);
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
     }

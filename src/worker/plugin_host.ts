@@ -218,7 +218,14 @@ export class PluginHost {
     if (code === ReplyCode.Error) {
       this.context.log.warn("an operation failed", { error: message, trace: stackOf(error) });
     }
-    this.#write(slot, sequence, code, ms, encoding, this.#errorContent(encoding, code, message, stackOf(error)));
+    this.#write(
+      slot,
+      sequence,
+      code,
+      ms,
+      encoding,
+      this.#errorContent(encoding, code, message, stackOf(error)),
+    );
   }
 
   /** The error's sentence, cut where the whole of it does not fit a reply. */

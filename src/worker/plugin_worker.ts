@@ -15,8 +15,8 @@ const RUN_TIME_WEIGHT = 1 / 16;
 
 /** What a worker tells the pool. */
 export interface WorkerEvents {
-  /** A reply; its content lies in `bytes` until this returns. */
-  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment): void;
+  /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
+  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
   /** All replies that were there have been told. */
   replied(worker: PluginWorker): void;
   message(worker: PluginWorker, message: FromHost): void;
@@ -52,6 +52,7 @@ export class PluginWorker {
     rings: WorkerRings,
     permissions: Deno.PermissionOptions,
     readonly events: WorkerEvents,
+    readonly now: () => number,
   ) {
     this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async)];
     this.#replies = new RingReader(rings.replies);
@@ -150,13 +151,14 @@ export class PluginWorker {
   #read(): void {
     const { inFlight } = this;
     const reply = this.#reply;
+    const time = this.now();
     let count = 0;
     while (this.#replies.next()) {
       reply.read(this.#replies);
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;
       this.#runTime += (reply.runTime - this.#runTime) * RUN_TIME_WEIGHT;
-      this.events.reply(this, reply, this.#replies.bytes, segment);
+      this.events.reply(this, reply, this.#replies.bytes, segment, time);
       inFlight.close(reply.slot);
       count++;
     }

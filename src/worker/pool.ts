@@ -1,6 +1,6 @@
 import type { Log } from "../observe/log.ts";
 import { Histogram } from "../observe/histogram.ts";
-import { type LaneId, type OperationQueue } from "../queue/operation_queue.ts";
+import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
@@ -48,7 +48,7 @@ export class WorkerPool {
   unknown = 0;
   badParam = 0;
   restarts = 0;
-  /** From accepted to handed over, and from start to end; in µs. */
+  /** How long operations ran, and what else passed between their acceptance and their reply; in µs. */
   readonly waitTime = new Histogram();
   readonly runTime = new Histogram();
   readonly workers: PluginWorker[] = [];
@@ -71,14 +71,13 @@ export class WorkerPool {
 
   /** Hands waiting operations to workers that have room for them, the sync lane first. */
   dispatch(): void {
-    const { queue, now } = this.options;
-    if (queue.waiting === 0) return;
-    const time = now();
-    for (const lane of [0, 1] as const) this.#dispatchLane(lane, time);
+    if (this.options.queue.waiting === 0) return;
+    this.#dispatchLane(LaneId.Sync);
+    this.#dispatchLane(LaneId.Async);
     for (const worker of this.workers) worker.publish();
   }
 
-  #dispatchLane(laneId: LaneId, time: number): void {
+  #dispatchLane(laneId: LaneId): void {
     const { queue } = this.options;
     const lane = queue.lanes[laneId];
     while (lane.peek()) {
@@ -88,14 +87,15 @@ export class WorkerPool {
       const offset = lane.offset;
       if (!worker.give(laneId, segment, offset)) return;
       lane.take();
-      this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000);
     }
   }
 
   #freest(lane: LaneId): PluginWorker | null {
     let best: PluginWorker | null = null;
     for (const worker of this.workers) {
-      if (worker.hasCredit(lane) && (best === null || worker.inFlight.count < best.inFlight.count)) best = worker;
+      if (worker.hasCredit(lane) && (best === null || worker.inFlight.count < best.inFlight.count)) {
+        best = worker;
+      }
     }
     return best;
   }
@@ -138,7 +138,10 @@ export class WorkerPool {
     clearTimeout(timer);
     for (const worker of this.workers) {
       if (worker.state !== "gone") {
-        this.options.log.warn("worker did not stop in time and is ended", { plugin: this.#name, worker: worker.index });
+        this.options.log.warn("worker did not stop in time and is ended", {
+          plugin: this.#name,
+          worker: worker.index,
+        });
       }
       worker.terminate();
     }
@@ -160,22 +163,23 @@ export class WorkerPool {
     };
     this.#counters[index] ??= new Map();
     this.#gauges[index] ??= new Map();
-    this.workers[index] = new PluginWorker(index, setup, rings, permissions, this.#events);
+    this.workers[index] = new PluginWorker(index, setup, rings, permissions, this.#events, this.options.now);
   }
 
   readonly #events: WorkerEvents = {
-    reply: (worker, reply, bytes, segment) => {
+    reply: (worker, reply, bytes, segment, time) => {
       const { queue, events } = this.options;
       const offset = worker.inFlight.offset(reply.slot);
       const lane = worker.inFlight.lane(reply.slot);
       this.runTime.record(reply.runTime);
+      this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime);
       if (reply.code >= 1000) this.done++;
       else {
         this.failed++;
         if (reply.code === 18) this.unknown++;
         else if (reply.code === 23) this.badParam++;
       }
-      if (lane === 0) events.answer(segment, offset, reply, bytes);
+      if (lane === LaneId.Sync) events.answer(segment, offset, reply, bytes);
       queue.finish(lane, segment, offset);
     },
     replied: () => {
@@ -231,7 +235,9 @@ export class WorkerPool {
       const segment = worker.inFlight.segment(slot, worker.inFlight.sequence(slot))!;
       const offset = worker.inFlight.offset(slot);
       this.failed++;
-      if (lane === 0) events.fail(segment, offset, `the worker of plugin ${this.#name} died: ${reason}`);
+      if (lane === LaneId.Sync) {
+        events.fail(segment, offset, `the worker of plugin ${this.#name} died: ${reason}`);
+      }
       queue.finish(lane, segment, offset);
       worker.inFlight.close(slot);
     }

@@ -1,0 +1,70 @@
+import { parseHdf } from "../src/hdf/parse.ts";
+import { writeHdf } from "../src/hdf/write.ts";
+import { BodyView, encodeBody, Encoding } from "../src/protocol/body.ts";
+import { FrameReader } from "../src/protocol/frame.ts";
+import { writeRequest } from "../src/protocol/request.ts";
+import { LaneId, OperationQueue } from "../src/queue/operation_queue.ts";
+import { SegmentPool } from "../src/queue/segment.ts";
+import { createRing, RingReader, RingWriter } from "../src/worker/ring.ts";
+import { OperationView, writeOperation } from "../src/worker/handoff.ts";
+
+// What one station costs for one operation with params of about 100 bytes; each bench does so many at a time.
+const BATCH = 1000;
+const HDF =
+  "uid = 7\nname = bob\naddress{\ncity = Utrecht\nstreet = Oudegracht 1\n}\nnote = a hundred bytes or so, all in\n";
+
+const body = encodeBody(Encoding.Json, { uid: 7, name: "bob", note: "x".repeat(60) });
+const request = writeRequest({ id: 1, command: 1001, sync: true, plugin: "echo", body }, true);
+const stream = new Uint8Array(request.length * BATCH);
+for (let i = 0; i < BATCH; i++) stream.set(request, i * request.length);
+
+Deno.bench("frame: cut 1000 messages out of a stream", () => {
+  const reader = new FrameReader(65536);
+  reader.push(stream);
+  let count = 0;
+  while (reader.next() === "message") count++;
+  if (count !== BATCH) throw new Error(`${count} messages`);
+});
+
+const view = new BodyView();
+Deno.bench("body: locate the content of 1000 messages", () => {
+  for (let i = 0; i < BATCH; i++) view.locate(body, 0, body.length);
+});
+
+Deno.bench("hdf: parse and write 1000 texts", () => {
+  for (let i = 0; i < BATCH; i++) writeHdf(parseHdf(HDF));
+});
+
+const operation = {
+  command: 1001,
+  encoding: 1,
+  acceptedAt: 0,
+  routeSlot: 0,
+  routeGeneration: 0,
+  requestId: 0,
+};
+const queue = new OperationQueue(
+  { maxOps: 1e6, maxBytes: 1e9 },
+  { bytes: 0, maxBytes: 1e9 },
+  new SegmentPool(),
+);
+Deno.bench("queue: put, take and finish 1000 operations", () => {
+  for (let i = 0; i < BATCH; i++) queue.put(LaneId.Async, operation, body, 20, 100);
+  const lane = queue.lanes[LaneId.Async];
+  while (lane.peek()) {
+    const { segment, offset } = lane;
+    lane.take();
+    queue.finish(LaneId.Async, segment!, offset);
+  }
+});
+
+const memory = createRing(1 << 20);
+const writer = new RingWriter(memory);
+const reader = new RingReader(memory);
+const found = new OperationView();
+Deno.bench("ring: write, publish and read 1000 operations", () => {
+  for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, 1001, 1, true, body, 20, 100);
+  writer.publish();
+  while (reader.next()) found.read(reader);
+  reader.release();
+});

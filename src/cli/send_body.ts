@@ -1,0 +1,78 @@
+import { HdfError } from "../hdf/error.ts";
+import { parseHdf } from "../hdf/parse.ts";
+import { encodeContent, Encoding } from "../protocol/body.ts";
+import type { JsonValue } from "../plugin.ts";
+import type { Io } from "./io.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
+import { InputError, readInput, STDIN } from "./send_input.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The body that --json, --hdf or the key=value arguments spell; without any, JSON without keys. */
+export async function sendBody(args: ParsedCommand, io: Io): Promise<Uint8Array> {
+  const json = args.text("json");
+  const hdf = args.text("hdf");
+  const given = [json !== undefined, hdf !== undefined, args.positionals.length > 0];
+  if (given.filter(Boolean).length > 1) {
+    throw new UsageError("the params come from one of --json, --hdf and key=value arguments");
+  }
+  if (hdf !== undefined) return await hdfBody(hdf, io);
+  if (json !== undefined) return await jsonBody(json, io);
+  return encodeContent(Encoding.Json, new TextEncoder().encode(JSON.stringify(pairs(args.positionals))));
+}
+
+/** The text goes out as it stands, so that numbers keep all their digits. */
+async function jsonBody(spec: string, io: Io): Promise<Uint8Array> {
+  const isFile = spec === STDIN || spec.startsWith("@");
+  const from = spec.startsWith("@") ? spec.slice(1) : spec;
+  const bytes = isFile ? await readInput(from, io) : new TextEncoder().encode(spec);
+  const where = isFile ? `--json ${spec}` : "--json";
+  let value: JsonValue;
+  try {
+    value = JSON.parse(utf8(bytes));
+  } catch (error) {
+    throw new InputError(`${where}: not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new InputError(`${where}: expected an object such as {"uid": 7}`);
+  }
+  return encodeContent(Encoding.Json, bytes);
+}
+
+async function hdfBody(path: string, io: Io): Promise<Uint8Array> {
+  const bytes = await readInput(path, io);
+  try {
+    parseHdf(utf8(bytes));
+  } catch (error) {
+    if (error instanceof HdfError || error instanceof TypeError) {
+      throw new InputError(`--hdf ${path}: ${error.message}`);
+    }
+    throw error;
+  }
+  return encodeContent(Encoding.Hdf, bytes);
+}
+
+/** `key=text` and `key:=JSON`, split at the first of the two; the text stays text. */
+function pairs(args: readonly string[]): JsonValue {
+  const params = new Map<string, JsonValue>();
+  for (const arg of args) {
+    const at = arg.indexOf("=");
+    const isJson = arg[at - 1] === ":";
+    const key = arg.slice(0, isJson ? at - 1 : Math.max(at, 0));
+    if (key === "") throw new UsageError(`expected key=text or key:=JSON, got ${JSON.stringify(arg)}`);
+    if (params.has(key)) throw new UsageError(`${key} is given twice`);
+    params.set(key, isJson ? jsonOf(arg, arg.slice(at + 1)) : arg.slice(at + 1));
+  }
+  return Object.fromEntries(params);
+}
+
+function jsonOf(arg: string, text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`${JSON.stringify(arg)}: what follows := is not JSON; text takes = alone`);
+  }
+}
+
+function utf8(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+import type { Client } from "../client/client.ts";
+import type { ServerStats } from "../observe/server_stats.ts";
+import type { JsonValue } from "../plugin.ts";
+import { ReplyCode, replyName } from "../protocol/codes.ts";
+
+/** The reserved plugin that answers with them, whatever the command. */
+const STATS_PLUGIN = "Reserve.Stats";
+const STATS_COMMAND = 1000;
+
+/** An answer that is no {@link ServerStats}; mostly of another mevent. */
+export class StatsError extends Error {
+  override readonly name = "StatsError";
+}
+
+/** Asks a server for its figures. Throws as `Client.call` does, and StatsError. */
+export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
+  const options = signal === undefined ? {} : { signal };
+  const { code, value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {}, options);
+  if (code >= ReplyCode.Ok && value !== undefined) return value;
+  throw new StatsError(
+    `the server answers ${STATS_PLUGIN} with ${code} ${replyName(code)}: is it mevent 0.1 or later?`,
+  );
+}
+
+/** The answer as what a table is made of. Throws StatsError. */
+export function asServerStats(value: JsonValue): ServerStats {
+  if (isServerStats(value)) return value;
+  throw new StatsError(
+    "the server's figures lack some that this mevent shows: use --json, or mevent of its version",
+  );
+}
+
+function isServerStats(value: JsonValue): value is ServerStats {
+  return v.is(SERVER, value);
+}
+
+const COUNT = v.number();
+const COUNTS = v.record(v.string(), COUNT);
+const LATENCY = v.object({ p50: COUNT, p99: COUNT });
+
+const PLUGIN = v.object({
+  name: v.string(),
+  biz: v.nullable(COUNT),
+  description: v.string(),
+  queued: COUNT,
+  in_flight: COUNT,
+  queue_bytes: COUNT,
+  max_ops: COUNT,
+  max_bytes: COUNT,
+  accepted: COUNT,
+  done: COUNT,
+  failed: COUNT,
+  busy: COUNT,
+  wait_us: LATENCY,
+  run_us: LATENCY,
+  workers: COUNT,
+  workers_running: COUNT,
+  restarts: COUNT,
+  cache_entries: COUNT,
+  cache_bytes: COUNT,
+  counters: COUNTS,
+  gauges: COUNTS,
+});
+
+const SERVER = v.object({
+  version: v.string(),
+  pid: COUNT,
+  uptime_seconds: COUNT,
+  state: v.string(),
+  connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
+  messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT }),
+  errors: v.object({ version: COUNT, broken: COUNT, unknown: COUNT, busy: COUNT, replies_dropped: COUNT }),
+  queue_bytes: COUNT,
+  max_queue_bytes: COUNT,
+  plugins: v.array(PLUGIN),
+});

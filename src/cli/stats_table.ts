@@ -1,0 +1,93 @@
+import type { Latency, PluginStats, ServerStats } from "../observe/server_stats.ts";
+import { bytesText, countText, microsecondsText, uptimeText } from "./stats_units.ts";
+
+/** An earlier look at the same server, to tell rates from. */
+export interface EarlierStats {
+  readonly stats: ServerStats;
+  /** How long ago, in milliseconds. */
+  readonly agoMs: number;
+}
+
+/** The figures for people; with `watched` there is a column of rates, which needs an earlier look to fill. */
+export function statsTable(stats: ServerStats, watched: boolean, earlier?: EarlierStats): string {
+  const rows = stats.plugins.map((plugin) => {
+    const { name, biz, queued, in_flight, done, failed, busy, queue_bytes, wait_us, run_us } = plugin;
+    return [
+      printable(name),
+      biz === null ? "-" : String(biz),
+      ...[queued, in_flight, done].map(countText),
+      ...watched ? [rateText(plugin, stats, earlier)] : [],
+      ...[failed, busy].map(countText),
+      bytesText(queue_bytes),
+      latencyText(wait_us),
+      latencyText(run_us),
+      workersText(plugin),
+    ];
+  });
+  const header = ["plugin", "biz", "queued", "in flight", "done", ...watched ? ["done/s"] : []];
+  header.push("failed", "busy", "queue", "wait p50/p99", "run p50/p99", "workers");
+  const own = stats.plugins.flatMap(ownFigures);
+  return [
+    ...serverLines(stats),
+    "",
+    ...aligned([header, ...rows]),
+    ...own.length === 0 ? [] : ["", ...own],
+  ].map((line) => `${line}\n`).join("");
+}
+
+function serverLines(stats: ServerStats): string[] {
+  const { connections, messages, errors } = stats;
+  const { version, pid, state, uptime_seconds, queue_bytes, max_queue_bytes } = stats;
+  return [
+    `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
+    `connections  ${figures({ ...connections })}`,
+    `messages     ${figures({ ...messages })}`,
+    `errors       ${figures({ ...errors })}`,
+    `queues       ${bytesText(queue_bytes)} of ${bytesText(max_queue_bytes)}`,
+  ];
+}
+
+/** What the plugin counts itself. */
+function ownFigures({ name, counters, gauges }: PluginStats): string[] {
+  const text = figures({ ...counters, ...gauges });
+  return text === "" ? [] : [`${printable(name)}: ${text}`];
+}
+
+/** `open 3, slow readers closed 0` */
+function figures(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${printable(name).replaceAll("_", " ")} ${countText(value)}`)
+    .join(", ");
+}
+
+function rateText(plugin: PluginStats, now: ServerStats, earlier: EarlierStats | undefined): string {
+  const before = earlier?.stats.plugins.find(({ name }) => name === plugin.name);
+  const restarted = earlier?.stats.pid !== now.pid || earlier.stats.uptime_seconds > now.uptime_seconds;
+  if (before === undefined || restarted || earlier.agoMs <= 0) return "-";
+  return countText(Math.round(Math.max(0, plugin.done - before.done) / earlier.agoMs * 1000));
+}
+
+function latencyText({ p50, p99 }: Latency): string {
+  return `${microsecondsText(p50)} / ${microsecondsText(p99)}`;
+}
+
+function workersText({ workers, workers_running, restarts }: PluginStats): string {
+  const running = workers_running === workers ? String(workers) : `${workers_running} of ${workers}`;
+  return restarts === 0 ? running : `${running}, ${restarts} restarted`;
+}
+
+/** The first column to the left, the others to the right, two spaces between. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length))
+  );
+  return rows.map((row) =>
+    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))
+      .join("  ")
+  );
+}
+
+/** Names come over the network: no control character of theirs reaches the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
+}

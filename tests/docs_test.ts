@@ -1,0 +1,141 @@
+import { assert, assertEquals } from "@std/assert";
+import { loadConfig } from "../src/config/load.ts";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
+import { parseHdf } from "../src/hdf/parse.ts";
+import { ReplyCode } from "../src/protocol/codes.ts";
+import { consoleSteps, type DocBlock, docBlocks, fileNameOf, matchesOutput } from "./doc_blocks.ts";
+import { DocShell } from "./doc_shell.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const DOCUMENTS = ["README.md", "docs/plugins.md", "docs/protocol.md", "docs/architecture.md"];
+/** What a reader of the documents has got. */
+const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];
+/** The port of the documents; the copy of the checkout uses a free one in its place. */
+const DOCUMENTED_PORT = "26000";
+
+for (const document of DOCUMENTS) {
+  Deno.test(`Every block of ${document} does what the document says`, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "mevent_docs_" });
+    try {
+      await copyCheckout(folder, String(freePort()));
+      await runDocument(folder, document);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
+  Deno.test(`Every link of ${document} leads to a file`, async () => {
+    const here = new URL(document, ROOT);
+    for (const [, target = ""] of (await Deno.readTextFile(here)).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      await Deno.stat(new URL(target, here));
+    }
+  });
+}
+
+Deno.test("docs/plugins.md names every key of [[plugin]] and every member of the plugin API", async () => {
+  const text = await Deno.readTextFile(new URL("docs/plugins.md", ROOT));
+  const api = await Deno.readTextFile(new URL("src/plugin.ts", ROOT));
+  const members = [...api.matchAll(/^ {2}(?:readonly )?(\w+)\??[(:]/gm)].map(([, name = ""]) => name);
+  assert(members.length > 30);
+  const keys = ["name", "biz", "module", "concurrency", ...Object.keys(PLUGIN_DEFAULTS)];
+  const missing = [...keys, ...members].filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
+  assertEquals(missing, []);
+});
+
+Deno.test("docs/protocol.md names every reply code", async () => {
+  const text = await Deno.readTextFile(new URL("docs/protocol.md", ROOT));
+  const missing = Object.values(ReplyCode).filter((code) => !new RegExp(`^\\| ${code}\\b`, "m").test(text));
+  assertEquals(missing, []);
+});
+
+async function runDocument(folder: string, document: string): Promise<void> {
+  const blocks = docBlocks(document, await Deno.readTextFile(`${folder}/${document}`));
+  const path = `${folder}/.bin:${Deno.env.get("PATH") ?? ""}`;
+  await using shell = new DocShell(folder, { PATH: path, NO_COLOR: "1" });
+  const modules: string[] = [];
+  for (const block of blocks) {
+    switch (block.language) {
+      case "text":
+        break;
+      case "sh":
+        await runCommands(shell, block);
+        break;
+      case "console":
+        await runConsole(shell, block);
+        break;
+      case "hdf":
+        parseHdf(block.text);
+        break;
+      case "ts":
+      case "toml":
+      case "python": {
+        const file = `${folder}/${fileNameOf(block)}`;
+        await Deno.writeTextFile(file, block.text);
+        if (block.language === "ts") modules.push(file);
+        if (block.language === "toml") loadConfig({ file, env: {}, flags: {} });
+        break;
+      }
+      default:
+        throw new Error(`${block.place}: nobody runs a block of ${JSON.stringify(block.language)}`);
+    }
+  }
+  if (modules.length > 0) await checkTypes(folder, modules);
+}
+
+async function runCommands(shell: DocShell, block: DocBlock): Promise<void> {
+  const { output, status } = await shell.run(`trap 'echo "fails with $?: $BASH_COMMAND"' ERR\n${block.text}`);
+  assert(status === 0 && !output.includes("fails with"), `${block.place}: ${output}`);
+  if (/\bserve\b.*&$/m.test(block.text)) await shell.waitFor(/mevent stats.*\n/);
+}
+
+async function runConsole(shell: DocShell, block: DocBlock): Promise<void> {
+  for (const { command, output } of consoleSteps(block)) {
+    const run = await shell.run(`trap - ERR\n${command}`);
+    assert(
+      matchesOutput(output, run.output),
+      `${block.place}: $ ${command}${run.output}\ninstead of\n${output}`,
+    );
+  }
+}
+
+async function checkTypes(folder: string, modules: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", ...modules],
+    cwd: folder,
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+/** Copies what a reader has, moved to another port, with this very Deno as the installed one. */
+async function copyCheckout(folder: string, port: string): Promise<void> {
+  for (const name of CHECKOUT) await copy(new URL(name, ROOT), `${folder}/${name}`, port);
+  await Deno.mkdir(`${folder}/.bin`);
+  await Deno.symlink(Deno.execPath(), `${folder}/.bin/deno`);
+}
+
+async function copy(from: URL, to: string, port: string): Promise<void> {
+  const info = await Deno.stat(from);
+  if (info.isDirectory) {
+    for await (const { name } of Deno.readDir(from)) {
+      await copy(new URL(`${from}/${name}`), `${to}/${name}`, port);
+    }
+    return;
+  }
+  await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
+  const text = await Deno.readTextFile(from);
+  await Deno.writeTextFile(to, text.replaceAll(DOCUMENTED_PORT, port), { mode: info.mode ?? 0o644 });
+}
+
+/** A port that neither TCP nor UDP uses now. */
+function freePort(): number {
+  for (;;) {
+    using tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = tcp.addr;
+    try {
+      Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}

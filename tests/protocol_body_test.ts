@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import type { JsonValue } from "../src/plugin.ts";
+import {
+  bodyBytes,
+  BodyView,
+  decodeBody,
+  encodeBody,
+  encodeContent,
+  Encoding,
+} from "../src/protocol/body.ts";
+import { errorBody } from "../src/protocol/error_content.ts";
+import { ProtocolError } from "../src/protocol/errors.ts";
+import { concat, fromHex, toHex } from "./support/bytes.ts";
+
+const encoding = fc.constantFrom(Encoding.Hdf, Encoding.Json, Encoding.Cells);
+const textEncoding = fc.constantFrom(Encoding.Hdf, Encoding.Json);
+const json = fc.jsonValue({ noUnicodeString: false }).map((value): JsonValue =>
+  JSON.parse(JSON.stringify(value))
+);
+
+Deno.test("every JSON value comes back from a JSON body as it went in", () => {
+  fc.assert(fc.property(json, (value) => assertEquals(decodeBody(encodeBody(Encoding.Json, value)), value)));
+});
+
+Deno.test("a body's content is found where it lies and as long as it is", () => {
+  fc.assert(
+    fc.property(textEncoding, fc.string({ unit: "grapheme" }), fc.nat(20), (encoding, text, before) => {
+      const content = new TextEncoder().encode(text.replaceAll("\0", ""));
+      const body = encodeContent(encoding, content);
+      assertEquals(body.length, bodyBytes(encoding, content.length));
+      const message = concat([new Uint8Array(before), body]);
+      const view = new BodyView();
+      view.locate(message, before, message.length);
+      assertEquals(view.encoding, encoding);
+      assertEquals(message.slice(view.at, view.at + view.length), content);
+    }),
+  );
+});
+
+Deno.test("arbitrary bytes are located and decoded within the message, or refused with a ProtocolError", () => {
+  const start = fc.constantFrom(
+    "",
+    "0000000300000004" + toHex(new TextEncoder().encode("root")),
+    "0000000300000004" + toHex(new TextEncoder().encode("json")),
+  );
+  fc.assert(
+    fc.property(
+      start,
+      fc.uint8Array({ maxLength: 60 }),
+      fc.uint8Array({ maxLength: 20 }),
+      (start, rest, behind) => {
+        const body = concat([fromHex(start), rest]);
+        const message = concat([body, behind]);
+        const view = new BodyView();
+        try {
+          view.locate(message, 0, body.length);
+          assert(view.at >= 0 && view.at + view.length <= body.length, "the content leaves the message");
+          decodeBody(body);
+        } catch (error) {
+          assert(error instanceof ProtocolError, String(error));
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("the value length of a text cell is checked against the message", () => {
+  const root = "00000003" + "00000004" + "726f6f74";
+  const locate = (hex: string) => new BodyView().locate(fromHex(hex), 0, hex.length / 2);
+  for (const length of ["00000009", "000003e8", "00100000", "7fffffff", "ffffffff"]) {
+    assertThrows(() => locate(root + length + "61203d20310a00" + "00"), ProtocolError, "message has");
+  }
+  locate(root + "00000007" + "61203d20310a00" + "00000000");
+  locate(root + "00000007" + "61203d20310a00");
+  locate(root + "00000000" + "00000000");
+});
+
+Deno.test("an HDF text without a NUL at its end is refused, with one inside it as well", () => {
+  const root = "00000003" + "00000004" + "726f6f74";
+  const body = fromHex(root + "00000003" + "61203d20310a0000000000");
+  assertThrows(() => new BodyView().locate(body, 0, body.length), ProtocolError, "NUL");
+});
+
+Deno.test("a reply's body is empty, cells or text exactly as the encoding says", () => {
+  assertEquals(
+    toHex(encodeBody(Encoding.Json, {})),
+    "00000003" + "00000004" + "6a736f6e" + "00000002" + "7b7d" + "00000000",
+  );
+  assertEquals(
+    toHex(encodeBody(Encoding.Hdf, {})),
+    "00000003" + "00000004" + "726f6f74" + "00000001" + "00" + "00000000",
+  );
+  assertEquals(
+    toHex(encodeBody(Encoding.Cells, { a: 1 })),
+    "00000001" + "00000001" + "61" + "00000001" + "00000000",
+  );
+});
+
+Deno.test("what an encoding cannot say is refused with 22", () => {
+  for (const value of [1, "text", null, [1]]) {
+    for (const encoding of [Encoding.Hdf, Encoding.Cells]) {
+      assertEquals(assertThrows(() => encodeBody(encoding, value), ProtocolError).code, 22);
+    }
+  }
+});
+
+Deno.test("an error's sentence can be said in every encoding, whatever is in it", () => {
+  fc.assert(fc.property(encoding, fc.string({ unit: "binary" }), (encoding, message) => {
+    const value = decodeBody(errorBody(encoding, 40, message));
+    assert(typeof value === "object" && value !== null && !Array.isArray(value));
+    const output = value["Output"];
+    assert(typeof output === "object" && output !== null && !Array.isArray(output));
+    assertEquals(Number(output["errcode"]), 40);
+  }));
+});

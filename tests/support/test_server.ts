@@ -1,0 +1,123 @@
+import type { Config, PluginConfig } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { Log } from "../../src/observe/log.ts";
+import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
+import { Server } from "../../src/server/server.ts";
+import { RawConnection } from "./raw_connection.ts";
+import { RawDatagrams } from "./raw_datagrams.ts";
+import { until } from "./until.ts";
+
+/** What a test says of a plugin; the rest is as in a config file that does not say it. */
+export type PluginOverrides = Partial<Omit<PluginConfig, "name">> & {
+  readonly name: string;
+  /** The module's text; it is written to a file of its own. */
+  readonly source?: string;
+};
+
+export interface TestServerOptions {
+  /** Keys of `[server]` as in the file. */
+  readonly server?: Readonly<Record<string, unknown>>;
+  /** Without it: the plugins of a server without a config, skeleton and echo. */
+  readonly plugins?: readonly PluginOverrides[];
+}
+
+/** The real server, in this process, on ports the system chose and a Unix socket in a directory of its own. */
+export class TestServer implements AsyncDisposable {
+  private constructor(
+    readonly server: Server,
+    readonly directory: string,
+    /** What was logged. */
+    readonly log: readonly string[],
+  ) {}
+
+  static async start(options: TestServerOptions = {}): Promise<TestServer> {
+    const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
+    const lines: string[] = [];
+    const log = new Log({
+      level: "debug",
+      format: "json",
+      colour: false,
+      write: (line) => lines.push(line),
+      clock: () => new Date(),
+    });
+    try {
+      const config = await testConfig(directory, options);
+      return new TestServer(await Server.start({ config, log, version: "test" }), directory, lines);
+    } catch (error) {
+      await Deno.remove(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.stop();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  get tcp(): Deno.NetAddr {
+    const address = this.server.streams[0]!.address;
+    if (address.transport !== "tcp") throw new Error("the first listener is not the one for TCP");
+    return address;
+  }
+
+  get udp(): Deno.NetAddr {
+    return this.server.datagrams[0]!.address;
+  }
+
+  get unix(): string {
+    return `${this.directory}/mevent.sock`;
+  }
+
+  async connect(): Promise<RawConnection> {
+    const socket = await Deno.connect({ hostname: this.tcp.hostname, port: this.tcp.port });
+    socket.setNoDelay(true);
+    return new RawConnection(socket);
+  }
+
+  async connectUnix(): Promise<RawConnection> {
+    return new RawConnection(await Deno.connect({ transport: "unix", path: this.unix }));
+  }
+
+  datagrams(): RawDatagrams {
+    return new RawDatagrams(this.udp);
+  }
+
+  stats(): ServerStats {
+    return this.server.stats();
+  }
+
+  plugin(name: string): PluginStats {
+    const plugin = this.stats().plugins.find((each) => each.name === name);
+    if (plugin === undefined) throw new Error(`the server has no plugin ${name}`);
+    return plugin;
+  }
+
+  /** Waits until the server's figures say so. */
+  until(what: string, condition: (server: TestServer) => boolean): Promise<void> {
+    return until(what, () => condition(this));
+  }
+}
+
+async function testConfig(directory: string, options: TestServerOptions): Promise<Config> {
+  const flags = {
+    tcp: "127.0.0.1:0",
+    udp: "127.0.0.1:0",
+    unix: `${directory}/mevent.sock`,
+    drain_timeout: "1s",
+    ...options.server,
+  };
+  const config = loadConfig({ env: {}, flags });
+  if (options.plugins === undefined) return config;
+  const template = config.plugins[0]!;
+  const plugins: PluginConfig[] = [];
+  for (const { source, ...overrides } of options.plugins) {
+    let module = `builtin:${overrides.name}`;
+    if (source !== undefined) {
+      const path = `${directory}/${overrides.name}.ts`;
+      await Deno.writeTextFile(path, source);
+      module = new URL(`file://${path}`).href;
+    }
+    plugins.push({ ...template, biz: undefined, module, ...overrides });
+  }
+  return { ...config, plugins };
+}
