@@ -9,7 +9,7 @@ import {
 } from "../protocol/reply.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
-import type { NetContext } from "./stream_listener.ts";
+import type { NetContext } from "./stream_handler.ts";
 
 /** The longest datagram, in bytes. */
 const MAX_DATAGRAM_BYTES = 65_507;

@@ -19,7 +19,7 @@ const KEPT_BYTES = 64 * 1024;
  */
 export class FrameReader {
   /** The buffer that {@link at} and {@link length} point into. */
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   /** Where the message found by `next` starts, after its prefix. */
   at = 0;
   /** Its length without the prefix. */
@@ -41,7 +41,7 @@ export class FrameReader {
   }
 
   /** Room for the next read, at least one byte; invalidates the message found last. */
-  space(): Uint8Array {
+  space(): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
     const pending = this.#end - this.#start;
     let wanted = bytes.length;

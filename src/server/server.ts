@@ -1,7 +1,9 @@
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { formatAddress } from "../config/address.ts";
-import { StreamListener } from "../net/stream_listener.ts";
-import type { NetContext } from "../net/stream_listener.ts";
+import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
+import { loadLibc } from "../net/libc.ts";
+import type { NetContext } from "../net/stream_handler.ts";
+import { listenStream, type StreamListener } from "../net/stream_listener.ts";
 import { UdpListener } from "../net/udp_listener.ts";
 import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
@@ -57,6 +59,7 @@ export class Server {
   readonly #routes = new ReplyRoutes(this.counters);
   readonly #router: Router;
   readonly #startedAt = performance.now();
+  #loop: EpollLoop | null = null;
   #timer: number | undefined;
   #stopping: Promise<StopReport> | null = null;
   #giveUp = () => {};
@@ -85,7 +88,7 @@ export class Server {
     }
     server.state = "running";
     server.#timer = setInterval(() => {
-      for (const listener of server.streams) listener.closeSlowReaders();
+      for (const listener of server.streams) listener.handler.closeSlowReaders();
     }, CHECK_EVERY_MS);
     return server;
   }
@@ -145,6 +148,7 @@ export class Server {
       routes: this.#routes,
       log,
       now: monotonic,
+      wake: () => this.#loop?.wake(),
     };
     const started = await Promise.allSettled(config.plugins.map((plugin) => startPlugin(plugin, parts)));
     for (const result of started) if (result.status === "fulfilled") this.#plugins.push(result.value);
@@ -154,6 +158,8 @@ export class Server {
 
   async #listen(): Promise<void> {
     const { config, log } = this.options;
+    const libc = loadLibc();
+    if (libc !== null) this.#loop = new EpollLoop(libc, this.#loopWork());
     const context: NetContext = {
       router: this.#router,
       routes: this.#routes,
@@ -170,13 +176,26 @@ export class Server {
             new UdpListener(listener.hostname, listener.port, listener.asyncReply, context),
           );
         } else {
-          this.streams.push(new StreamListener(listener, listener.asyncReply, context));
+          this.streams.push(listenStream(listener, listener.asyncReply, context, this.#loop));
         }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new ListenError(`cannot listen on ${describe(listener)}: ${reason}`);
       }
     }
+  }
+
+  #loopWork(): EpollWork {
+    const plugins = this.#plugins;
+    return {
+      dispatch: () => this.#router.dispatch(),
+      poll: () => {
+        let found = false;
+        for (const plugin of plugins) if (plugin.pool.poll()) found = true;
+        return found;
+      },
+      sleep: () => plugins.every((plugin) => plugin.pool.sleep()),
+    };
   }
 
   async #drainAndClose(): Promise<StopReport> {
@@ -202,7 +221,7 @@ export class Server {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS)));
-    const connections = this.streams.flatMap((listener) => [...listener.connections]);
+    const connections = this.streams.flatMap((listener) => [...listener.handler.connections]);
     for (const connection of connections) connection.finish();
     const sent = [
       ...connections.map((connection) => connection.ended),
@@ -213,6 +232,7 @@ export class Server {
     await Promise.all(connections.map((connection) => connection.ended));
     await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
     await Promise.all(this.datagrams.map((listener) => listener.close()));
+    await this.#loop?.close();
     this.state = "stopped";
   }
 

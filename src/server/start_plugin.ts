@@ -21,11 +21,13 @@ export interface PluginParts {
   readonly routes: ReplyRoutes;
   readonly log: Log;
   readonly now: () => number;
+  /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
+  readonly wake: () => void;
 }
 
 /** Builds a plugin's queue, cache and workers and waits until they are ready. Rejects where its module does not load. */
 export async function startPlugin(config: PluginConfig, parts: PluginParts): Promise<RoutedPlugin> {
-  const { server, budget, segments, routes, log, now } = parts;
+  const { server, budget, segments, routes, log, now, wake } = parts;
   const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
   const queue = new OperationQueue(config.queue, budget, segments);
   const cache = new Cache(config.cache, now);
@@ -72,7 +74,10 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
           content.length,
         );
       },
-      answered: () => routes.flush(),
+      answered: () => {
+        routes.flush();
+        wake();
+      },
       cache: (request) => runCacheRequest(cache, request),
     },
   });

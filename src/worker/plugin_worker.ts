@@ -68,7 +68,7 @@ export class PluginWorker {
       this.#end(event.message || "the worker failed without a message");
     };
     this.post({ kind: "start", setup: { ...setup, worker: index, rings } });
-    this.#sleep();
+    this.#drain();
   }
 
   post(message: ToHost): void {
@@ -133,22 +133,28 @@ export class PluginWorker {
 
   #end(reason: string): void {
     if (this.state === "gone") return;
-    this.#drain();
+    this.#read();
     this.terminate();
     this.events.died(this, reason);
   }
 
-  #sleep(): void {
-    while (this.state !== "gone" && !this.#replies.sleep(this.#onWake)) this.#read();
+  /** Looks for replies now; true where there were some. The writer need not wake this thread until {@link sleep}. */
+  poll(): boolean {
+    this.#replies.stayAwake();
+    return this.state !== "gone" && this.#read();
   }
 
+  /** Lets the next reply wake this thread; false where there is one already. */
+  sleep(): boolean {
+    return this.state === "gone" || this.#replies.sleep(this.#onWake);
+  }
+
+  /** Takes the replies that have come and goes back to sleep. */
   #drain(): void {
-    if (this.state === "gone") return;
-    this.#read();
-    this.#sleep();
+    do this.#read(); while (!this.sleep());
   }
 
-  #read(): void {
+  #read(): boolean {
     const { inFlight } = this;
     const reply = this.#reply;
     const time = this.now();
@@ -163,9 +169,10 @@ export class PluginWorker {
       count++;
     }
     this.#replies.release();
-    if (count === 0) return;
+    if (count === 0) return false;
     this.#setWindow();
     this.events.replied(this);
+    return true;
   }
 
   /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */

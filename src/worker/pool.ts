@@ -100,6 +100,18 @@ export class WorkerPool {
     return best;
   }
 
+  /** Looks for replies of all workers now; true where there were some. */
+  poll(): boolean {
+    let found = false;
+    for (const worker of this.workers) if (worker.poll()) found = true;
+    return found;
+  }
+
+  /** Lets the next reply of any worker wake this thread; false where there is one already. */
+  sleep(): boolean {
+    return this.workers.every((worker) => worker.sleep());
+  }
+
   /** Figures that the plugin reported, counters added up over its workers. */
   get counters(): Map<string, number> {
     const sum = new Map<string, number>();

@@ -140,12 +140,12 @@ export class RingReader extends Ring {
    * is lost between the two: the flag is raised before the last look.
    */
   sleep(wake: () => void): boolean {
-    if (this.#waiting) return !this.#hasMore();
     Atomics.store(this.words, SLEEPING, 1);
     if (this.#hasMore()) {
       Atomics.store(this.words, SLEEPING, 0);
       return false;
     }
+    if (this.#waiting) return true;
     const wait = Atomics.waitAsync(this.words, SLEEPING, 1);
     if (!wait.async) return false;
     this.#waiting = true;
@@ -158,6 +158,11 @@ export class RingReader extends Ring {
 
   #hasMore(): boolean {
     return (Atomics.load(this.words, HEAD) >>> 0) !== this.#tail;
+  }
+
+  /** Takes {@link sleep} back without ending its wait: the writer need not wake a reader that looks by itself. */
+  stayAwake(): void {
+    Atomics.store(this.words, SLEEPING, 0);
   }
 
   /** Ends a wait that {@link sleep} began. */

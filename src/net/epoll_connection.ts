@@ -1,0 +1,86 @@
+import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from "./libc.ts";
+import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
+import type { StreamHandler } from "./stream_handler.ts";
+
+/** A connection over a descriptor of its own, read and written when epoll says so. */
+export class EpollConnection extends StreamConnection implements EpollHandler {
+  /** Of the bytes in `out`, those that the socket has taken. */
+  #sent = 0;
+  /** The socket took less than it was given: the rest waits for room. */
+  #blocked = false;
+  #watched = EPOLLIN;
+  /** Messages may be left in the buffer, or input that is not read, until something has been answered. */
+  #paused = false;
+
+  constructor(readonly fd: number, readonly loop: EpollLoop, handler: StreamHandler) {
+    super(handler);
+    loop.add(fd, EPOLLIN, this);
+  }
+
+  /** Reads once, however much there is: what is left makes the socket ready again, after all others had their turn. */
+  ready(events: number): void {
+    if ((events & EPOLLOUT) !== 0) this.flush();
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0 || this.state === "closed") return;
+    if (this.state === "closing" || this.#paused) {
+      if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
+      return;
+    }
+    const space = this.reader.space();
+    const count = this.loop.libc.recv(this.fd, space, space.length, 0);
+    if (count > 0) {
+      this.reader.received(count);
+      this.#handle();
+    } else if (count === 0) this.finish();
+    else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
+    this.#watch();
+  }
+
+  protected override get unread(): number {
+    return this.outLength - this.#sent;
+  }
+
+  protected override resume(): void {
+    if (this.#paused && this.state === "open") this.#handle();
+    this.#watch();
+  }
+
+  protected override closeSocket(): void {
+    this.loop.remove(this.fd);
+    this.loop.libc.close(this.fd);
+  }
+
+  protected override send(): void {
+    const { libc } = this.loop;
+    while (this.#sent < this.outLength) {
+      const rest = this.#sent === 0 ? this.out : this.out.subarray(this.#sent);
+      const count = libc.send(this.fd, rest, this.outLength - this.#sent, MSG_NOSIGNAL);
+      // The socket is full, or broken: an event tells which.
+      if (count <= 0) {
+        this.#blocked = true;
+        return;
+      }
+      this.#sent += count;
+    }
+    this.#blocked = false;
+    this.#sent = 0;
+    this.outLength = 0;
+    if (this.out.length > KEPT_OUT_BYTES) this.out = new Uint8Array(0);
+  }
+
+  #handle(): void {
+    this.#paused = false;
+    this.#paused = this.handleMessages() === "paused";
+    this.loop.touch(this);
+  }
+
+  /** Asks for the events that are of use now. */
+  #watch(): void {
+    if (this.state === "closed") return;
+    const reads = this.state === "open" && !this.#paused;
+    const wanted = (reads ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0);
+    if (wanted === this.#watched) return;
+    this.#watched = wanted;
+    this.loop.change(this.fd, wanted);
+  }
+}

@@ -1,0 +1,60 @@
+/** The C library's socket calls, for the listeners that wait with epoll; Linux alone. */
+const SYMBOLS = {
+  accept4: { parameters: ["i32", "pointer", "pointer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  epoll_wait_blocking: {
+    name: "epoll_wait",
+    parameters: ["i32", "buffer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+} as const;
+
+/** Calls into libc; -1 is an error, as in C. What the error was is told by the next epoll event, not by errno. */
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+let loaded: Libc | null | undefined;
+
+/** The library, or null where there is none that these calls fit. */
+export function loadLibc(): Libc | null {
+  if (loaded !== undefined) return loaded;
+  loaded = null;
+  if (Deno.build.os !== "linux") return null;
+  for (const name of ["libc.so.6", "libc.so"]) {
+    try {
+      return loaded = Deno.dlopen(name, SYMBOLS).symbols;
+    } catch {
+      // Another C library, or no permission to load it: the next name, or the portable listeners.
+    }
+  }
+  return null;
+}
+
+export const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+export const MSG_NOSIGNAL = 0x4000;
+export const EPOLL_CLOEXEC = 0o2000000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+export const EPOLLIN = 0x001;
+export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
+export const SOL_SOCKET = 1;
+export const SO_ACCEPTCONN = 30;
+export const SO_KEEPALIVE = 9;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
