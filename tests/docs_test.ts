@@ -3,8 +3,8 @@ import { loadConfig } from "../src/config/load.ts";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import { parseHdf } from "../src/hdf/parse.ts";
 import { ReplyCode } from "../src/protocol/codes.ts";
-import { consoleSteps, type DocBlock, docBlocks, fileNameOf, matchesOutput } from "./doc_blocks.ts";
-import { DocShell } from "./doc_shell.ts";
+import { consoleSteps, type DocBlock, docBlocks, fileNameOf, matchesOutput } from "./support/doc_blocks.ts";
+import { DocShell } from "./support/doc_shell.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const DOCUMENTS = ["README.md", "docs/plugins.md", "docs/protocol.md", "docs/architecture.md"];

@@ -12,9 +12,11 @@ const MAX_OPS = 50;
 /** `echo` gives up after this long, so that what is stuck ends; in ms. */
 const TIMEOUT_MS = 400;
 
-function stuckServer(queue: { maxOps: number; maxBytes: number }, server = {}): Promise<TestServer> {
+const OTHER = `export default { name: "other", commands: { 1001: { name: "echo", run: (c) => c.params } } };`;
+
+function stuckServer(queue: { maxOps: number; maxBytes: number }): Promise<TestServer> {
   const plugins = [{ name: "skeleton", biz: 1 }, { name: "echo", biz: 3, queue, timeout: TIMEOUT_MS }];
-  return TestServer.start({ plugins, server });
+  return TestServer.start({ plugins });
 }
 
 for (const concurrency of [1, 16, 256]) {
@@ -66,10 +68,8 @@ Deno.test("while echo is stuck and full, skeleton answers as before, on the same
 });
 
 Deno.test("a plugin with work of its own is not delayed by one that is stuck and flooded", async () => {
-  const source =
-    `export default { name: "other", commands: { 1001: { name: "echo", run: (c) => c.params } } };`;
   await using server = await TestServer.start({
-    plugins: [{ name: "echo", queue: { maxOps: 10, maxBytes: 1e6 } }, { name: "other", source }],
+    plugins: [{ name: "echo", queue: { maxOps: 10, maxBytes: 1e6 } }, { name: "other", source: OTHER }],
   });
   using stuck = await server.connect();
   using other = await server.connect();
@@ -124,18 +124,17 @@ Deno.test("a short operation still fits where a long one does not", async () => 
 });
 
 Deno.test("all queues together keep to max_queue_bytes", async () => {
-  const source =
-    `export default { name: "other", commands: { 1001: { name: "echo", run: (c) => c.params } } };`;
+  const fit = 30;
   await using server = await TestServer.start({
-    server: { max_queue_bytes: 10 * SLEEP_RECORD_BYTES },
-    plugins: [{ name: "echo", timeout: TIMEOUT_MS }, { name: "other", source }],
+    server: { max_queue_bytes: fit * SLEEP_RECORD_BYTES },
+    plugins: [{ name: "echo", timeout: TIMEOUT_MS }, { name: "other", source: OTHER }],
   });
   using connection = await server.connect();
-  await connection.send(concat(Array.from({ length: 12 }, (_, id) => streamRequest({ ...SLEEP, id }))));
-  await connection.send(streamRequest({ id: 12, plugin: "other" }));
+  await connection.send(concat(Array.from({ length: fit + 2 }, (_, id) => streamRequest({ ...SLEEP, id }))));
+  await connection.send(streamRequest({ id: fit + 2, plugin: "other" }));
   const replies = await connection.replies(3);
-  assertEquals(replies.map(({ id, code }) => [id, code]), [[10, 21], [11, 21], [12, 21]]);
-  assertEquals(server.stats().queue_bytes, 10 * SLEEP_RECORD_BYTES);
+  assertEquals(replies.map(({ id, code }) => [id, code]), [[fit, 21], [fit + 1, 21], [fit + 2, 21]]);
+  assertEquals(server.stats().queue_bytes, fit * SLEEP_RECORD_BYTES);
 });
 
 Deno.test("when what was stuck ends, there is room again, all of it", async () => {

@@ -41,7 +41,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   }
 
   protected override resume(): void {
-    if (this.#paused && this.state === "open") this.#handle();
+    if (this.#paused && this.state === "open" && !this.isFull) this.#handle();
     this.#watch();
   }
 

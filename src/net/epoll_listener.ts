@@ -1,3 +1,4 @@
+import { readU16 } from "../protocol/bytes.ts";
 import { EpollConnection } from "./epoll_connection.ts";
 import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
 import {
@@ -7,6 +8,7 @@ import {
   SO_ACCEPTCONN,
   SO_KEEPALIVE,
   SOCK_NONBLOCK_CLOEXEC,
+  SOCKADDR_BYTES,
   SOL_SOCKET,
   TCP_NODELAY,
 } from "./libc.ts";
@@ -34,11 +36,13 @@ export class EpollListener implements StreamListener, EpollHandler {
     loop.add(fd, EPOLLIN, this);
   }
 
-  /** Opens the socket and finds its descriptor, which Deno does not tell: it is the listening one that is new. */
+  /** Opens the socket and finds its descriptor, which Deno does not tell: a new one that listens at its address. */
   static open(listen: () => Deno.Listener, handler: StreamHandler, loop: EpollLoop): EpollListener {
-    const before = listeningSockets(loop.libc);
+    const before = new Set(listeningSockets(loop.libc));
     const listener = listen();
-    const fresh = listeningSockets(loop.libc).filter((fd) => !before.includes(fd));
+    const fresh = listeningSockets(loop.libc).filter((fd) =>
+      !before.has(fd) && listensAt(loop.libc, fd, listener.addr)
+    );
     if (fresh.length !== 1) {
       listener.close();
       throw new Error(`the new listening socket is not among the descriptors: found ${fresh.length}`);
@@ -93,4 +97,23 @@ function listeningSockets(libc: Libc): number[] {
   const isListening = (fd: number) =>
     libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) === 0 && value[0] === 1;
   return [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)).filter(isListening);
+}
+
+/**
+ * Whether the socket's address is that one; another thread may open sockets at the same time.
+ *
+ * ```
+ * 0            2
+ * | family     | port, big-endian ... |     TCP
+ * | family     | path, NUL ... |            Unix
+ * ```
+ */
+function listensAt(libc: Libc, fd: number, address: Deno.Addr): boolean {
+  const name = new Uint8Array(SOCKADDR_BYTES);
+  const length = new Uint32Array([name.length]);
+  if (libc.getsockname(fd, name, length) !== 0) return false;
+  if (address.transport === "tcp") return readU16(name, 2) === address.port;
+  const path = name.subarray(2, length[0]!);
+  const end = path.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? path : path.subarray(0, end)) === (address as Deno.UnixAddr).path;
 }

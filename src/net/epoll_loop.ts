@@ -7,6 +7,7 @@ import {
   EPOLL_CTL_MOD,
   EPOLLIN,
   type Libc,
+  type LibcLibrary,
 } from "./libc.ts";
 
 /** struct epoll_event is packed on x86-64 alone: events (4 bytes), then the data (8 bytes). */
@@ -55,13 +56,18 @@ export class EpollLoop {
   readonly #sleepEvents = new Uint32Array(EVENT_WORDS);
   readonly #change = new Uint32Array(EVENT_WORDS);
   readonly #turn = () => this.#run();
-  readonly #touched: Flushable[] = [];
+  #touched: Flushable[] = [];
+  #flushing: Flushable[] = [];
   #scheduled = false;
   #running = false;
   #waiting: Promise<void> | null = null;
   #closed = false;
 
-  constructor(readonly libc: Libc, readonly work: EpollWork) {
+  readonly libc: Libc;
+
+  /** @param library closed together with the loop */
+  constructor(readonly library: LibcLibrary, readonly work: EpollWork) {
+    const libc = this.libc = library.symbols;
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     this.#wakeup = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
     if (this.#epoll < 0 || this.#wakeup < 0) throw new Error("no descriptor left to wait for sockets with");
@@ -105,6 +111,7 @@ export class EpollLoop {
     await this.#waiting;
     this.libc.close(this.#wakeup);
     this.libc.close(this.#epoll);
+    this.library.close();
   }
 
   #control(operation: number, fd: number, events: number): void {
@@ -125,13 +132,12 @@ export class EpollLoop {
   #work(): boolean {
     const start = performance.now();
     let idleSince = 0;
-    this.#flush();
     while (!this.#closed) {
       const worked = this.#pollSockets();
       const replied = this.work.poll();
-      if (replied) this.#flush();
+      const flushed = this.#flush();
       const time = performance.now();
-      if (worked || replied) idleSince = 0;
+      if (worked || replied || flushed) idleSince = 0;
       else if (idleSince === 0) idleSince = time;
       else if (time - idleSince > SPIN_MS) {
         if (!this.work.sleep()) continue;
@@ -150,16 +156,19 @@ export class EpollLoop {
     for (let i = 0; i < count; i++) {
       this.#handlers.get(events[i * EVENT_WORDS + DATA_WORD]!)?.ready(events[i * EVENT_WORDS]!);
     }
-    this.#flush();
     return true;
   }
 
-  #flush(): void {
+  /** Flushes what was touched; what that touches again has its turn with the next batch. */
+  #flush(): boolean {
     const touched = this.#touched;
-    if (touched.length === 0) return;
+    if (touched.length === 0) return false;
+    this.#touched = this.#flushing;
+    this.#flushing = touched;
     this.work.dispatch();
     for (let i = 0; i < touched.length; i++) touched[i]!.flush();
     touched.length = 0;
+    return true;
   }
 
   /** Waits on another thread. A wait that is still under way when replies wake the loop serves the next sleep too. */

@@ -12,6 +12,7 @@ const SYMBOLS = {
     nonblocking: true,
   },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
@@ -22,19 +23,17 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
 } as const;
 
+/** The library, to be closed by whoever loaded it. */
+export type LibcLibrary = Deno.DynamicLibrary<typeof SYMBOLS>;
 /** Calls into libc; -1 is an error, as in C. What the error was is told by the next epoll event, not by errno. */
-export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type Libc = LibcLibrary["symbols"];
 
-let loaded: Libc | null | undefined;
-
-/** The library, or null where there is none that these calls fit. */
-export function loadLibc(): Libc | null {
-  if (loaded !== undefined) return loaded;
-  loaded = null;
+/** Loads the library; null where there is none that these calls fit. */
+export function loadLibc(): LibcLibrary | null {
   if (Deno.build.os !== "linux") return null;
   for (const name of ["libc.so.6", "libc.so"]) {
     try {
-      return loaded = Deno.dlopen(name, SYMBOLS).symbols;
+      return Deno.dlopen(name, SYMBOLS);
     } catch {
       // Another C library, or no permission to load it: the next name, or the portable listeners.
     }
@@ -55,6 +54,8 @@ export const EPOLLHUP = 0x010;
 export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 export const SOL_SOCKET = 1;
 export const SO_ACCEPTCONN = 30;
+/** Bytes of the longest socket address, a Unix socket's. */
+export const SOCKADDR_BYTES = 110;
 export const SO_KEEPALIVE = 9;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;

@@ -15,8 +15,11 @@ import type { StreamHandler } from "./stream_handler.ts";
 const FIRST_OUT_BYTES = 1024;
 /** The most that an emptied reply buffer keeps, in bytes. */
 export const KEPT_OUT_BYTES = 64 * 1024;
-/** A caller that leaves so many times the bound unread is closed at once. */
+/** A caller that leaves so many times the bound unread, and at least so many bytes, is closed at once. */
 const UNREAD_HARD_FACTOR = 8;
+const UNREAD_HARD_BYTES = 64 * 1024 * 1024;
+/** How much the newest reply weighs in the average size. */
+const REPLY_SIZE_WEIGHT = 1 / 8;
 
 /** An error that waits for the results of the requests before it. */
 interface Refusal {
@@ -51,6 +54,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly #ended = Promise.withResolvers<void>();
   #accepted = 0;
   #answered = 0;
+  /** Average bytes of a reply: what is under way will be about so many more to read. */
+  #replySize = 0;
   #refusals: Refusal[] = [];
 
   constructor(readonly handler: StreamHandler) {
@@ -116,9 +121,11 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     at: number,
     length: number,
   ): void {
-    const start = this.#reserve(contentReplyBytes(encoding, length, true));
+    const size = contentReplyBytes(encoding, length, true);
+    const start = this.#reserve(size);
     this.outLength = writeContentReply(this.out, start, true, id, code, encoding, bytes, at, length);
     this.#answered++;
+    this.#replySize += (size - this.#replySize) * REPLY_SIZE_WEIGHT;
     if (this.#refusals.length > 0) this.#releaseRefusals();
   }
 
@@ -133,7 +140,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     const { reader } = this;
     const { router } = this.handler;
     while (this.state === "open") {
-      if (this.#isPaused()) return "paused";
+      if (this.isFull) return "paused";
       const next = reader.next();
       if (next === "more") return "more";
       if (next === "illegal") {
@@ -158,16 +165,18 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     const { limits, now } = this.handler;
     const unread = this.unread;
     if (unread < limits.maxUnreadReplyBytes) this.slowSince = 0;
-    else if (unread >= limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR) return this.handler.closeSlow(this);
-    else if (this.slowSince === 0) this.slowSince = now();
+    else if (unread >= Math.max(limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR, UNREAD_HARD_BYTES)) {
+      return this.handler.closeSlow(this);
+    } else if (this.slowSince === 0) this.slowSince = now();
     if (this.state === "closing" && !this.isOwing) this.close();
   }
 
-  /** Too much is under way or unread: nothing more is read until that changes. */
-  #isPaused(): boolean {
+  /** Too much is under way, or unread with what is under way: nothing more is taken until that changes. */
+  protected get isFull(): boolean {
     const { limits } = this.handler;
-    const owed = this.#accepted - this.#answered + this.#refusals.length;
-    return owed >= limits.maxInFlight || this.unread >= limits.maxUnreadReplyBytes;
+    const owed = this.#accepted - this.#answered;
+    return owed + this.#refusals.length >= limits.maxInFlight ||
+      this.unread + owed * this.#replySize >= limits.maxUnreadReplyBytes;
   }
 
   #releaseRefusals(): void {

@@ -14,6 +14,9 @@ const MIN_RING_BYTES = 256 * 1024;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 60_000;
 
+/** While both lanes have work, one operation handed over in so many is an async one. */
+const ASYNC_SHARE = 8;
+
 export interface PoolOptions {
   readonly setup: Omit<HostSetup, "rings" | "worker">;
   readonly workers: number;
@@ -57,6 +60,8 @@ export class WorkerPool {
   readonly #counters: Map<string, number>[] = [];
   readonly #gauges: Map<string, number>[] = [];
   readonly #timers = new Set<number>();
+  /** Sync operations handed over since the last async one, as far as async ones waited. */
+  #syncAhead = 0;
   #stopping = false;
   #backoff = FIRST_BACKOFF_MS;
   #lastDeath = 0;
@@ -80,14 +85,25 @@ export class WorkerPool {
   #dispatchLane(laneId: LaneId): void {
     const { queue } = this.options;
     const lane = queue.lanes[laneId];
+    if (laneId === LaneId.Async && lane.waiting === 0) this.#syncAhead = 0;
     while (lane.peek()) {
+      if (laneId === LaneId.Async && !this.#isAsyncDue()) return;
       const worker = this.#freest(laneId);
       if (worker === null) return;
       const segment = lane.segment!;
       const offset = lane.offset;
       if (!worker.give(laneId, segment, offset)) return;
       lane.take();
+      this.#syncAhead += laneId === LaneId.Sync ? 1 : 1 - ASYNC_SHARE;
     }
+  }
+
+  /** While sync operations wait for a worker, async ones get no more than their share. */
+  #isAsyncDue(): boolean {
+    const isDue = this.#syncAhead >= ASYNC_SHARE - 1;
+    if (isDue || this.options.queue.lanes[LaneId.Sync].waiting > 0) return isDue;
+    this.#syncAhead = ASYNC_SHARE - 1;
+    return true;
   }
 
   #freest(lane: LaneId): PluginWorker | null {
