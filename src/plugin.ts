@@ -46,7 +46,6 @@ export interface Command {
 }
 
 /** What a command may return. */
-// deno-lint-ignore no-invalid-void-type
 export type Result = JsonValue | Params | Success | undefined | void;
 
 /** A success with a code of the plugin's own, made by `context.reply`. */

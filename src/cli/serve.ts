@@ -107,17 +107,23 @@ function banner(server: Server): string {
   return lines.join("\n") + "\n" + whatNext(server);
 }
 
-/** A first request that works against this very server. */
+/** First commands that work against this very server. */
 function whatNext(server: Server): string {
   const address = server.streams[0]?.address ?? server.datagrams[0]?.address;
   if (address === undefined) return "It has no listener: give it one with --listen.\n";
-  const udp = address.transport === "udp" ? " --udp" : "";
-  const where = address.transport === "unix"
-    ? ` --unix ${address.path}`
-    : (address as Deno.NetAddr).port === 26000
-    ? udp
-    : ` --port ${(address as Deno.NetAddr).port}${udp}`;
-  return `Next:\n  mevent send --biz 3 --cmd 1001 --json '{"uid": 7}'${where}\n  mevent stats${where}\n`;
+  const stats = `  mevent stats${whereFlags(address)}\n`;
+  const plugin = server.registry.plugins.find(({ pool }) => pool.declaration!.commands.length > 0);
+  const command = plugin?.pool.declaration!.commands[0];
+  if (plugin === undefined || command === undefined) return `Next:\n${stats}`;
+  const send = `mevent send --biz ${plugin.biz ?? plugin.name} --cmd ${command.number} --json '{"uid": 7}'`;
+  return `Next:\n  ${send}${whereFlags(address)}\n${stats}`;
+}
+
+/** The flags that lead a client to a listener, where it is not the one that it takes by itself. */
+function whereFlags(address: Deno.Addr): string {
+  if (address.transport === "unix") return ` --unix ${address.path}`;
+  const { transport, port } = address as Deno.NetAddr;
+  return (port === 26000 ? "" : ` --port ${port}`) + (transport === "udp" ? " --udp" : "");
 }
 
 /** What the flags set of `[server]`, by the config's keys. Throws UsageError. */

@@ -1,4 +1,4 @@
-import { type Server, type StopReport } from "./server.ts";
+import type { Server, StopReport } from "./server.ts";
 
 /** Signals that end the server. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;

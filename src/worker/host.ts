@@ -3,7 +3,7 @@
 import type { JsonObject, Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { CacheClient } from "./cache_client.ts";
-import { loadPlugin } from "./loader.ts";
+import { loadPlugin, PluginLoadError } from "./loader.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { StatsReporter } from "./stats_reporter.ts";
@@ -92,5 +92,6 @@ function logLine(level: LogLevel, message: string, fields: JsonObject = {}): voi
 }
 
 function describe(error: unknown): string {
+  if (error instanceof PluginLoadError) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
