@@ -113,7 +113,7 @@ function whatNext(server: Server): string {
   if (address === undefined) return "It has no listener: give it one with --listen.\n";
   const stats = `  mevent stats${whereFlags(address)}\n`;
   const plugin = server.registry.plugins.find(({ pool }) => pool.declaration!.commands.length > 0);
-  const command = plugin?.pool.declaration!.commands[0];
+  const command = plugin?.pool.declaration?.commands[0];
   if (plugin === undefined || command === undefined) return `Next:\n${stats}`;
   const send = `mevent send --biz ${plugin.biz ?? plugin.name} --cmd ${command.number} --json '{"uid": 7}'`;
   return `Next:\n  ${send}${whereFlags(address)}\n${stats}`;

@@ -56,6 +56,9 @@ export class OperationView {
   command = 0;
   encoding = 0;
   sync = false;
+  /** Where the content lies in the ring's bytes; it is the worker's until the ring is released. */
+  at = 0;
+  length = 0;
 
   read(ring: RingReader): void {
     const word = ring.at >>> 2;
@@ -65,11 +68,8 @@ export class OperationView {
     this.command = kind & 0xffff;
     this.encoding = (kind >>> 16) & 0xff;
     this.sync = kind >>> 24 === 1;
-  }
-
-  /** A copy of the content, the worker's own. */
-  content(ring: RingReader): Uint8Array {
-    return ring.bytes.slice(ring.at + OPERATION_HEADER_BYTES, ring.at + ring.length);
+    this.at = ring.at + OPERATION_HEADER_BYTES;
+    this.length = ring.length - OPERATION_HEADER_BYTES;
   }
 }
 

@@ -7,12 +7,30 @@ import { ProtocolError } from "../protocol/errors.ts";
 
 const encoder = new TextEncoder();
 
-/** The params of one operation, decoded on first use from the bytes as they came. */
+/**
+ * The params of one operation, decoded on first use from the bytes as they came. They lie in the ring while the command
+ * is called; a command that goes on afterwards gets them copied out.
+ */
 export class OperationParams implements Params {
   #tree: HdfNode | null = null;
   #all: JsonObject | null = null;
+  #bytes: Uint8Array | null;
+  #isOwn = false;
 
-  constructor(readonly encoding: Encoding, readonly content: Uint8Array) {}
+  constructor(readonly encoding: Encoding, bytes: Uint8Array, readonly at: number, readonly length: number) {
+    this.#bytes = bytes;
+  }
+
+  /** Copies the content out of the ring. */
+  keep(): void {
+    this.#bytes = this.#content.slice();
+    this.#isOwn = true;
+  }
+
+  /** The command has returned: what it did not read is gone. */
+  drop(): void {
+    this.#bytes = null;
+  }
 
   has(key: string): boolean {
     return this.#find(key) !== undefined;
@@ -56,7 +74,7 @@ export class OperationParams implements Params {
     if (this.#all !== null) return this.#all;
     const value = this.encoding === Encoding.Hdf
       ? hdfAsJson(this.#hdf())
-      : decodeContent(this.encoding, this.content);
+      : decodeContent(this.encoding, this.#content);
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
     }
@@ -65,17 +83,26 @@ export class OperationParams implements Params {
 
   /** The params as the result: the same content where it is well formed, or null where there is nothing in it. */
   asResult(): Uint8Array | null {
-    if (this.content.length === 0) return null;
+    if (this.length === 0) return null;
     if (this.encoding === Encoding.Hdf) {
       const text = writeHdf(this.#hdf());
       return text === "" ? null : encoder.encode(text);
     }
-    if (this.encoding === Encoding.Json) decodeJson(this.content);
-    return this.content;
+    const content = this.#content;
+    if (this.encoding === Encoding.Json) decodeJson(content);
+    return content;
+  }
+
+  get #content(): Uint8Array {
+    const bytes = this.#bytes;
+    if (bytes === null) {
+      throw new Error("the operation has ended; read its params before its command returns");
+    }
+    return this.#isOwn ? bytes : bytes.subarray(this.at, this.at + this.length);
   }
 
   #hdf(): HdfNode {
-    return this.#tree ??= decodeHdf(this.content);
+    return this.#tree ??= decodeHdf(this.#content);
   }
 
   #find(key: string): JsonValue | undefined {

@@ -115,20 +115,26 @@ export class PluginHost {
     view.read(ring);
     const { slot, sequence, command } = view;
     const encoding = view.encoding as Encoding;
-    const params = new OperationParams(encoding, view.content(ring));
+    const params = new OperationParams(encoding, ring.bytes, view.at, view.length);
     const context = new OperationContext(this.context, command, view.sync, params);
     try {
       const result = this.plugin.commands[command]!.run(context);
-      if (result instanceof Promise) {
-        this.#follow({ slot, sequence, encoding, startedAt, context, answered: false }, result);
+      if (isThenable(result)) {
+        params.keep();
+        this.#follow(
+          { slot, sequence, encoding, startedAt, context, answered: false },
+          Promise.resolve(result),
+        );
         return performance.now();
       }
       const time = performance.now();
       this.#succeed(slot, sequence, encoding, time - startedAt, params, result);
+      params.drop();
       return time;
     } catch (error) {
       const time = performance.now();
       this.#fail(slot, sequence, encoding, time - startedAt, error);
+      params.drop();
       return time;
     }
   }
@@ -247,7 +253,8 @@ export class PluginHost {
     const runTime = Math.round(ms * 1000);
     const usedEncoding = content === null ? 0 : encoding;
     while (!writeReplyRecord(this.#replies, slot, sequence, code, runTime, usedEncoding, content)) {
-      this.#publish();
+      // The content may lie in the rings of operations: those are not released here.
+      this.#replies.publish();
       this.#replies.waitForRoom(ROOM_POLL_MS);
     }
     if (++this.#unpublished >= PUBLISH_EVERY) this.#publish();
@@ -260,6 +267,12 @@ export class PluginHost {
     this.#lanes[1].release();
     this.#replies.publish();
   }
+}
+
+/** Promises, and what query builders return instead. */
+function isThenable(result: unknown): result is PromiseLike<Result> {
+  return typeof result === "object" && result !== null && "then" in result &&
+    typeof result.then === "function";
 }
 
 function stackOf(error: unknown): string {

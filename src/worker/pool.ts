@@ -55,6 +55,8 @@ export class WorkerPool {
   readonly waitTime = new Histogram();
   readonly runTime = new Histogram();
   readonly workers: PluginWorker[] = [];
+  /** All workers have started: from now on one that fails is replaced. */
+  #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
   readonly #idle: (() => void)[] = [];
   readonly #counters: Map<string, number>[] = [];
@@ -229,7 +231,10 @@ export class WorkerPool {
     switch (message.kind) {
       case "ready":
         this.declaration ??= message.declaration;
-        if (this.workers.every((other) => other.state !== "starting")) this.#ready.resolve();
+        if (this.workers.every((other) => other.state === "running")) {
+          this.#isReady = true;
+          this.#ready.resolve();
+        }
         return this.dispatch();
       case "log":
         return log.write(message.level, message.message, {
@@ -272,7 +277,7 @@ export class WorkerPool {
     events.answered();
     this.#checkIdle();
     if (this.#stopping) return this.#stopped();
-    if (this.declaration === null) {
+    if (!this.#isReady) {
       return this.#ready.reject(new Error(`plugin ${this.#name} does not load: ${reason}`));
     }
     if (now() - this.#lastDeath > MAX_BACKOFF_MS) this.#backoff = FIRST_BACKOFF_MS;

@@ -1,0 +1,133 @@
+import { assertEquals } from "@std/assert";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Folders of src/ on the data's way: each may import only from those to its right. */
+const ORDER = [
+  "cli",
+  "server",
+  "config",
+  "client",
+  "net",
+  "router",
+  "worker",
+  "queue",
+  "observe",
+  "protocol",
+  "hdf",
+  "plugin.ts",
+];
+const PURE = ["protocol", "hdf", "queue"];
+const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
+const READS_CONFIG = ["cli", "server", "config"];
+const MAX_LINES = 400;
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
+const BARE_IMPORTS_OF_PLUGINS = ["mevent/plugin"];
+
+interface Source {
+  /** From the project's root. */
+  readonly path: string;
+  readonly text: string;
+  /** The same without comments. */
+  readonly code: string;
+}
+
+const sources = [
+  ...sourcesOf("src"),
+  ...sourcesOf("plugins"),
+  ...sourcesOf("tests"),
+  await sourceOf("main.ts"),
+];
+const production = sources.filter(({ path }) => path.startsWith("src/") && !path.startsWith("src/types/"));
+
+Deno.test("the folders of src import one way, along the data's way", () => {
+  const wrong = production.flatMap(({ path, code }) =>
+    importsOf(path, code).filter((target) => {
+      if (!target.startsWith("src/")) return false;
+      const [from, to] = [ORDER.indexOf(folderOf(path)), ORDER.indexOf(folderOf(target))];
+      return from < 0 || to < 0 || to < from;
+    }).map((target) => `${path} imports ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("only the plugin loader reaches out of src, to the built-in plugins", () => {
+  const wrong = production.flatMap(({ path, code }) =>
+    importsOf(path, code).filter((target) => isOwn(target) && !target.startsWith("src/"))
+      .filter((target) => !(path === "src/worker/loader.ts" && target.startsWith("plugins/")))
+      .filter((target) => !(target === "deno.json" && path.startsWith("src/cli/")))
+      .map((target) => `${path} imports ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("plugins import nothing but the types of mevent/plugin", () => {
+  const plugins = sources.filter(({ path }) => path.startsWith("plugins/"));
+  const wrong = plugins.flatMap(({ path, code }) =>
+    importsOf(path, code).filter((target) => !BARE_IMPORTS_OF_PLUGINS.includes(target)).map((target) =>
+      `${path}: ${target}`
+    )
+  );
+  assertEquals(wrong, []);
+  assertEquals(plugins.filter(({ code }) => /import\s+(?!type\b)/.test(code)).map(({ path }) => path), []);
+});
+
+Deno.test("protocol, hdf and queue know neither Deno nor the clock nor randomness", () => {
+  const wrong = production.filter(({ path, code }) => PURE.includes(folderOf(path)) && IMPURE.test(code));
+  assertEquals(wrong.map(({ path }) => path), []);
+});
+
+Deno.test("only cli, server and main know the config", () => {
+  const wrong = production.filter(({ path, code }) =>
+    !READS_CONFIG.includes(folderOf(path)) &&
+    importsOf(path, code).some((target) => folderOf(target) === "config")
+  );
+  assertEquals(wrong.map(({ path }) => path), []);
+});
+
+Deno.test("no file has more than 400 lines", () => {
+  const long = sources.filter(({ text }) => text.split("\n").length - 1 > MAX_LINES);
+  assertEquals(long.map(({ path }) => path), []);
+});
+
+Deno.test("the type any, ts-ignore and the like are nowhere", () => {
+  const wrong = sources.filter(({ path, code, text }) =>
+    /[:<,|&(]\s*any\b|\bas any\b/.test(code) ||
+    (/@ts-(ignore|nocheck|expect-error)/.test(text) && path !== "tests/architecture_test.ts")
+  );
+  assertEquals(wrong.map(({ path }) => path), []);
+});
+
+function* sourcesOf(folder: string): Generator<Source> {
+  for (const entry of Deno.readDirSync(join(ROOT, folder))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* sourcesOf(path);
+    else if (path.endsWith(".ts")) yield sourceAt(path, Deno.readTextFileSync(join(ROOT, path)));
+  }
+}
+
+async function sourceOf(path: string): Promise<Source> {
+  return sourceAt(path, await Deno.readTextFile(join(ROOT, path)));
+}
+
+function sourceAt(path: string, text: string): Source {
+  return { path, text, code: text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "") };
+}
+
+/** What a file imports: own files by their path from the root, others by their name. */
+function importsOf(path: string, code: string): string[] {
+  return [...code.matchAll(IMPORT)].map(([, name]) => {
+    const target = name ?? "";
+    return target.startsWith(".") ? relative(ROOT, join(ROOT, path, "..", target)) : target;
+  });
+}
+
+function isOwn(target: string): boolean {
+  return /\.(ts|json)$/.test(target) && !target.includes(":");
+}
+
+function folderOf(path: string): string {
+  return path.split("/")[1] ?? "";
+}
