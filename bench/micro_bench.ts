@@ -3,7 +3,7 @@ import { writeHdf } from "../src/hdf/write.ts";
 import { BodyView, encodeBody, Encoding } from "../src/protocol/body.ts";
 import { FrameReader } from "../src/protocol/frame.ts";
 import { writeRequest } from "../src/protocol/request.ts";
-import { LaneId, OperationQueue } from "../src/queue/operation_queue.ts";
+import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { SegmentPool } from "../src/queue/segment.ts";
 import { createRing, RingReader, RingWriter } from "../src/worker/ring.ts";
 import { OperationView, writeOperation } from "../src/worker/handoff.ts";
@@ -45,7 +45,7 @@ const operation = {
 };
 const queue = new OperationQueue(
   { maxOps: 1e6, maxBytes: 1e9 },
-  { bytes: 0, maxBytes: 1e9 },
+  new QueueBudget(1e9),
   new SegmentPool(),
 );
 Deno.bench("queue: put, take and finish 1000 operations", () => {

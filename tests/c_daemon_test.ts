@@ -131,7 +131,9 @@ Deno.test({
 });
 
 Deno.test("a client that does not read its replies takes nothing from the others on the same plugin", async () => {
-  await using server = await TestServer.start({ server: { max_unread_reply_bytes: "64 KiB" } });
+  await using server = await TestServer.start({
+    server: { max_unread_reply_bytes: "64 KiB", slow_reader_timeout: "1s" },
+  });
   using deaf = await server.connect();
   const flood = concat(
     Array.from({ length: 50 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(4000) } })),

@@ -15,6 +15,7 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     queued: 0,
     in_flight: 0,
     queue_bytes: 0,
+    queue_level: "normal",
     max_ops: 100,
     max_bytes: 1024,
     accepted: 0,
@@ -42,8 +43,10 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     state: "running",
     connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
     messages: { tcp: 1_234_567, udp: 0, unix: 0 },
-    errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0 },
+    errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0, datagrams_dropped: 0 },
+    rss_bytes: 64 * 1024 ** 2,
     queue_bytes: 1536,
+    queue_level: "normal",
     max_queue_bytes: 1024 ** 3,
     plugins,
   };
@@ -113,6 +116,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   const orders = pluginStats({
     done: 1_234_567,
     queue_bytes: 1_572_864,
+    queue_level: "warning",
     wait_us: { p50: 42, p99: 1500 },
     workers: 2,
     workers_running: 1,
@@ -123,21 +127,22 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   const odd = pluginStats({ name: "odd\x1b[31m", biz: null });
   const table = statsTable(serverStats([orders, odd]), false);
   const lines = table.split("\n");
-  assertEquals(lines.slice(0, 5), [
+  assertEquals(lines.slice(0, 6), [
     "mevent 1.2.3, pid 42, running for 1 min",
     "connections  open 1, accepted 1,000, refused 0, slow readers closed 0",
     "messages     tcp 1,234,567, udp 0, unix 0",
-    "errors       version 0, broken 0, unknown 0, busy 0, replies dropped 0",
+    "errors       version 0, broken 0, unknown 0, busy 0, replies dropped 0, datagrams dropped 0",
     "queues       1.5 KiB of 1 GiB",
+    "memory       64 MiB",
   ]);
-  const [header = "", row = "", oddRow = ""] = lines.slice(6);
+  const [header = "", row = "", oddRow = ""] = lines.slice(7);
   assertEquals([row.length, oddRow.length], [header.length, header.length]);
   assertMatch(
     row,
-    /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
+    /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
   );
   assertMatch(oddRow, /^odd\?\[31m +- /);
-  assertEquals(lines.slice(9), ["", "orders: mails sent 12, depth 0.5", ""]);
+  assertEquals(lines.slice(10), ["", "orders: mails sent 12, depth 0.5", ""]);
 });
 
 Deno.test("the rate is told from an earlier look at the same run of the server", () => {

@@ -11,14 +11,15 @@ export interface EarlierStats {
 /** The figures for people; with `watched` there is a column of rates, which needs an earlier look to fill. */
 export function statsTable(stats: ServerStats, watched: boolean, earlier?: EarlierStats): string {
   const rows = stats.plugins.map((plugin) => {
-    const { name, biz, queued, in_flight, done, failed, busy, queue_bytes, wait_us, run_us } = plugin;
+    const { name, biz, queued, in_flight, done, failed, busy } = plugin;
+    const { queue_bytes, queue_level, wait_us, run_us } = plugin;
     return [
       printable(name),
       biz === null ? "-" : String(biz),
       ...[queued, in_flight, done].map(countText),
       ...watched ? [rateText(plugin, stats, earlier)] : [],
       ...[failed, busy].map(countText),
-      bytesText(queue_bytes),
+      fillText(queue_bytes, queue_level),
       latencyText(wait_us),
       latencyText(run_us),
       workersText(plugin),
@@ -37,13 +38,14 @@ export function statsTable(stats: ServerStats, watched: boolean, earlier?: Earli
 
 function serverLines(stats: ServerStats): string[] {
   const { connections, messages, errors } = stats;
-  const { version, pid, state, uptime_seconds, queue_bytes, max_queue_bytes } = stats;
+  const { version, pid, state, uptime_seconds, queue_bytes, queue_level, max_queue_bytes, rss_bytes } = stats;
   return [
     `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
     `connections  ${figures({ ...connections })}`,
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
-    `queues       ${bytesText(queue_bytes)} of ${bytesText(max_queue_bytes)}`,
+    `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
+    `memory       ${bytesText(rss_bytes)}`,
   ];
 }
 
@@ -53,11 +55,18 @@ function ownFigures({ name, counters, gauges }: PluginStats): string[] {
   return text === "" ? [] : [`${printable(name)}: ${text}`];
 }
 
-/** `open 3, slow readers closed 0` */
-function figures(values: Readonly<Record<string, number>>): string {
+/** `open 3, slow readers closed 0`; what is not known is left out. */
+function figures(values: Readonly<Record<string, number | null>>): string {
   return Object.entries(values)
-    .map(([name, value]) => `${printable(name).replaceAll("_", " ")} ${countText(value)}`)
+    .flatMap(([name, value]) =>
+      value === null ? [] : [`${printable(name).replaceAll("_", " ")} ${countText(value)}`]
+    )
     .join(", ");
+}
+
+/** `1.5 MiB`, or `200 MiB (warning)` where it is more than half full. */
+function fillText(bytes: number, level: string): string {
+  return level === "normal" ? bytesText(bytes) : `${bytesText(bytes)} (${printable(level)})`;
 }
 
 function rateText(plugin: PluginStats, now: ServerStats, earlier: EarlierStats | undefined): string {

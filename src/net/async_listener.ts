@@ -1,6 +1,6 @@
 import { AsyncConnection } from "./async_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
-import type { StreamListener } from "./stream_listener.ts";
+import type { StreamListener } from "./listen.ts";
 
 /** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
 const ACCEPT_PAUSE_MS = 100;

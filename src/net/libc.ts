@@ -13,13 +13,12 @@ const SYMBOLS = {
   },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  shutdown: { parameters: ["i32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
 } as const;
 
@@ -43,6 +42,7 @@ export function loadLibc(): LibcLibrary | null {
 
 export const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
 export const MSG_NOSIGNAL = 0x4000;
+export const MSG_DONTWAIT = 0x40;
 export const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
@@ -53,9 +53,10 @@ export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 export const SOL_SOCKET = 1;
-export const SO_ACCEPTCONN = 30;
 /** Bytes of the longest socket address, a Unix socket's. */
 export const SOCKADDR_BYTES = 110;
 export const SO_KEEPALIVE = 9;
+export const SO_RCVBUF = 8;
+export const SO_RCVBUFFORCE = 33;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;

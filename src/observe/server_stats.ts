@@ -20,7 +20,7 @@ export class ServerCounters {
   connectionsRefused = 0;
   /** Closed because they did not read their replies. */
   slowReadersClosed = 0;
-  /** Replies whose caller had gone. */
+  /** Replies whose caller had gone, or that a UDP socket did not take. */
   repliesDropped = 0;
 }
 
@@ -40,6 +40,8 @@ export interface PluginStats extends JsonObject {
   in_flight: number;
   /** Of what is queued and in flight. */
   queue_bytes: number;
+  /** How full it is: normal, info (half), warning (four fifths), full (it has refused operations). */
+  queue_level: string;
   max_ops: number;
   max_bytes: number;
   accepted: number;
@@ -65,8 +67,21 @@ export interface ServerStats extends JsonObject {
   state: string;
   connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
   messages: { tcp: number; udp: number; unix: number };
-  errors: { version: number; broken: number; unknown: number; busy: number; replies_dropped: number };
+  errors: {
+    version: number;
+    broken: number;
+    unknown: number;
+    busy: number;
+    /** Replies whose caller had gone, or that a UDP socket did not take. */
+    replies_dropped: number;
+    /** Datagrams that the kernel threw away before they were read; null where it does not tell. */
+    datagrams_dropped: number | null;
+  };
+  /** Memory of the whole process, in bytes. */
+  rss_bytes: number;
   queue_bytes: number;
+  /** As a plugin's. */
+  queue_level: string;
   max_queue_bytes: number;
   plugins: PluginStats[];
 }

@@ -1,16 +1,23 @@
 import { Lane } from "./lane.ts";
 import { type Operation, OperationRecord, recordBytes } from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
+import { type FillLevel, Watermarks } from "./watermarks.ts";
 
 /** The two parts of a plugin's queue. */
 export const LaneId = { Sync: 0, Async: 1 } as const;
 export type LaneId = typeof LaneId[keyof typeof LaneId];
 
-/** Bytes that all queues together hold and may hold. */
-export interface QueueBudget {
-  bytes: number;
-  readonly maxBytes: number;
+/** What all queues together hold, and may hold, in bytes. */
+export class QueueBudget {
+  bytes = 0;
+  readonly watermarks: Watermarks;
+
+  constructor(readonly maxBytes: number, onCross: CrossListener = () => {}) {
+    this.watermarks = new Watermarks(Infinity, maxBytes, onCross);
+  }
 }
+
+type CrossListener = (level: FillLevel, before: FillLevel) => void;
 
 export interface QueueLimits {
   /** Accepted operations that are not done yet, waiting and running. */
@@ -29,25 +36,40 @@ export class OperationQueue {
   /** Bytes of their records. */
   bytes = 0;
   readonly lanes: readonly [Lane, Lane];
+  readonly watermarks: Watermarks;
 
-  constructor(readonly limits: QueueLimits, readonly budget: QueueBudget, pool: SegmentPool) {
+  constructor(
+    readonly limits: QueueLimits,
+    readonly budget: QueueBudget,
+    pool: SegmentPool,
+    onCross: CrossListener = () => {},
+  ) {
     this.lanes = [new Lane(pool), new Lane(pool)];
+    this.watermarks = new Watermarks(limits.maxOps, limits.maxBytes, onCross);
   }
 
-  /** Whether an operation with so much content would be accepted now. */
-  hasRoom(contentLength: number): boolean {
+  /** Whether an operation with so much content is accepted now; the refusal of one is noted in the watermarks. */
+  admits(contentLength: number): boolean {
     const size = recordBytes(contentLength);
-    return this.ops < this.limits.maxOps && this.bytes + size <= this.limits.maxBytes &&
-      this.budget.bytes + size <= this.budget.maxBytes;
+    const { limits, budget } = this;
+    if (budget.bytes + size > budget.maxBytes) {
+      budget.watermarks.refuse();
+      return false;
+    }
+    if (this.ops < limits.maxOps && this.bytes + size <= limits.maxBytes) return true;
+    this.watermarks.refuse();
+    return false;
   }
 
-  /** Accepts an operation for which {@link hasRoom} has said yes; the content is copied. */
+  /** Accepts an operation for which {@link admits} has said yes; the content is copied. */
   put(lane: LaneId, operation: Operation, source: Uint8Array, at: number, length: number): void {
     const size = recordBytes(length);
     this.lanes[lane].append(operation, source, at, length);
     this.ops++;
     this.bytes += size;
     this.budget.bytes += size;
+    this.watermarks.rise(this.ops, this.bytes);
+    this.budget.watermarks.rise(0, this.budget.bytes);
   }
 
   /** Operations that no worker has taken yet. */
@@ -62,5 +84,7 @@ export class OperationQueue {
     this.bytes -= size;
     this.budget.bytes -= size;
     this.lanes[lane].done(segment);
+    this.watermarks.fall(this.ops, this.bytes);
+    this.budget.watermarks.fall(0, this.budget.bytes);
   }
 }

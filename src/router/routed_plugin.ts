@@ -66,6 +66,7 @@ export class RoutedPlugin {
       queued: queue.waiting,
       in_flight: pool.inFlight,
       queue_bytes: queue.bytes,
+      queue_level: queue.watermarks.level,
       max_ops: queue.limits.maxOps,
       max_bytes: queue.limits.maxBytes,
       accepted: this.accepted,

@@ -21,6 +21,9 @@ import { reservedAnswer } from "./reserved_plugins.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
 
+/** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
+const MAX_MESSAGE_CHARS = 1000;
+
 export interface RouterOptions {
   readonly registry: Registry;
   readonly counters: ServerCounters;
@@ -107,7 +110,7 @@ export class Router {
       this.#runSystemCommand(caller, sync, id, plugin, command, bytes);
       return "keep";
     }
-    if (!plugin.queue.hasRoom(view.length) || this.draining) {
+    if (!plugin.queue.admits(view.length) || this.draining) {
       counters.busy++;
       plugin.busy++;
       if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, plugin.busyBody(view.encoding));
@@ -211,17 +214,24 @@ export class Router {
       if (!(error instanceof ProtocolError)) throw error;
       plugin.systemFailures++;
       if (error.code === ReplyCode.BadParam) plugin.systemBadParams++;
-      const body = errorBody(encoding, error.code, error.message);
+      const body = errorBody(encoding, error.code, error.message.slice(0, MAX_MESSAGE_CHARS));
       if (sync || caller.asyncReply) caller.answer(id, error.code, body);
     }
   }
 
   /** Answers what the server itself has to tell; to HDF clients in plain text, as the C daemon did. */
   #answerObject(caller: Caller, id: number, encoding: Encoding, answer: JsonObject): void {
-    const body = encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
-    if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body);
-    const message = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
-    caller.answer(id, ReplyCode.Pack, errorBody(encoding, ReplyCode.Pack, message));
+    let problem: string;
+    try {
+      const body = encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
+      if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body);
+      problem = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
+    } catch (error) {
+      // A plugin's own figures may have names that HDF cannot say.
+      if (!(error instanceof ProtocolError)) throw error;
+      problem = error.message.slice(0, MAX_MESSAGE_CHARS);
+    }
+    caller.answer(id, ReplyCode.Pack, errorBody(encoding, ReplyCode.Pack, problem));
   }
 
   #refuse(caller: Caller, sync: boolean, id: number, code: number, body: Uint8Array | null): void {

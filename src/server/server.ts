@@ -3,16 +3,17 @@ import { formatAddress } from "../config/address.ts";
 import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
 import { loadLibc } from "../net/libc.ts";
 import type { NetContext } from "../net/stream_handler.ts";
-import { listenStream, type StreamListener } from "../net/stream_listener.ts";
-import { UdpListener } from "../net/udp_listener.ts";
+import type { DatagramListener } from "../net/datagram_listener.ts";
+import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
 import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
-import type { QueueBudget } from "../queue/operation_queue.ts";
+import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
+import { fillLogger } from "./fill_logger.ts";
 import { startPlugin } from "./start_plugin.ts";
 
 /** Slow readers are looked for this often, in ms. */
@@ -51,7 +52,7 @@ export class Server {
   readonly counters = new ServerCounters();
   readonly registry = new Registry();
   readonly streams: StreamListener[] = [];
-  readonly datagrams: UdpListener[] = [];
+  readonly datagrams: DatagramListener[] = [];
   /** All that were started, in the config's order. */
   readonly #plugins: RoutedPlugin[] = [];
   readonly #budget: QueueBudget;
@@ -66,7 +67,7 @@ export class Server {
 
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
-    this.#budget = { bytes: 0, maxBytes: config.server.maxQueueBytes };
+    this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#router = new Router({
       registry: this.registry,
       counters: this.counters,
@@ -122,8 +123,11 @@ export class Server {
         unknown: counters.unknownRequests,
         busy: counters.busy,
         replies_dropped: counters.repliesDropped,
+        datagrams_dropped: this.#droppedDatagrams(),
       },
+      rss_bytes: Deno.memoryUsage().rss,
       queue_bytes: this.#budget.bytes,
+      queue_level: this.#budget.watermarks.level,
       max_queue_bytes: this.#budget.maxBytes,
       plugins: this.#plugins.map((plugin) => plugin.stats()),
     };
@@ -173,7 +177,7 @@ export class Server {
         if (listener.transport === "unix") await removeStaleSocket(listener.path);
         if (listener.transport === "udp") {
           this.datagrams.push(
-            new UdpListener(listener.hostname, listener.port, listener.asyncReply, context),
+            listenDatagrams(listener, listener.asyncReply, context, this.#loop),
           );
         } else {
           this.streams.push(listenStream(listener, listener.asyncReply, context, this.#loop));
@@ -234,6 +238,11 @@ export class Server {
     await Promise.all(this.datagrams.map((listener) => listener.close()));
     await this.#loop?.close();
     this.state = "stopped";
+  }
+
+  #droppedDatagrams(): number | null {
+    const dropped = this.datagrams.map((listener) => listener.dropped());
+    return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
   }
 
   get #pending(): number {

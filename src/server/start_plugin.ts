@@ -11,6 +11,7 @@ import type { SegmentPool } from "../queue/segment.ts";
 import { Cache } from "../router/cache.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
+import { fillLogger } from "./fill_logger.ts";
 import type { CacheRequest } from "../worker/messages.ts";
 import { WorkerPool } from "../worker/pool.ts";
 
@@ -29,7 +30,8 @@ export interface PluginParts {
 export async function startPlugin(config: PluginConfig, parts: PluginParts): Promise<RoutedPlugin> {
   const { server, budget, segments, routes, log, now, wake } = parts;
   const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
-  const queue = new OperationQueue(config.queue, budget, segments);
+  const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
+  const queue = new OperationQueue(config.queue, budget, segments, onCross);
   const cache = new Cache(config.cache, now);
   const pool = new WorkerPool({
     setup: {

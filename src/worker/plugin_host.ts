@@ -44,6 +44,7 @@ export class PluginHost {
   #syncInARow = 0;
   #unpublished = 0;
   #idle: (() => void) | null = null;
+  #stopping = false;
 
   constructor(
     readonly plugin: Plugin,
@@ -64,15 +65,16 @@ export class PluginHost {
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
   }
 
-  /** Aborts the signals of all that runs. */
+  /** Takes no more operations, and aborts the signals of all that runs. */
   abort(reason: Error): void {
+    this.#stopping = true;
     for (const running of this.#running) running.context.abort(reason);
   }
 
   #work(): void {
     const turnStart = performance.now();
     let time = turnStart;
-    while (this.#running.size < this.concurrency) {
+    while (this.#running.size < this.concurrency && !this.#stopping) {
       const lane = this.#nextLane();
       if (lane === null) {
         this.#publish();

@@ -128,6 +128,8 @@ export class PluginWorker {
       this.#setWindow();
       if (this.state === "starting") this.state = "running";
     }
+    // Its last replies may not have been looked at yet.
+    if (message.kind === "stopped") this.#read();
     this.events.message(this, message);
   }
 

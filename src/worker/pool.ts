@@ -17,6 +17,9 @@ const MAX_BACKOFF_MS = 60_000;
 /** While both lanes have work, one operation handed over in so many is an async one. */
 const ASYNC_SHARE = 8;
 
+/** What callers are told whose operations are not done when the server stops. */
+const GIVEN_UP = "the server stopped before the operation was done";
+
 export interface PoolOptions {
   readonly setup: Omit<HostSetup, "rings" | "worker">;
   readonly workers: number;
@@ -152,7 +155,7 @@ export class WorkerPool {
     while (this.options.queue.ops > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Runs the plugin's `stop` in each worker, for at most so many ms, and ends them; what they hold is given up. */
+  /** Runs the plugin's `stop` in each worker, for at most so many ms, and ends them; what is left is given up: 14. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
@@ -174,7 +177,11 @@ export class WorkerPool {
         });
       }
       worker.terminate();
+      this.#failHeld(worker, GIVEN_UP);
     }
+    this.#failWaiting(GIVEN_UP);
+    this.options.events.answered();
+    this.#checkIdle();
   }
 
   #stopped = () => {};
@@ -259,21 +266,38 @@ export class WorkerPool {
     }
   }
 
+  /** Gives up what a worker holds. */
+  #failHeld({ inFlight }: PluginWorker, message: string): void {
+    for (const slot of inFlight.slots()) {
+      const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+      this.#fail(inFlight.lane(slot), segment, inFlight.offset(slot), message);
+      inFlight.close(slot);
+    }
+  }
+
+  /** Gives up what no worker has taken. */
+  #failWaiting(message: string): void {
+    for (const laneId of [LaneId.Sync, LaneId.Async]) {
+      const lane = this.options.queue.lanes[laneId];
+      while (lane.peek()) {
+        const { segment, offset } = lane;
+        lane.take();
+        this.#fail(laneId, segment!, offset, message);
+      }
+    }
+  }
+
+  #fail(lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.failed++;
+    if (lane === LaneId.Sync) this.options.events.fail(segment, offset, message);
+    this.options.queue.finish(lane, segment, offset);
+  }
+
   /** Answers what the worker held, and replaces it. */
   #died(worker: PluginWorker, reason: string): void {
-    const { queue, events, log, now } = this.options;
+    const { events, log, now } = this.options;
     const held = worker.inFlight.count;
-    for (const slot of worker.inFlight.slots()) {
-      const lane = worker.inFlight.lane(slot);
-      const segment = worker.inFlight.segment(slot, worker.inFlight.sequence(slot))!;
-      const offset = worker.inFlight.offset(slot);
-      this.failed++;
-      if (lane === LaneId.Sync) {
-        events.fail(segment, offset, `the worker of plugin ${this.#name} died: ${reason}`);
-      }
-      queue.finish(lane, segment, offset);
-      worker.inFlight.close(slot);
-    }
+    this.#failHeld(worker, `the worker of plugin ${this.#name} died: ${reason}`);
     events.answered();
     this.#checkIdle();
     if (this.#stopping) return this.#stopped();

@@ -1,10 +1,19 @@
 import { AsyncListener } from "./async_listener.ts";
+import { AsyncDatagrams } from "./async_datagrams.ts";
+import type { DatagramListener } from "./datagram_listener.ts";
+import { EpollDatagrams } from "./epoll_datagrams.ts";
 import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
+import { openWithDescriptor } from "./find_descriptor.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
 
 /** A host and port for TCP, or the path of a Unix socket. */
-export type ListenAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
+export type ListenAddress = InetListenAddress | { readonly path: string };
+
+export interface InetListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
 
 /** A listening stream socket, whatever serves its connections. */
 export interface StreamListener {
@@ -31,5 +40,21 @@ export function listenStream(
     "path" in address
       ? Deno.listen({ transport: "unix", path: address.path })
       : Deno.listen({ transport: "tcp", hostname: address.hostname, port: address.port });
-  return loop === null ? new AsyncListener(listen(), handler) : EpollListener.open(listen, handler, loop);
+  if (loop === null) return new AsyncListener(listen(), handler);
+  const { socket, fd } = openWithDescriptor(loop.libc, listen);
+  return new EpollListener(socket, fd, handler, loop);
+}
+
+/** The same for UDP. */
+export function listenDatagrams(
+  address: InetListenAddress,
+  asyncReply: boolean,
+  context: NetContext,
+  loop: EpollLoop | null,
+): DatagramListener {
+  const listen = () =>
+    Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: address.port });
+  if (loop === null) return new AsyncDatagrams(listen(), asyncReply, context);
+  const { socket, fd } = openWithDescriptor(loop.libc, listen);
+  return new EpollDatagrams(socket, fd, asyncReply, context, loop);
 }

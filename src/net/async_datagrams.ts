@@ -9,12 +9,9 @@ import {
 } from "../protocol/reply.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
+import { type DatagramListener, MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import type { NetContext } from "./stream_handler.ts";
 
-/** The longest datagram, in bytes. */
-const MAX_DATAGRAM_BYTES = 65_507;
-/** The shortest datagram that is answered at all. */
-const MIN_DATAGRAM_BYTES = 8;
 /** Replies that wait for the socket; what comes on top is dropped, as the network would. */
 const MAX_WAITING_REPLIES = 16_384;
 /** What was sent is cleared out of the list each time it has grown to so many. */
@@ -25,9 +22,8 @@ interface Datagram {
   readonly to: Deno.NetAddr;
 }
 
-/** Listens on UDP: a datagram is a message, its reply goes back where it came from. */
-export class UdpListener {
-  readonly #socket: Deno.DatagramConn;
+/** UDP over Deno's own socket: one datagram a call. */
+export class AsyncDatagrams implements DatagramListener {
   readonly #waiting: Datagram[] = [];
   #sending = false;
   /** Resolves when no reply waits to be sent. */
@@ -35,14 +31,16 @@ export class UdpListener {
   #closed = false;
   #receiving: Promise<void>;
 
-  /** Opens the socket; throws the system's error where it cannot. */
-  constructor(hostname: string, port: number, readonly asyncReply: boolean, readonly context: NetContext) {
-    this.#socket = Deno.listenDatagram({ transport: "udp", hostname, port });
+  constructor(
+    readonly socket: Deno.DatagramConn,
+    readonly asyncReply: boolean,
+    readonly context: NetContext,
+  ) {
     this.#receiving = this.#receive();
   }
 
   get address(): Deno.NetAddr {
-    return this.#socket.addr as Deno.NetAddr;
+    return this.socket.addr as Deno.NetAddr;
   }
 
   /** Sends a datagram after those that wait already. */
@@ -55,10 +53,14 @@ export class UdpListener {
     if (!this.#sending) this.sent = this.#send();
   }
 
+  dropped(): null {
+    return null;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#socket.close();
+    this.socket.close();
     await this.#receiving;
   }
 
@@ -67,7 +69,7 @@ export class UdpListener {
     const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     while (!this.#closed) {
       try {
-        const [bytes, from] = await this.#socket.receive(buffer);
+        const [bytes, from] = await this.socket.receive(buffer);
         if (bytes.length < MIN_DATAGRAM_BYTES) continue;
         counters.udpMessages++;
         router.handleContained(new UdpCaller(this, from as Deno.NetAddr), bytes, 0, bytes.length);
@@ -87,7 +89,7 @@ export class UdpListener {
         next = 0;
       }
       try {
-        await this.#socket.send(bytes, to);
+        await this.socket.send(bytes, to);
       } catch (error) {
         this.context.counters.repliesDropped++;
         if (!this.#closed) this.context.log.warn("a datagram could not be sent", { error: String(error) });
@@ -104,7 +106,7 @@ class UdpCaller implements Caller, ReplyTarget {
   routeGeneration = 0;
   #slot = 0;
 
-  constructor(readonly listener: UdpListener, readonly from: Deno.NetAddr) {}
+  constructor(readonly listener: AsyncDatagrams, readonly from: Deno.NetAddr) {}
 
   get asyncReply(): boolean {
     return this.listener.asyncReply;

@@ -1,0 +1,80 @@
+/** A program gets so long to listen, in ms. */
+const START_MS = 10_000;
+/** Between two attempts to connect, in ms. */
+const LOOK_EVERY_MS = 10;
+/** After TERM a program gets so long before it is killed, in ms. */
+const STOP_MS = 3000;
+/** What is kept of what a program says, in characters. */
+const MAX_SAID_CHARS = 4000;
+
+/** A program that a bench started, and ends by its pid. */
+export class ChildProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  /** The last of what it wrote to stderr; all of stdout. */
+  stderr = "";
+  stdout = "";
+  #hasEnded = false;
+
+  constructor(readonly program: string, readonly args: readonly string[]) {
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#reading = Promise.all([
+      readText(this.#child.stdout, (text) => this.stdout = (this.stdout + text).slice(-MAX_SAID_CHARS)),
+      readText(this.#child.stderr, (text) => this.stderr = (this.stderr + text).slice(-MAX_SAID_CHARS)),
+    ]);
+    this.#child.status.then(() => this.#hasEnded = true);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Resolves when it accepts connections on the port of the loopback. Throws with its last words where it does not. */
+  async listens(port: number): Promise<void> {
+    const deadline = performance.now() + START_MS;
+    while (performance.now() < deadline && !this.#hasEnded) {
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      }
+    }
+    throw new Error(`${this.program} does not listen on port ${port}: ${this.stderr || this.stdout}`);
+  }
+
+  /** Its exit code. */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return code;
+  }
+
+  signal(signal: Deno.Signal): void {
+    if (!this.#hasEnded) this.#child.kill(signal);
+  }
+
+  /** Ends it: TERM, and KILL where that is not enough. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGTERM");
+    const timer = setTimeout(() => this.signal("SIGKILL"), STOP_MS);
+    await this.ended();
+    clearTimeout(timer);
+  }
+}
+
+async function readText(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  add: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) add(text);
+}

@@ -1,0 +1,57 @@
+import type { PeerName } from "./peer_daemons.ts";
+import type { WorkKind } from "./peer_works.ts";
+
+/** A system at a kind of work. */
+export interface Contestant {
+  /** As it is shown. */
+  readonly name: string;
+  readonly system: PeerName | "mevent" | "mock";
+  /** loadgen's options for the client. */
+  readonly options: readonly string[];
+  /** Whether workers of loadgen's are to be there. */
+  readonly workers: boolean;
+}
+
+const enqueue = (name: string, system: Contestant["system"], ...options: string[]): Contestant => ({
+  name,
+  system,
+  options: ["--mode", "enqueue", "--proto", ...options],
+  workers: false,
+});
+
+const roundTrip = (name: string, system: Contestant["system"], ...options: string[]): Contestant => ({
+  name,
+  system,
+  options: ["--mode", "roundtrip", "--proto", ...options],
+  workers: true,
+});
+
+const RPC: readonly Contestant[] = [
+  roundTrip("gearmand, 16 workers", "gearmand", "gearman"),
+  roundTrip("redis lists as RPC, 16 workers", "redis", "redis", "--cmd-name", "RPC"),
+  roundTrip("nats request/reply, 4 workers", "nats", "nats"),
+];
+
+/** Who does each kind of work. The first one is what the others are compared with. */
+export const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
+  enqueue: [
+    enqueue("mevent", "mevent", "mevent", "--plugin", "gate", "--cmd", "1001"),
+    enqueue("mevent, worked off meanwhile", "mevent", "mevent", "--plugin", "echo", "--cmd", "1002"),
+    enqueue("redis LPUSH", "redis", "redis", "--cmd-name", "LPUSH"),
+    enqueue("redis XADD", "redis", "redis", "--cmd-name", "XADD"),
+    enqueue("beanstalkd put", "beanstalkd", "beanstalkd"),
+    enqueue("gearmand SUBMIT_JOB_BG", "gearmand", "gearman"),
+    enqueue("nats JetStream, memory", "nats", "nats", "--js"),
+    enqueue("C mock, mevent frames (floor)", "mock", "mevent"),
+  ],
+  sync: [
+    roundTrip("mevent", "mevent", "mevent", "--plugin", "echo", "--cmd", "1002"),
+    ...RPC,
+    roundTrip("C mock, mevent frames (floor)", "mock", "mevent"),
+  ],
+  echo: [
+    roundTrip("mevent", "mevent", "mevent", "--plugin", "echo", "--cmd", "1001"),
+    ...RPC,
+    roundTrip("C mock, mevent frames (floor)", "mock", "mevent"),
+  ],
+};

@@ -1,0 +1,62 @@
+import { ChildProcess } from "./child_process.ts";
+import { findProgram } from "./find_program.ts";
+import { freePort } from "./free_port.ts";
+import type { Loadgen } from "./loadgen.ts";
+import { MeventServer } from "./mevent_server.ts";
+import type { Contestant } from "./peer_contestants.ts";
+import { PEER_DAEMONS, type PeerDaemon } from "./peer_daemons.ts";
+
+/** A system that listens on a port of the loopback until it is disposed of. */
+export interface RunningSystem extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Where the systems' programs come from. */
+export interface SystemPrograms {
+  readonly mevent: string;
+  readonly loadgen: Loadgen;
+}
+
+/** Starts the system of a contestant, with an empty memory, and its workers. Null where it is not installed. */
+export async function startSystem(
+  { mevent, loadgen }: SystemPrograms,
+  { system, workers }: Contestant,
+): Promise<RunningSystem | null> {
+  if (system === "mevent") return await MeventServer.start(mevent);
+  const port = freePort();
+  if (system === "mock") {
+    return await listening(port, [loadgen.role(["--role", "mock", "--port", String(port)])]);
+  }
+  const daemon: PeerDaemon = PEER_DAEMONS[system];
+  const program = findProgram(daemon.program);
+  if (program === null) return null;
+  const folder = await Deno.makeTempDir();
+  const running = await listening(port, [new ChildProcess(program, daemon.args(port, folder))], folder);
+  if (workers && daemon.workers !== undefined) {
+    running.processes.push(loadgen.role([...daemon.workers, "--port", String(port)]));
+  }
+  return running;
+}
+
+interface Processes extends RunningSystem {
+  /** The server, then its workers. */
+  readonly processes: ChildProcess[];
+}
+
+async function listening(port: number, processes: ChildProcess[], folder?: string): Promise<Processes> {
+  const system = {
+    port,
+    processes,
+    async [Symbol.asyncDispose]() {
+      for (const process of processes.toReversed()) await process[Symbol.asyncDispose]();
+      if (folder !== undefined) await Deno.remove(folder, { recursive: true });
+    },
+  };
+  try {
+    for (const process of processes) await process.listens(port);
+  } catch (error) {
+    await system[Symbol.asyncDispose]();
+    throw error;
+  }
+  return system;
+}

@@ -1,0 +1,38 @@
+/** What is done: queued and acknowledged; through a worker and back; the same with the params as the result. */
+export type WorkKind = "enqueue" | "sync" | "echo";
+
+/** A kind of work, from so many connections with so many requests under way each. */
+export interface PeerWork {
+  readonly kind: WorkKind;
+  readonly connections: number;
+  readonly depth: number;
+}
+
+const KIND_TITLES: Readonly<Record<WorkKind, string>> = {
+  enqueue: "Enqueue, each acknowledged",
+  sync: "Sync through a worker that does nothing (mevent) or echoes (the others)",
+  echo: "Sync through a worker that echoes (mevent: echo 1001, params in HDF)",
+};
+
+/** All that systems are measured at, each with 100-byte payloads. */
+export const PEER_WORKS: readonly PeerWork[] = [
+  { kind: "enqueue", connections: 50, depth: 16 },
+  { kind: "enqueue", connections: 1, depth: 64 },
+  { kind: "enqueue", connections: 50, depth: 1 },
+  { kind: "sync", connections: 50, depth: 1 },
+  { kind: "sync", connections: 50, depth: 16 },
+  { kind: "sync", connections: 1, depth: 1 },
+  { kind: "echo", connections: 50, depth: 16 },
+  { kind: "sync", connections: 1000, depth: 1 },
+];
+
+/** `sync-50x16` */
+export function workName({ kind, connections, depth }: PeerWork): string {
+  return `${kind}-${connections}x${depth}`;
+}
+
+/** `Enqueue, each acknowledged: 50 connections, 16 deep` */
+export function workTitle({ kind, connections, depth }: PeerWork): string {
+  const plural = connections === 1 ? "" : "s";
+  return `${KIND_TITLES[kind]}: ${connections} connection${plural}, ${depth} deep`;
+}

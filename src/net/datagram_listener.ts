@@ -1,0 +1,14 @@
+/** The longest datagram, in bytes. */
+export const MAX_DATAGRAM_BYTES = 65_507;
+/** The shortest datagram that is answered at all. */
+export const MIN_DATAGRAM_BYTES = 8;
+
+/** A UDP socket: a datagram is a message, its reply goes back where it came from. */
+export interface DatagramListener {
+  readonly address: Deno.NetAddr;
+  /** Resolves when no reply waits to be sent. */
+  readonly sent: Promise<void>;
+  /** Datagrams that the kernel threw away because nobody took them in time; null where it does not tell. */
+  dropped(): number | null;
+  close(): Promise<void>;
+}

@@ -1,0 +1,178 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
+import { type Operation, OperationRecord, recordBytes } from "../src/queue/record.ts";
+import { type Segment, SEGMENT_BYTES, SegmentPool } from "../src/queue/segment.ts";
+
+const LANES = [LaneId.Sync, LaneId.Async] as const;
+
+interface Taken {
+  readonly lane: LaneId;
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly id: number;
+}
+
+/** The queue, and beside it what it is to be: two lists of numbers and the sizes of all that is not finished. */
+class Checked {
+  readonly budget: QueueBudget;
+  readonly queue: OperationQueue;
+  readonly model: readonly [number[], number[]] = [[], []];
+  readonly sizes = new Map<number, number>();
+  readonly taken: Taken[] = [];
+  #nextId = 0;
+
+  constructor(readonly maxOps: number, readonly maxBytes: number, budgetBytes = Infinity) {
+    this.budget = new QueueBudget(budgetBytes);
+    this.queue = new OperationQueue({ maxOps, maxBytes }, this.budget, new SegmentPool(2));
+  }
+
+  put(lane: LaneId, length: number): void {
+    const size = recordBytes(length);
+    const fits = this.sizes.size < this.maxOps &&
+      this.bytes + size <= Math.min(this.maxBytes, this.budget.maxBytes);
+    assertEquals(this.queue.admits(length), fits);
+    if (!fits) return;
+    const id = this.#nextId++;
+    this.queue.put(lane, operationOf(id), contentOf(id, length), 1, length);
+    this.model[lane].push(id);
+    this.sizes.set(id, size);
+  }
+
+  take(laneId: LaneId): void {
+    const lane = this.queue.lanes[laneId];
+    const id = this.model[laneId].shift();
+    assertEquals(lane.peek(), id !== undefined);
+    if (id === undefined) return;
+    const { segment, offset } = lane;
+    this.check(segment!, offset, id);
+    lane.take();
+    this.taken.push({ lane: laneId, segment: segment!, offset, id });
+  }
+
+  finish(index: number): void {
+    if (this.taken.length === 0) return;
+    const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
+    this.check(segment, offset, id);
+    this.queue.finish(lane, segment, offset);
+    this.sizes.delete(id);
+  }
+
+  checkTotals(): void {
+    assertEquals([this.queue.ops, this.queue.bytes, this.budget.bytes], [
+      this.sizes.size,
+      this.bytes,
+      this.bytes,
+    ]);
+    assertEquals(this.queue.waiting, this.model[0].length + this.model[1].length);
+  }
+
+  get bytes(): number {
+    return [...this.sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  /** Whether the record still says what it said when it was put. */
+  check(segment: Segment, offset: number, id: number): void {
+    const wanted = operationOf(id);
+    const length = OperationRecord.contentLength(segment, offset);
+    const at = OperationRecord.contentAt(offset);
+    assertEquals({
+      command: OperationRecord.command(segment, offset),
+      encoding: OperationRecord.encoding(segment, offset),
+      acceptedAt: OperationRecord.acceptedAt(segment, offset),
+      routeSlot: OperationRecord.routeSlot(segment, offset),
+      routeGeneration: OperationRecord.routeGeneration(segment, offset),
+      requestId: OperationRecord.requestId(segment, offset),
+    }, wanted);
+    assertEquals(recordBytes(length), this.sizes.get(id));
+    const content = segment.bytes.subarray(at, at + length);
+    if (!content.every((byte) => byte === (id & 0xff))) {
+      throw new Error(`the content of operation ${id} was overwritten`);
+    }
+  }
+}
+
+const lane = fc.constantFrom(...LANES);
+const length = fc.oneof(
+  { weight: 8, arbitrary: fc.nat(300) },
+  { weight: 2, arbitrary: fc.nat(60_000) },
+  { weight: 1, arbitrary: fc.constantFrom(0, 1, SEGMENT_BYTES - 32, SEGMENT_BYTES, SEGMENT_BYTES + 100) },
+);
+const step = fc.oneof(
+  fc.record({ kind: fc.constant("put" as const), lane, length }),
+  fc.record({ kind: fc.constant("take" as const), lane }),
+  fc.record({ kind: fc.constant("finish" as const), index: fc.nat(1000) }),
+);
+
+for (
+  const [what, maxOps, maxBytes, budget] of [
+    ["a wide queue", 1e6, 1e12, Infinity],
+    ["a queue of 5 operations", 5, 1e12, Infinity],
+    ["a queue of 100,000 bytes", 1e6, 100_000, Infinity],
+    ["a queue that shares 50,000 bytes with others", 1e6, 1e12, 50_000],
+  ] as const
+) {
+  Deno.test(`${what} does what two lists do, whatever is put, taken and finished in whatever order`, () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 400, size: "max" }), (steps) => {
+        const checked = new Checked(maxOps, maxBytes, budget);
+        for (const each of steps) {
+          if (each.kind === "put") checked.put(each.lane, each.length);
+          else if (each.kind === "take") checked.take(each.lane);
+          else checked.finish(each.index);
+          checked.checkTotals();
+        }
+        for (const id of LANES) while (checked.model[id].length > 0) checked.take(id);
+        while (checked.taken.length > 0) checked.finish(0);
+        checked.checkTotals();
+        assertEquals([checked.queue.ops, checked.queue.bytes, checked.queue.waiting], [0, 0, 0]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+}
+
+Deno.test("a hundred thousand operations of many segments come out in order, finished newest first", () => {
+  const checked = new Checked(1e6, 1e12);
+  for (let i = 0; i < 100_000; i++) {
+    checked.queue.put(LaneId.Async, operationOf(i), contentOf(i, 100), 1, 100);
+  }
+  const lane = checked.queue.lanes[LaneId.Async];
+  const taken: [Segment, number][] = [];
+  for (let id = 0; id < 100_000; id++) {
+    if (!lane.peek() || OperationRecord.requestId(lane.segment!, lane.offset) !== id) {
+      throw new Error(`${id} is not next`);
+    }
+    taken.push([lane.segment!, lane.offset]);
+    lane.take();
+  }
+  for (const [segment, offset] of taken.toReversed()) checked.queue.finish(LaneId.Async, segment, offset);
+  assertEquals([checked.queue.ops, checked.queue.bytes, lane.peek()], [0, 0, false]);
+});
+
+Deno.test("the pool keeps no more free segments than it may, and gives a kept one again", () => {
+  const pool = new SegmentPool(1);
+  const [first, second] = [pool.take(100, false), pool.take(100, false)];
+  pool.give(first);
+  pool.give(second);
+  assertEquals(pool.take(100, false) === first, true);
+  assertEquals(pool.take(100, false) === second, false);
+});
+
+function operationOf(id: number): Operation {
+  return {
+    command: (1001 + id) & 0xffff,
+    encoding: 1 + id % 3,
+    acceptedAt: id + 0.25,
+    routeSlot: id * 3,
+    routeGeneration: 0xffffffff - id,
+    requestId: id,
+  };
+}
+
+/** Content with a foreign byte before and behind it. */
+function contentOf(id: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length + 2).fill(id & 0xff);
+  bytes[0] = bytes[length + 1] = (id + 1) & 0xff;
+  return bytes;
+}
