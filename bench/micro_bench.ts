@@ -49,12 +49,12 @@ const queue = new OperationQueue(
   new SegmentPool(),
 );
 Deno.bench("queue: put, take and finish 1000 operations", () => {
-  for (let i = 0; i < BATCH; i++) queue.put(LaneId.Async, operation, body, 20, 100);
-  const lane = queue.lanes[LaneId.Async];
+  for (let i = 0; i < BATCH; i++) queue.put(0, LaneId.Async, operation, body, 20, 100);
+  const lane = queue.parts[0]![LaneId.Async];
   while (lane.peek()) {
     const { segment, offset } = lane;
     lane.take();
-    queue.finish(LaneId.Async, segment!, offset);
+    queue.finish(0, LaneId.Async, segment!, offset);
   }
 });
 
@@ -65,6 +65,6 @@ const found = new OperationView();
 Deno.bench("ring: write, publish and read 1000 operations", () => {
   for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, 1001, 1, true, body, 20, 100);
   writer.publish();
-  while (reader.next()) found.read(reader);
+  while (reader.next()) found.claim(reader);
   reader.release();
 });

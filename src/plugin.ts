@@ -23,6 +23,11 @@ export interface Plugin {
   readonly description?: string;
   /** How many operations one worker runs at once; 1 keeps them strictly in order. The config may give another. */
   readonly concurrency?: number;
+  /**
+   * No command returns a promise: the worker may block its thread while it waits for operations, which hands them over
+   * faster. Timers and the answers of `context.cache` wait meanwhile, up to a tenth of a second.
+   */
+  readonly sync?: boolean;
   /** The commands by number, 1001..65535; 1..1000 belong to mevent. */
   readonly commands: { readonly [command: number]: Command };
   /** Runs once a worker before its first operation; what it throws keeps the worker from starting. */

@@ -333,8 +333,8 @@ Deno.test("the example config has every key of the schema and every default, and
   assertEquals(listenerExample.async_reply, LISTENER_DEFAULTS.async_reply);
 
   const [example] = plugin;
-  const { name, biz, module, concurrency, ...defaults } = example;
-  assertEquals([name, biz, module, concurrency], ["skeleton", 1, "builtin:skeleton", 1]);
+  const { name, biz, module, concurrency, affinity, ...defaults } = example;
+  assertEquals([name, biz, module, concurrency, affinity], ["skeleton", 1, "builtin:skeleton", 1, "uid"]);
   assertEquals(defaults, structuredClone(PLUGIN_DEFAULTS));
   assertEquals(Object.keys(example).sort(), Object.keys(PLUGIN_ENTRIES).sort());
   assertEquals(Object.keys(PLUGIN_DEFAULTS.queue), Object.keys(QUEUE_ENTRIES));

@@ -34,13 +34,13 @@ class Checked {
     assertEquals(this.queue.admits(length), fits);
     if (!fits) return;
     const id = this.#nextId++;
-    this.queue.put(lane, operationOf(id), contentOf(id, length), 1, length);
+    this.queue.put(0, lane, operationOf(id), contentOf(id, length), 1, length);
     this.model[lane].push(id);
     this.sizes.set(id, size);
   }
 
   take(laneId: LaneId): void {
-    const lane = this.queue.lanes[laneId];
+    const lane = this.queue.parts[0]![laneId];
     const id = this.model[laneId].shift();
     assertEquals(lane.peek(), id !== undefined);
     if (id === undefined) return;
@@ -54,7 +54,7 @@ class Checked {
     if (this.taken.length === 0) return;
     const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
     this.check(segment, offset, id);
-    this.queue.finish(lane, segment, offset);
+    this.queue.finish(0, lane, segment, offset);
     this.sizes.delete(id);
   }
 
@@ -135,9 +135,9 @@ for (
 Deno.test("a hundred thousand operations of many segments come out in order, finished newest first", () => {
   const checked = new Checked(1e6, 1e12);
   for (let i = 0; i < 100_000; i++) {
-    checked.queue.put(LaneId.Async, operationOf(i), contentOf(i, 100), 1, 100);
+    checked.queue.put(0, LaneId.Async, operationOf(i), contentOf(i, 100), 1, 100);
   }
-  const lane = checked.queue.lanes[LaneId.Async];
+  const lane = checked.queue.parts[0]![LaneId.Async];
   const taken: [Segment, number][] = [];
   for (let id = 0; id < 100_000; id++) {
     if (!lane.peek() || OperationRecord.requestId(lane.segment!, lane.offset) !== id) {
@@ -146,7 +146,7 @@ Deno.test("a hundred thousand operations of many segments come out in order, fin
     taken.push([lane.segment!, lane.offset]);
     lane.take();
   }
-  for (const [segment, offset] of taken.toReversed()) checked.queue.finish(LaneId.Async, segment, offset);
+  for (const [segment, offset] of taken.toReversed()) checked.queue.finish(0, LaneId.Async, segment, offset);
   assertEquals([checked.queue.ops, checked.queue.bytes, lane.peek()], [0, 0, false]);
 });
 

@@ -1,7 +1,7 @@
 // Commands that take a known time: a backlog of 500,000 of them is there for as long as a measurement takes.
 
 const BUSY_MS = 0.05;
-const WAITING_MS = 5;
+const WAITING_MS = 10;
 
 export default {
   name: "steady",
@@ -18,7 +18,7 @@ export default {
     1002: { name: "nothing", run: () => {} },
     1003: {
       name: "waiting",
-      description: "waits for 5 ms, as for a backend",
+      description: "waits for 10 ms, as for a backend",
       run: () => new Promise((resolve) => setTimeout(resolve, WAITING_MS)),
     },
   },

@@ -65,6 +65,8 @@ export interface PluginConfig {
   readonly workers: number;
   /** Operations that one worker runs at once; undefined leaves it to the module. */
   readonly concurrency: number | undefined;
+  /** The param whose value decides which worker gets an operation; undefined where any of them does. */
+  readonly affinity: string | undefined;
   /** In milliseconds: after it the operation's AbortSignal fires and its caller is answered. */
   readonly timeout: number;
   readonly queue: QueueConfig;

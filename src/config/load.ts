@@ -119,6 +119,7 @@ function pluginConfig(
     module: moduleUrl(plugin.module, file),
     workers: plugin.workers,
     concurrency: plugin.concurrency,
+    affinity: plugin.affinity,
     timeout: plugin.timeout,
     queue: { maxOps: plugin.queue.max_ops, maxBytes: plugin.queue.max_bytes },
     cache: { maxEntries: plugin.cache.max_entries, maxBytes: plugin.cache.max_bytes },

@@ -76,6 +76,7 @@ export const PLUGIN_ENTRIES = {
   module: text('"builtin:NAME" or the path of a module', (module) => !/^(https?|npm|jsr|data):/.test(module)),
   workers: v.optional(count(1, 64), PLUGIN_DEFAULTS.workers),
   concurrency: v.optional(count(1, 65_536)),
+  affinity: v.optional(text("the key or path of a param", (param) => param !== "")),
   timeout: v.optional(duration(1), PLUGIN_DEFAULTS.timeout),
   queue: v.optional(table(QUEUE_ENTRIES), {}),
   cache: v.optional(table(CACHE_ENTRIES), {}),

@@ -1,6 +1,11 @@
 import { appendRecord, type Operation, OperationRecord, recordBytes } from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
 
+interface Returned {
+  readonly segment: Segment;
+  readonly offset: number;
+}
+
 /**
  * One first-in-first-out log of operations. A record stays where it was written until it is done, also while a worker
  * has it; a segment goes back to the pool when all of it is done.
@@ -20,6 +25,9 @@ export class Lane {
   #cursor: Segment | null = null;
   #cursorAt = 0;
   #tail: Segment | null = null;
+  /** Taken and given back: older than all that waits behind the cursor. */
+  readonly #returned: Returned[] = [];
+  #nextOrder = 0;
 
   constructor(readonly pool: SegmentPool) {}
 
@@ -28,6 +36,7 @@ export class Lane {
     let tail = this.#tail;
     if (tail === null || tail.used + size > tail.bytes.length) {
       const fresh = this.pool.take(size, tail === null);
+      fresh.order = this.#nextOrder++;
       if (tail === null) this.#cursor = fresh;
       else tail.next = fresh;
       this.#tail = fresh;
@@ -41,6 +50,12 @@ export class Lane {
   /** Finds the oldest waiting operation: `segment` and `offset` say where it lies. */
   peek(): boolean {
     if (this.waiting === 0) return false;
+    const returned = this.#returned[0];
+    if (returned !== undefined) {
+      this.segment = returned.segment;
+      this.offset = returned.offset;
+      return true;
+    }
     let segment = this.#cursor!;
     while (this.#cursorAt === segment.used) {
       segment = segment.next!;
@@ -54,8 +69,21 @@ export class Lane {
 
   /** Takes what {@link peek} found; it stays in place until it is {@link done}. */
   take(): void {
-    this.#cursorAt += OperationRecord.bytes(this.segment!, this.offset);
     this.waiting--;
+    if (this.#returned.length > 0) {
+      this.#returned.shift();
+      return;
+    }
+    this.#cursorAt += OperationRecord.bytes(this.segment!, this.offset);
+  }
+
+  /** Puts back, at its old place in the line, what was taken and not begun. */
+  giveBack(segment: Segment, offset: number): void {
+    this.waiting++;
+    const returned = this.#returned;
+    let at = returned.length;
+    while (at > 0 && isBefore(segment, offset, returned[at - 1]!)) at--;
+    returned.splice(at, 0, { segment, offset });
   }
 
   /** Gives up a record that was taken. */
@@ -63,7 +91,7 @@ export class Lane {
     segment.live--;
     if (segment.live > 0) return;
     if (segment === this.#tail) {
-      // Nothing of it is live, so nothing waits behind it either: it is written anew from its start.
+      // Nothing of it is live, so nothing of it waits: it is written anew from its start.
       segment.used = 0;
       this.#cursor = segment;
       this.#cursorAt = 0;
@@ -80,4 +108,8 @@ export class Lane {
     }
     this.pool.give(segment);
   }
+}
+
+function isBefore(segment: Segment, offset: number, other: Returned): boolean {
+  return segment.order < other.segment.order || (segment === other.segment && offset < other.offset);
 }

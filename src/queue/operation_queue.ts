@@ -28,14 +28,16 @@ export interface QueueLimits {
 
 /**
  * A plugin's queue: what it has accepted and not finished, at most so many operations and bytes, exactly. An operation
- * counts from {@link put} until {@link finish}, so what runs is part of the bound.
+ * counts from {@link put} until {@link finish}, so what runs is part of the bound. It has one part that all workers take
+ * from, or, where operations with the same key go to the same worker, a part for each worker.
  */
 export class OperationQueue {
   /** Waiting and running operations. */
   ops = 0;
   /** Bytes of their records. */
   bytes = 0;
-  readonly lanes: readonly [Lane, Lane];
+  /** For each part of the queue its sync and its async lane. */
+  readonly parts: readonly (readonly [Lane, Lane])[];
   readonly watermarks: Watermarks;
 
   constructor(
@@ -43,8 +45,9 @@ export class OperationQueue {
     readonly budget: QueueBudget,
     pool: SegmentPool,
     onCross: CrossListener = () => {},
+    parts = 1,
   ) {
-    this.lanes = [new Lane(pool), new Lane(pool)];
+    this.parts = Array.from({ length: parts }, () => [new Lane(pool), new Lane(pool)]);
     this.watermarks = new Watermarks(limits.maxOps, limits.maxBytes, onCross);
   }
 
@@ -62,9 +65,16 @@ export class OperationQueue {
   }
 
   /** Accepts an operation for which {@link admits} has said yes; the content is copied. */
-  put(lane: LaneId, operation: Operation, source: Uint8Array, at: number, length: number): void {
+  put(
+    part: number,
+    lane: LaneId,
+    operation: Operation,
+    source: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
     const size = recordBytes(length);
-    this.lanes[lane].append(operation, source, at, length);
+    this.parts[part]![lane].append(operation, source, at, length);
     this.ops++;
     this.bytes += size;
     this.budget.bytes += size;
@@ -74,16 +84,18 @@ export class OperationQueue {
 
   /** Operations that no worker has taken yet. */
   get waiting(): number {
-    return this.lanes[0].waiting + this.lanes[1].waiting;
+    let waiting = 0;
+    for (const [sync, async] of this.parts) waiting += sync.waiting + async.waiting;
+    return waiting;
   }
 
   /** Gives up an operation that was taken; its record may be overwritten from now on. */
-  finish(lane: LaneId, segment: Segment, offset: number): void {
+  finish(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);
     this.ops--;
     this.bytes -= size;
     this.budget.bytes -= size;
-    this.lanes[lane].done(segment);
+    this.parts[part]![lane].done(segment);
     this.watermarks.fall(this.ops, this.bytes);
     this.budget.watermarks.fall(0, this.budget.bytes);
   }

@@ -16,6 +16,8 @@ export class Segment {
   /** Records in it that are not done. */
   live = 0;
   next: Segment | null = null;
+  /** Its place among the segments of its lane. */
+  order = 0;
 
   constructor(size: number) {
     const buffer = new ArrayBuffer(size);

@@ -1,8 +1,7 @@
+import { hashOf } from "./hash.ts";
 import type { RoutedPlugin } from "./routed_plugin.ts";
 
 const encoder = new TextEncoder();
-const FNV_OFFSET = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
 
 interface Entry {
   readonly key: Uint8Array;
@@ -43,14 +42,6 @@ export class Registry {
     for (const { key, plugin } of entries) if (equals(key, bytes, at, length)) return plugin;
     return null;
   }
-}
-
-/** FNV-1a, of at most the bytes of the longest legal name. */
-function hashOf(bytes: Uint8Array, at: number, length: number): number {
-  let hash = FNV_OFFSET;
-  const end = at + Math.min(length, 64);
-  for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, FNV_PRIME);
-  return hash;
 }
 
 function equals(key: Uint8Array, bytes: Uint8Array, at: number, length: number): boolean {

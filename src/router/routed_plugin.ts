@@ -4,6 +4,7 @@ import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import type { WorkerPool } from "../worker/pool.ts";
+import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
 
 /** The highest command number of mevent's own. */
@@ -35,7 +36,14 @@ export class RoutedPlugin {
     readonly pool: WorkerPool,
     readonly cache: Cache,
     readonly workers: number,
+    /** Where operations with the same key go to the same worker. */
+    readonly affinity: Affinity | null = null,
   ) {}
+
+  /** The part of the queue for an operation with that content. */
+  partOf(encoding: Encoding, bytes: Uint8Array, at: number, length: number): number {
+    return this.affinity === null ? 0 : this.affinity.partOf(encoding, bytes, at, length);
+  }
 
   /** Takes over what the module has declared; called when its workers are ready. */
   declared(): void {

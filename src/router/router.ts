@@ -151,7 +151,8 @@ export class Router {
       operation.routeSlot = caller.openRoute();
       operation.routeGeneration = caller.routeGeneration;
     }
-    plugin.queue.put(sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
+    const part = plugin.partOf(view.encoding, bytes, view.at, view.length);
+    plugin.queue.put(part, sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
     plugin.accepted++;
     if (!plugin.touched) {
       plugin.touched = true;

@@ -8,6 +8,7 @@ import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import { OperationQueue, type QueueBudget } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { SegmentPool } from "../queue/segment.ts";
+import { Affinity } from "../router/affinity.ts";
 import { Cache } from "../router/cache.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
@@ -31,7 +32,8 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
   const { server, budget, segments, routes, log, now, wake } = parts;
   const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
-  const queue = new OperationQueue(config.queue, budget, segments, onCross);
+  const partCount = config.affinity === undefined ? 1 : config.workers;
+  const queue = new OperationQueue(config.queue, budget, segments, onCross, partCount);
   const cache = new Cache(config.cache, now);
   const pool = new WorkerPool({
     setup: {
@@ -89,7 +91,8 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
     await pool.stop(0);
     throw error;
   }
-  const plugin = new RoutedPlugin(config.name, queue, pool, cache, config.workers);
+  const affinity = config.affinity === undefined ? null : new Affinity(config.affinity, queue);
+  const plugin = new RoutedPlugin(config.name, queue, pool, cache, config.workers, affinity);
   plugin.declared();
   return plugin;
 }

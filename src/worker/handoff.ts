@@ -5,13 +5,17 @@ import { copyBytes } from "../queue/record.ts";
  * An operation on its way to a worker; words in the machine's byte order:
  *
  * ```
- * 0      4          8         10         11     12
- * | slot | sequence | command | encoding | sync | content |
+ * 0      4          8         10         11     12      16
+ * | slot | sequence | command | encoding | sync | claim | content |
  * ```
  *
- * `slot` and `sequence` name the operation among those the worker holds; the reply gives them back.
+ * `slot` and `sequence` name the operation among those the worker holds; the reply gives them back. `claim` is 0 until
+ * either side has taken the operation: the worker to run it, or the main thread to give it to another worker.
  */
-const OPERATION_HEADER_BYTES = 12;
+const OPERATION_HEADER_BYTES = 16;
+const CLAIM_WORD = 3;
+const UNCLAIMED = 0;
+const CLAIMED = 1;
 
 /**
  * A reply on its way back; encoding 0 is a bare code:
@@ -44,9 +48,20 @@ export function writeOperation(
   ring.data[word] = slot;
   ring.data[word + 1] = sequence;
   ring.data[word + 2] = command | (encoding << 16) | (sync ? 1 << 24 : 0);
+  ring.data[word + CLAIM_WORD] = UNCLAIMED;
   copyBytes(source, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
   ring.commit(OPERATION_HEADER_BYTES + length);
   return true;
+}
+
+/**
+ * Takes back an operation that was written at a position of the ring, on the writer's side; false where the worker has
+ * taken it.
+ */
+export function takeBack(ring: RingWriter, position: number, at: number): boolean {
+  // Given back by the reader, its bytes may be another record's; not given back, they are still its own.
+  return ring.isUnread(position) &&
+    Atomics.compareExchange(ring.data, (at >>> 2) + CLAIM_WORD, UNCLAIMED, CLAIMED) === UNCLAIMED;
 }
 
 /** An operation as the worker finds it; one is reused for all. The content is a view into the ring. */
@@ -60,8 +75,10 @@ export class OperationView {
   at = 0;
   length = 0;
 
-  read(ring: RingReader): void {
+  /** Takes the operation that the ring has found; false where the main thread has taken it back. */
+  claim(ring: RingReader): boolean {
     const word = ring.at >>> 2;
+    if (Atomics.compareExchange(ring.data, word + CLAIM_WORD, UNCLAIMED, CLAIMED) !== UNCLAIMED) return false;
     const kind = ring.data[word + 2]!;
     this.slot = ring.data[word]!;
     this.sequence = ring.data[word + 1]!;
@@ -70,6 +87,7 @@ export class OperationView {
     this.sync = kind >>> 24 === 1;
     this.at = ring.at + OPERATION_HEADER_BYTES;
     this.length = ring.length - OPERATION_HEADER_BYTES;
+    return true;
   }
 }
 

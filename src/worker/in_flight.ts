@@ -12,6 +12,9 @@ export class InFlight {
   readonly #segments: (Segment | null)[] = [];
   readonly #offsets: number[] = [];
   readonly #lanes: LaneId[] = [];
+  /** Where the operation lies in its ring: the position, and the index of its bytes. */
+  readonly #positions: number[] = [];
+  readonly #places: number[] = [];
   readonly #sequences: number[] = [];
   readonly #free: number[] = [];
 
@@ -38,6 +41,20 @@ export class InFlight {
 
   offset(slot: number): number {
     return this.#offsets[slot]!;
+  }
+
+  /** Notes where the operation was written. */
+  place(slot: number, position: number, at: number): void {
+    this.#positions[slot] = position;
+    this.#places[slot] = at;
+  }
+
+  ringPosition(slot: number): number {
+    return this.#positions[slot]!;
+  }
+
+  ringPlace(slot: number): number {
+    return this.#places[slot]!;
   }
 
   lane(slot: number): LaneId {

@@ -61,6 +61,7 @@ function checkPlugin(module: string, value: unknown): Plugin {
       throw wrong(`command ${number} needs a \`name\` and a \`run\` function`);
     }
   }
+  if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
   for (const hook of ["start", "stop"] as const) {
     if (value[hook] !== undefined && typeof value[hook] !== "function") {
       throw wrong(`\`${hook}\` is no function`);

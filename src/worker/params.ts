@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue, Params } from "../plugin.ts";
 import { decodeContent, decodeHdf, decodeJson, Encoding, hdfAsJson } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { findParam } from "../protocol/find_param.ts";
 
 const encoder = new TextEncoder();
 
@@ -106,15 +107,7 @@ export class OperationParams implements Params {
   }
 
   #find(key: string): JsonValue | undefined {
-    const all = this.all();
-    if (Object.hasOwn(all, key)) return all[key];
-    if (!key.includes(".")) return undefined;
-    let value: JsonValue | undefined = all;
-    for (const step of key.split(".")) {
-      if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
-      value = Array.isArray(value) ? value[Number(step)] : value[step];
-    }
-    return value;
+    return findParam(this.all(), key);
   }
 }
 

@@ -16,6 +16,8 @@ const ASYNC_SHARE = 8;
 const PUBLISH_EVERY = 16;
 /** After so long of operations without a pause, timers and messages get their turn; in ms. */
 const TURN_MS = 4;
+/** A plugin of synchronous commands blocks its thread for so long at a time while it has nothing to do; in ms. */
+const BLOCK_MS = 100;
 /** What is left of an error's sentence that does not fit a reply. */
 const SHORT_MESSAGE_CHARS = 1000;
 /** A look every so often while the main thread has not read the replies; in ms. */
@@ -52,8 +54,9 @@ export class PluginHost {
     readonly setup: HostSetup,
     readonly concurrency: number,
   ) {
-    this.#lanes = [new RingReader(setup.rings.sync), new RingReader(setup.rings.async)];
-    this.#replies = new RingWriter(setup.rings.replies);
+    const { sync, async, replies } = setup.rings;
+    this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
+    this.#replies = new RingWriter(replies);
   }
 
   start(): void {
@@ -78,7 +81,7 @@ export class PluginHost {
       const lane = this.#nextLane();
       if (lane === null) {
         this.#publish();
-        if (this.#sleep()) return;
+        if (this.#rest()) return;
         continue;
       }
       time = this.#start(lane, time);
@@ -107,14 +110,19 @@ export class PluginHost {
   }
 
   /** Waits for either lane; false where one has something already. */
-  #sleep(): boolean {
-    return this.#lanes[0].sleep(this.#pump) && this.#lanes[1].sleep(this.#pump);
+  #rest(): boolean {
+    const [sync, async] = this.#lanes;
+    // A promise that is still to settle needs the thread's turns: it does not block then.
+    if (this.plugin.sync !== true || this.#running.size > 0) return sync.sleep(this.#pump, async);
+    if (sync.block(BLOCK_MS, async)) return false;
+    setImmediate(this.#pump);
+    return true;
   }
 
   /** Starts the operation the ring has found; returns the time afterwards. */
   #start(ring: RingReader, startedAt: number): number {
     const view = this.#view;
-    view.read(ring);
+    if (!view.claim(ring)) return startedAt;
     const { slot, sequence, command } = view;
     const encoding = view.encoding as Encoding;
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length);

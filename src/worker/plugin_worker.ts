@@ -1,7 +1,8 @@
+import type { Lane } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
-import { ReplyView, writeOperation } from "./handoff.ts";
+import { ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
@@ -40,6 +41,9 @@ export class PluginWorker {
   #runTime = 0;
   /** Operations of a lane it may hold. */
   #window = 0;
+  /** When it last had nothing to do and was given something, and when it last replied; monotonic, in ms. */
+  #givenAt = 0;
+  #repliedAt = 0;
   readonly #worker: Worker;
   readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: RingReader;
@@ -48,13 +52,15 @@ export class PluginWorker {
 
   constructor(
     readonly index: number,
+    /** The part of the queue that it takes from. */
+    readonly part: number,
     setup: Omit<HostSetup, "rings" | "worker">,
     rings: WorkerRings,
     permissions: Deno.PermissionOptions,
     readonly events: WorkerEvents,
     readonly now: () => number,
   ) {
-    this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async)];
+    this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async, rings.sync)];
     this.#replies = new RingReader(rings.replies);
     this.#worker = new Worker(new URL("./host.ts", import.meta.url), {
       type: "module",
@@ -73,6 +79,8 @@ export class PluginWorker {
 
   post(message: ToHost): void {
     this.#worker.postMessage(message);
+    // A worker that blocks while it has nothing to do sees messages only when it is woken.
+    this.#lanes[LaneId.Sync].wake();
   }
 
   /** Whether it may be given one more operation of that lane. */
@@ -82,6 +90,7 @@ export class PluginWorker {
 
   /** Hands over a record; false where the ring is full. */
   give(lane: LaneId, segment: Segment, offset: number): boolean {
+    if (this.inFlight.count === 0) this.#givenAt = this.now();
     const slot = this.inFlight.open(segment, offset, lane);
     const written = writeOperation(
       this.#lanes[lane],
@@ -94,8 +103,32 @@ export class PluginWorker {
       OperationRecord.contentAt(offset),
       OperationRecord.contentLength(segment, offset),
     );
-    if (!written) this.inFlight.close(slot);
+    if (written) this.inFlight.place(slot, this.#lanes[lane].position, this.#lanes[lane].at);
+    else this.inFlight.close(slot);
     return written;
+  }
+
+  /** Whether it has held operations for longer than since then without a reply. */
+  isStalled(since: number): boolean {
+    return this.inFlight.count > 0 && this.#repliedAt < since && this.#givenAt < since;
+  }
+
+  /**
+   * Takes back what the worker has not begun, into the lanes of its part; false where there was nothing. Until it
+   * replies again it is given no more than it can run at once.
+   */
+  takeBack(lanes: readonly [Lane, Lane]): boolean {
+    const { inFlight } = this;
+    let returned = false;
+    for (const slot of inFlight.slots()) {
+      const lane = inFlight.lane(slot);
+      if (!takeBack(this.#lanes[lane], inFlight.ringPosition(slot), inFlight.ringPlace(slot))) continue;
+      lanes[lane].giveBack(inFlight.segment(slot, inFlight.sequence(slot))!, inFlight.offset(slot));
+      inFlight.close(slot);
+      returned = true;
+    }
+    this.#window = this.declaration!.concurrency;
+    return returned;
   }
 
   /** Shows the worker what it was given. */
@@ -172,6 +205,7 @@ export class PluginWorker {
     }
     this.#replies.release();
     if (count === 0) return false;
+    this.#repliedAt = time;
     this.#setWindow();
     this.events.replied(this);
     return true;

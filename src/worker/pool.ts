@@ -3,6 +3,7 @@ import { Histogram } from "../observe/histogram.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
 import type { CacheRequest, FromHost, HostSetup, PluginDeclaration, WorkerRings } from "./messages.ts";
 import { PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
@@ -13,9 +14,6 @@ const MIN_RING_BYTES = 256 * 1024;
 /** A worker that dies is replaced after this long, doubled each time until it has run for a minute; in ms. */
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 60_000;
-
-/** While both lanes have work, one operation handed over in so many is an async one. */
-const ASYNC_SHARE = 8;
 
 /** What callers are told whose operations are not done when the server stops. */
 const GIVEN_UP = "the server stopped before the operation was done";
@@ -65,13 +63,14 @@ export class WorkerPool {
   readonly #counters: Map<string, number>[] = [];
   readonly #gauges: Map<string, number>[] = [];
   readonly #timers = new Set<number>();
-  /** Sync operations handed over since the last async one, as far as async ones waited. */
-  #syncAhead = 0;
+  readonly #dispatcher: Dispatcher;
   #stopping = false;
   #backoff = FIRST_BACKOFF_MS;
   #lastDeath = 0;
 
-  constructor(readonly options: PoolOptions) {}
+  constructor(readonly options: PoolOptions) {
+    this.#dispatcher = new Dispatcher(options.queue, this.workers, options.now);
+  }
 
   /** Starts the workers; rejects where the plugin does not load. */
   start(): Promise<void> {
@@ -79,46 +78,9 @@ export class WorkerPool {
     return this.#ready.promise;
   }
 
-  /** Hands waiting operations to workers that have room for them, the sync lane first. */
+  /** Hands waiting operations to workers that have room for them. */
   dispatch(): void {
-    if (this.options.queue.waiting === 0) return;
-    this.#dispatchLane(LaneId.Sync);
-    this.#dispatchLane(LaneId.Async);
-    for (const worker of this.workers) worker.publish();
-  }
-
-  #dispatchLane(laneId: LaneId): void {
-    const { queue } = this.options;
-    const lane = queue.lanes[laneId];
-    if (laneId === LaneId.Async && lane.waiting === 0) this.#syncAhead = 0;
-    while (lane.peek()) {
-      if (laneId === LaneId.Async && !this.#isAsyncDue()) return;
-      const worker = this.#freest(laneId);
-      if (worker === null) return;
-      const segment = lane.segment!;
-      const offset = lane.offset;
-      if (!worker.give(laneId, segment, offset)) return;
-      lane.take();
-      this.#syncAhead += laneId === LaneId.Sync ? 1 : 1 - ASYNC_SHARE;
-    }
-  }
-
-  /** While sync operations wait for a worker, async ones get no more than their share. */
-  #isAsyncDue(): boolean {
-    const isDue = this.#syncAhead >= ASYNC_SHARE - 1;
-    if (isDue || this.options.queue.lanes[LaneId.Sync].waiting > 0) return isDue;
-    this.#syncAhead = ASYNC_SHARE - 1;
-    return true;
-  }
-
-  #freest(lane: LaneId): PluginWorker | null {
-    let best: PluginWorker | null = null;
-    for (const worker of this.workers) {
-      if (worker.hasCredit(lane) && (best === null || worker.inFlight.count < best.inFlight.count)) {
-        best = worker;
-      }
-    }
-    return best;
+    this.#dispatcher.dispatch();
   }
 
   /** Looks for replies of all workers now; true where there were some. */
@@ -158,6 +120,7 @@ export class WorkerPool {
   /** Runs the plugin's `stop` in each worker, for at most so many ms, and ends them; what is left is given up: 14. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    this.#dispatcher.stop();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     const stopped = Promise.withResolvers<void>();
@@ -200,7 +163,16 @@ export class WorkerPool {
     };
     this.#counters[index] ??= new Map();
     this.#gauges[index] ??= new Map();
-    this.workers[index] = new PluginWorker(index, setup, rings, permissions, this.#events, this.options.now);
+    const part = this.options.queue.parts.length > 1 ? index : 0;
+    this.workers[index] = new PluginWorker(
+      index,
+      part,
+      setup,
+      rings,
+      permissions,
+      this.#events,
+      this.options.now,
+    );
   }
 
   readonly #events: WorkerEvents = {
@@ -217,7 +189,7 @@ export class WorkerPool {
         else if (reply.code === 23) this.badParam++;
       }
       if (lane === LaneId.Sync) events.answer(segment, offset, reply, bytes);
-      queue.finish(lane, segment, offset);
+      queue.finish(worker.part, lane, segment, offset);
     },
     replied: () => {
       this.options.events.answered();
@@ -267,30 +239,32 @@ export class WorkerPool {
   }
 
   /** Gives up what a worker holds. */
-  #failHeld({ inFlight }: PluginWorker, message: string): void {
+  #failHeld({ inFlight, part }: PluginWorker, message: string): void {
     for (const slot of inFlight.slots()) {
       const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-      this.#fail(inFlight.lane(slot), segment, inFlight.offset(slot), message);
+      this.#fail(part, inFlight.lane(slot), segment, inFlight.offset(slot), message);
       inFlight.close(slot);
     }
   }
 
   /** Gives up what no worker has taken. */
   #failWaiting(message: string): void {
-    for (const laneId of [LaneId.Sync, LaneId.Async]) {
-      const lane = this.options.queue.lanes[laneId];
-      while (lane.peek()) {
-        const { segment, offset } = lane;
-        lane.take();
-        this.#fail(laneId, segment!, offset, message);
+    for (const [part, lanes] of this.options.queue.parts.entries()) {
+      for (const laneId of [LaneId.Sync, LaneId.Async]) {
+        const lane = lanes[laneId];
+        while (lane.peek()) {
+          const { segment, offset } = lane;
+          lane.take();
+          this.#fail(part, laneId, segment!, offset, message);
+        }
       }
     }
   }
 
-  #fail(lane: LaneId, segment: Segment, offset: number, message: string): void {
+  #fail(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.failed++;
     if (lane === LaneId.Sync) this.options.events.fail(segment, offset, message);
-    this.options.queue.finish(lane, segment, offset);
+    this.options.queue.finish(part, lane, segment, offset);
   }
 
   /** Answers what the worker held, and replaces it. */

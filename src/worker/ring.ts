@@ -38,11 +38,14 @@ export function maxRecordBytes(memory: RingMemory): number {
  */
 class Ring {
   readonly words: Int32Array;
+  /** The header whose `sleeping` word counts: two rings with one reader share one. */
+  readonly bell: Int32Array;
   readonly bytes: Uint8Array;
   readonly data: Uint32Array;
   readonly capacity: number;
 
-  constructor(memory: RingMemory) {
+  constructor(memory: RingMemory, bell: RingMemory = memory) {
+    this.bell = new Int32Array(bell.buffer, 0, HEADER_BYTES / 4);
     this.capacity = memory.buffer.byteLength - HEADER_BYTES;
     this.words = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.bytes = new Uint8Array(memory.buffer, HEADER_BYTES);
@@ -54,6 +57,8 @@ class Ring {
 export class RingWriter extends Ring {
   /** Where the reserved record's bytes go, a multiple of 4. */
   at = 0;
+  /** The reserved record's position, for {@link isUnread}. */
+  position = 0;
   #head = 0;
   #published = 0;
   #tail = 0;
@@ -74,6 +79,7 @@ export class RingWriter extends Ring {
       position = 0;
     }
     this.at = position + LENGTH_BYTES;
+    this.position = this.#head;
     return true;
   }
 
@@ -88,9 +94,20 @@ export class RingWriter extends Ring {
     if (this.#head === this.#published) return;
     this.#published = this.#head;
     Atomics.store(this.words, HEAD, this.#head | 0);
-    if (Atomics.load(this.words, SLEEPING) === 1 && Atomics.exchange(this.words, SLEEPING, 0) === 1) {
-      Atomics.notify(this.words, SLEEPING);
+    this.wake();
+  }
+
+  /** Wakes the reader where it sleeps, also without anything to read. */
+  wake(): void {
+    if (Atomics.load(this.bell, SLEEPING) === 1 && Atomics.exchange(this.bell, SLEEPING, 0) === 1) {
+      Atomics.notify(this.bell, SLEEPING);
     }
+  }
+
+  /** Whether the reader has not given back the record at that position yet, so that its bytes still lie there. */
+  isUnread(position: number): boolean {
+    const tail = Atomics.load(this.words, TAIL) >>> 0;
+    return ((this.#head - position) >>> 0) <= ((this.#head - tail) >>> 0);
   }
 
   /** Blocks this thread for up to so many ms until the reader has made room; for workers only. */
@@ -136,17 +153,17 @@ export class RingReader extends Ring {
   }
 
   /**
-   * Calls `wake` once when the writer publishes, or returns false where there is something to read already. No wake-up
-   * is lost between the two: the flag is raised before the last look.
+   * Calls `wake` once when the writer publishes, or returns false where there is something to read already, here or in
+   * `also`, a ring with the same bell. No wake-up is lost between the two: the flag is raised before the last look.
    */
-  sleep(wake: () => void): boolean {
-    Atomics.store(this.words, SLEEPING, 1);
-    if (this.#hasMore()) {
-      Atomics.store(this.words, SLEEPING, 0);
+  sleep(wake: () => void, also: RingReader = this): boolean {
+    Atomics.store(this.bell, SLEEPING, 1);
+    if (this.#hasMore || also.#hasMore) {
+      Atomics.store(this.bell, SLEEPING, 0);
       return false;
     }
     if (this.#waiting) return true;
-    const wait = Atomics.waitAsync(this.words, SLEEPING, 1);
+    const wait = Atomics.waitAsync(this.bell, SLEEPING, 1);
     if (!wait.async) return false;
     this.#waiting = true;
     wait.value.then(() => {
@@ -156,18 +173,29 @@ export class RingReader extends Ring {
     return true;
   }
 
-  #hasMore(): boolean {
+  /**
+   * Blocks this thread until the writer publishes or wakes it, for at most so many ms; for workers only. True where
+   * there is something to read then.
+   */
+  block(timeoutMs: number, also: RingReader = this): boolean {
+    Atomics.store(this.bell, SLEEPING, 1);
+    if (!this.#hasMore && !also.#hasMore) Atomics.wait(this.bell, SLEEPING, 1, timeoutMs);
+    Atomics.store(this.bell, SLEEPING, 0);
+    return this.#hasMore || also.#hasMore;
+  }
+
+  get #hasMore(): boolean {
     return (Atomics.load(this.words, HEAD) >>> 0) !== this.#tail;
   }
 
   /** Takes {@link sleep} back without ending its wait: the writer need not wake a reader that looks by itself. */
   stayAwake(): void {
-    Atomics.store(this.words, SLEEPING, 0);
+    Atomics.store(this.bell, SLEEPING, 0);
   }
 
   /** Ends a wait that {@link sleep} began. */
   abandon(): void {
-    Atomics.store(this.words, SLEEPING, 0);
-    Atomics.notify(this.words, SLEEPING);
+    Atomics.store(this.bell, SLEEPING, 0);
+    Atomics.notify(this.bell, SLEEPING);
   }
 }

@@ -1,0 +1,83 @@
+/**
+ * Measures what mevent must stand: a million queued, a stuck and flooded neighbour, a long backlog, ten thousand idle
+ * connections, datagrams. Prints Markdown.
+ *
+ *     deno run -A bench/scenarios.ts --loadgen FOLDER
+ *
+ * @module
+ */
+import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./bench_options.ts";
+import { describeMachine } from "./machine.ts";
+import { markdownTable } from "./markdown_table.ts";
+import { median } from "./median.ts";
+import { type Figure, figureText, type Scenario } from "./scenario.ts";
+import { backlogScenario } from "./scenario_backlog.ts";
+import { connectionsScenario } from "./scenario_connections.ts";
+import { intakeScenario } from "./scenario_intake.ts";
+import { millionScenario } from "./scenario_million.ts";
+import { neighbourScenario } from "./scenario_neighbour.ts";
+import { udpScenario } from "./scenario_udp.ts";
+
+const SCENARIOS: readonly Scenario[] = [
+  millionScenario,
+  intakeScenario,
+  neighbourScenario,
+  backlogScenario,
+  connectionsScenario,
+  udpScenario,
+];
+
+/** A figure with its value in each round; `value` is their median. */
+interface Measured extends Figure {
+  readonly rounds: readonly number[];
+}
+
+const options = await readBenchOptions(SCENARIOS.map(({ name }) => name));
+const machine = describeMachine();
+const measured: { scenario: Scenario; figures: Measured[] }[] = [];
+for (const scenario of SCENARIOS.filter(({ name }) => isAskedFor(options, name))) {
+  measured.push({ scenario, figures: await measure(scenario, options) });
+}
+await writeReport(options, options.json ? json() : markdown());
+
+async function measure(
+  scenario: Scenario,
+  { mevent, loadgen, seconds, rounds }: BenchOptions,
+): Promise<Measured[]> {
+  const all: Figure[] = [];
+  for (let round = 0; round < rounds; round++) {
+    console.error(`round ${round + 1}  ${scenario.name}`);
+    const figures = await scenario.measure({ mevent, loadgen, seconds, round });
+    for (const figure of figures) console.error(`  ${figure.what}: ${figureText(figure)}`);
+    all.push(...figures);
+  }
+  return [...Map.groupBy(all, ({ what }) => what).values()].flatMap((figures) => {
+    const [first] = figures;
+    const values = figures.map(({ value }) => value);
+    return first === undefined ? [] : [{ ...first, value: median(values), rounds: values }];
+  });
+}
+
+function markdown(): string {
+  const command = ["deno run -A bench/scenarios.ts", ...Deno.args].join(" ");
+  const head =
+    `\`${command}\` on ${machine}. Medians of ${options.rounds} rounds, loads of ${options.seconds} s, ` +
+    "100-byte bodies (HDF), a new server each round.";
+  const tables = measured.map(({ scenario: { title }, figures }) =>
+    `### ${title}\n\n` + markdownTable(
+      ["", "median", "rounds", "wanted"],
+      figures.map((figure) => [
+        figure.what,
+        figureText(figure),
+        figure.rounds.map((value) => figureText({ ...figure, value })).join("; "),
+        figure.wanted ?? "",
+      ]),
+    )
+  );
+  return [head, ...tables].join("\n\n");
+}
+
+function json(): string {
+  const scenarios = measured.map(({ scenario: { name, title }, figures }) => ({ name, title, figures }));
+  return JSON.stringify({ machine, seconds: options.seconds, rounds: options.rounds, scenarios }, null, 2);
+}

@@ -1,0 +1,74 @@
+import { IPPROTO_TCP, type Libc, SOCKADDR_BYTES, TCP_NODELAY } from "../net/libc.ts";
+import { writeU16 } from "../protocol/bytes.ts";
+import type { StreamAddress } from "./address.ts";
+
+/** The C library's calls that a client needs beside those of a listener; `connect` waits on another thread. */
+const SYMBOLS = {
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32", nonblocking: true },
+} as const;
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const SOCK_STREAM_CLOEXEC = 0o2000001;
+/** A C int, 1, in the machine's byte order. */
+const ONE = new Uint8Array(new Int32Array([1]).buffer);
+
+/** The address in the form of the system; null where it is none that {@link dialSockets} can use: IPv6, a host's name. */
+export function socketAddress(address: StreamAddress): Uint8Array<ArrayBuffer> | null {
+  if (address.transport === "unix") return unixAddress(address.path);
+  const host = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address.hostname)?.slice(1).map(Number);
+  return host === undefined ? null : inetAddress(address.port, host);
+}
+
+/** Opens so many sockets to the address at once; -1 for each that could not be connected. */
+export async function dialSockets(
+  libc: Libc,
+  address: Uint8Array<ArrayBuffer>,
+  count: number,
+): Promise<number[]> {
+  const library = Deno.dlopen("libc.so.6", SYMBOLS);
+  const { socket, connect } = library.symbols;
+  const family = new Uint16Array(address.buffer, 0, 1)[0]!;
+  const fds = await Promise.all(Array.from({ length: count }, async () => {
+    const fd = socket(family, SOCK_STREAM_CLOEXEC, 0);
+    if (fd < 0) return fd;
+    if (await connect(fd, address, address.length) !== 0) {
+      libc.close(fd);
+      return -1;
+    }
+    if (family === AF_INET) libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
+    return fd;
+  }));
+  library.close();
+  return fds;
+}
+
+/**
+ * ```
+ * 0        2                  4      8
+ * | family | port, big-endian | host | 0 (8 bytes) |
+ * ```
+ */
+function inetAddress(port: number, host: readonly number[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(16);
+  new Uint16Array(bytes.buffer, 0, 1)[0] = AF_INET;
+  writeU16(bytes, 2, port);
+  bytes.set(host, 4);
+  return bytes;
+}
+
+/**
+ * ```
+ * 0        2
+ * | family | path, NUL |
+ * ```
+ */
+function unixAddress(path: string): Uint8Array<ArrayBuffer> | null {
+  const name = new TextEncoder().encode(path);
+  const bytes = new Uint8Array(2 + name.length + 1);
+  if (bytes.length > SOCKADDR_BYTES) return null;
+  new Uint16Array(bytes.buffer, 0, 1)[0] = AF_UNIX;
+  bytes.set(name, 2);
+  return bytes;
+}
