@@ -201,3 +201,18 @@ Deno.test("an illegal length closes the connection after the replies that are ow
   assertEquals((await connection.replies(2)).map(({ id }) => id), [2, 1]);
   assertEquals(await connection.frame(), null);
 });
+
+Deno.test("a client that goes on sending after its error still gets the reply that tells it", async () => {
+  await using server = await TestServer.start();
+  for (const connect of [() => server.connect(), () => server.connectUnix()]) {
+    using connection = await connect();
+    const wrong = streamRequest({ id: 5 });
+    wrong[4] = 0xf0;
+    const flood = Array.from({ length: 200 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(1000) } }));
+    await connection.send(concat([wrong, ...flood]));
+    const reply = await connection.reply();
+    assertEquals([reply.id, reply.code], [5, 15]);
+    assertEquals(await connection.frame(), null);
+  }
+  await server.until("both are gone", () => server.stats().connections.open === 0);
+});

@@ -62,7 +62,9 @@ export const benchCommand: Command = {
     for (const name of ["rate", "wait"]) {
       if (!isCapacity && args.texts(name).length > 0) throw new UsageError(`--${name} needs --capacity`);
     }
-    if (isCapacity && args.text("mode") === "sync") throw new UsageError("--capacity measures with --mode async");
+    if (isCapacity && args.text("mode") === "sync") {
+      throw new UsageError("--capacity measures with --mode async");
+    }
     try {
       const job = await benchJob(args, io, isCapacity);
       if (!isCapacity) return await benchLoad(job, io);

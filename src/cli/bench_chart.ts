@@ -4,8 +4,8 @@ import type { Io } from "./io.ts";
 import { countText, microsecondsText } from "./stats_units.ts";
 
 const BAR_WIDTH = 40;
-/** Bounds lie at 1, 2 and 5 of each power of ten up to 1000 s, in µs. */
-const DECADES = 9;
+/** Bounds lie at 1, 2 and 5 of each power of ten up to 5000 s, more than a histogram holds; in µs. */
+const DECADES = 10;
 const STEPS = [1, 2, 5];
 
 /** How long replies took, as bars: `≤ 500 µs  1,234  ██████`. Rows before the first reply and after the last are left out. */
@@ -43,7 +43,6 @@ export function countUpTo(times: Histogram, bound: number): number {
 
 function* bounds(): Generator<number> {
   for (let decade = 0; decade < DECADES; decade++) for (const step of STEPS) yield step * 10 ** decade;
-  yield Infinity;
 }
 
 function bar(share: number, isPlain: boolean): string {

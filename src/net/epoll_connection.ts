@@ -1,7 +1,12 @@
 import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from "./libc.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR } from "./libc.ts";
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
+
+/** How long a caller that was told of its error may go on sending before its connection is closed all the same; in ms. */
+const LINGER_MS = 1000;
+/** Where input goes that nobody will read. */
+const DISCARDED = new Uint8Array(64 * 1024);
 
 /** A connection over a descriptor of its own, read and written when epoll says so. */
 export class EpollConnection extends StreamConnection implements EpollHandler {
@@ -9,6 +14,9 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   #sent = 0;
   /** The socket took less than it was given: the rest waits for room. */
   #blocked = false;
+  /** The last reply is sent and the sending side closed: what still comes is thrown away until the caller closes, too. */
+  #lingering = false;
+  #lingerTimer: number | undefined;
   #watched = EPOLLIN;
   /** Messages may be left in the buffer, or input that is not read, until something has been answered. */
   #paused = false;
@@ -22,6 +30,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   ready(events: number): void {
     if ((events & EPOLLOUT) !== 0) this.flush();
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0 || this.state === "closed") return;
+    if (this.#lingering) return this.#discard();
     if (this.state === "closing" || this.#paused) {
       if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
       return;
@@ -45,7 +54,23 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
     this.#watch();
   }
 
+  /** Closed with input unread, a TCP socket resets, and the caller may lose the reply that told it why. */
+  protected override end(): void {
+    if (!this.endedInError) return this.close();
+    if (this.#lingering) return;
+    this.#lingering = true;
+    this.#lingerTimer = setTimeout(() => this.close(), LINGER_MS);
+    this.loop.libc.shutdown(this.fd, SHUT_WR);
+    this.#watch();
+  }
+
+  #discard(): void {
+    const count = this.loop.libc.recv(this.fd, DISCARDED, DISCARDED.length, 0);
+    if (count <= 0) this.close();
+  }
+
   protected override closeSocket(): void {
+    clearTimeout(this.#lingerTimer);
     this.loop.remove(this.fd);
     this.loop.libc.close(this.fd);
   }
@@ -77,7 +102,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   /** Asks for the events that are of use now. */
   #watch(): void {
     if (this.state === "closed") return;
-    const reads = this.state === "open" && !this.#paused;
+    const reads = this.#lingering || (this.state === "open" && !this.#paused);
     const wanted = (reads ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0);
     if (wanted === this.#watched) return;
     this.#watched = wanted;

@@ -25,6 +25,12 @@ export interface EpollHandler {
   ready(events: number): void;
 }
 
+/** A descriptor that is watched; the generation tells it from a later one of the same number. */
+interface Watch {
+  readonly handler: EpollHandler;
+  readonly generation: number;
+}
+
 /** Who has something to send at the end of the batch. */
 export interface Flushable {
   flush(): void;
@@ -51,13 +57,14 @@ export interface EpollWork {
 export class EpollLoop {
   readonly #epoll: number;
   readonly #wakeup: number;
-  readonly #handlers = new Map<number, EpollHandler>();
+  readonly #watches = new Map<number, Watch>();
   readonly #events = new Uint32Array(MAX_EVENTS * EVENT_WORDS);
   readonly #sleepEvents = new Uint32Array(EVENT_WORDS);
   readonly #change = new Uint32Array(EVENT_WORDS);
   readonly #turn = () => this.#run();
   #touched: Flushable[] = [];
   #flushing: Flushable[] = [];
+  #generation = 0;
   #scheduled = false;
   #running = false;
   #waiting: Promise<void> | null = null;
@@ -71,23 +78,24 @@ export class EpollLoop {
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     this.#wakeup = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
     if (this.#epoll < 0 || this.#wakeup < 0) throw new Error("no descriptor left to wait for sockets with");
-    this.#control(EPOLL_CTL_ADD, this.#wakeup, EPOLLIN);
+    this.#control(EPOLL_CTL_ADD, this.#wakeup, EPOLLIN, 0);
     this.wake();
   }
 
   /** Watches a descriptor; `handler` is told of the events asked for, and of errors. */
   add(fd: number, events: number, handler: EpollHandler): void {
-    this.#handlers.set(fd, handler);
-    this.#control(EPOLL_CTL_ADD, fd, events);
+    this.#generation = (this.#generation + 1) >>> 0;
+    this.#watches.set(fd, { handler, generation: this.#generation });
+    this.#control(EPOLL_CTL_ADD, fd, events, this.#generation);
   }
 
   change(fd: number, events: number): void {
-    this.#control(EPOLL_CTL_MOD, fd, events);
+    this.#control(EPOLL_CTL_MOD, fd, events, this.#watches.get(fd)!.generation);
   }
 
   remove(fd: number): void {
-    this.#handlers.delete(fd);
-    this.#control(EPOLL_CTL_DEL, fd, 0);
+    this.#watches.delete(fd);
+    this.#control(EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   /** Flushes it at the end of this batch, after what it has accepted was handed to the workers. */
@@ -114,9 +122,11 @@ export class EpollLoop {
     this.library.close();
   }
 
-  #control(operation: number, fd: number, events: number): void {
+  /** The data of an event: the descriptor, and its generation. */
+  #control(operation: number, fd: number, events: number, generation: number): void {
     this.#change[0] = events;
     this.#change[DATA_WORD] = fd;
+    this.#change[DATA_WORD + 1] = generation;
     this.libc.epoll_ctl(this.#epoll, operation, fd, this.#change);
   }
 
@@ -154,7 +164,12 @@ export class EpollLoop {
     const count = this.libc.epoll_wait(this.#epoll, events, MAX_EVENTS, 0);
     if (count <= 0) return false;
     for (let i = 0; i < count; i++) {
-      this.#handlers.get(events[i * EVENT_WORDS + DATA_WORD]!)?.ready(events[i * EVENT_WORDS]!);
+      const at = i * EVENT_WORDS;
+      const watch = this.#watches.get(events[at + DATA_WORD]!);
+      // An event of a descriptor that was closed in this batch is not one of the connection that got its number.
+      if (watch !== undefined && watch.generation === events[at + DATA_WORD + 1]) {
+        watch.handler.ready(events[at]!);
+      }
     }
     return true;
   }

@@ -19,6 +19,7 @@ const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
 } as const;
 
@@ -52,6 +53,7 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
+export const SHUT_WR = 1;
 export const SOL_SOCKET = 1;
 /** Bytes of the longest socket address, a Unix socket's. */
 export const SOCKADDR_BYTES = 110;

@@ -46,6 +46,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Since when it has left too much unread, monotonic in ms; 0 while it has not. */
   slowSince = 0;
   protected state: "open" | "closing" | "closed" = "open";
+  /** It ends because of what the caller sent, not because the caller has ended. */
+  protected endedInError = false;
   protected readonly reader: FrameReader;
   /** Replies that have collected: the first `outLength` bytes. */
   protected out = new Uint8Array(0);
@@ -85,6 +87,12 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     if (this.state === "open") this.state = "closing";
     this.resume();
     this.settle();
+  }
+
+  /** The same where the caller may still be sending: a subclass sees to it that the last reply arrives all the same. */
+  #finishInError(): void {
+    this.endedInError = true;
+    this.finish();
   }
 
   /** Ends the connection now. Replies that are still to come are dropped. */
@@ -144,11 +152,13 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       const next = reader.next();
       if (next === "more") return "more";
       if (next === "illegal") {
-        this.finish();
+        this.#finishInError();
         break;
       }
       this.handler.received();
-      if (router.handleContained(this, reader.bytes, reader.at, reader.length) === "close") this.finish();
+      if (router.handleContained(this, reader.bytes, reader.at, reader.length) === "close") {
+        this.#finishInError();
+      }
     }
     return "more";
   }
@@ -168,7 +178,12 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     else if (unread >= Math.max(limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR, UNREAD_HARD_BYTES)) {
       return this.handler.closeSlow(this);
     } else if (this.slowSince === 0) this.slowSince = now();
-    if (this.state === "closing" && !this.isOwing) this.close();
+    if (this.state === "closing" && !this.isOwing) this.end();
+  }
+
+  /** Closes a connection that owes nothing any more. */
+  protected end(): void {
+    this.close();
   }
 
   /** Too much is under way, or unread with what is under way: nothing more is taken until that changes. */

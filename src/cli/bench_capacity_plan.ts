@@ -1,0 +1,85 @@
+/** What was measured of a server, and its bounds. Rates are operations a second. */
+export interface CapacityFigures {
+  readonly intakeRate: number;
+  readonly workOffRate: number;
+  readonly bytesPerOperation: number;
+  readonly maxOps: number;
+  readonly maxBytes: number;
+  /** Of all queues together. */
+  readonly maxQueueBytes: number;
+  /** What the other plugins' queues hold of that. */
+  readonly otherQueueBytes: number;
+}
+
+/** How long a burst is absorbed, in seconds. */
+export interface Burst {
+  /** Operations a second that are offered. */
+  readonly rate: number;
+  /** Until the first BUSY while the plugin works; null where it never comes. */
+  readonly workingSeconds: number | null;
+  /** The same while the plugin does nothing. */
+  readonly deadSeconds: number;
+  /** The server takes in less than is offered: callers wait for it, and the times are those of its intake. */
+  readonly aboveIntake: boolean;
+}
+
+/** What an empty queue holds, and for how long. */
+export interface CapacityPlan {
+  readonly holdsOperations: number;
+  readonly holdsBytes: number;
+  /** Operations that each bound alone lets in. */
+  readonly bounds: Readonly<Record<Bound, number>>;
+  /** The bound that is reached first. */
+  readonly firstBound: Bound;
+  readonly bursts: readonly Burst[];
+}
+
+export type Bound = "max_ops" | "max_bytes" | "max_queue_bytes";
+
+/** What the figures mean for bursts of those rates that find the queue empty. */
+export function capacityPlan(figures: CapacityFigures, rates: readonly number[]): CapacityPlan {
+  const { bytesPerOperation, maxOps, maxBytes, maxQueueBytes, otherQueueBytes } = figures;
+  const bounds = {
+    max_ops: maxOps,
+    max_bytes: Math.floor(maxBytes / bytesPerOperation),
+    max_queue_bytes: Math.floor(Math.max(0, maxQueueBytes - otherQueueBytes) / bytesPerOperation),
+  };
+  let firstBound: Bound = "max_ops";
+  if (bounds.max_bytes < bounds[firstBound]) firstBound = "max_bytes";
+  if (bounds.max_queue_bytes < bounds[firstBound]) firstBound = "max_queue_bytes";
+  const holdsOperations = bounds[firstBound];
+  return {
+    holdsOperations,
+    holdsBytes: Math.round(holdsOperations * bytesPerOperation),
+    bounds,
+    firstBound,
+    bursts: rates.map((rate) => burst(rate, holdsOperations, figures)),
+  };
+}
+
+/** Rates worth a look: some of the work-off, some of the intake; in order, each once. */
+export function burstRates({ intakeRate, workOffRate }: CapacityFigures): number[] {
+  const ofWorkOff = [0.5, 1.1, 1.5, 2, 5, 10, 100].map((factor) => factor * workOffRate);
+  const ofIntake = [0.1, 0.25, 0.5].map((share) => share * intakeRate);
+  const rates = [...ofWorkOff, ...ofIntake].filter((rate) => rate < intakeRate);
+  const rounded = [...rates, intakeRate].map(twoDigits).filter((rate) => rate >= 1);
+  return [...new Set(rounded)].sort((a, b) => a - b);
+}
+
+function burst(rate: number, holds: number, { intakeRate, workOffRate }: CapacityFigures): Burst {
+  const taken = Math.min(rate, intakeRate);
+  const growth = taken - workOffRate;
+  return {
+    rate,
+    workingSeconds: growth > 0 ? holds / growth : null,
+    deadSeconds: holds / taken,
+    aboveIntake: rate > intakeRate,
+  };
+}
+
+/** Cut to two digits, never up: 123,456 is 120,000. */
+function twoDigits(value: number): number {
+  if (value < 100) return Math.floor(value);
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Math.floor(value / unit) * unit;
+}
