@@ -208,7 +208,10 @@ Deno.test("a client that goes on sending after its error still gets the reply th
     using connection = await connect();
     const wrong = streamRequest({ id: 5 });
     wrong[4] = 0xf0;
-    const flood = Array.from({ length: 200 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(1000) } }));
+    const flood = Array.from(
+      { length: 200 },
+      (_, id) => streamRequest({ id, params: { text: "x".repeat(1000) } }),
+    );
     await connection.send(concat([wrong, ...flood]));
     const reply = await connection.reply();
     assertEquals([reply.id, reply.code], [5, 15]);

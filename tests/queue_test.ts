@@ -50,6 +50,15 @@ class Checked {
     this.taken.push({ lane: laneId, segment: segment!, offset, id });
   }
 
+  /** What was taken and not begun goes back to its old place in the line. */
+  giveBack(index: number): void {
+    if (this.taken.length === 0) return;
+    const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
+    this.queue.parts[0]![lane].giveBack(segment, offset);
+    this.model[lane].push(id);
+    this.model[lane].sort((a, b) => a - b);
+  }
+
   finish(index: number): void {
     if (this.taken.length === 0) return;
     const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
@@ -98,11 +107,31 @@ const length = fc.oneof(
   { weight: 2, arbitrary: fc.nat(60_000) },
   { weight: 1, arbitrary: fc.constantFrom(0, 1, SEGMENT_BYTES - 32, SEGMENT_BYTES, SEGMENT_BYTES + 100) },
 );
-const step = fc.oneof(
-  fc.record({ kind: fc.constant("put" as const), lane, length }),
-  fc.record({ kind: fc.constant("take" as const), lane }),
-  fc.record({ kind: fc.constant("finish" as const), index: fc.nat(1000) }),
-);
+const takeOrPut = (length: fc.Arbitrary<number>) =>
+  fc.oneof(
+    fc.record({ kind: fc.constant("put" as const), lane, length }),
+    fc.record({ kind: fc.constant("take" as const), lane }),
+    fc.record({ kind: fc.constant("finish" as const), index: fc.nat(1000) }),
+    fc.record({ kind: fc.constant("give back" as const), index: fc.nat(1000) }),
+  );
+const step = takeOrPut(length);
+
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Does the steps, then empties the queue; what it holds is compared after each. */
+function play(checked: Checked, steps: readonly Step[]): void {
+  for (const each of steps) {
+    if (each.kind === "put") checked.put(each.lane, each.length);
+    else if (each.kind === "take") checked.take(each.lane);
+    else if (each.kind === "give back") checked.giveBack(each.index);
+    else checked.finish(each.index);
+    checked.checkTotals();
+  }
+  for (const id of LANES) while (checked.model[id].length > 0) checked.take(id);
+  while (checked.taken.length > 0) checked.finish(0);
+  checked.checkTotals();
+  assertEquals([checked.queue.ops, checked.queue.bytes, checked.queue.waiting], [0, 0, 0]);
+}
 
 for (
   const [what, maxOps, maxBytes, budget] of [
@@ -114,23 +143,24 @@ for (
 ) {
   Deno.test(`${what} does what two lists do, whatever is put, taken and finished in whatever order`, () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 400, size: "max" }), (steps) => {
-        const checked = new Checked(maxOps, maxBytes, budget);
-        for (const each of steps) {
-          if (each.kind === "put") checked.put(each.lane, each.length);
-          else if (each.kind === "take") checked.take(each.lane);
-          else checked.finish(each.index);
-          checked.checkTotals();
-        }
-        for (const id of LANES) while (checked.model[id].length > 0) checked.take(id);
-        while (checked.taken.length > 0) checked.finish(0);
-        checked.checkTotals();
-        assertEquals([checked.queue.ops, checked.queue.bytes, checked.queue.waiting], [0, 0, 0]);
-      }),
+      fc.property(
+        fc.array(step, { maxLength: 400, size: "max" }),
+        (steps) => play(new Checked(maxOps, maxBytes, budget), steps),
+      ),
       { numRuns: 40 },
     );
   });
 }
+
+Deno.test("ten thousand random sequences of commands leave the queue as they leave two lists", () => {
+  const short = fc.array(takeOrPut(fc.nat(300)), { maxLength: 24, size: "max" });
+  fc.assert(
+    fc.property(short, fc.integer({ min: 1, max: 12 }), (steps, maxOps) => {
+      play(new Checked(maxOps, 1e12), steps);
+    }),
+    { numRuns: 10_000 },
+  );
+});
 
 Deno.test("a hundred thousand operations of many segments come out in order, finished newest first", () => {
   const checked = new Checked(1e6, 1e12);
