@@ -79,7 +79,7 @@ export async function writeReport({ out }: BenchOptions, report: string): Promis
 
 function refuse(names: readonly string[], problem: string): never {
   console.error(
-    `${problem}${problem && "\n"}Usage: deno run -A FILE [options]${USAGE}  ${names.join("\n  ")}`,
+    `${problem}${problem && "\n"}Usage: ./denow run -A FILE [options]${USAGE}  ${names.join("\n  ")}`,
   );
   Deno.exit(problem === "" ? 0 : 64);
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { ChildProcess } from "./child_process.ts";
 import { isFile } from "./find_program.ts";
@@ -47,11 +47,15 @@ export type LoadResult = v.InferOutput<typeof Result>;
 export class Loadgen {
   private constructor(readonly program: string) {}
 
-  /** Takes the program, or builds it with make where a folder is named. */
+  /** Takes the program, or builds it with make from the folder named, which is left as it is. */
   static async find(path: string): Promise<Loadgen> {
-    if (isFile(path)) return new Loadgen(path);
-    const program = join(path, "loadgen");
-    const make = new ChildProcess("make", ["-C", path]);
+    const found = [path, join(path, "loadgen")].find(isFile);
+    if (found !== undefined) return new Loadgen(found);
+    const source = resolve(path);
+    const folder = await Deno.makeTempDir();
+    addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+    const make = new ChildProcess("make", ["-C", folder, "-f", join(source, "Makefile"), `VPATH=${source}`]);
+    const program = join(folder, "loadgen");
     if (await make.ended() !== 0 || !isFile(program)) {
       throw new Error(`${path} is neither loadgen nor a folder where make builds it: ${make.stderr}`);
     }

@@ -23,7 +23,7 @@ interface PeerRow {
   readonly p99Microseconds: number;
   /** The longest of all rounds. */
   readonly maxMicroseconds: number;
-  /** mevent's rate divided by this one's. */
+  /** mevent's rate divided by this one's in the same round, the median of the rounds. */
   readonly meventTimes: number;
   /** Requests of all rounds that were not answered as they should. */
   readonly failed: number;
@@ -32,19 +32,20 @@ interface PeerRow {
 /** The medians, and their ratios to mevent's, in the order of the works. */
 export function peerRows(measurements: readonly PeerMeasurement[]): PeerRow[] {
   return measurements.map(({ work, contestant, results }) => {
-    const rate = (of: readonly LoadResult[]) => median(of.map(({ ops_per_s }) => ops_per_s));
     const reference = measurements.find((other) =>
       other.work === work && other.contestant === CONTESTANTS[work.kind][0]?.name
     );
     return {
       work: workName(work),
       contestant,
-      perSecond: rate(results),
+      perSecond: median(results.map(({ ops_per_s }) => ops_per_s)),
       perSecondOfRounds: results.map(({ ops_per_s }) => ops_per_s),
       p50Microseconds: median(results.map(({ p50_us }) => p50_us)),
       p99Microseconds: median(results.map(({ p99_us }) => p99_us)),
       maxMicroseconds: Math.max(...results.map(({ max_us }) => max_us)),
-      meventTimes: rate(reference?.results ?? []) / rate(results),
+      meventTimes: median(
+        results.map(({ ops_per_s }, round) => (reference?.results[round]?.ops_per_s ?? NaN) / ops_per_s),
+      ),
       failed: results.map(failedOf).reduce((sum, count) => sum + count, 0),
     };
   });

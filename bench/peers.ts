@@ -2,7 +2,7 @@
  * Measures mevent beside the systems that people would use instead: the same client does the same work with each, in
  * the same run, one after the other, several rounds. Prints Markdown.
  *
- *     deno run -A bench/peers.ts --loadgen FOLDER
+ *     ./denow run -A bench/peers.ts --loadgen FOLDER
  *
  * @module
  */
@@ -35,10 +35,11 @@ await writeReport(
 );
 
 function head({ seconds, rounds }: BenchOptions): string {
-  const command = ["deno run -A bench/peers.ts", ...Deno.args].join(" ");
+  const command = ["./denow run -A bench/peers.ts", ...Deno.args].join(" ");
   return [
     `\`${command}\` on ${machine}. Medians of ${rounds} rounds of ${seconds} s each after ${WARMUP_SECONDS} s, systems ` +
-    "taking turns, each started anew for each measurement, 100-byte payloads, memory only.",
+    "taking turns, each started anew for each measurement, 100-byte payloads, memory only. " +
+    "The ratio is the median of the rounds' ratios.",
     ...missing.length === 0 ? [] : [`Left out, not installed: ${missing.join(", ")}.`],
   ].join("\n");
 }

@@ -17,8 +17,8 @@ export const backlogScenario: Scenario = {
     "Sync on a plugin that has 500,000 async operations queued and works them off, against the idle plugin",
   async measure(setting) {
     return [
-      ...await beside(setting, BUSY, "of 50 µs of CPU each"),
-      ...await beside(setting, WAITING, "that wait 10 ms each, 256 at once"),
+      ...await beside(setting, BUSY, "of 50 µs of CPU"),
+      ...await beside(setting, WAITING, "that wait 10 ms, 256 at once"),
     ];
   },
 };
@@ -39,18 +39,18 @@ async function beside(
   const one = await loads.sync(NOTHING, 1, 1, seconds);
   const left = await loads.queued(target);
   return [
-    ...figures("50 x 1", idleMany, many, kind),
-    ...figures("1 x 1", idleOne, one, kind),
-    { what: `still queued at the end, ${kind}`, value: left, unit: "count", wanted: "> 0" },
+    ...figures(`50 x 1, async ones ${kind}`, idleMany, many),
+    ...figures(`1 x 1, async ones ${kind}`, idleOne, one),
+    { what: `still queued at the end, async ones ${kind}`, value: left, unit: "count", wanted: "> 0" },
   ];
 }
 
-function figures(size: string, idle: LoadResult, busy: LoadResult, kind: string): Figure[] {
+function figures(name: string, idle: LoadResult, busy: LoadResult): Figure[] {
   return [
-    { what: `${size}, idle, p99`, value: idle.p99_us, unit: "time" },
-    { what: `${size}, beside operations ${kind}, p99`, value: busy.p99_us, unit: "time" },
+    { what: `${name}: p99 before`, value: idle.p99_us, unit: "time" },
+    { what: `${name}: p99 beside them`, value: busy.p99_us, unit: "time" },
     {
-      what: `${size}, p99 beside operations ${kind}, divided by idle`,
+      what: `${name}: the second divided by the first`,
       value: busy.p99_us / idle.p99_us,
       unit: "ratio",
       wanted: "< 3, aim 1.5",

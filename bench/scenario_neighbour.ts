@@ -20,8 +20,8 @@ export const neighbourScenario: Scenario = {
     const loads = new ScenarioLoads(loadgen, server);
     await loads.warmUp();
     await loads.fill(FULL, FULL_OPERATIONS);
-    const alone = await loads.sync(ECHO_NOTHING, 50, 1, seconds);
-    let flooded = alone;
+    const before = await loads.sync(ECHO_NOTHING, 50, 1, seconds);
+    let flooded = before;
     let refused = 0;
     let underWay = 0;
     for (const [connections, depth] of FLOODS) {
@@ -31,14 +31,17 @@ export const neighbourScenario: Scenario = {
       underWay = connections * depth;
       if (refused >= FLOOD) break;
     }
+    const after = await loads.sync(ECHO_NOTHING, 50, 1, seconds);
+    const aloneRate = (before.ops_per_s + after.ops_per_s) / 2;
+    const aloneP99 = (before.p99_us + after.p99_us) / 2;
     return [
-      { what: "alone", value: alone.ops_per_s, unit: "rate" },
-      { what: "alone, p99", value: alone.p99_us, unit: "time" },
+      { what: "alone, mean of before and after", value: aloneRate, unit: "rate" },
+      { what: "alone, p99, mean of before and after", value: aloneP99, unit: "time" },
       { what: "beside the flood", value: flooded.ops_per_s, unit: "rate" },
       { what: "beside the flood, p99", value: flooded.p99_us, unit: "time" },
       {
         what: "p99 beside the flood divided by p99 alone",
-        value: flooded.p99_us / alone.p99_us,
+        value: flooded.p99_us / aloneP99,
         unit: "ratio",
         wanted: "< 1.3, aim 1.0",
       },

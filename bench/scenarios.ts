@@ -2,7 +2,7 @@
  * Measures what mevent must stand: a million queued, a stuck and flooded neighbour, a long backlog, ten thousand idle
  * connections, datagrams. Prints Markdown.
  *
- *     deno run -A bench/scenarios.ts --loadgen FOLDER
+ *     ./denow run -A bench/scenarios.ts --loadgen FOLDER
  *
  * @module
  */
@@ -59,7 +59,7 @@ async function measure(
 }
 
 function markdown(): string {
-  const command = ["deno run -A bench/scenarios.ts", ...Deno.args].join(" ");
+  const command = ["./denow run -A bench/scenarios.ts", ...Deno.args].join(" ");
   const head =
     `\`${command}\` on ${machine}. Medians of ${options.rounds} rounds, loads of ${options.seconds} s, ` +
     "100-byte bodies (HDF), a new server each round.";

@@ -1,6 +1,7 @@
 import { benchCapacity } from "./bench_capacity.ts";
 import { benchJob } from "./bench_job.ts";
 import { benchLoad } from "./bench_load.ts";
+import { UnknownPluginError } from "./bench_queue_watch.ts";
 import { clientFailure } from "./client_failure.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -71,7 +72,7 @@ export const benchCommand: Command = {
       const rate = args.text("rate") === undefined ? undefined : args.int("rate", 1, MAX_RATE);
       return await benchCapacity({ ...job, rate, waitMs: positiveDuration(args, "wait") }, io);
     } catch (error) {
-      const exitCode = error instanceof InputError
+      const exitCode = error instanceof InputError || error instanceof UnknownPluginError
         ? ExitCode.Data
         : error instanceof StatsError
         ? ExitCode.Failed

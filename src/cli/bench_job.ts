@@ -16,6 +16,9 @@ const MAX_CONTENT_BYTES = 16 * 1024 * 1024;
 /** What the requests of all connections may take, in bytes. */
 const MAX_BUFFER_BYTES = 1024 ** 3;
 
+/** The longest params that are shown, in characters. */
+const SHOWN_CHARS = 60;
+
 /** What `mevent bench` is to do. */
 export interface BenchJob {
   readonly plan: LoadPlan;
@@ -70,7 +73,7 @@ async function params(args: ParsedCommand, io: Io): Promise<{ body: Uint8Array; 
     for (const name of ["size", "encoding"]) {
       if (args.texts(name).length > 0) throw new UsageError(`--${name} and params contradict each other`);
     }
-    return { body: await sendBody(args, io), text: `with ${args.positionals.join(" ")}` };
+    return { body: await sendBody(args, io), text: `with ${shortened(args.positionals.join(" "))}` };
   }
   const size = args.int("size", MIN_CONTENT_BYTES, MAX_CONTENT_BYTES);
   const encoding = args.required("encoding");
@@ -83,4 +86,8 @@ async function params(args: ParsedCommand, io: Io): Promise<{ body: Uint8Array; 
   );
   const body = encodeContent(encoding === "hdf" ? Encoding.Hdf : Encoding.Json, content);
   return { body, text: `${size} bytes of ${encoding}` };
+}
+
+function shortened(text: string): string {
+  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 }

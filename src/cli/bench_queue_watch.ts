@@ -1,6 +1,5 @@
 import type { Client } from "../client/client.ts";
 import type { PluginStats, ServerStats } from "../observe/server_stats.ts";
-import { UsageError } from "./usage_error.ts";
 import { asServerStats, fetchStats } from "./stats_report.ts";
 
 /** Two looks lie so far apart, in ms. */
@@ -8,14 +7,17 @@ const LOOK_EVERY_MS = 10;
 /** Fewer queued operations than this tell little of what one of them takes. */
 const ENOUGH_OPERATIONS = 100;
 
+/** The server has no plugin of that name or number. */
+export class UnknownPluginError extends Error {
+  override readonly name = "UnknownPluginError";
+}
+
 /** One look at a plugin's queue. */
 export interface QueueLook {
   /** On the clock of `performance.now()`, in ms. */
   readonly at: number;
   /** Operations waiting and running. */
   readonly operations: number;
-  /** Those of them that no worker has yet. */
-  readonly waiting: number;
   /** Operations worked off since the server's start, failed ones included. */
   readonly finished: number;
   readonly plugin: PluginStats;
@@ -24,41 +26,36 @@ export interface QueueLook {
 
 /** Looks at a plugin's queue from outside, again and again. */
 export class QueueWatch {
-  /** The most bytes an operation took, from the look that saw most operations; undefined before there were enough. */
+  /** From the look that saw most operations; undefined before there were enough. */
   bytesPerOperation: number | undefined;
+  /** Waiting and running operations at the last look. */
+  operations = 0;
   #most = ENOUGH_OPERATIONS - 1;
-  /** Whether a look since {@link forget} saw operations that no worker had yet. */
-  sawWaiting = false;
 
   /** `name` is a plugin's name or its business number in decimal. */
   constructor(readonly client: Client, readonly name: string) {}
 
-  /** Throws as `fetchStats` does, and UsageError where the server has no such plugin. */
-  async look(signal?: AbortSignal): Promise<QueueLook> {
-    const server = asServerStats(await fetchStats(this.client, signal));
+  /** Throws as `fetchStats` does, and UnknownPluginError where the server has no such plugin. */
+  async look(): Promise<QueueLook> {
+    const server = asServerStats(await fetchStats(this.client));
     const plugin = server.plugins.find(({ name, biz }) => name === this.name || String(biz) === this.name);
     if (plugin === undefined) {
       const names = server.plugins.map(({ name }) => name).join(", ");
-      throw new UsageError(`the server has no plugin ${JSON.stringify(this.name)}; it has ${names}`);
+      throw new UnknownPluginError(`the server has no plugin ${JSON.stringify(this.name)}; it has ${names}`);
     }
     const operations = plugin.queued + plugin.in_flight;
+    this.operations = operations;
     if (operations > this.#most) {
       this.#most = operations;
       this.bytesPerOperation = plugin.queue_bytes / operations;
     }
-    if (plugin.queued > 0) this.sawWaiting = true;
     return {
       at: performance.now(),
       operations,
-      waiting: plugin.queued,
       finished: plugin.done + plugin.failed,
       plugin,
       server,
     };
-  }
-
-  forget(): void {
-    this.sawWaiting = false;
   }
 
   /**
@@ -74,17 +71,16 @@ export class QueueWatch {
     }
   }
 
-  /** Looks again and again while the work lasts. */
-  async during(work: Promise<unknown>): Promise<void> {
+  /** Looks again and again while the work lasts; rejects as it does. */
+  async during(work: Promise<void>): Promise<void> {
     let isOver = false;
-    const end = () => {
+    const working = work.finally(() => {
       isOver = true;
+    });
+    const looking = async () => {
+      for (; !isOver; await pause()) await this.look();
     };
-    work.then(end, end);
-    while (!isOver) {
-      await this.look();
-      await pause();
-    }
+    await Promise.all([working, looking()]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { closestString } from "@std/text";
+import { benchCommand } from "./bench.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   sendCommand,
   statsCommand,
+  benchCommand,
   helpCommand,
   versionCommand,
 ];

@@ -27,7 +27,7 @@ export async function dialSockets(
   address: Uint8Array<ArrayBuffer>,
   count: number,
 ): Promise<number[]> {
-  const library = Deno.dlopen("libc.so.6", SYMBOLS);
+  const library = loadCalls();
   const { socket, connect } = library.symbols;
   const family = new Uint16Array(address.buffer, 0, 1)[0]!;
   const fds = await Promise.all(Array.from({ length: count }, async () => {
@@ -42,6 +42,15 @@ export async function dialSockets(
   }));
   library.close();
   return fds;
+}
+
+function loadCalls(): Deno.DynamicLibrary<typeof SYMBOLS> {
+  try {
+    return Deno.dlopen("libc.so.6", SYMBOLS);
+  } catch {
+    // The other name that loadLibc knows.
+    return Deno.dlopen("libc.so", SYMBOLS);
+  }
 }
 
 /**

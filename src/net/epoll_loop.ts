@@ -7,7 +7,6 @@ import {
   EPOLL_CTL_MOD,
   EPOLLIN,
   type Libc,
-  type LibcLibrary,
 } from "./libc.ts";
 
 /** struct epoll_event is packed on x86-64 alone: events (4 bytes), then the data (8 bytes). */
@@ -70,11 +69,7 @@ export class EpollLoop {
   #waiting: Promise<void> | null = null;
   #closed = false;
 
-  readonly libc: Libc;
-
-  /** @param library closed together with the loop */
-  constructor(readonly library: LibcLibrary, readonly work: EpollWork) {
-    const libc = this.libc = library.symbols;
+  constructor(readonly libc: Libc, readonly work: EpollWork) {
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     this.#wakeup = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
     if (this.#epoll < 0 || this.#wakeup < 0) throw new Error("no descriptor left to wait for sockets with");
@@ -119,7 +114,6 @@ export class EpollLoop {
     await this.#waiting;
     this.libc.close(this.#wakeup);
     this.libc.close(this.#epoll);
-    this.library.close();
   }
 
   /** The data of an event: the descriptor, and its generation. */

@@ -1,7 +1,8 @@
 import type { Config, ListenerConfig } from "../config/config.ts";
 import { formatAddress } from "../config/address.ts";
 import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
-import { loadLibc } from "../net/libc.ts";
+import { type LibcLibrary, loadLibc } from "../net/libc.ts";
+import { pageDiscarder } from "../net/page_discarder.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
@@ -16,6 +17,8 @@ import { Router } from "../router/router.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { startPlugin } from "./start_plugin.ts";
 
+/** Segments of 1 MiB that keep their memory while no queue needs them. */
+const FREE_SEGMENTS = 8;
 /** Slow readers are looked for this often, in ms. */
 const CHECK_EVERY_MS = 1000;
 /** What plugins and connections get to end in once the queues are empty or given up, in ms. */
@@ -25,6 +28,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly log: Log;
   readonly version: string;
+  /** Serves with Deno's own sockets also where epoll could be had. */
+  readonly portableSockets?: boolean;
 }
 
 /** How a stop went. */
@@ -56,7 +61,8 @@ export class Server {
   /** All that were started, in the config's order. */
   readonly #plugins: RoutedPlugin[] = [];
   readonly #budget: QueueBudget;
-  readonly #segments = new SegmentPool();
+  readonly #libc: LibcLibrary | null;
+  readonly #segments: SegmentPool;
   readonly #routes = new ReplyRoutes(this.counters);
   readonly #router: Router;
   readonly #startedAt = performance.now();
@@ -68,6 +74,8 @@ export class Server {
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
+    this.#libc = options.portableSockets === true ? null : loadLibc();
+    this.#segments = new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc));
     this.#router = new Router({
       registry: this.registry,
       counters: this.counters,
@@ -162,8 +170,7 @@ export class Server {
 
   async #listen(): Promise<void> {
     const { config, log } = this.options;
-    const libc = loadLibc();
-    if (libc !== null) this.#loop = new EpollLoop(libc, this.#loopWork());
+    if (this.#libc !== null) this.#loop = new EpollLoop(this.#libc.symbols, this.#loopWork());
     const context: NetContext = {
       router: this.#router,
       routes: this.#routes,
@@ -237,6 +244,7 @@ export class Server {
     await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
     await Promise.all(this.datagrams.map((listener) => listener.close()));
     await this.#loop?.close();
+    this.#libc?.close();
     this.state = "stopped";
   }
 

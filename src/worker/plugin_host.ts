@@ -12,8 +12,11 @@ import { RingReader, RingWriter } from "./ring.ts";
 
 /** While both lanes have work, one operation in so many is an async one. */
 const ASYNC_SHARE = 8;
-/** Replies shown to the main thread together while there is more to do. */
+/** Replies are shown to the main thread together while there is more to do: so many, or what came in so many ms. */
 const PUBLISH_EVERY = 16;
+const PUBLISH_MS = 0.02;
+/** Of the operations that run at once, async ones leave one in so many to sync ones. */
+const SYNC_RESERVE = 8;
 /** After so long of operations without a pause, timers and messages get their turn; in ms. */
 const TURN_MS = 4;
 /** A plugin of synchronous commands blocks its thread for so long at a time while it has nothing to do; in ms. */
@@ -45,6 +48,9 @@ export class PluginHost {
   #deadline: number | undefined;
   #syncInARow = 0;
   #unpublished = 0;
+  #publishedAt = 0;
+  /** Of what runs, the async operations. */
+  #asyncRunning = 0;
   #idle: (() => void) | null = null;
   #stopping = false;
 
@@ -85,6 +91,10 @@ export class PluginHost {
         continue;
       }
       time = this.#start(lane, time);
+      if (this.#unpublished > 0 && time - this.#publishedAt > PUBLISH_MS) {
+        this.#publishedAt = time;
+        this.#publish();
+      }
       if (time - turnStart > TURN_MS) {
         this.#publish();
         setImmediate(this.#pump);
@@ -97,6 +107,7 @@ export class PluginHost {
   /** The ring whose next record is to run: sync before async, but async gets its share. */
   #nextLane(): RingReader | null {
     const [sync, async] = this.#lanes;
+    if (this.#isAsyncFull) return sync.next() ? sync : null;
     if (this.#syncInARow >= ASYNC_SHARE - 1 && async.next()) {
       this.#syncInARow = 0;
       return async;
@@ -109,9 +120,17 @@ export class PluginHost {
     return async.next() ? async : null;
   }
 
+  /** So many async operations run that the places left are for sync ones, which callers wait for. */
+  get #isAsyncFull(): boolean {
+    const { concurrency } = this;
+    return concurrency > 1 &&
+      this.#asyncRunning >= concurrency - Math.max(1, Math.floor(concurrency / SYNC_RESERVE));
+  }
+
   /** Waits for either lane; false where one has something already. */
   #rest(): boolean {
     const [sync, async] = this.#lanes;
+    if (this.#isAsyncFull) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
     if (this.plugin.sync !== true || this.#running.size > 0) return sync.sleep(this.#pump, async);
     if (sync.block(BLOCK_MS, async)) return false;
@@ -152,9 +171,11 @@ export class PluginHost {
   /** Waits for an asynchronous command; its place is free again when it has really ended. */
   #follow(running: Running, result: Promise<Result>): void {
     this.#running.add(running);
+    if (!running.context.sync) this.#asyncRunning++;
     this.#watchDeadline();
     const ended = () => {
       this.#running.delete(running);
+      if (!running.context.sync) this.#asyncRunning--;
       this.#publish();
       if (this.#running.size === 0 && this.#idle !== null) this.#idle();
       this.#work();

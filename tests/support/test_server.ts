@@ -19,6 +19,8 @@ export interface TestServerOptions {
   readonly server?: Readonly<Record<string, unknown>>;
   /** Without it: the plugins of a server without a config, skeleton and echo. */
   readonly plugins?: readonly PluginOverrides[];
+  /** With Deno's own sockets instead of epoll. */
+  readonly portableSockets?: boolean;
 }
 
 /** The real server, in this process, on ports the system chose and a Unix socket in a directory of its own. */
@@ -42,7 +44,9 @@ export class TestServer implements AsyncDisposable {
     });
     try {
       const config = await testConfig(directory, options);
-      return new TestServer(await Server.start({ config, log, version: "test" }), directory, lines);
+      const { portableSockets = false } = options;
+      const server = await Server.start({ config, log, version: "test", portableSockets });
+      return new TestServer(server, directory, lines);
     } catch (error) {
       await Deno.remove(directory, { recursive: true });
       throw error;
