@@ -152,7 +152,7 @@ Deno.test("the flags of serve become keys of [server] that the config takes", ()
     "/s",
     "--no-async-reply",
     "--max-frame",
-    "1 KiB",
+    "4 KiB",
   ];
   const more = [
     "--log-level=debug",
@@ -168,7 +168,7 @@ Deno.test("the flags of serve become keys of [server] that the config takes", ()
     tcp: [":1", ":2"],
     unix: ["/s"],
     udp: [],
-    max_frame: "1 KiB",
+    max_frame: "4 KiB",
     log_level: "debug",
     log_format: "json",
     async_reply: false,
@@ -177,7 +177,7 @@ Deno.test("the flags of serve become keys of [server] that the config takes", ()
   assertEquals([server.drainTimeout, server.maxInFlight, server.maxFrame, listeners.length], [
     5000,
     9,
-    1024,
+    4096,
     3,
   ]);
   assertEquals(serverOverrides(parseCommand(serveCommand, [])), {});

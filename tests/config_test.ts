@@ -137,12 +137,12 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
 
 Deno.test("flags go before the environment, it before the file, the file before the defaults, and origins say so", () => {
   const config = loadText(
-    '[server]\nmax_frame = "1 KiB"\nmax_in_flight = 7\nmax_connections = 8\n',
-    { MEVENT_MAX_FRAME: "2 KiB", MEVENT_MAX_IN_FLIGHT: "9", MEVENT_UDP: "", MEVENT_TCP: ":1, :2" },
-    { max_frame: "3 KiB", async_reply: "false" },
+    '[server]\nmax_frame = "4 KiB"\nmax_in_flight = 7\nmax_connections = 8\n',
+    { MEVENT_MAX_FRAME: "5 KiB", MEVENT_MAX_IN_FLIGHT: "9", MEVENT_UDP: "", MEVENT_TCP: ":1, :2" },
+    { max_frame: "6 KiB", async_reply: "false" },
   );
   const { maxFrame, maxInFlight, maxConnections, maxQueueBytes } = config.server;
-  assertEquals([maxFrame, maxInFlight, maxConnections, maxQueueBytes], [3072, 9, 8, 2 ** 30]);
+  assertEquals([maxFrame, maxInFlight, maxConnections, maxQueueBytes], [6144, 9, 8, 2 ** 30]);
   const origins = ["max_frame", "max_in_flight", "udp", "max_connections", "log_level"];
   assertEquals(origins.map((key) => config.origins.get(key)), [
     "flag",
@@ -191,7 +191,7 @@ Deno.test("all problems of all sources come in one message, each with its key pa
   const text = `
     [servr]
     [server]
-    max_frame = "63 B"
+    max_frame = "4095 B"
     max_conections = 1
     tcp = 26000
     drain_timeout = 30
@@ -230,7 +230,7 @@ Deno.test("all problems of all sources come in one message, each with its key pa
     "plugin[1].workers: expected a whole number from 1 to 64, got 1.5",
     'server.drain_timeout: expected a duration with its unit, such as "500ms", "30s", "5m" or "1h", up to 24 days, got 30',
     "server.max_conections: unknown key; the nearest known one is max_connections",
-    'server.max_frame: expected a size from 64 B to 64 MiB, got "63 B"',
+    'server.max_frame: expected a size from 4 KiB to 64 MiB, got "4095 B"',
     "server.tcp: expected an address or a list of addresses, got 26000",
     "servr: unknown key; the nearest known one is server",
   ]);

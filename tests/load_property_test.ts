@@ -47,11 +47,16 @@ Deno.test("under random sizes, pipelining and disconnects every accepted operati
     plugins: [{ name: "recorder", source: RECORDER }],
   });
   using judge = await server.connect();
+  let connected = 1;
   await fc.assert(
     fc.asyncProperty(fc.array(SCRIPT, { minLength: 1, maxLength: 8 }), async (scripts) => {
       const before = server.plugin("recorder").accepted;
+      connected += scripts.length;
       await Promise.all(scripts.map((script, client) => play(server, script, client * TAGS_A_CLIENT)));
-      await server.until("all have left", () => server.stats().connections.open === 1);
+      await server.until("all have come and left", () => {
+        const { accepted, open } = server.stats().connections;
+        return accepted === connected && open === 1;
+      });
       await server.until("all is worked off", () => server.stats().queue_bytes === 0);
       const accepted = server.plugin("recorder").accepted - before;
       await judge.send(streamRequest({ id: 1, plugin: "recorder", command: 1002 }));

@@ -56,7 +56,11 @@ function diagnosis(error: unknown, [first]: readonly string[]): [code: number, t
   }
   if (error instanceof ConfigError) {
     const problems = error.problems.map((problem) => `  ${problem}\n`).join("");
-    return [ExitCode.Config, `mevent: the config cannot be used:\n${problems}`];
+    const isCommandLine = error.problems.every((problem) => problem.startsWith("command line:"));
+    return [
+      isCommandLine ? ExitCode.Usage : ExitCode.Config,
+      `mevent: the config cannot be used:\n${problems}`,
+    ];
   }
   const trace = error instanceof Error ? error.stack ?? error.message : String(error);
   return [ExitCode.Internal, `mevent: internal error, please report it:\n${trace}\n`];

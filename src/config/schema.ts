@@ -26,7 +26,7 @@ export const SERVER_ENTRIES = {
   udp: addresses(),
   unix: paths(),
   async_reply: flag(),
-  max_frame: bytes(64, 64 * MIB),
+  max_frame: bytes(4 * KIB, 64 * MIB),
   max_connections: count(1, 1_000_000),
   max_in_flight: count(1, 1_000_000),
   max_unread_reply_bytes: bytes(KIB, GIB),

@@ -1,5 +1,5 @@
 import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR } from "./libc.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR, SIOCOUTQ } from "./libc.ts";
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
@@ -8,12 +8,17 @@ const LINGER_MS = 1000;
 /** Where input goes that nobody will read. */
 const DISCARDED = new Uint8Array(64 * 1024);
 
+/** Where the kernel says how many bytes are unsent. */
+const UNSENT = new Int32Array(1);
+
 /** A connection over a descriptor of its own, read and written when epoll says so. */
 export class EpollConnection extends StreamConnection implements EpollHandler {
   /** Of the bytes in `out`, those that the socket has taken. */
   #sent = 0;
   /** The socket took less than it was given: the rest waits for room. */
   #blocked = false;
+  /** The caller sends no more. */
+  #sawEnd = false;
   /** The last reply is sent and the sending side closed: what still comes is thrown away until the caller closes, too. */
   #lingering = false;
   #lingerTimer: number | undefined;
@@ -40,8 +45,10 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
     if (count > 0) {
       this.reader.received(count);
       this.#handle();
-    } else if (count === 0) this.finish();
-    else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
+    } else if (count === 0) {
+      this.#sawEnd = true;
+      this.finish();
+    } else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
     this.#watch();
   }
 
@@ -54,14 +61,22 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
     this.#watch();
   }
 
-  /** Closed with input unread, a TCP socket resets, and the caller may lose the reply that told it why. */
+  /**
+   * Closed with input unread, a TCP socket resets, and what it has not sent yet is lost: where that may be, it first
+   * closes its sending side and waits for the caller to do the same.
+   */
   protected override end(): void {
-    if (!this.endedInError) return this.close();
     if (this.#lingering) return;
+    if (this.#sawEnd || (!this.endedInError && !this.#hasUnsent())) return this.close();
     this.#lingering = true;
     this.#lingerTimer = setTimeout(() => this.close(), LINGER_MS);
     this.loop.libc.shutdown(this.fd, SHUT_WR);
     this.#watch();
+  }
+
+  /** Whether the kernel still holds bytes that the caller's side has not taken. */
+  #hasUnsent(): boolean {
+    return this.loop.libc.ioctl(this.fd, SIOCOUTQ, UNSENT) === 0 && UNSENT[0]! > 0;
   }
 
   #discard(): void {

@@ -138,7 +138,7 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     this.#used = 0;
   }
 
-  dropped(): number {
+  dropped(): number | null {
     return droppedDatagrams(this.fd);
   }
 

@@ -1,10 +1,10 @@
 import { readU16 } from "../protocol/bytes.ts";
 import { type Libc, SOCKADDR_BYTES } from "./libc.ts";
 
-/** A socket that Deno has opened, and its descriptor. */
+/** A socket that Deno has opened, and its descriptor; null where it was not found. */
 export interface Opened<Socket> {
   readonly socket: Socket;
-  readonly fd: number;
+  readonly fd: number | null;
 }
 
 /** Opens a socket and finds its descriptor, which Deno does not tell: a new one that has the socket's address. */
@@ -19,13 +19,20 @@ export function openWithDescriptor<Socket extends { addr: Deno.Addr; close(): vo
     // Another thread may have closed a socket whose number ours has got: then the names differ.
     if (isName(name, socket.addr) && !isSame(name, before.get(fd))) fresh.push(fd);
   }
-  if (fresh.length === 1) return { socket, fd: fresh[0]! };
-  socket.close();
-  throw new Error(`the new socket is not among the descriptors: found ${fresh.length}`);
+  return { socket, fd: fresh.length === 1 ? fresh[0]! : null };
 }
 
-/** How many datagrams the kernel has thrown away because a socket's buffer was full. */
-export function droppedDatagrams(fd: number): number {
+/** How many datagrams the kernel has thrown away because a socket's buffer was full; null where it does not tell. */
+export function droppedDatagrams(fd: number): number | null {
+  try {
+    return readDrops(fd);
+  } catch {
+    // No /proc, or no descriptor left to read it with.
+    return null;
+  }
+}
+
+function readDrops(fd: number): number {
   const inode = /\d+/.exec(Deno.readLinkSync(`/proc/self/fd/${fd}`))?.[0];
   for (const table of ["/proc/net/udp", "/proc/net/udp6"]) {
     for (const line of Deno.readTextFileSync(table).split("\n")) {
@@ -40,10 +47,18 @@ export function droppedDatagrams(fd: number): number {
 const INODE_FIELD = 9;
 const DROPS_FIELD = 12;
 
+function listDescriptors(): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync("/proc/self/fd")];
+  } catch {
+    return [];
+  }
+}
+
 /** The addresses of all sockets this process has open, by descriptor. */
 function socketNames(libc: Libc): Map<number, Uint8Array> {
   const names = new Map<number, Uint8Array>();
-  for (const entry of Deno.readDirSync("/proc/self/fd")) {
+  for (const entry of listDescriptors()) {
     const name = new Uint8Array(SOCKADDR_BYTES);
     const length = new Uint32Array([name.length]);
     const fd = Number(entry.name);

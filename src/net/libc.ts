@@ -14,6 +14,7 @@ const SYMBOLS = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
@@ -55,6 +56,7 @@ export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 export const SHUT_WR = 1;
+export const SIOCOUTQ = 0x5411;
 export const SOL_SOCKET = 1;
 /** Bytes of the longest socket address, a Unix socket's. */
 export const SOCKADDR_BYTES = 110;

@@ -25,8 +25,8 @@ export interface StreamListener {
 }
 
 /**
- * Listens on TCP or a Unix socket and serves what connects: with epoll where there is a loop, else with Deno's own
- * sockets. Throws the system's error where it cannot listen.
+ * Listens on TCP or a Unix socket and serves what connects: with epoll where there is a loop and the socket's descriptor
+ * is found, else with Deno's own sockets. Throws the system's error where it cannot listen.
  */
 export function listenStream(
   address: ListenAddress,
@@ -42,7 +42,7 @@ export function listenStream(
       : Deno.listen({ transport: "tcp", hostname: address.hostname, port: address.port });
   if (loop === null) return new AsyncListener(listen(), handler);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
-  return new EpollListener(socket, fd, handler, loop);
+  return fd === null ? new AsyncListener(socket, handler) : new EpollListener(socket, fd, handler, loop);
 }
 
 /** The same for UDP. */
@@ -56,5 +56,7 @@ export function listenDatagrams(
     Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: address.port });
   if (loop === null) return new AsyncDatagrams(listen(), asyncReply, context);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
-  return new EpollDatagrams(socket, fd, asyncReply, context, loop);
+  return fd === null
+    ? new AsyncDatagrams(socket, asyncReply, context)
+    : new EpollDatagrams(socket, fd, asyncReply, context, loop);
 }

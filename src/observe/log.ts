@@ -1,7 +1,11 @@
 import type { JsonObject } from "../plugin.ts";
+import { besides } from "./log_fields.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
+
+/** Fields that are longer as JSON than so many UTF-16 units are not written. */
+const MAX_FIELDS = 65_536;
 
 const COLOURS: Record<LogLevel, string> = { debug: "\x1b[2m", info: "", warn: "\x1b[33m", error: "\x1b[31m" };
 
@@ -38,16 +42,23 @@ export class Log {
     this.write("error", message, fields);
   }
 
+  /** Never throws: a field that cannot be written costs the line its fields, no more. */
   write(level: LogLevel, message: string, fields: JsonObject = {}): void {
     if (LOG_LEVELS.indexOf(level) < this.#level) return;
-    const key = level + message + JSON.stringify(fields);
+    let written = writable(fields);
+    let text = JSON.stringify(written);
+    if (text.length > MAX_FIELDS) {
+      written = { fields: `not written: they have ${text.length} characters` };
+      text = JSON.stringify(written);
+    }
+    const key = level + message + text;
     if (key === this.#last) {
       this.#repeated++;
       return;
     }
     this.flush();
     this.#last = key;
-    this.#line(level, message, fields);
+    this.#line(level, message, written);
   }
 
   /** Says how often the last line was repeated. */
@@ -62,8 +73,8 @@ export class Log {
   #line(level: LogLevel, message: string, fields: JsonObject): void {
     const { format, colour, write, clock } = this.options;
     const time = clock().toISOString();
-    if (format === "json") return write(JSON.stringify({ time, level, message, ...fields }) + "\n");
-    const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${textValue(value)}`).join("");
+    if (format === "json") return write(JSON.stringify(besides({ time, level, message }, fields)) + "\n");
+    const pairs = Object.entries(fields).map(([name, value]) => ` ${oneLine(name)}=${textValue(value)}`).join("");
     const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${pairs}`;
     write(colour && COLOURS[level] !== "" ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
   }
@@ -71,11 +82,20 @@ export class Log {
 
 function textValue(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return /[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text;
+  return oneLine(/[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text);
 }
 
 /** Keeps what a caller or a plugin wrote from forging lines of its own. */
 function oneLine(message: string): string {
   // deno-lint-ignore no-control-regex
-  return message.replace(/[\x00-\x1f\x7f]/g, (char) => char === "\n" ? "\\n" : " ");
+  return message.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => char === "\n" ? "\\n" : " ");
+}
+
+/** The fields as plain JSON; those of a plugin's forged message may be anything. */
+function writable(fields: JsonObject): JsonObject {
+  try {
+    return JSON.parse(JSON.stringify(fields));
+  } catch {
+    return { fields: "cannot be written as JSON" };
+  }
 }

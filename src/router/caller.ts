@@ -10,6 +10,6 @@ export interface Caller {
   readonly routeGeneration: number;
   /** Answers at once. */
   answer(id: number, code: number, body: Uint8Array | null): void;
-  /** Answers a request that is in error, after the results of the sync requests that came before it. */
+  /** Answers a sync request that is in error, after the results of the sync requests that came before it. */
   refuse(id: number, code: number, body: Uint8Array | null): void;
 }

@@ -236,7 +236,8 @@ export class Router {
   }
 
   #refuse(caller: Caller, sync: boolean, id: number, code: number, body: Uint8Array | null): void {
-    if (sync || caller.asyncReply) caller.refuse(id, code, body);
+    if (sync) caller.refuse(id, code, body);
+    else if (caller.asyncReply) caller.answer(id, code, body);
   }
 }
 

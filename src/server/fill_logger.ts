@@ -13,6 +13,6 @@ export function fillLogger(log: Log, what: string): (level: FillLevel, before: F
   return (level, before) => {
     const rising = FILL_LEVELS.indexOf(level) > FILL_LEVELS.indexOf(before);
     const severity: LogLevel = rising && level !== "info" ? "warn" : "info";
-    log.write(severity, `${what} ${WORDS[level]}`, { level, before });
+    log.write(severity, `${what} ${WORDS[level]}`, { queue_level: level, before });
   };
 }

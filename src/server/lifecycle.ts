@@ -15,11 +15,14 @@ export async function runUntilStopped(server: Server): Promise<StopReport> {
     if (signals === 1) told.resolve();
     else server.stop();
   };
+  const onHangUp = () => server.options.log.warn("HUP is ignored: to take over a changed config, restart");
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, onSignal);
+  Deno.addSignalListener("SIGHUP", onHangUp);
   try {
     await told.promise;
     return await server.stop();
   } finally {
     for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, onSignal);
+    Deno.removeSignalListener("SIGHUP", onHangUp);
   }
 }

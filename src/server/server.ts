@@ -19,7 +19,7 @@ import { startPlugin } from "./start_plugin.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
-/** Slow readers are looked for this often, in ms. */
+/** Slow readers and workers that hang are looked for this often, in ms. */
 const CHECK_EVERY_MS = 1000;
 /** What plugins and connections get to end in once the queues are empty or given up, in ms. */
 const CLOSE_GRACE_MS = 5000;
@@ -69,7 +69,8 @@ export class Server {
   #loop: EpollLoop | null = null;
   #timer: number | undefined;
   #stopping: Promise<StopReport> | null = null;
-  #giveUp = () => {};
+  /** Told to stop at once. */
+  readonly #hurry = Promise.withResolvers<void>();
 
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
@@ -98,6 +99,7 @@ export class Server {
     server.state = "running";
     server.#timer = setInterval(() => {
       for (const listener of server.streams) listener.handler.closeSlowReaders();
+      for (const plugin of server.#plugins) plugin.pool.replaceHung();
     }, CHECK_EVERY_MS);
     return server;
   }
@@ -147,7 +149,7 @@ export class Server {
    */
   stop(): Promise<StopReport> {
     if (this.#stopping === null) this.#stopping = this.#drainAndClose();
-    else this.#giveUp();
+    else this.#hurry.resolve();
     return this.#stopping;
   }
 
@@ -231,7 +233,7 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS)));
+    await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise)));
     const connections = this.streams.flatMap((listener) => [...listener.handler.connections]);
     for (const connection of connections) connection.finish();
     const sent = [
@@ -260,9 +262,8 @@ export class Server {
   /** Waits for at most so many ms, or until {@link stop} is called again. */
   async #within(ms: number, work: Promise<unknown>): Promise<void> {
     const over = Promise.withResolvers<void>();
-    this.#giveUp = over.resolve;
     const timer = setTimeout(over.resolve, ms);
-    await Promise.race([work, over.promise]);
+    await Promise.race([work, over.promise, this.#hurry.promise]);
     clearTimeout(timer);
   }
 }
@@ -290,8 +291,10 @@ async function removeStaleSocket(path: string): Promise<void> {
   let other: Deno.Conn;
   try {
     other = await Deno.connect({ transport: "unix", path });
-  } catch {
-    return Deno.removeSync(path);
+  } catch (error) {
+    // Any other error may come from a server that lives: its backlog is full, or we may not talk to it.
+    if (error instanceof Deno.errors.ConnectionRefused) return Deno.removeSync(path);
+    throw error;
   }
   other.close();
   throw new Error("another server listens there");

@@ -88,7 +88,7 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
   try {
     await pool.start();
   } catch (error) {
-    await pool.stop(0);
+    await pool.stop(0, Promise.resolve());
     throw error;
   }
   const affinity = config.affinity === undefined ? null : new Affinity(config.affinity, queue);

@@ -11,11 +11,17 @@ export class CacheClient implements Cache {
   constructor(readonly send: (id: number, request: CacheRequest) => void) {}
 
   async get(key: string): Promise<string | undefined> {
+    checkText("get", "key", key);
     const value = await this.#ask({ operation: "get", key });
     return typeof value === "string" ? value : undefined;
   }
 
   async set(key: string, value: string, expire = 0): Promise<void> {
+    checkText("set", "key", key);
+    checkText("set", "value", value);
+    if (typeof expire !== "number") {
+      throw new TypeError(`cache.set: expire is to be a number of seconds, not ${kindOf(expire)}`);
+    }
     if (!(expire >= 0)) throw new RangeError(`cache.set: expire is to be seconds from 0 on, not ${expire}`);
     const kept = await this.#ask({ operation: "set", key, value, expire });
     if (kept !== true) {
@@ -24,6 +30,7 @@ export class CacheClient implements Cache {
   }
 
   async delete(key: string): Promise<boolean> {
+    checkText("delete", "key", key);
     return await this.#ask({ operation: "delete", key }) === true;
   }
 
@@ -44,4 +51,14 @@ export class CacheClient implements Cache {
       this.send(id, request);
     });
   }
+}
+
+/** The cache holds text under text; what else a plugin hands over would be lost on its way. */
+function checkText(method: string, what: string, value: unknown): void {
+  if (typeof value === "string") return;
+  throw new TypeError(`cache.${method}: the ${what} is to be a string, not ${kindOf(value)}`);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }

@@ -13,7 +13,8 @@ const STALL_MS = 10;
 export class Dispatcher {
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   readonly #syncAhead: number[];
-  readonly #timer: number | undefined;
+  #timer: number | undefined;
+  #stopped = false;
 
   constructor(
     readonly queue: OperationQueue,
@@ -21,7 +22,6 @@ export class Dispatcher {
     readonly now: () => number,
   ) {
     this.#syncAhead = queue.parts.map(() => 0);
-    if (queue.parts.length === 1) this.#timer = setInterval(() => this.#relieve(), STALL_MS);
   }
 
   /** Hands over what waits, as far as workers have room. */
@@ -32,10 +32,20 @@ export class Dispatcher {
       this.#dispatchLane(part, LaneId.Async);
     }
     for (const worker of this.workers) worker.publish();
+    this.#watch();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Looks for stalled workers in a while, where others could run what they hold. */
+  #watch(): void {
+    if (
+      this.#timer !== undefined || this.#stopped || this.queue.parts.length > 1 || this.workers.length < 2
+    ) return;
+    this.#timer = setTimeout(() => this.#relieve(), STALL_MS);
   }
 
   #dispatchLane(part: number, laneId: LaneId): void {
@@ -75,12 +85,13 @@ export class Dispatcher {
 
   /** What was given ahead to a worker that hangs or is slow goes to the others. */
   #relieve(): void {
-    if (this.workers.length < 2) return;
+    this.#timer = undefined;
     const since = this.now() - STALL_MS;
     let returned = false;
     for (const worker of this.workers) {
       if (worker.isStalled(since) && worker.takeBack(this.queue.parts[0]!)) returned = true;
     }
     if (returned) this.dispatch();
+    if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();
   }
 }

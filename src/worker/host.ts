@@ -1,22 +1,26 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import type { JsonObject, Logger, PluginContext } from "../plugin.ts";
+import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { CacheClient } from "./cache_client.ts";
-import { loadPlugin, PluginLoadError } from "./loader.ts";
+import { loadFailure } from "./load_failure.ts";
+import { loadPlugin } from "./loader.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
+import { plainFields, plainMessage } from "./plain_log.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { StatsReporter } from "./stats_reporter.ts";
+import { traceOf } from "./text_of.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
 
 const post = (message: FromHost) => self.postMessage(message);
-const log: Logger = {
-  debug: (message, fields) => logLine("debug", message, fields),
-  info: (message, fields) => logLine("info", message, fields),
-  warn: (message, fields) => logLine("warn", message, fields),
-  error: (message, fields) => logLine("error", message, fields),
-};
+// Frozen, as PluginHost logs with it too.
+const log: Logger = Object.freeze({
+  debug: (message: unknown, fields: unknown) => logLine("debug", message, fields),
+  info: (message: unknown, fields: unknown) => logLine("info", message, fields),
+  warn: (message: unknown, fields: unknown) => logLine("warn", message, fields),
+  error: (message: unknown, fields: unknown) => logLine("error", message, fields),
+});
 const cache = new CacheClient((id, request) => post({ kind: "cache", id, request }));
 const stats = new StatsReporter((counters, gauges) => post({ kind: "stats", counters, gauges }));
 const stopping = new AbortController();
@@ -32,18 +36,18 @@ self.onmessage = (event: MessageEvent<ToHost>) => {
 // What escapes from a plugin's own timers and promises is reported; it does not end the worker.
 self.addEventListener("error", (event) => {
   event.preventDefault();
-  log.error("an error escaped from the plugin", { error: describe(event.error) });
+  log.error("an error escaped from the plugin", { error: traceOf(event.error) });
 });
 self.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  log.error("a rejected promise escaped from the plugin", { error: describe(event.reason) });
+  log.error("a rejected promise escaped from the plugin", { error: traceOf(event.reason) });
 });
 
 async function start(setup: HostSetup): Promise<void> {
   try {
     const plugin = await loadPlugin(setup.module);
     const biz = setup.biz ?? plugin.biz;
-    const context: PluginContext = {
+    const context: PluginContext = Object.freeze({
       name: setup.name,
       biz,
       worker: setup.worker,
@@ -52,7 +56,7 @@ async function start(setup: HostSetup): Promise<void> {
       cache,
       stats,
       signal: stopping.signal,
-    };
+    });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);
     host = new PluginHost(plugin, context, setup, concurrency);
@@ -67,7 +71,7 @@ async function start(setup: HostSetup): Promise<void> {
     });
     host.start();
   } catch (error) {
-    post({ kind: "failed", message: describe(error) });
+    post({ kind: "failed", message: loadFailure(error) });
   }
 }
 
@@ -80,18 +84,14 @@ async function stop(): Promise<void> {
     try {
       await host.plugin.stop?.(host.context);
     } catch (error) {
-      log.error("the plugin's stop failed", { error: describe(error) });
+      log.error("the plugin's stop failed", { error: traceOf(error) });
     }
   }
   stats.flush();
   post({ kind: "stopped" });
 }
 
-function logLine(level: LogLevel, message: string, fields: JsonObject = {}): void {
-  post({ kind: "log", level, message, fields });
-}
-
-function describe(error: unknown): string {
-  if (error instanceof PluginLoadError) return error.message;
-  return error instanceof Error ? error.stack ?? error.message : String(error);
+/** Whatever a plugin hands over, what travels is text and plain JSON, and bounded. */
+function logLine(level: LogLevel, message: unknown, fields: unknown): void {
+  post({ kind: "log", level, message: plainMessage(message), fields: plainFields(fields) });
 }

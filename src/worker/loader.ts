@@ -52,6 +52,7 @@ function checkPlugin(module: string, value: unknown): Plugin {
   if (!isWholeOrAbsent(value.concurrency, 1, 65536)) {
     throw wrong("`concurrency` is not a whole number from 1 to 65536");
   }
+  if (!isTextOrAbsent(value.description)) throw wrong("`description` is no text");
   if (!isObject(value.commands)) throw wrong("`commands` is missing; list them as { 1001: { name, run } }");
   for (const [number, command] of Object.entries(value.commands)) {
     if (!isWholeOrAbsent(Number(number), FIRST_COMMAND, LAST_COMMAND)) {
@@ -60,6 +61,7 @@ function checkPlugin(module: string, value: unknown): Plugin {
     if (!isObject(command) || typeof command.run !== "function" || typeof command.name !== "string") {
       throw wrong(`command ${number} needs a \`name\` and a \`run\` function`);
     }
+    if (!isTextOrAbsent(command.description)) throw wrong(`the \`description\` of command ${number} is no text`);
   }
   if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
   for (const hook of ["start", "stop"] as const) {
@@ -72,6 +74,10 @@ function checkPlugin(module: string, value: unknown): Plugin {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 function isWholeOrAbsent(value: unknown, least: number, most: number): boolean {

@@ -1,5 +1,6 @@
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { textOf } from "./text_of.ts";
 
 /** The highest code that says failure. */
 const LAST_ERROR_CODE = 999;
@@ -16,11 +17,21 @@ export class OperationError extends Error {
   }
 }
 
-/** What a caller is answered for whatever a command threw: the code and one sentence. */
+/** What a caller is answered for whatever a command threw: the code and one sentence. Never throws. */
 export function answerFor(error: unknown): { code: number; message: string } {
-  if (error instanceof OperationError || error instanceof ProtocolError) {
-    return { code: error.code, message: error.message };
+  const message = textOf(error);
+  try {
+    if ((error instanceof OperationError || error instanceof ProtocolError) && isErrorCode(error.code)) {
+      return { code: error.code, message };
+    }
+    if (error instanceof Error) return { code: ReplyCode.Error, message };
+  } catch {
+    // A proxy that does not even say what it is.
   }
-  if (error instanceof Error) return { code: ReplyCode.Error, message: error.message || error.name };
-  return { code: ReplyCode.Error, message: `the plugin threw ${String(error)}` };
+  return { code: ReplyCode.Error, message: `the plugin threw ${message}` };
+}
+
+/** A plugin may have written over the code of its error. */
+function isErrorCode(code: number): boolean {
+  return Number.isInteger(code) && code > 0 && code <= LAST_ERROR_CODE;
 }

@@ -110,7 +110,8 @@ export class PluginWorker {
 
   /** Whether it has held operations for longer than since then without a reply. */
   isStalled(since: number): boolean {
-    return this.inFlight.count > 0 && this.#repliedAt < since && this.#givenAt < since;
+    return this.state === "running" && this.inFlight.count > 0 && this.#repliedAt < since &&
+      this.#givenAt < since;
   }
 
   /**
@@ -164,6 +165,11 @@ export class PluginWorker {
     // Its last replies may not have been looked at yet.
     if (message.kind === "stopped") this.#read();
     this.events.message(this, message);
+  }
+
+  /** Gives it up: it is ended, and what it holds is told as lost. */
+  fail(reason: string): void {
+    this.#end(reason);
   }
 
   #end(reason: string): void {

@@ -15,6 +15,9 @@ const MIN_RING_BYTES = 256 * 1024;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 60_000;
 
+/** A worker that is over its plugin's time-out by so much without a sign is given up; in ms. */
+const HANG_GRACE_MS = 1000;
+
 /** What callers are told whose operations are not done when the server stops. */
 const GIVEN_UP = "the server stopped before the operation was done";
 
@@ -112,13 +115,31 @@ export class WorkerPool {
     return this.workers.reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
+  /**
+   * Replaces workers that should have answered something long ago: the host answers by itself what runs over its time,
+   * so its thread is stuck, or has ended itself.
+   */
+  replaceHung(): void {
+    const limit = this.options.setup.timeout + HANG_GRACE_MS;
+    const since = this.options.now() - limit;
+    for (const worker of this.workers) {
+      if (!worker.isStalled(since)) continue;
+      worker.takeBack(this.options.queue.parts[worker.part]!);
+      worker.fail(`it has not answered for ${limit} ms: it hangs, or has ended itself`);
+    }
+    this.dispatch();
+  }
+
   /** Resolves when nothing waits and nothing runs. */
   async drained(): Promise<void> {
     while (this.options.queue.ops > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Runs the plugin's `stop` in each worker, for at most so many ms, and ends them; what is left is given up: 14. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Runs the plugin's `stop` in each worker, for at most so many ms or until `hurry` resolves, and ends them; what is
+   * left is given up: 14.
+   */
+  async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
     this.#dispatcher.stop();
     for (const timer of this.#timers) clearTimeout(timer);
@@ -130,7 +151,7 @@ export class WorkerPool {
     for (const worker of this.workers) worker.stop();
     this.#stopped();
     const timer = setTimeout(stopped.resolve, graceMs);
-    await stopped.promise;
+    await Promise.race([stopped.promise, hurry]);
     clearTimeout(timer);
     for (const worker of this.workers) {
       if (worker.state !== "gone") {

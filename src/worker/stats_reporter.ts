@@ -14,11 +14,13 @@ export class StatsReporter implements Stats {
   constructor(readonly send: (counters: Figures, gauges: Figures) => void) {}
 
   count(name: string, by = 1): void {
+    checkFigure("count", name, by);
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
     this.#schedule();
   }
 
   gauge(name: string, value: number): void {
+    checkFigure("gauge", name, value);
     this.#gauges.set(name, value);
     this.#schedule();
   }
@@ -36,4 +38,12 @@ export class StatsReporter implements Stats {
   #schedule(): void {
     this.#timer ??= setTimeout(() => this.flush(), REPORT_EVERY_MS);
   }
+}
+
+function checkFigure(method: string, name: unknown, value: unknown): void {
+  if (typeof name !== "string") throw new TypeError(`stats.${method}: the name is a ${typeof name}, not a string`);
+  if (typeof value !== "number") {
+    throw new TypeError(`stats.${method}: the figure of "${name}" is a ${typeof value}, not a number`);
+  }
+  if (!Number.isFinite(value)) throw new TypeError(`stats.${method}: the figure of "${name}" is ${value}`);
 }

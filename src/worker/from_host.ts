@@ -1,0 +1,71 @@
+import { LOG_LEVELS } from "../observe/log.ts";
+import type { FromHost } from "./messages.ts";
+
+type Known = Readonly<Record<string, unknown>>;
+
+/** Longest text of a log line that the main thread takes, in UTF-16 units: twice what a worker sends. */
+const MAX_LOG_TEXT = 8192;
+const MAX_CONCURRENCY = 65536;
+
+/**
+ * Whether a message of a worker is one of mevent's own: a plugin shares the worker's global scope and may post what it
+ * likes. The fields of a log line are left to the log.
+ */
+export function isFromHost(value: unknown): value is FromHost {
+  if (!isObject(value)) return false;
+  switch (value.kind) {
+    case "ready":
+      return isDeclaration(value.declaration);
+    case "failed":
+      return typeof value.message === "string";
+    case "stopped":
+      return true;
+    case "log":
+      return LOG_LEVELS.some((level) => level === value.level) && typeof value.message === "string" &&
+        value.message.length <= MAX_LOG_TEXT && isObject(value.fields);
+    case "stats":
+      return isFigures(value.counters) && isFigures(value.gauges);
+    case "cache":
+      return typeof value.id === "number" && isCacheRequest(value.request);
+    default:
+      return false;
+  }
+}
+
+function isDeclaration(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { biz, concurrency, description, commands } = value;
+  return (biz === undefined || typeof biz === "number") && typeof description === "string" &&
+    typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency >= 1 &&
+    concurrency <= MAX_CONCURRENCY && Array.isArray(commands) &&
+    commands.every((command: unknown) =>
+      isObject(command) && typeof command.number === "number" && typeof command.name === "string" &&
+      typeof command.description === "string"
+    );
+}
+
+function isFigures(value: unknown): boolean {
+  return Array.isArray(value) && value.every((figure: unknown) =>
+    Array.isArray(figure) && typeof figure[0] === "string" && Number.isFinite(figure[1])
+  );
+}
+
+function isCacheRequest(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  switch (value.operation) {
+    case "get":
+    case "delete":
+      return typeof value.key === "string";
+    case "set":
+      return typeof value.key === "string" && typeof value.value === "string" &&
+        typeof value.expire === "number" && value.expire >= 0;
+    case "clear":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isObject(value: unknown): value is Known {
+  return typeof value === "object" && value !== null;
+}
