@@ -2,12 +2,6 @@ import { IPPROTO_TCP, type Libc, SOCKADDR_BYTES, TCP_NODELAY } from "../net/libc
 import { writeU16 } from "../protocol/bytes.ts";
 import type { StreamAddress } from "./address.ts";
 
-/** The C library's calls that a client needs beside those of a listener; `connect` waits on another thread. */
-const SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32", nonblocking: true },
-} as const;
-
 const AF_UNIX = 1;
 const AF_INET = 2;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
@@ -27,30 +21,17 @@ export async function dialSockets(
   address: Uint8Array<ArrayBuffer>,
   count: number,
 ): Promise<number[]> {
-  const library = loadCalls();
-  const { socket, connect } = library.symbols;
   const family = new Uint16Array(address.buffer, 0, 1)[0]!;
-  const fds = await Promise.all(Array.from({ length: count }, async () => {
-    const fd = socket(family, SOCK_STREAM_CLOEXEC, 0);
+  return await Promise.all(Array.from({ length: count }, async () => {
+    const fd = libc.socket(family, SOCK_STREAM_CLOEXEC, 0);
     if (fd < 0) return fd;
-    if (await connect(fd, address, address.length) !== 0) {
+    if (await libc.connect(fd, address, address.length) !== 0) {
       libc.close(fd);
       return -1;
     }
     if (family === AF_INET) libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
     return fd;
   }));
-  library.close();
-  return fds;
-}
-
-function loadCalls(): Deno.DynamicLibrary<typeof SYMBOLS> {
-  try {
-    return Deno.dlopen("libc.so.6", SYMBOLS);
-  } catch {
-    // The other name that loadLibc knows.
-    return Deno.dlopen("libc.so", SYMBOLS);
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
+import type { EpollLoop } from "./epoll_loop.ts";
+import type { EpollHandler } from "./epoll_set.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR, SIOCOUTQ } from "./libc.ts";
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";

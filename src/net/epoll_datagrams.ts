@@ -10,7 +10,8 @@ import {
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { type DatagramListener, MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
-import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
+import type { EpollLoop } from "./epoll_loop.ts";
+import type { EpollHandler } from "./epoll_set.ts";
 import { droppedDatagrams } from "./find_descriptor.ts";
 import { EPOLLIN, MSG_DONTWAIT, MSG_NOSIGNAL, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./libc.ts";
 import { ADDRESS_BYTES, MessageBatch } from "./message_batch.ts";

@@ -1,5 +1,6 @@
 import { EpollConnection } from "./epoll_connection.ts";
-import type { EpollHandler, EpollLoop } from "./epoll_loop.ts";
+import type { EpollLoop } from "./epoll_loop.ts";
+import type { EpollHandler } from "./epoll_set.ts";
 import {
   EPOLLIN,
   IPPROTO_TCP,

@@ -74,7 +74,9 @@ export class Log {
     const { format, colour, write, clock } = this.options;
     const time = clock().toISOString();
     if (format === "json") return write(JSON.stringify(besides({ time, level, message }, fields)) + "\n");
-    const pairs = Object.entries(fields).map(([name, value]) => ` ${oneLine(name)}=${textValue(value)}`).join("");
+    const pairs = Object.entries(fields).map(([name, value]) => ` ${oneLine(name)}=${textValue(value)}`).join(
+      "",
+    );
     const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${pairs}`;
     write(colour && COLOURS[level] !== "" ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
   }

@@ -3,8 +3,8 @@ import type { FromHost } from "./messages.ts";
 
 type Known = Readonly<Record<string, unknown>>;
 
-/** Longest text of a log line that the main thread takes, in UTF-16 units: twice what a worker sends. */
-const MAX_LOG_TEXT = 8192;
+/** Longest text of a log line or a failure that the main thread takes, in UTF-16 units: twice what a worker sends. */
+const MAX_TEXT = 8192;
 const MAX_CONCURRENCY = 65536;
 
 /**
@@ -17,12 +17,12 @@ export function isFromHost(value: unknown): value is FromHost {
     case "ready":
       return isDeclaration(value.declaration);
     case "failed":
-      return typeof value.message === "string";
+      return typeof value.message === "string" && value.message.length <= MAX_TEXT;
     case "stopped":
       return true;
     case "log":
       return LOG_LEVELS.some((level) => level === value.level) && typeof value.message === "string" &&
-        value.message.length <= MAX_LOG_TEXT && isObject(value.fields);
+        value.message.length <= MAX_TEXT && isObject(value.fields);
     case "stats":
       return isFigures(value.counters) && isFigures(value.gauges);
     case "cache":
@@ -45,9 +45,10 @@ function isDeclaration(value: unknown): boolean {
 }
 
 function isFigures(value: unknown): boolean {
-  return Array.isArray(value) && value.every((figure: unknown) =>
-    Array.isArray(figure) && typeof figure[0] === "string" && Number.isFinite(figure[1])
-  );
+  return Array.isArray(value) &&
+    value.every((figure: unknown) =>
+      Array.isArray(figure) && typeof figure[0] === "string" && Number.isFinite(figure[1])
+    );
 }
 
 function isCacheRequest(value: unknown): boolean {

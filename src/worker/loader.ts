@@ -61,7 +61,9 @@ function checkPlugin(module: string, value: unknown): Plugin {
     if (!isObject(command) || typeof command.run !== "function" || typeof command.name !== "string") {
       throw wrong(`command ${number} needs a \`name\` and a \`run\` function`);
     }
-    if (!isTextOrAbsent(command.description)) throw wrong(`the \`description\` of command ${number} is no text`);
+    if (!isTextOrAbsent(command.description)) {
+      throw wrong(`the \`description\` of command ${number} is no text`);
+    }
   }
   if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
   for (const hook of ["start", "stop"] as const) {

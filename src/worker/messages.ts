@@ -21,6 +21,8 @@ export interface HostSetup {
   readonly concurrency: number | undefined;
   /** Of one operation, in ms. */
   readonly timeout: number;
+  /** A worker that takes longer to be ready is given up, in ms; without it, after 30 s. */
+  readonly startTimeout?: number;
   /** Longest content of a reply, in bytes. */
   readonly maxReplyBytes: number;
   readonly exposeTrace: boolean;

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
+import { cut } from "./cut.ts";
 import { textOf } from "./text_of.ts";
 
 /** A log line of a plugin carries so many UTF-16 units of message and as many of fields; "…" says what was cut. */
@@ -37,7 +38,9 @@ function plainEntries(entries: [string, unknown][]): JsonObject {
       plain.push(["fields_left_out", entries.length - plain.length]);
       break;
     }
-    const fitting = text.length <= room ? JSON.parse(text) : cut(typeof value === "string" ? value : text, room);
+    const fitting = text.length <= room
+      ? JSON.parse(text)
+      : cut(typeof value === "string" ? value : text, room);
     plain.push([name, fitting]);
     room -= Math.min(text.length, room);
   }
@@ -58,8 +61,4 @@ function jsonOf(value: unknown): string | undefined {
   } catch (error) {
     return JSON.stringify(`(cannot be written: ${cut(textOf(error), MAX_LOG_TEXT / 2)})`);
   }
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

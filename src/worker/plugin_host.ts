@@ -9,6 +9,7 @@ import { OperationContext, OperationSuccess } from "./operation_context.ts";
 import { answerFor } from "./operation_error.ts";
 import { OperationParams } from "./params.ts";
 import { RingReader, RingWriter } from "./ring.ts";
+import { traceOf } from "./text_of.ts";
 
 /** While both lanes have work, one operation in so many is an async one. */
 const ASYNC_SHARE = 8;
@@ -150,10 +151,7 @@ export class PluginHost {
       const result = this.plugin.commands[command]!.run(context);
       if (isThenable(result)) {
         params.keep();
-        this.#follow(
-          { slot, sequence, encoding, startedAt, context, answered: false },
-          Promise.resolve(result),
-        );
+        this.#follow({ slot, sequence, encoding, startedAt, context, answered: false }, result);
         return performance.now();
       }
       const time = performance.now();
@@ -168,32 +166,29 @@ export class PluginHost {
     }
   }
 
-  /** Waits for an asynchronous command; its place is free again when it has really ended. */
-  #follow(running: Running, result: Promise<Result>): void {
+  /**
+   * Waits for an asynchronous command; its place is free again when it has really ended. `await`, and not `then`: what
+   * a plugin wrote over its promise's methods is not called.
+   */
+  async #follow(running: Running, result: PromiseLike<Result>): Promise<void> {
+    const { slot, sequence, encoding, startedAt, context } = running;
     this.#running.add(running);
-    if (!running.context.sync) this.#asyncRunning++;
+    if (!context.sync) this.#asyncRunning++;
     this.#watchDeadline();
-    const ended = () => {
+    try {
+      const value = await result;
+      if (!running.answered) {
+        this.#succeed(slot, sequence, encoding, performance.now() - startedAt, context.params, value);
+      }
+    } catch (error) {
+      if (!running.answered) this.#fail(slot, sequence, encoding, performance.now() - startedAt, error);
+    } finally {
       this.#running.delete(running);
-      if (!running.context.sync) this.#asyncRunning--;
+      if (!context.sync) this.#asyncRunning--;
       this.#publish();
       if (this.#running.size === 0 && this.#idle !== null) this.#idle();
       this.#work();
-    };
-    const took = () => performance.now() - running.startedAt;
-    result.then((value) => {
-      if (running.answered) return ended();
-      const { slot, sequence, encoding, context } = running;
-      try {
-        this.#succeed(slot, sequence, encoding, took(), context.params, value);
-      } catch (error) {
-        this.#fail(slot, sequence, encoding, took(), error);
-      }
-      ended();
-    }, (error) => {
-      if (!running.answered) this.#fail(running.slot, running.sequence, running.encoding, took(), error);
-      ended();
-    });
+    }
   }
 
   /** One timer, for the operation that started first. */
@@ -250,18 +245,18 @@ export class PluginHost {
     this.#write(slot, sequence, code, ms, encoding, content);
   }
 
+  /** Answers for whatever was thrown. Never throws: nothing of the thrown value is used but what `answerFor` says. */
   #fail(slot: number, sequence: number, encoding: Encoding, ms: number, error: unknown): void {
     const { code, message } = answerFor(error);
-    if (code === ReplyCode.Error) {
-      this.context.log.warn("an operation failed", { error: message, trace: stackOf(error) });
-    }
+    const trace = traceOf(error);
+    if (code === ReplyCode.Error) this.context.log.warn("an operation failed", { error: message, trace });
     this.#write(
       slot,
       sequence,
       code,
       ms,
       encoding,
-      this.#errorContent(encoding, code, message, stackOf(error)),
+      this.#errorContent(encoding, code, message, trace),
     );
   }
 
@@ -304,8 +299,4 @@ export class PluginHost {
 function isThenable(result: unknown): result is PromiseLike<Result> {
   return typeof result === "object" && result !== null && "then" in result &&
     typeof result.then === "function";
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -2,15 +2,22 @@ import type { Lane } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { cut } from "./cut.ts";
+import { isFromHost } from "./from_host.ts";
 import { ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
+import { textOf } from "./text_of.ts";
 
 /** How much work a worker is given ahead, in µs of its run time: it never waits for the main thread's turn. */
 const LOOK_AHEAD_MICROSECONDS = 2000;
 /** The most operations of a lane that a worker is given ahead. */
 const MAX_AHEAD = 1024;
+/** How long a plugin's module and its `start` may take, in ms. */
+const START_TIMEOUT_MS = 30_000;
+/** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
+const MAX_REASON = 4096;
 /** How much the newest run time weighs in the average. */
 const RUN_TIME_WEIGHT = 1 / 16;
 
@@ -21,6 +28,8 @@ export interface WorkerEvents {
   /** All replies that were there have been told. */
   replied(worker: PluginWorker): void;
   message(worker: PluginWorker, message: FromHost): void;
+  /** The plugin posted something that is no message of mevent's; it has no effect. */
+  odd(worker: PluginWorker, what: string): void;
   /** The thread is gone or of no use; what it held is still in `inFlight`. */
   died(worker: PluginWorker, reason: string): void;
 }
@@ -45,6 +54,8 @@ export class PluginWorker {
   #givenAt = 0;
   #repliedAt = 0;
   readonly #worker: Worker;
+  /** Runs while the plugin starts. */
+  readonly #startTimer: number;
   readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: RingReader;
   readonly #reply = new ReplyView();
@@ -67,12 +78,17 @@ export class PluginWorker {
       name: `${setup.name}/${index}`,
       deno: { permissions },
     });
-    this.#worker.onmessage = (event: MessageEvent<FromHost>) => this.#message(event.data);
+    this.#worker.onmessage = (event: MessageEvent<unknown>) => this.#contained(event.data);
     this.#worker.onerror = (event) => {
       // Not cancelled, the error would end the whole process.
       event.preventDefault();
       this.#end(event.message || "the worker failed without a message");
     };
+    const { startTimeout = START_TIMEOUT_MS } = setup;
+    this.#startTimer = setTimeout(
+      () => this.#end(`it did not finish its start within ${startTimeout / 1000} s`),
+      startTimeout,
+    );
     this.post({ kind: "start", setup: { ...setup, worker: index, rings } });
     this.#drain();
   }
@@ -149,21 +165,40 @@ export class PluginWorker {
   terminate(): void {
     if (this.state === "gone") return;
     this.state = "gone";
+    clearTimeout(this.#startTimer);
     this.#worker.terminate();
     this.#replies.abandon();
   }
 
-  #message(message: FromHost): void {
+  /**
+   * The one place where messages of a plugin's thread come in. The plugin may post there as mevent does: whatever it
+   * posts, the server goes on.
+   */
+  #contained(data: unknown): void {
     if (this.state === "gone") return;
+    try {
+      if (isFromHost(data)) this.#message(data);
+      else this.events.odd(this, "posted a message that mevent does not know");
+    } catch (error) {
+      this.events.odd(this, `posted a message that could not be handled: ${cut(textOf(error), MAX_REASON)}`);
+    }
+  }
+
+  #message(message: FromHost): void {
     if (message.kind === "failed") return this.#end(message.message);
     if (message.kind === "ready") {
+      if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
+      clearTimeout(this.#startTimer);
       this.declaration = message.declaration;
       this.#runTime = LOOK_AHEAD_MICROSECONDS;
       this.#setWindow();
       if (this.state === "starting") this.state = "running";
     }
-    // Its last replies may not have been looked at yet.
-    if (message.kind === "stopped") this.#read();
+    if (message.kind === "stopped") {
+      if (this.state !== "stopping") return this.events.odd(this, "said that it has stopped, unasked");
+      // Its last replies may not have been looked at yet.
+      this.#read();
+    }
     this.events.message(this, message);
   }
 
@@ -176,7 +211,7 @@ export class PluginWorker {
     if (this.state === "gone") return;
     this.#read();
     this.terminate();
-    this.events.died(this, reason);
+    this.events.died(this, cut(reason, MAX_REASON));
   }
 
   /** Looks for replies now; true where there were some. The writer need not wake this thread until {@link sleep}. */

@@ -1,4 +1,5 @@
 import type { Log } from "../observe/log.ts";
+import { besides } from "../observe/log_fields.ts";
 import { Histogram } from "../observe/histogram.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
@@ -218,6 +219,8 @@ export class WorkerPool {
       this.#checkIdle();
     },
     message: (worker, message) => this.#message(worker, message),
+    odd: (worker, what) =>
+      this.options.log.warn(`a worker ${what}`, { plugin: this.#name, worker: worker.index }),
     died: (worker, reason) => this.#died(worker, reason),
   };
 
@@ -237,11 +240,11 @@ export class WorkerPool {
         }
         return this.dispatch();
       case "log":
-        return log.write(message.level, message.message, {
-          plugin: this.#name,
-          worker: worker.index,
-          ...message.fields,
-        });
+        return log.write(
+          message.level,
+          message.message,
+          besides({ plugin: this.#name, worker: worker.index }, message.fields),
+        );
       case "stats": {
         // A worker that was replaced counts from zero again: what its predecessor counted stays.
         const counters = this.#counters[worker.index]!;

@@ -41,7 +41,9 @@ export class StatsReporter implements Stats {
 }
 
 function checkFigure(method: string, name: unknown, value: unknown): void {
-  if (typeof name !== "string") throw new TypeError(`stats.${method}: the name is a ${typeof name}, not a string`);
+  if (typeof name !== "string") {
+    throw new TypeError(`stats.${method}: the name is a ${typeof name}, not a string`);
+  }
   if (typeof value !== "number") {
     throw new TypeError(`stats.${method}: the figure of "${name}" is a ${typeof value}, not a number`);
   }

@@ -18,7 +18,9 @@ export function textOf(thrown: unknown): string {
 /** The same with the lines that say where it was thrown, for an error that has them. Never throws. */
 export function traceOf(thrown: unknown): string {
   try {
-    if (thrown instanceof Error && typeof thrown.stack === "string" && thrown.stack !== "") return thrown.stack;
+    if (thrown instanceof Error && typeof thrown.stack === "string" && thrown.stack !== "") {
+      return thrown.stack;
+    }
   } catch {
     // The getter of `stack` is the plugin's.
   }
