@@ -60,7 +60,7 @@ Deno.test("bench --json prints one object with everything that the table shows",
     "--size",
     "16",
   ]);
-  const { seconds, rate, ok_rate, latency_us, ...rest } = JSON.parse(stdout);
+  const { seconds, rate, ok_rate, latency_us, replies_per_connection, ...rest } = JSON.parse(stdout);
   assertEquals(rest, {
     plugin: "echo",
     command: 1001,
@@ -78,6 +78,8 @@ Deno.test("bench --json prints one object with everything that the table shows",
     stray_replies: 0,
     interrupted: false,
   });
+  const { least, mean, most } = replies_per_connection;
+  assert(0 < least && least <= mean && mean === 400 && mean <= most);
   assert(seconds > 0);
   assert(Math.abs(rate - 2000 / seconds) <= 1 && rate === ok_rate);
   const { p50, p90, p99, p99_9, max } = latency_us;

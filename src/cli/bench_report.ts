@@ -32,6 +32,7 @@ export function loadJson({ plan }: BenchJob, run: LoadRun): JsonObject {
     lost: tally.lost,
     unanswered: tally.outstanding,
     stray_replies: tally.stray,
+    replies_per_connection: run.shares,
     interrupted: run.interrupted,
     latency_us: {
       ...Object.fromEntries(QUANTILES.map(([name, share]) => [name, quantile(run, share)])),
@@ -65,6 +66,13 @@ export function loadTable({ plan, target }: BenchJob, run: LoadRun, io: Io): str
       `${name.replace("_", ".")} ${microsecondsText(quantile(run, share))}`
     );
     rows.push(["latency", `${times.join(", ")}, max ${microsecondsText(tally.longestUs)}`]);
+  }
+  if (plan.connections > 1 && tally.replies > 0) {
+    const { least, mean, most } = run.shares;
+    rows.push([
+      "shares",
+      `${countText(least)} to ${countText(most)} a connection, mean ${countText(Math.round(mean))}`,
+    ]);
   }
   return labelled(rows) + (tally.replies > 0 ? `\n${latencyChart(tally.times, io)}` : "");
 }

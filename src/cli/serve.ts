@@ -5,10 +5,14 @@ import { runUntilStopped } from "../server/lifecycle.ts";
 import { ListenError, Server } from "../server/server.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
-import type { Io } from "./io.ts";
+import { type Io, OutputClosed } from "./io.ts";
+import { LogOutput } from "./log_output.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
+
+/** Log lines that nobody reads hold up the end of the process for so long; in ms. */
+const LOG_GRACE_MS = 1000;
 
 export const serveCommand: Command = {
   name: "serve",
@@ -64,31 +68,47 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
     env: io.env,
     flags: serverOverrides(args),
   });
-  const log = createLog(config, io);
+  const { log, output } = createLog(config, io);
   for (const warning of config.warnings) log.warn(warning);
   let server: Server;
   try {
     server = await Server.start({ config, log, version: VERSION });
   } catch (error) {
+    log.flush();
+    await output.flush(LOG_GRACE_MS);
     await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
     return error instanceof ListenError ? ExitCode.Unreachable : ExitCode.Config;
   }
-  await io.stdout.write(banner(server));
+  await greet(server, io);
   const { abandoned } = await runUntilStopped(server);
+  await output.flush(LOG_GRACE_MS);
   return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
 }
 
-function createLog(config: Config, io: Io): Log {
+/** Says where the server listens. It serves on where nobody reads that, as with `mevent serve | head -1`. */
+async function greet(server: Server, io: Io): Promise<void> {
+  try {
+    await io.stdout.write(banner(server));
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error;
+  }
+}
+
+function createLog(config: Config, io: Io): { log: Log; output: LogOutput } {
   const { logFormat, logLevel } = config.server;
   const text = logFormat === "text" || (logFormat === "auto" && io.stderr.isTerminal);
-  const encoder = new TextEncoder();
-  return new Log({
+  const output = new LogOutput(
+    (bytes) => Deno.stderr.write(bytes),
+    (lines) => log.warn("log lines were dropped: nobody read them", { lines_since_start: lines }),
+  );
+  const log = new Log({
     level: logLevel,
     format: text ? "text" : "json",
     colour: text && io.stderr.isTerminal && !io.noColor,
-    write: (line) => Deno.stderr.writeSync(encoder.encode(line)),
+    write: (line) => output.write(line),
     clock: () => new Date(),
   });
+  return { log, output };
 }
 
 function banner(server: Server): string {

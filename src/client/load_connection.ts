@@ -18,6 +18,8 @@ export abstract class LoadConnection {
   /** What the socket has not taken yet of the write under way; null where there is none. */
   protected unwritten: Uint8Array<ArrayBuffer> | null = null;
   protected isClosed = false;
+  /** Requests that were answered on it. */
+  replies = 0;
   readonly #window: LoadWindow;
   #unanswered = 0;
 
@@ -85,6 +87,7 @@ export abstract class LoadConnection {
     if (sentAt < 0) tally.stray++;
     else {
       this.#unanswered--;
+      this.replies++;
       tally.reply(readU32(bytes, at + 4), (now - sentAt) * US_PER_MS);
     }
   }

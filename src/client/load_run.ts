@@ -56,6 +56,13 @@ export class LoadRun {
     return (this.tally.replies > 0 ? this.#lastReplyAt : this.#lastSentAt) - this.#startedAt;
   }
 
+  /** Replies a connection: the fewest, the mean and the most. */
+  get shares(): { least: number; mean: number; most: number } {
+    const replies = this.#sockets.connections.map((connection) => connection.replies);
+    const mean = this.tally.replies / Math.max(1, replies.length);
+    return { least: Math.min(...replies), mean, most: Math.max(...replies) };
+  }
+
   /** How many of so many wanted requests may leave now; they count as sent. */
   grant(wanted: number, now: number): number {
     const { count, durationMs } = this.plan;

@@ -132,7 +132,10 @@ function encodeJson(value: JsonValue): Uint8Array {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
+    // JSON writes NaN and Infinity as null and says nothing: what may have been one is looked at again.
+    if (text?.includes("null")) JSON.stringify(value, checkNumber);
   } catch (error) {
+    if (error instanceof ProtocolError) throw error;
     throw new ProtocolError(
       `the value is not JSON: ${error instanceof Error ? error.message : error}`,
       ReplyCode.Pack,
@@ -142,6 +145,12 @@ function encodeJson(value: JsonValue): Uint8Array {
     throw new ProtocolError("the value is not JSON: a function or symbol", ReplyCode.Pack);
   }
   return encoder.encode(text);
+}
+
+function checkNumber(name: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  const what = name === "" ? "the value" : `"${name}"`;
+  throw new ProtocolError(`${what} is ${value}, which JSON cannot carry; leave it out`, ReplyCode.Pack);
 }
 
 /** Encodes a value as a whole body. Throws ProtocolError (22) where the encoding cannot say it. */
