@@ -7,7 +7,13 @@ import { consoleSteps, type DocBlock, docBlocks, fileNameOf, matchesOutput } fro
 import { DocShell } from "./support/doc_shell.ts";
 
 const ROOT = new URL("../", import.meta.url);
-const DOCUMENTS = ["README.md", "docs/plugins.md", "docs/protocol.md", "docs/architecture.md", "docs/capacity.md"];
+const DOCUMENTS = [
+  "README.md",
+  "docs/plugins.md",
+  "docs/protocol.md",
+  "docs/architecture.md",
+  "docs/capacity.md",
+];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];
 /** The port of the documents; the copy of the checkout uses a free one in its place. */

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { JsonObject } from "../src/plugin.ts";
 import { Log, type LogOptions } from "../src/observe/log.ts";
 
 function logged(write: (log: Log) => void, options: Partial<LogOptions> = {}): string[] {
@@ -53,4 +54,40 @@ Deno.test("what a caller wrote cannot forge a line, nor steer the terminal", () 
   assertEquals(lines.length, 1);
   assertEquals(lines[0]!.trimEnd().includes("\n"), false);
   assertEquals(lines[0]!.includes("\x1b"), false);
+});
+
+Deno.test("fields named as the line's own keys get a trailing _", () => {
+  const [line] = logged((log) => log.info("m", { time: 1, level: "x", message: "y", message_: "z" }), {
+    format: "json",
+  });
+  assertEquals(JSON.parse(line!), {
+    time: "2026-01-02T03:04:05.678Z",
+    level: "info",
+    message: "m",
+    time_: 1,
+    level_: "x",
+    message_: "z",
+    message__: "y",
+  });
+});
+
+Deno.test("fields that cannot be written cost the line its fields and nothing else", () => {
+  const cycle: JsonObject = {};
+  cycle["self"] = cycle;
+  for (const format of ["text", "json"] as const) {
+    const lines = logged((log) => {
+      log.info("cycle", cycle);
+      log.info("long", { text: "x".repeat(100_000) });
+      log.info("after");
+    }, { format });
+    assertEquals(lines.length, 3);
+    assertEquals(lines[0]!.includes("cannot be written as JSON"), true);
+    assertEquals(lines[1]!.includes("not written"), true);
+  }
+});
+
+Deno.test("names and values of fields cannot steer the terminal either", () => {
+  const [line] = logged((log) => log.info("m", { "a\nb": "\x1b[31m\x9b", c: "\x7f x" }));
+  // deno-lint-ignore no-control-regex
+  assertEquals(/[\x00-\x1f\x7f-\x9f]/.test(line!.trimEnd()), false);
 });

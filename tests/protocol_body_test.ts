@@ -104,6 +104,11 @@ Deno.test("what an encoding cannot say is refused with 22", () => {
       assertEquals(assertThrows(() => encodeBody(encoding, value), ProtocolError).code, 22);
     }
   }
+  for (const encoding of [Encoding.Hdf, Encoding.Json, Encoding.Cells]) {
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      assertEquals(assertThrows(() => encodeBody(encoding, { a: { bad } }), ProtocolError).code, 22);
+    }
+  }
 });
 
 Deno.test("an error's sentence can be said in every encoding, whatever is in it", () => {

@@ -37,7 +37,7 @@ Deno.test("what was given ahead to a worker that hangs is run by the others", as
   for (let i = 0; i < count; i++) await warm.reply();
 
   using stuck = await server.connect();
-  await stuck.send(streamRequest({ id: 1, plugin: "who", command: 1002, params: { ms: 2000 } }));
+  await stuck.send(streamRequest({ id: 1, plugin: "who", command: 1002, params: { ms: 6000 } }));
   await server.until("it hangs", () => server.plugin("who").in_flight === 1);
   const start = performance.now();
   await warm.send(...burst(count));
@@ -48,7 +48,7 @@ Deno.test("what was given ahead to a worker that hangs is run by the others", as
     workers.add((valueOf(reply) as { worker: number }).worker);
   }
   assertEquals(workers.size, 1);
-  assertLess(performance.now() - start, 1900, "some waited for the worker that hangs");
+  assertLess(performance.now() - start, 5000, "some waited for the worker that hangs");
   assertEquals((await stuck.reply()).code, 1000);
 });
 
@@ -114,7 +114,7 @@ Deno.test("the log tells once that a queue fills, is full, and is empty again", 
   await connection.send(
     ...Array.from(
       { length: 30 },
-      (_, id) => streamRequest({ id, plugin: "who", command: 1002, params: { ms: 5 }, sync: false }),
+      (_, id) => streamRequest({ id, plugin: "who", command: 1002, params: { ms: 60 }, sync: false }),
     ),
   );
   for (let i = 0; i < 30; i++) await connection.reply();
@@ -122,9 +122,7 @@ Deno.test("the log tells once that a queue fills, is full, and is empty again", 
   await server.until("all is done", () => server.plugin("who").queue_level === "normal");
   const told = server.log.filter((line) => line.includes("the queue of plugin who"));
   for (const [level, times] of [["info", 1], ["warning", 1], ["full", 1], ["normal", 1]] as const) {
-    const lines = told.filter((line) =>
-      line.includes(`"level":"${level}"`) || line.includes(` level=${level}`)
-    );
+    const lines = told.filter((line) => JSON.parse(line)["queue_level"] === level);
     assert(lines.length >= times && lines.length <= 2, `${level}: ${told.join("")}`);
   }
 });
