@@ -79,8 +79,10 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
     await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
     return error instanceof ListenError ? ExitCode.Unreachable : ExitCode.Config;
   }
+  // Signals are heard before the banner is out: who reads it may send one at once.
+  const stopped = runUntilStopped(server);
   await greet(server, io);
-  const { abandoned } = await runUntilStopped(server);
+  const { abandoned } = await stopped;
   await output.flush(LOG_GRACE_MS);
   return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
 }
