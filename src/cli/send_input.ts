@@ -1,3 +1,4 @@
+import { LimitedBytesTransformStream, toBytes } from "@std/streams";
 import type { Io } from "./io.ts";
 import { MAX_FRAME_BYTES } from "./server_address.ts";
 
@@ -11,38 +12,15 @@ export class InputError extends Error {
 
 /** All of a file or of stdin. Throws InputError where it cannot be read or is longer than any message. */
 export async function readInput(path: string, io: Io): Promise<Uint8Array> {
+  const name = path === STDIN ? "stdin" : path;
   try {
-    if (path === STDIN) return await readAll(io.stdin, "stdin");
-    using file = await Deno.open(path);
-    return await readAll(chunks(file), path);
+    const input = path === STDIN ? io.stdin : (await Deno.open(path)).readable;
+    return await toBytes(
+      input.pipeThrough(new LimitedBytesTransformStream(MAX_FRAME_BYTES, { error: true })),
+    );
   } catch (error) {
-    if (error instanceof InputError || !(error instanceof Error)) throw error;
-    throw new InputError(`cannot read ${path === STDIN ? "stdin" : path}: ${error.message}`);
-  }
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of stream) {
-    length += part.length;
-    if (length > MAX_FRAME_BYTES) throw new InputError(`${name} has more than ${MAX_FRAME_BYTES} bytes`);
-    parts.push(part);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-async function* chunks(file: Deno.FsFile): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const chunk = new Uint8Array(64 * 1024);
-    const count = await file.read(chunk);
-    if (count === null) return;
-    yield chunk.subarray(0, count);
+    if (error instanceof RangeError) throw new InputError(`${name} has more than ${MAX_FRAME_BYTES} bytes`);
+    if (error instanceof Error) throw new InputError(`cannot read ${name}: ${error.message}`);
+    throw error;
   }
 }

@@ -89,8 +89,7 @@ function textValue(value: unknown): string {
 
 /** Keeps what a caller or a plugin wrote from forging lines of its own. */
 function oneLine(message: string): string {
-  // deno-lint-ignore no-control-regex
-  return message.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => char === "\n" ? "\\n" : " ");
+  return message.replace(/\p{Cc}/gu, (char) => char === "\n" ? "\\n" : " ");
 }
 
 /** The fields as plain JSON; those of a plugin's forged message may be anything. */

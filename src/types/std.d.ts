@@ -7,8 +7,12 @@ declare module "@std/toml" {
 }
 
 declare module "@std/streams" {
-  /** Reads a stream of bytes or text to its end. */
-  export function toText(stream: ReadableStream<Uint8Array | string>): Promise<string>;
+  /** Passes on at most so many bytes; with `error` the first one more is a RangeError. */
+  export class LimitedBytesTransformStream extends TransformStream<Uint8Array, Uint8Array<ArrayBuffer>> {
+    constructor(size: number, options?: { readonly error?: boolean });
+  }
+  /** Reads a stream of bytes to its end. */
+  export function toBytes(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 declare module "@std/text" {

@@ -4,8 +4,8 @@ import { textOf, traceOf } from "./text_of.ts";
 
 /** mevent's own code, as it stands in the lines of a trace. */
 const OWN_CODE = new URL("../", import.meta.url).href;
-// deno-lint-ignore no-control-regex
-const COLOURS = /\x1b\[[0-9;]*m/g;
+/** Terminal colours: ESC, the one control character before a bracket here, and what ends in m. */
+const COLOURS = /\p{Cc}\[[0-9;]*m/gu;
 const FRAME = /^ {4}at /;
 /** Longest text, in UTF-16 units. */
 const MAX_TEXT = 4096;
