@@ -3,11 +3,12 @@ import { LogOutput } from "../src/cli/log_output.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 
-/** A plugin that logs n lines of 2 KiB, each a different one. */
+/** A plugin that logs n lines of 2 KiB, each a different one; the cache answers after the main thread has had them all. */
 const LOGS = `export default { name: "p", commands: {
   1001: { name: "good", run: (context) => context.params },
-  1002: { name: "log", run: ({ log, params }) => {
+  1002: { name: "log", run: async ({ cache, log, params }) => {
     for (let i = 0; i < params.int("n"); i++) log.warn("line " + i, { fill: "x".repeat(2048) });
+    await cache.get("all of them");
   } },
 } };`;
 
