@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { concat } from "./support/bytes.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 
@@ -111,12 +112,13 @@ Deno.test("the log tells once that a queue fills, is full, and is empty again", 
     plugins: [{ name: "who", source: WHO, queue: { maxOps: 10, maxBytes: 1_000_000 } }],
   });
   using connection = await server.connect();
-  await connection.send(
-    ...Array.from(
+  // In one segment: the server has had all of them before the first is done.
+  await connection.send(concat(
+    Array.from(
       { length: 30 },
       (_, id) => streamRequest({ id, plugin: "who", command: 1002, params: { ms: 60 }, sync: false }),
     ),
-  );
+  ));
   for (let i = 0; i < 30; i++) await connection.reply();
   assertEquals(server.plugin("who").busy, 20);
   await server.until("all is done", () => server.plugin("who").queue_level === "normal");
