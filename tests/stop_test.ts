@@ -44,8 +44,8 @@ Deno.test("a stop answers what is abandoned, and reports it", async () => {
   );
   await server.until("one runs and one waits", () => server.plugin("stubborn").accepted === 2);
   const stopped = server.server.stop();
-  await server.until("it has given up draining", () => server.log.some((line) => line.includes("stopping")));
-  setTimeout(() => server.server.stop(), 200);
+  await server.until("it has given up draining", () => server.plugin("stubborn").workers_running === 0);
+  server.server.stop();
   const replies = await connection.replies(2);
   assertEquals(replies.map(({ id, code }) => [id, code]), [[1, 14], [2, 14]]);
   assertEquals(await stopped, { pending: 2, abandoned: 2 });
