@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { createRing, maxRecordBytes, RingReader, RingWriter } from "../src/worker/ring.ts";
 import { within } from "./support/until.ts";
 
+/** The header's word that says whether the reader sleeps. */
+const SLEEPING_WORD = 16;
 const CAPACITY_BYTES = 4096;
 
 Deno.test("records come out as they went in, through wraps and full rings", () => {
@@ -85,6 +87,27 @@ Deno.test("nothing is seen before it is published", () => {
   assertEquals(reader.next(), false);
   writer.publish();
   assertEquals(reader.next(), true);
+});
+
+Deno.test("a ring with another one's bell wakes nobody who waits for that one alone", () => {
+  const [first, second] = [createRing(CAPACITY_BYTES), createRing(CAPACITY_BYTES)];
+  const [own, other] = [new RingReader(first), new RingReader(second, first)];
+  const [ownWriter, otherWriter] = [new RingWriter(first), new RingWriter(second, first)];
+  const woken: string[] = [];
+  const isAsleep = () => Atomics.load(own.bell, SLEEPING_WORD) !== 0;
+
+  assert(own.sleep(() => woken.push("own")));
+  assert(otherWriter.reserve(4));
+  write(otherWriter, 0, 4);
+  otherWriter.publish();
+  assert(isAsleep(), "the other ring's record does not count");
+  assert(!own.sleep(() => woken.push("any"), other), "asked for, it does");
+
+  assert(own.sleep(() => woken.push("own")));
+  assert(ownWriter.reserve(4));
+  write(ownWriter, 0, 4);
+  ownWriter.publish();
+  assert(!isAsleep(), "its own record counts");
 });
 
 Deno.test("a hundred thousand records go to a worker and come back in order, both sides sleeping and waking", async () => {

@@ -1,5 +1,6 @@
-import type { RingReader, RingWriter } from "./ring.ts";
+import type { Encoding } from "../protocol/body.ts";
 import { copyBytes } from "../queue/record.ts";
+import type { RingReader, RingWriter } from "./ring.ts";
 
 /**
  * An operation on its way to a worker; words in the machine's byte order:
@@ -69,7 +70,7 @@ export class OperationView {
   slot = 0;
   sequence = 0;
   command = 0;
-  encoding = 0;
+  encoding: Encoding = 1;
   sync = false;
   /** Where the content lies in the ring's bytes; it is the worker's until the ring is released. */
   at = 0;
@@ -83,7 +84,7 @@ export class OperationView {
     this.slot = ring.data[word]!;
     this.sequence = ring.data[word + 1]!;
     this.command = kind & 0xffff;
-    this.encoding = (kind >>> 16) & 0xff;
+    this.encoding = ((kind >>> 16) & 0xff) as Encoding;
     this.sync = kind >>> 24 === 1;
     this.at = ring.at + OPERATION_HEADER_BYTES;
     this.length = ring.length - OPERATION_HEADER_BYTES;

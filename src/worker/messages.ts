@@ -2,11 +2,12 @@ import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { RingMemory } from "./ring.ts";
 
-/** The three rings of a worker: its two lanes of operations in, its replies out. */
+/** The four rings of a worker: operations in and replies out, by lane. */
 export interface WorkerRings {
   readonly sync: RingMemory;
   readonly async: RingMemory;
-  readonly replies: RingMemory;
+  readonly syncReplies: RingMemory;
+  readonly asyncReplies: RingMemory;
 }
 
 /** What a worker is started with. */

@@ -8,6 +8,7 @@ import type { HostSetup } from "./messages.ts";
 import { OperationContext, OperationSuccess } from "./operation_context.ts";
 import { answerFor } from "./operation_error.ts";
 import { OperationParams } from "./params.ts";
+import { Pauses } from "./pauses.ts";
 import { RingReader, RingWriter } from "./ring.ts";
 import { traceOf } from "./text_of.ts";
 
@@ -27,11 +28,11 @@ const SHORT_MESSAGE_CHARS = 1000;
 /** A look every so often while the main thread has not read the replies; in ms. */
 const ROOM_POLL_MS = 1000;
 
+/** What a reply needs of its operation. */
+type Addressee = Readonly<Pick<OperationView, "slot" | "sequence" | "encoding" | "sync">>;
+
 /** One operation that has not ended yet. */
-interface Running {
-  readonly slot: number;
-  readonly sequence: number;
-  readonly encoding: Encoding;
+interface Running extends Addressee {
   readonly startedAt: number;
   readonly context: OperationContext;
   /** Its time was over and the caller has been told. */
@@ -41,10 +42,11 @@ interface Running {
 /** Runs a plugin's operations inside its worker: takes them from the rings, calls the command, writes the reply. */
 export class PluginHost {
   readonly #lanes: readonly [RingReader, RingReader];
-  readonly #replies: RingWriter;
+  readonly #replies: readonly [RingWriter, RingWriter];
   readonly #view = new OperationView();
   /** Operations whose command returned a promise, the oldest first. */
   readonly #running = new Set<Running>();
+  readonly #pauses: Pauses;
   readonly #pump = () => this.#work();
   #deadline: number | undefined;
   #syncInARow = 0;
@@ -61,9 +63,10 @@ export class PluginHost {
     readonly setup: HostSetup,
     readonly concurrency: number,
   ) {
-    const { sync, async, replies } = setup.rings;
+    const { sync, async, syncReplies, asyncReplies } = setup.rings;
     this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
-    this.#replies = new RingWriter(replies);
+    this.#replies = [new RingWriter(syncReplies), new RingWriter(asyncReplies, syncReplies)];
+    this.#pauses = new Pauses(this.#lanes[0], () => this.#publish());
   }
 
   start(): void {
@@ -91,6 +94,8 @@ export class PluginHost {
         if (this.#rest()) return;
         continue;
       }
+      if (lane === this.#lanes[0]) this.#pauses.onSync(time);
+      else time = this.#pauses.beforeAsync(time);
       time = this.#start(lane, time);
       if (this.#unpublished > 0 && time - this.#publishedAt > PUBLISH_MS) {
         this.#publishedAt = time;
@@ -143,24 +148,23 @@ export class PluginHost {
   #start(ring: RingReader, startedAt: number): number {
     const view = this.#view;
     if (!view.claim(ring)) return startedAt;
-    const { slot, sequence, command } = view;
-    const encoding = view.encoding as Encoding;
+    const { slot, sequence, command, encoding, sync } = view;
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length);
-    const context = new OperationContext(this.context, command, view.sync, params);
+    const context = new OperationContext(this.context, command, sync, params);
     try {
       const result = this.plugin.commands[command]!.run(context);
       if (isThenable(result)) {
         params.keep();
-        this.#follow({ slot, sequence, encoding, startedAt, context, answered: false }, result);
+        this.#follow({ slot, sequence, encoding, sync, startedAt, context, answered: false }, result);
         return performance.now();
       }
       const time = performance.now();
-      this.#succeed(slot, sequence, encoding, time - startedAt, params, result);
+      this.#succeed(view, time - startedAt, params, result);
       params.drop();
       return time;
     } catch (error) {
       const time = performance.now();
-      this.#fail(slot, sequence, encoding, time - startedAt, error);
+      this.#fail(view, time - startedAt, error);
       params.drop();
       return time;
     }
@@ -171,20 +175,23 @@ export class PluginHost {
    * a plugin wrote over its promise's methods is not called.
    */
   async #follow(running: Running, result: PromiseLike<Result>): Promise<void> {
-    const { slot, sequence, encoding, startedAt, context } = running;
+    const { startedAt, context, sync } = running;
     this.#running.add(running);
-    if (!context.sync) this.#asyncRunning++;
+    if (!sync) this.#asyncRunning++;
     this.#watchDeadline();
     try {
       const value = await result;
       if (!running.answered) {
-        this.#succeed(slot, sequence, encoding, performance.now() - startedAt, context.params, value);
+        this.#succeed(running, performance.now() - startedAt, context.params, value);
       }
     } catch (error) {
-      if (!running.answered) this.#fail(slot, sequence, encoding, performance.now() - startedAt, error);
+      if (!running.answered) this.#fail(running, performance.now() - startedAt, error);
     } finally {
       this.#running.delete(running);
-      if (!context.sync) this.#asyncRunning--;
+      if (!sync) {
+        this.#asyncRunning--;
+        this.#pauses.afterAsync(performance.now());
+      }
       this.#publish();
       if (this.#running.size === 0 && this.#idle !== null) this.#idle();
       this.#work();
@@ -211,21 +218,14 @@ export class PluginHost {
       if (running.startedAt + this.setup.timeout > now) break;
       running.answered = true;
       const error = new Error(`the operation took longer than its time-out of ${this.setup.timeout} ms`);
-      this.#fail(running.slot, running.sequence, running.encoding, now - running.startedAt, error);
+      this.#fail(running, now - running.startedAt, error);
       running.context.abort(error);
     }
     this.#publish();
     this.#watchDeadline();
   }
 
-  #succeed(
-    slot: number,
-    sequence: number,
-    encoding: Encoding,
-    ms: number,
-    params: OperationParams,
-    result: Result,
-  ): void {
+  #succeed(to: Addressee, ms: number, params: OperationParams, result: Result): void {
     let code: number = ReplyCode.Ok;
     let value = result;
     if (value instanceof OperationSuccess) {
@@ -236,28 +236,21 @@ export class PluginHost {
       ? params.asResult()
       : value === undefined
       ? null
-      : encodeContentOf(encoding, value as JsonValue);
+      : encodeContentOf(to.encoding, value as JsonValue);
     if (content !== null && content.length > this.setup.maxReplyBytes) {
       const message = `the result has ${content.length} bytes; a reply carries ${this.setup.maxReplyBytes}`;
-      const errorReply = this.#errorContent(encoding, ReplyCode.Pack, message);
-      return this.#write(slot, sequence, ReplyCode.Pack, ms, encoding, errorReply);
+      const errorReply = this.#errorContent(to.encoding, ReplyCode.Pack, message);
+      return this.#write(to, ReplyCode.Pack, ms, errorReply);
     }
-    this.#write(slot, sequence, code, ms, encoding, content);
+    this.#write(to, code, ms, content);
   }
 
   /** Answers for whatever was thrown. Never throws: nothing of the thrown value is used but what `answerFor` says. */
-  #fail(slot: number, sequence: number, encoding: Encoding, ms: number, error: unknown): void {
+  #fail(to: Addressee, ms: number, error: unknown): void {
     const { code, message } = answerFor(error);
     const trace = traceOf(error);
     if (code === ReplyCode.Error) this.context.log.warn("an operation failed", { error: message, trace });
-    this.#write(
-      slot,
-      sequence,
-      code,
-      ms,
-      encoding,
-      this.#errorContent(encoding, code, message, trace),
-    );
+    this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, trace));
   }
 
   /** The error's sentence, cut where the whole of it does not fit a reply. */
@@ -268,20 +261,14 @@ export class PluginHost {
     return errorContent(encoding, code, `${message.slice(0, SHORT_MESSAGE_CHARS)} …`);
   }
 
-  #write(
-    slot: number,
-    sequence: number,
-    code: number,
-    ms: number,
-    encoding: Encoding,
-    content: Uint8Array | null,
-  ): void {
+  #write(to: Addressee, code: number, ms: number, content: Uint8Array | null): void {
+    const ring = this.#replies[to.sync ? 0 : 1];
     const runTime = Math.round(ms * 1000);
-    const usedEncoding = content === null ? 0 : encoding;
-    while (!writeReplyRecord(this.#replies, slot, sequence, code, runTime, usedEncoding, content)) {
+    const encoding = content === null ? 0 : to.encoding;
+    while (!writeReplyRecord(ring, to.slot, to.sequence, code, runTime, encoding, content)) {
       // The content may lie in the rings of operations: those are not released here.
-      this.#replies.publish();
-      this.#replies.waitForRoom(ROOM_POLL_MS);
+      ring.publish();
+      ring.waitForRoom(ROOM_POLL_MS);
     }
     if (++this.#unpublished >= PUBLISH_EVERY) this.#publish();
   }
@@ -291,7 +278,8 @@ export class PluginHost {
     this.#unpublished = 0;
     this.#lanes[0].release();
     this.#lanes[1].release();
-    this.#replies.publish();
+    this.#replies[0].publish();
+    this.#replies[1].publish();
   }
 }
 

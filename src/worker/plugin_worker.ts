@@ -18,6 +18,8 @@ const MAX_AHEAD = 1024;
 const START_TIMEOUT_MS = 30_000;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
 const MAX_REASON = 4096;
+/** Replies of a lane that are read before the sockets get their turn: a worker that goes on replying holds nobody up. */
+const READ_BATCH = 16;
 /** How much the newest run time weighs in the average. */
 const RUN_TIME_WEIGHT = 1 / 16;
 
@@ -57,7 +59,7 @@ export class PluginWorker {
   /** Runs while the plugin starts. */
   readonly #startTimer: number;
   readonly #lanes: readonly [RingWriter, RingWriter];
-  readonly #replies: RingReader;
+  readonly #replies: readonly [RingReader, RingReader];
   readonly #reply = new ReplyView();
   readonly #onWake = () => this.#drain();
 
@@ -72,7 +74,10 @@ export class PluginWorker {
     readonly now: () => number,
   ) {
     this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async, rings.sync)];
-    this.#replies = new RingReader(rings.replies);
+    this.#replies = [
+      new RingReader(rings.syncReplies),
+      new RingReader(rings.asyncReplies, rings.syncReplies),
+    ];
     this.#worker = new Worker(new URL("./host.ts", import.meta.url), {
       type: "module",
       name: `${setup.name}/${index}`,
@@ -167,7 +172,7 @@ export class PluginWorker {
     this.state = "gone";
     clearTimeout(this.#startTimer);
     this.#worker.terminate();
-    this.#replies.abandon();
+    this.#replies[LaneId.Sync].abandon();
   }
 
   /**
@@ -197,7 +202,7 @@ export class PluginWorker {
     if (message.kind === "stopped") {
       if (this.state !== "stopping") return this.events.odd(this, "said that it has stopped, unasked");
       // Its last replies may not have been looked at yet.
-      this.#read();
+      this.#readAll();
     }
     this.events.message(this, message);
   }
@@ -209,47 +214,58 @@ export class PluginWorker {
 
   #end(reason: string): void {
     if (this.state === "gone") return;
-    this.#read();
+    this.#readAll();
     this.terminate();
     this.events.died(this, cut(reason, MAX_REASON));
   }
 
   /** Looks for replies now; true where there were some. The writer need not wake this thread until {@link sleep}. */
   poll(): boolean {
-    this.#replies.stayAwake();
+    this.#replies[LaneId.Sync].stayAwake();
     return this.state !== "gone" && this.#read();
   }
 
   /** Lets the next reply wake this thread; false where there is one already. */
   sleep(): boolean {
-    return this.state === "gone" || this.#replies.sleep(this.#onWake);
+    return this.state === "gone" ||
+      this.#replies[LaneId.Sync].sleep(this.#onWake, this.#replies[LaneId.Async]);
   }
 
   /** Takes the replies that have come and goes back to sleep. */
   #drain(): void {
-    do this.#read(); while (!this.sleep());
+    do this.#readAll(); while (!this.sleep());
   }
 
+  #readAll(): void {
+    while (this.#read());
+  }
+
+  /** Takes what has come, up to a batch; sync replies first, which callers wait for. */
   #read(): boolean {
-    const { inFlight } = this;
-    const reply = this.#reply;
     const time = this.now();
-    let count = 0;
-    while (this.#replies.next()) {
-      reply.read(this.#replies);
-      const segment = inFlight.segment(reply.slot, reply.sequence);
-      if (segment === null) continue;
-      this.#runTime += (reply.runTime - this.#runTime) * RUN_TIME_WEIGHT;
-      this.events.reply(this, reply, this.#replies.bytes, segment, time);
-      inFlight.close(reply.slot);
-      count++;
-    }
-    this.#replies.release();
+    const count = this.#readLane(LaneId.Sync, time) + this.#readLane(LaneId.Async, time);
     if (count === 0) return false;
-    this.#repliedAt = time;
     this.#setWindow();
     this.events.replied(this);
     return true;
+  }
+
+  #readLane(lane: LaneId, time: number): number {
+    const { inFlight } = this;
+    const ring = this.#replies[lane];
+    const reply = this.#reply;
+    let count = 0;
+    for (; count < READ_BATCH && ring.next(); count++) {
+      reply.read(ring);
+      const segment = inFlight.segment(reply.slot, reply.sequence);
+      if (segment === null) continue;
+      this.#repliedAt = time;
+      this.#runTime += (reply.runTime - this.#runTime) * RUN_TIME_WEIGHT;
+      this.events.reply(this, reply, ring.bytes, segment, time);
+      inFlight.close(reply.slot);
+    }
+    ring.release();
+    return count;
   }
 
   /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */

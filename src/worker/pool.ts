@@ -181,7 +181,8 @@ export class WorkerPool {
     const rings: WorkerRings = {
       sync: createRing(ringBytes),
       async: createRing(ringBytes),
-      replies: createRing(ringBytes),
+      syncReplies: createRing(ringBytes),
+      asyncReplies: createRing(ringBytes),
     };
     this.#counters[index] ??= new Map();
     this.#gauges[index] ??= new Map();

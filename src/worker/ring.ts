@@ -5,6 +5,11 @@ const TAIL = 32;
 const BLOCKED = 48;
 const HEADER_BYTES = 256;
 
+/** Values of the word `sleeping`: the reader waits for any ring with this bell, or for the bell's own ring alone. */
+const AWAKE = 0;
+const FOR_ANY = 1;
+const FOR_OWN = 2;
+
 /** A record's length word that says: the rest up to the end of the ring is unused. */
 const SKIP = 0xffffffff;
 const LENGTH_BYTES = 4;
@@ -33,8 +38,8 @@ export function maxRecordBytes(memory: RingMemory): number {
  * | head | sleeping | tail | blocked | length | record, padded to 4 | length | record … | SKIP |
  * ```
  *
- * The writer moves `head` when it publishes, the reader moves `tail` when it has read. `sleeping` is 1 while the reader
- * waits for records, `blocked` while the writer waits for room.
+ * The writer moves `head` when it publishes, the reader moves `tail` when it has read. `sleeping` is not 0 while the
+ * reader waits for records, `blocked` is 1 while the writer waits for room.
  */
 class Ring {
   readonly words: Int32Array;
@@ -55,6 +60,8 @@ class Ring {
 
 /** The writing side: reserve, fill {@link bytes} at {@link at}, commit; publish when the batch is complete. */
 export class RingWriter extends Ring {
+  /** Whether the bell is this ring's own. */
+  readonly #ownsBell: boolean;
   /** Where the reserved record's bytes go, a multiple of 4. */
   at = 0;
   /** The reserved record's position, for {@link isUnread}. */
@@ -62,6 +69,11 @@ export class RingWriter extends Ring {
   #head = 0;
   #published = 0;
   #tail = 0;
+
+  constructor(memory: RingMemory, bell: RingMemory = memory) {
+    super(memory, bell);
+    this.#ownsBell = bell === memory;
+  }
 
   /** Makes room for a record; false where the reader has not made enough yet. */
   reserve(length: number): boolean {
@@ -99,9 +111,9 @@ export class RingWriter extends Ring {
 
   /** Wakes the reader where it sleeps, also without anything to read. */
   wake(): void {
-    if (Atomics.load(this.bell, SLEEPING) === 1 && Atomics.exchange(this.bell, SLEEPING, 0) === 1) {
-      Atomics.notify(this.bell, SLEEPING);
-    }
+    const sleeping = Atomics.load(this.bell, SLEEPING);
+    if (sleeping === AWAKE || (sleeping === FOR_OWN && !this.#ownsBell)) return;
+    if (Atomics.exchange(this.bell, SLEEPING, AWAKE) !== AWAKE) Atomics.notify(this.bell, SLEEPING);
   }
 
   /** Whether the reader has not given back the record at that position yet, so that its bytes still lie there. */
@@ -156,14 +168,15 @@ export class RingReader extends Ring {
    * Calls `wake` once when the writer publishes, or returns false where there is something to read already, here or in
    * `also`, a ring with the same bell. No wake-up is lost between the two: the flag is raised before the last look.
    */
-  sleep(wake: () => void, also: RingReader = this): boolean {
-    Atomics.store(this.bell, SLEEPING, 1);
-    if (this.#hasMore || also.#hasMore) {
-      Atomics.store(this.bell, SLEEPING, 0);
+  sleep(wake: () => void, also?: RingReader): boolean {
+    const sleeping = also === undefined ? FOR_OWN : FOR_ANY;
+    Atomics.store(this.bell, SLEEPING, sleeping);
+    if (this.#isThereMore(also)) {
+      Atomics.store(this.bell, SLEEPING, AWAKE);
       return false;
     }
     if (this.#waiting) return true;
-    const wait = Atomics.waitAsync(this.bell, SLEEPING, 1);
+    const wait = Atomics.waitAsync(this.bell, SLEEPING, sleeping);
     if (!wait.async) return false;
     this.#waiting = true;
     wait.value.then(() => {
@@ -177,11 +190,17 @@ export class RingReader extends Ring {
    * Blocks this thread until the writer publishes or wakes it, for at most so many ms; for workers only. True where
    * there is something to read then.
    */
-  block(timeoutMs: number, also: RingReader = this): boolean {
-    Atomics.store(this.bell, SLEEPING, 1);
-    if (!this.#hasMore && !also.#hasMore) Atomics.wait(this.bell, SLEEPING, 1, timeoutMs);
-    Atomics.store(this.bell, SLEEPING, 0);
-    return this.#hasMore || also.#hasMore;
+  block(timeoutMs: number, also?: RingReader): boolean {
+    const sleeping = also === undefined ? FOR_OWN : FOR_ANY;
+    Atomics.store(this.bell, SLEEPING, sleeping);
+    if (!this.#isThereMore(also)) Atomics.wait(this.bell, SLEEPING, sleeping, timeoutMs);
+    Atomics.store(this.bell, SLEEPING, AWAKE);
+    return this.#isThereMore(also);
+  }
+
+  /** Whether there is something to read, here or in the other ring. */
+  #isThereMore(also: RingReader | undefined): boolean {
+    return this.#hasMore || (also !== undefined && also.#hasMore);
   }
 
   get #hasMore(): boolean {
@@ -190,12 +209,12 @@ export class RingReader extends Ring {
 
   /** Takes {@link sleep} back without ending its wait: the writer need not wake a reader that looks by itself. */
   stayAwake(): void {
-    Atomics.store(this.bell, SLEEPING, 0);
+    Atomics.store(this.bell, SLEEPING, AWAKE);
   }
 
   /** Ends a wait that {@link sleep} began. */
   abandon(): void {
-    Atomics.store(this.bell, SLEEPING, 0);
+    Atomics.store(this.bell, SLEEPING, AWAKE);
     Atomics.notify(this.bell, SLEEPING);
   }
 }
