@@ -1,3 +1,4 @@
+import type { InetAddress } from "./address.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
 
@@ -21,16 +22,31 @@ export interface ServerConfig {
   /** The longest message on TCP and Unix sockets, in bytes, its four length bytes included. */
   readonly maxFrame: number;
   readonly maxConnections: number;
+  /** 0 is no bound of its own. */
+  readonly maxConnectionsPerAddress: number;
   /** Operations that one connection may have unanswered. */
   readonly maxInFlight: number;
   /** Bytes of replies that one connection may leave unread before it counts as a slow reader. */
   readonly maxUnreadReplyBytes: number;
   /** How long a connection may be a slow reader before it is closed, in milliseconds. */
   readonly slowReaderTimeout: number;
+  /** How long a message may take from its first byte to its last, in milliseconds; 0 is for ever. */
+  readonly frameTimeout: number;
+  /** How long a connection may be without a message, in milliseconds; 0 is for ever. */
+  readonly idleTimeout: number;
   /** How long a stopping server works off its queues, in milliseconds; 0 stops at once. */
   readonly drainTimeout: number;
   /** What all queues together may hold, in bytes. */
   readonly maxQueueBytes: number;
+  /** Levels and keys that the params of one operation may have. */
+  readonly maxDepth: number;
+  readonly maxKeys: number;
+  /** The control socket's path, "auto" for one named after the first listener, or "none". */
+  readonly control: string;
+  /** Where control connections are taken over the network too. */
+  readonly controlTcp: readonly InetAddress[];
+  /** Lines that the log writes in a second; 0 is no bound. */
+  readonly maxLogLines: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -69,6 +85,21 @@ export interface PluginConfig {
   readonly affinity: string | undefined;
   /** In milliseconds: after it the operation's AbortSignal fires and its caller is answered. */
   readonly timeout: number;
+  /** What an operation gets to end in once its signal has fired, before its worker is ended; in milliseconds. */
+  readonly grace: number;
+  /** An operation that waited longer is not run, in milliseconds; 0 is for ever. */
+  readonly ttl: number;
+  /** The longest delay that a caller may ask for, in milliseconds; 0 is none. */
+  readonly maxDelay: number;
+  readonly retry: RetryConfig;
+  readonly dedup: DedupConfig;
+  readonly dead: DeadConfig;
+  /** Where the plugin runs: in Web Workers, or each of them in a child process. */
+  readonly isolation: "worker" | "process";
+  /** What a child process may use, in bytes; 0 is no bound. */
+  readonly maxMemory: number;
+  /** A worker is replaced after so many operations; 0 is never. */
+  readonly recycleAfter: number;
   readonly queue: QueueConfig;
   readonly cache: CacheConfig;
   /** Whether error replies carry the plugin's stack trace. */
@@ -79,6 +110,27 @@ export interface PluginConfig {
 }
 
 export interface QueueConfig {
+  readonly maxOps: number;
+  readonly maxBytes: number;
+}
+
+export interface RetryConfig {
+  /** Attempts in all; 1 is no retry. */
+  readonly maxAttempts: number;
+  /** Before the second attempt, doubled each time up to `maxBackoff`; in milliseconds. */
+  readonly backoff: number;
+  readonly maxBackoff: number;
+}
+
+export interface DedupConfig {
+  /** How long a key is remembered, in milliseconds; 0 is not at all. */
+  readonly window: number;
+  readonly maxKeys: number;
+  readonly maxBytes: number;
+}
+
+/** What is kept of operations that have failed for good. */
+export interface DeadConfig {
   readonly maxOps: number;
   readonly maxBytes: number;
 }

@@ -28,11 +28,19 @@ export const SERVER_ENTRIES = {
   async_reply: flag(),
   max_frame: bytes(4 * KIB, 64 * MIB),
   max_connections: count(1, 1_000_000),
+  max_connections_per_address: count(0, 1_000_000),
   max_in_flight: count(1, 1_000_000),
   max_unread_reply_bytes: bytes(KIB, GIB),
   slow_reader_timeout: duration(1),
+  frame_timeout: duration(0),
+  idle_timeout: duration(0),
   drain_timeout: duration(0),
   max_queue_bytes: bytes(KIB, 1024 * GIB),
+  max_depth: count(1, 1_000),
+  max_keys: count(1, 10_000_000),
+  control: text('a path, "auto" or "none"'),
+  control_tcp: addresses(),
+  max_log_lines: count(0, 1_000_000),
   log_level: choice(["debug", "info", "warn", "error"]),
   log_format: choice(["auto", "text", "json"]),
 };
@@ -48,6 +56,23 @@ export const LISTENER_ENTRIES = {
 export const QUEUE_ENTRIES = {
   max_ops: v.optional(count(1, 1_000_000_000), PLUGIN_DEFAULTS.queue.max_ops),
   max_bytes: v.optional(bytes(KIB, 1024 * GIB), PLUGIN_DEFAULTS.queue.max_bytes),
+};
+
+export const RETRY_ENTRIES = {
+  max_attempts: v.optional(count(1, 100), PLUGIN_DEFAULTS.retry.max_attempts),
+  backoff: v.optional(duration(1), PLUGIN_DEFAULTS.retry.backoff),
+  max_backoff: v.optional(duration(1), PLUGIN_DEFAULTS.retry.max_backoff),
+};
+
+export const DEDUP_ENTRIES = {
+  window: v.optional(duration(0), PLUGIN_DEFAULTS.dedup.window),
+  max_keys: v.optional(count(1, 100_000_000), PLUGIN_DEFAULTS.dedup.max_keys),
+  max_bytes: v.optional(bytes(KIB, 1024 * GIB), PLUGIN_DEFAULTS.dedup.max_bytes),
+};
+
+export const DEAD_ENTRIES = {
+  max_ops: v.optional(count(0, 10_000_000), PLUGIN_DEFAULTS.dead.max_ops),
+  max_bytes: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.dead.max_bytes),
 };
 
 export const CACHE_ENTRIES = {
@@ -78,6 +103,15 @@ export const PLUGIN_ENTRIES = {
   concurrency: v.optional(count(1, 65_536)),
   affinity: v.optional(text("the key or path of a param", (param) => param !== "")),
   timeout: v.optional(duration(1), PLUGIN_DEFAULTS.timeout),
+  grace: v.optional(duration(0), PLUGIN_DEFAULTS.grace),
+  ttl: v.optional(duration(0), PLUGIN_DEFAULTS.ttl),
+  max_delay: v.optional(duration(0), PLUGIN_DEFAULTS.max_delay),
+  retry: v.optional(table(RETRY_ENTRIES), {}),
+  dedup: v.optional(table(DEDUP_ENTRIES), {}),
+  dead: v.optional(table(DEAD_ENTRIES), {}),
+  isolation: v.optional(choice(["worker", "process"]), PLUGIN_DEFAULTS.isolation),
+  max_memory: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.max_memory),
+  recycle_after: v.optional(count(0, 1_000_000_000_000), PLUGIN_DEFAULTS.recycle_after),
   queue: v.optional(table(QUEUE_ENTRIES), {}),
   cache: v.optional(table(CACHE_ENTRIES), {}),
   expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),

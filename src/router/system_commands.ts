@@ -61,11 +61,11 @@ function stats(plugin: RoutedPlugin): JsonObject {
   }
   return {
     msg_total: plugin.accepted + plugin.busy + plugin.unknown + plugin.systemCommands,
-    msg_unrec: plugin.unknown + pool.unknown,
-    msg_badparam: plugin.systemBadParams + pool.badParam,
+    msg_unrec: plugin.unknown + pool.outcomes.unknown,
+    msg_badparam: plugin.systemBadParams + pool.outcomes.badParam,
     msg_stats: plugin.statsCommands,
-    proc_suc: pool.done + plugin.systemCommands - plugin.systemFailures,
-    proc_fai: pool.failed + plugin.systemFailures,
+    proc_suc: pool.outcomes.done + plugin.systemCommands - plugin.systemFailures,
+    proc_fai: pool.outcomes.failed + plugin.systemFailures,
     thread,
   };
 }
