@@ -1,3 +1,4 @@
+import type { Dedup } from "../queue/dedup.ts";
 import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
@@ -23,6 +24,8 @@ export interface PoolOptions extends SupervisorOptions {
 export interface LifeOptions {
   readonly retry: RetryLimits;
   readonly dead: DeadLimits;
+  /** Where operations may have keys. */
+  readonly dedup: Dedup | null;
   /** An operation that waited longer is not run, in ms; 0 is for ever. */
   readonly ttl: number;
   /** From 0 up to 1. */
@@ -56,6 +59,7 @@ export class WorkerPool {
     this.outcomes = new Outcomes({
       queue,
       dead: this.dead,
+      dedup: life.dedup,
       retry: new Retry(retry, (command) => this.#isIdempotent(command), random),
       events,
       now,
