@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } from "@std/assert";
 import { Encoding } from "../src/protocol/body.ts";
 import { concat } from "./support/bytes.ts";
 import { assertBalanced, lives, livesRequest, startLives } from "./support/lives_plugin.ts";
@@ -205,7 +205,7 @@ Deno.test("a delay that cannot be is answered 23 with a sentence, and where none
 });
 
 Deno.test("delayed operations can be cancelled and purged, and are given up when the server stops", async () => {
-  await using server = await startLives({ maxDelay: 60_000 });
+  await using server = await startLives({ maxDelay: 60_000 }, { drain_timeout: "30s" });
   using connection = await server.connect();
   const delayed = { sync: false, params: { "mevent.delay": 50 } };
   await connection.send(concat([1, 2, 3].map((id) => livesRequest({ id, ...delayed }))));
@@ -214,7 +214,29 @@ Deno.test("delayed operations can be cancelled and purged, and are given up when
   assertBalanced(server);
   await connection.send(livesRequest(delayed));
   await connection.reply();
+  const start = performance.now();
   const report = await server.server.stop();
+  assertLess(performance.now() - start, 10_000, "it waited for what cannot run within the drain time-out");
   assertEquals([report.pending, report.abandoned, server.plugin("lives").failed], [1, 1, 1]);
   assertBalanced(server);
+});
+
+Deno.test("a stopping server works off what is due within its drain time-out, and does not wait for a paused plugin", async () => {
+  await using server = await startLives({ maxDelay: 60_000 }, { drain_timeout: "30s" });
+  using connection = await server.connect();
+  await connection.send(livesRequest({ sync: false, params: { "mevent.delay": 0.1 } }));
+  await connection.reply();
+  assertEquals(await server.server.stop(), { pending: 1, abandoned: 0 });
+  assertEquals(server.plugin("lives").done, 1);
+
+  await using paused = await startLives({}, { drain_timeout: "30s" });
+  using other = await paused.connect();
+  lives(paused).pause();
+  await other.send(livesRequest({ id: 5 }));
+  await paused.until("it is accepted", () => paused.plugin("lives").accepted === 1);
+  const start = performance.now();
+  assertEquals(await paused.server.stop(), { pending: 1, abandoned: 1 });
+  assertLess(performance.now() - start, 10_000);
+  const reply = await other.reply();
+  assertEquals([reply.id, reply.code], [5, 14]);
 });

@@ -136,6 +136,7 @@ export class WorkerPool {
   pause(): void {
     this.#dispatcher.paused = true;
     this.#administration.recall();
+    this.#checkIdle();
   }
 
   resume(): void {
@@ -174,9 +175,18 @@ export class WorkerPool {
     this.dispatch();
   }
 
-  /** Resolves when nothing waits and nothing runs. */
-  async drained(): Promise<void> {
-    while (this.options.queue.ops > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /**
+   * Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms): what is parked for later
+   * is not waited for, nor what waits while the plugin is paused.
+   */
+  async drained(deadline: number): Promise<void> {
+    while (!this.#isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #isDrained(deadline: number): boolean {
+    const { ops, parked } = this.options.queue;
+    if (ops === parked.count) return parked.earliest > deadline;
+    return this.paused && this.inFlight === 0;
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
@@ -202,7 +212,7 @@ export class WorkerPool {
   }
 
   #checkIdle(): void {
-    if (this.options.queue.ops > 0) return;
+    if (this.#idle.length === 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 

@@ -26,8 +26,11 @@ export default {
 };`;
 
 /** A server whose one plugin walks through all states of an operation. */
-export function startLives(overrides: Omit<PluginOverrides, "name"> = {}): Promise<TestServer> {
-  return TestServer.start({ plugins: [{ name: "lives", source: LIVES, ...overrides }] });
+export function startLives(
+  overrides: Omit<PluginOverrides, "name"> = {},
+  server: Readonly<Record<string, unknown>> = {},
+): Promise<TestServer> {
+  return TestServer.start({ server, plugins: [{ name: "lives", source: LIVES, ...overrides }] });
 }
 
 export function lives(server: TestServer): RoutedPlugin {
