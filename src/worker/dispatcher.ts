@@ -1,4 +1,7 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
+import { OperationRecord } from "../queue/record.ts";
+import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 
 /** While both lanes have work, one operation handed over in so many is an async one. */
@@ -6,27 +9,39 @@ const ASYNC_SHARE = 8;
 /** A worker that has not replied for so long gives back what it has not begun, for others to run; in ms. */
 const STALL_MS = 10;
 
+/** Operations that are ended in one turn because they waited too long; the others wait for the next. */
+const EXPIRE_BATCH = 1000;
+
 /**
  * Decides which worker gets which operation: from a queue of one part the freest worker, from a part of its own the
  * worker that it belongs to; sync operations first, async ones at least their share.
  */
 export class Dispatcher {
+  /** Nothing is handed over. */
+  paused = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   readonly #syncAhead: number[];
   #timer: number | undefined;
+  #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
 
   constructor(
     readonly queue: OperationQueue,
     readonly workers: readonly PluginWorker[],
     readonly now: () => number,
+    /** An operation that waited longer is not run, in ms; 0 is for ever. */
+    readonly ttl: number,
+    readonly outcomes: Outcomes,
+    /** Has {@link dispatch} called again, and callers told what came of it. */
+    readonly again: () => void,
   ) {
     this.#syncAhead = queue.parts.map(() => 0);
   }
 
   /** Hands over what waits, as far as workers have room. */
   dispatch(): void {
-    if (this.queue.waiting === 0) return;
+    if (this.paused || this.queue.waiting === 0) return;
+    if (this.ttl > 0 && this.#expire() === "more") return;
     for (let part = 0; part < this.queue.parts.length; part++) {
       this.#dispatchLane(part, LaneId.Sync);
       this.#dispatchLane(part, LaneId.Async);
@@ -38,6 +53,7 @@ export class Dispatcher {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#expiring);
   }
 
   /** Looks for stalled workers in a while, where others could run what they hold. */
@@ -46,6 +62,38 @@ export class Dispatcher {
       this.#timer !== undefined || this.#stopped || this.queue.parts.length > 1 || this.workers.length < 2
     ) return;
     this.#timer = setTimeout(() => this.#relieve(), STALL_MS);
+  }
+
+  /** Ends the operations at the head of each line that have waited too long; "more" where the rest comes next turn. */
+  #expire(): "done" | "more" {
+    const now = this.now();
+    let count = 0;
+    for (const [part, lanes] of this.queue.parts.entries()) {
+      for (const laneId of [LaneId.Sync, LaneId.Async]) {
+        const lane = lanes[laneId];
+        while (lane.peek()) {
+          const { offset } = lane;
+          const segment = lane.segment!;
+          // What its caller asked for is not held against it.
+          const delay = laneId === LaneId.Async ? OperationRecord.delay(segment, offset) : 0;
+          const waited = now - OperationRecord.acceptedAt(segment, offset) - delay;
+          if (waited <= this.ttl) break;
+          if (count++ === EXPIRE_BATCH) {
+            this.#expiring ??= setImmediate(() => {
+              this.#expiring = undefined;
+              this.again();
+            });
+            return "more";
+          }
+          lane.take();
+          const message = `the operation waited ${
+            Math.round(waited)
+          } ms, longer than its ttl of ${this.ttl} ms`;
+          this.outcomes.expire(part, laneId, segment, offset, message);
+        }
+      }
+    }
+    return "done";
   }
 
   #dispatchLane(part: number, laneId: LaneId): void {
@@ -91,7 +139,7 @@ export class Dispatcher {
     for (const worker of this.workers) {
       if (worker.isStalled(since) && worker.takeBack(this.queue.parts[0]!)) returned = true;
     }
-    if (returned) this.dispatch();
+    if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();
   }
 }
