@@ -44,9 +44,16 @@ function serverLines(stats: ServerStats): string[] {
     `connections  ${figures({ ...connections })}`,
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
+    ...reachedLines(stats),
     `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
     `memory       ${bytesText(rss_bytes)}`,
   ];
+}
+
+/** The limits that were reached at all. */
+function reachedLines({ limits }: ServerStats): string[] {
+  const reached = Object.fromEntries(Object.entries(limits).filter(([, times]) => times > 0));
+  return Object.keys(reached).length === 0 ? [] : [`limits       ${figures(reached)}`];
 }
 
 /** What the plugin counts itself. */
