@@ -97,7 +97,7 @@ export class Log {
     if (this.#droppedLines === 0) return;
     const lines = this.#droppedLines;
     this.#droppedLines = 0;
-    this.#write("warn", "log lines were dropped: there were more than max_log_lines in a second", {
+    this.#write("warn", "log lines were left out: there were more than max_log_lines in a second", {
       lines,
       max_log_lines: this.maxLines,
     }, now);

@@ -73,7 +73,8 @@ export class Server {
   readonly #router: Router;
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
-  readonly #reserve = new DescriptorReserve();
+  /** Descriptors for what must work when there are no others: the control socket asks it for one. */
+  readonly reserve = new DescriptorReserve();
   readonly #contentLimits: ContentLimits;
   #loop: EpollLoop | null = null;
   #timer: number | undefined;
@@ -166,7 +167,7 @@ export class Server {
 
   /** All that is looked at now and then. */
   #check(): void {
-    this.#reserve.refill();
+    this.reserve.refill();
     for (const listener of this.streams) listener.handler.check();
     for (const plugin of this.#plugins) plugin.pool.replaceHung();
     this.#limitLog.tick();
@@ -182,7 +183,7 @@ export class Server {
       routes: this.#routes,
       contentLimits: this.#contentLimits,
       limitLog: this.#limitLog,
-      reserve: this.#reserve,
+      reserve: this.reserve,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -202,7 +203,7 @@ export class Server {
       counters: this.counters,
       limits: this.#fittingLimits(config.server),
       limitLog: this.#limitLog,
-      admission: new Admission(this.counters, () => context.limits, this.#limitLog, this.#reserve),
+      admission: new Admission(this.counters, () => context.limits, this.#limitLog, this.reserve),
       log,
       now: monotonic,
     };
@@ -287,7 +288,7 @@ export class Server {
     await Promise.all(this.datagrams.map((listener) => listener.close()));
     await this.#loop?.close();
     this.#libc?.close();
-    this.#reserve.close();
+    this.reserve.close();
     this.state = "stopped";
   }
 
