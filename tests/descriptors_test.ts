@@ -61,6 +61,18 @@ Deno.test({
         return await connection.frame() === null;
       };
       assertEquals(await isRefused(), false);
+
+      // More connections than fit: the bound was lowered to what does.
+      const many = await Promise.all(Array.from({ length: DESCRIPTORS }, connect));
+      const served = await Promise.all(many.map(async (connection) => {
+        await connection.send(streamRequest({ plugin: "hog" })).catch(() => {});
+        return await connection.frame() !== null;
+      }));
+      assert(served.includes(true) && served.includes(false));
+      const reached = await limits();
+      assertEquals([reached.max_connections, reached.descriptors], [served.filter((is) => !is).length, 0]);
+      for (const connection of many) connection.close();
+
       assertEquals((await call("hog", 1002)).code, 1000);
 
       const cpu = cpuTicks(server.process.pid);

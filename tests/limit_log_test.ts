@@ -30,6 +30,10 @@ Deno.test("a limit is told when it is reached first, then with how often, at mos
     ["max_connections", 3],
   ]);
   assertEquals(limits.counts["max_connections"], 250);
+  limits.reached("max_connections");
+  limits.flush();
+  limits.flush();
+  assertEquals(lines.map(({ times }) => times), [undefined, 149, 100, undefined]);
 });
 
 Deno.test("limits are told apart, and one that was quiet for a second is told at once again", () => {

@@ -144,7 +144,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
     /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
   );
   assertMatch(oddRow, /^odd\?\[31m +- /);
-  assertEquals(lines.slice(10), ["", "orders: mails sent 12, depth 0.5", ""]);
+  assertEquals(lines.slice(11), ["", "orders: mails sent 12, depth 0.5", ""]);
 });
 
 Deno.test("the rate is told from an earlier look at the same run of the server", () => {

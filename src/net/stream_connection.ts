@@ -204,7 +204,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       }
       return;
     }
-    const isBegun = !this.#isPaused && this.reader.pending > 0;
+    const isBegun = this.reader.pending > 0;
     const isBusy = this.#isPaused || (!isBegun && this.isOwing);
     const timeout = isBusy ? 0 : isBegun ? limits.frameTimeout : limits.idleTimeout;
     if (!this.#isSame(isBusy ? -Infinity : this.#messages, isBegun, time, timeout)) return;

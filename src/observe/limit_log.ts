@@ -82,6 +82,11 @@ export class LimitLog {
     }
   }
 
+  /** Tells what has collected, whenever that was. */
+  flush(): void {
+    for (const [limit, state] of this.#limits) if (state.untold > 0) this.#tell(limit, state);
+  }
+
   #tell(limit: Limit, state: Reached): void {
     const { untold, fields } = state;
     state.untold = 0;

@@ -263,6 +263,7 @@ export class Server {
     await this.#within(config.server.drainTimeout, drained);
     const abandoned = this.#pending;
     await this.#close();
+    this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
       operations_done: pending - abandoned,
       operations_abandoned: abandoned,
