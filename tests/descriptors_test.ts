@@ -20,6 +20,8 @@ const STUCK = `export default { name: "stuck", commands: {
 
 /** Descriptors that the server's process may have. */
 const DESCRIPTORS = 64;
+/** Enough for Deno itself. */
+const TOO_FEW_DESCRIPTORS = 36;
 /** Ticks of /proc/PID/stat in a second. */
 const TICKS_PER_SECOND = 100;
 
@@ -65,6 +67,24 @@ for (
     },
   });
 }
+
+Deno.test({
+  name: "a server whose workers would find too few descriptors says so and does not start",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const directory = await Deno.makeTempDir({ prefix: "mevent_descriptors_" });
+    try {
+      const config = await writeConfig(directory);
+      const serve = ["main.ts", "serve", "--config", config];
+      const { code, stderr } = await limited(TOO_FEW_DESCRIPTORS, serve).output();
+      const text = new TextDecoder().decode(stderr);
+      assertEquals(code, 78, text);
+      assertStringIncludes(text, "2 workers open 16 file descriptors, which the system does not allow");
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
 
 /** @param knowsBound the server has lowered max_connections to what its descriptors allow */
 async function runOut(server: LimitedServer, path: string, knowsBound: boolean): Promise<void> {
@@ -139,8 +159,21 @@ interface LimitedServer {
   readonly ended: Promise<void>;
 }
 
-/** mevent in a process that may have few descriptors. */
 async function startServer(directory: string, serve: readonly string[]): Promise<LimitedServer> {
+  const process = limited(DESCRIPTORS, [...serve, await writeConfig(directory)]).spawn();
+  let log = "";
+  const ended = (async () => {
+    for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) log += text;
+  })();
+  const banner = process.stdout.getReader();
+  const { done } = await banner.read();
+  await banner.cancel();
+  assert(!done, "the server did not start");
+  return { process, log: () => log, ended };
+}
+
+/** Writes the plugins and a config for them; gives the config's path. */
+async function writeConfig(directory: string): Promise<string> {
   await Deno.writeTextFile(`${directory}/hog.js`, HOG);
   await Deno.writeTextFile(`${directory}/stuck.js`, STUCK);
   const config = `${directory}/config.toml`;
@@ -161,27 +194,17 @@ module = "${directory}/stuck.js"
 timeout = "300ms"
 `,
   );
-  const process = new Deno.Command("sh", {
-    args: [
-      "-c",
-      `ulimit -n ${DESCRIPTORS} && exec "$0" run -A --no-check "$@"`,
-      Deno.execPath(),
-      ...serve,
-      config,
-    ],
+  return config;
+}
+
+/** Deno with that script in a process that may have so many descriptors. */
+function limited(descriptors: number, script: readonly string[]): Deno.Command {
+  return new Deno.Command("sh", {
+    args: ["-c", `ulimit -n ${descriptors} && exec "$0" run -A --no-check "$@"`, Deno.execPath(), ...script],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
-  let log = "";
-  const ended = (async () => {
-    for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) log += text;
-  })();
-  const banner = process.stdout.getReader();
-  const { done } = await banner.read();
-  await banner.cancel();
-  assert(!done, "the server did not start");
-  return { process, log: () => log, ended };
+  });
 }
 
 /** CPU time that the process has used, in ticks. */

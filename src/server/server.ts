@@ -21,7 +21,7 @@ import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { fillLogger } from "./fill_logger.ts";
-import { startPlugin } from "./start_plugin.ts";
+import { startPlugin, WORKER_DESCRIPTORS } from "./start_plugin.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -176,6 +176,13 @@ export class Server {
 
   async #startPlugins(): Promise<void> {
     const { config, log } = this.options;
+    const workers = config.plugins.reduce((sum, plugin) => sum + plugin.workers, 0);
+    const needed = workers * WORKER_DESCRIPTORS;
+    if (!this.reserve.makeRoom(needed)) {
+      throw new Error(
+        `${workers} workers open ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+      );
+    }
     const parts = {
       server: config.server,
       budget: this.#budget,

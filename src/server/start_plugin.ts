@@ -21,7 +21,7 @@ import { WorkerPool } from "../worker/pool.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 
 /** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
-const WORKER_DESCRIPTORS = 8;
+export const WORKER_DESCRIPTORS = 8;
 
 export interface PluginParts {
   readonly server: ServerConfig;
