@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { Encoding } from "../src/protocol/body.ts";
+import { CONTENT_LIMITS } from "../src/protocol/content_limits.ts";
 import { OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { SegmentPool } from "../src/queue/segment.ts";
 import { Log } from "../src/observe/log.ts";
@@ -132,7 +133,9 @@ Deno.test("what a plugin posts by itself is one warning, and ends neither its wo
     `{ kind: "log", level: "shout", message: "x", fields: {} }`,
     `{ kind: "log", level: "info", message: "x", fields: null }`,
     `{ kind: "stats", counters: 1, gauges: [] }`,
-    `{ kind: "stats", counters: [["x", 1n]], gauges: [] }`,
+    `{ kind: "stats", counters: [["x", 1n]], gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
+    `{ kind: "stats", counters: [], gauges: [], limits: { depth: 0, keys: -1, figures: 0 } }`,
+    `{ kind: "stats", counters: Array(1001).fill(["x", 1]), gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
     `{ kind: "cache", id: 1, request: null }`,
     `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
     `{ kind: "failed", message: 5 }`,
@@ -282,9 +285,11 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           timeout: 1000,
           startTimeout: 300,
           maxReplyBytes: 1024,
+          contentLimits: CONTENT_LIMITS,
           exposeTrace: false,
         },
         workers: 1,
+        mayStart: () => true,
         permissions: { read: true },
         maxContentBytes: 1024,
         queue: new OperationQueue({ maxOps: 1, maxBytes: 1024 }, new QueueBudget(1024), new SegmentPool(1)),
@@ -304,7 +309,14 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           random: Math.random,
           clock: () => new Date(),
         },
-        events: { answer: nothing, fail: nothing, share: nothing, answered: nothing, cache: () => undefined },
+        events: {
+          answer: nothing,
+          fail: nothing,
+          share: nothing,
+          answered: nothing,
+          cache: () => undefined,
+          limits: nothing,
+        },
       });
       const error = await assertRejects(() => pool.start());
       assertEquals(error.message, "plugin p does not load: it did not finish its start within 0.3 s");

@@ -77,7 +77,7 @@ async function withProcess(
   await Deno.writeTextFile(`${directory}/p.js`, LOGS);
   await Deno.writeTextFile(
     config,
-    `[server]\ntcp = []\nudp = []\nunix = "${socket}"\n[[plugin]]\nname = "p"\nmodule = "${directory}/p.js"\n`,
+    `[server]\ntcp = []\nudp = []\nmax_log_lines = 0\nunix = "${socket}"\n[[plugin]]\nname = "p"\nmodule = "${directory}/p.js"\n`,
   );
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "main.ts", "serve", "--config", config],

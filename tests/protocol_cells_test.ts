@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { writeU32 } from "../src/protocol/bytes.ts";
-import { CellType, checkCells, decodeCells, encodeCells, MAX_CELL_DEPTH } from "../src/protocol/cells.ts";
+import { CellType, checkCells, decodeCells, encodeCells } from "../src/protocol/cells.ts";
+import { CONTENT_LIMITS } from "../src/protocol/content_limits.ts";
 import { ProtocolError } from "../src/protocol/errors.ts";
 import { concat, fromHex } from "./support/bytes.ts";
 
@@ -105,9 +106,9 @@ Deno.test("arrays nest to the limit and no deeper", () => {
     }
     return concat(parts);
   };
-  const deepest = nested(MAX_CELL_DEPTH);
+  const deepest = nested(CONTENT_LIMITS.depth);
   assertEquals(checkCells(deepest, 0, deepest.length), deepest.length);
-  for (const levels of [MAX_CELL_DEPTH + 1, 30_000]) {
+  for (const levels of [CONTENT_LIMITS.depth + 1, 30_000]) {
     const cells = nested(levels);
     assertThrows(() => checkCells(cells, 0, cells.length), ProtocolError, "deeper");
   }

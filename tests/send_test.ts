@@ -124,7 +124,7 @@ Deno.test("send --async says that it was queued and prints nothing to stdout", a
 
 Deno.test("send --async to a listener that answers no async request says so", async () => {
   await using server = await TestServer.start("[server]\nasync_reply = false\n");
-  const args = [...ECHO, "--port", String(server.tcpPort), "--async", "--timeout", "30ms"];
+  const args = [...ECHO, "--port", String(server.tcpPort), "--async", "--timeout", "300ms"];
   const { code, stderr } = await mevent(args);
   assertEquals(code, 69);
   assertStringIncludes(stderr, "async_reply = false");

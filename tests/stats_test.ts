@@ -53,6 +53,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     uptime_seconds,
     state: "running",
     connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
+    limits: { max_connections: 0, frame_timeout: 3 },
     messages: { tcp: 1_234_567, udp: 0, unix: 0 },
     errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0, datagrams_dropped: 0 },
     rss_bytes: 64 * 1024 ** 2,
@@ -142,22 +143,23 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   const odd = pluginStats({ name: "odd\x1b[31m", biz: null });
   const table = statsTable(serverStats([orders, odd]), false);
   const lines = table.split("\n");
-  assertEquals(lines.slice(0, 6), [
+  assertEquals(lines.slice(0, 7), [
     "mevent 1.2.3, pid 42, running for 1 min",
     "connections  open 1, accepted 1,000, refused 0, slow readers closed 0",
     "messages     tcp 1,234,567, udp 0, unix 0",
     "errors       version 0, broken 0, unknown 0, busy 0, replies dropped 0, datagrams dropped 0",
+    "limits       frame timeout 3",
     "queues       1.5 KiB of 1 GiB",
     "memory       64 MiB",
   ]);
-  const [header = "", row = "", oddRow = ""] = lines.slice(7);
+  const [header = "", row = "", oddRow = ""] = lines.slice(8);
   assertEquals([row.length, oddRow.length], [header.length, header.length]);
   assertMatch(
     row,
     /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
   );
   assertMatch(oddRow, /^odd\?\[31m +- /);
-  assertEquals(lines.slice(10), [
+  assertEquals(lines.slice(11), [
     "",
     "orders operations: paused, retrying 2, retries 1,500, dead 1",
     "orders: mails sent 12, depth 0.5",

@@ -107,6 +107,7 @@ function createLog(config: Config, io: Io): { log: Log; output: LogOutput } {
     level: logLevel,
     format: text ? "text" : "json",
     colour: text && io.stderr.isTerminal && !io.noColor,
+    maxLines: config.server.maxLogLines,
     write: (line) => output.write(line),
     clock: () => new Date(),
   });

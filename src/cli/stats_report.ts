@@ -81,6 +81,7 @@ const SERVER = v.object({
   uptime_seconds: COUNT,
   state: v.string(),
   connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
+  limits: COUNTS,
   messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT }),
   errors: v.object({
     version: COUNT,

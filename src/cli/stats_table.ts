@@ -44,6 +44,7 @@ function serverLines(stats: ServerStats): string[] {
     `connections  ${figures({ ...connections })}`,
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
+    ...reachedLines(stats),
     `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
     `memory       ${bytesText(rss_bytes)}`,
   ];
@@ -67,6 +68,12 @@ function lifeFigures(plugin: PluginStats): string[] {
   const text = figures(Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)));
   const all = [...plugin.paused ? ["paused"] : [], ...text === "" ? [] : [text]].join(", ");
   return all === "" ? [] : [`${printable(plugin.name)} operations: ${all}`];
+}
+
+/** The limits that were reached at all. */
+function reachedLines({ limits }: ServerStats): string[] {
+  const reached = Object.fromEntries(Object.entries(limits).filter(([, times]) => times > 0));
+  return Object.keys(reached).length === 0 ? [] : [`limits       ${figures(reached)}`];
 }
 
 /** What the plugin counts itself. */

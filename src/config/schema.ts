@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { closestString } from "@std/text";
+import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { mismatch } from "./config_error.ts";
 import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
@@ -36,8 +37,8 @@ export const SERVER_ENTRIES = {
   idle_timeout: duration(0),
   drain_timeout: duration(0),
   max_queue_bytes: bytes(KIB, 1024 * GIB),
-  max_depth: count(1, 1_000),
-  max_keys: count(1, 10_000_000),
+  max_depth: count(1, HIGHEST_CONTENT_LIMITS.depth),
+  max_keys: count(1, HIGHEST_CONTENT_LIMITS.keys),
   control: text('a path, "auto" or "none"'),
   control_tcp: addresses(),
   max_log_lines: count(0, 1_000_000),

@@ -1,9 +1,11 @@
+import type { HdfLimits } from "./limits.ts";
+
 /** Text that is no HDF, or goes over a limit of {@link HdfLimits}: the wire answers 17. */
 export class HdfError extends Error {
   override readonly name = "HdfError";
 
-  /** `line` counts from 1; `problem` says what is wrong there and what to do. */
-  constructor(readonly line: number, problem: string) {
+  /** `line` counts from 1; `problem` says what is wrong there and what to do; `limit` which one the text went over. */
+  constructor(readonly line: number, problem: string, readonly limit?: keyof HdfLimits) {
     super(`HDF line ${line}: ${problem}`);
   }
 }

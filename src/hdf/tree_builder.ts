@@ -153,6 +153,7 @@ export class TreeBuilder {
       throw new HdfError(
         line,
         `copies and links repeat more than ${this.#limits.copied} characters: send less`,
+        "copied",
       );
     }
     const link = this.#links?.get(source);
@@ -175,14 +176,14 @@ export class TreeBuilder {
 
   #add(parent: HdfNode, name: string, line: number): HdfNode {
     if (++this.#nodes > this.#limits.nodes) {
-      throw new HdfError(line, `more than ${this.#limits.nodes} names: send less in one message`);
+      throw new HdfError(line, `more than ${this.#limits.nodes} names: send less in one message`, "nodes");
     }
     return parent.add(name);
   }
 
   #checkDepth(depth: number, line: number): void {
     if (depth > this.#limits.depth) {
-      throw new HdfError(line, `more than ${this.#limits.depth} levels deep: nest less`);
+      throw new HdfError(line, `more than ${this.#limits.depth} levels deep: nest less`, "depth");
     }
   }
 }

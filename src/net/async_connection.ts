@@ -9,8 +9,8 @@ export class AsyncConnection extends StreamConnection {
   /** Lets the paused read loop, or the closing connection, look again. */
   #wake: (() => void) | null = null;
 
-  constructor(readonly socket: Deno.Conn, handler: StreamHandler) {
-    super(handler);
+  constructor(readonly socket: Deno.Conn, handler: StreamHandler, address: string) {
+    super(handler, address);
     this.#serve();
   }
 

@@ -1,14 +1,4 @@
-import type { Encoding } from "../protocol/body.ts";
-import { ReplyCode } from "../protocol/codes.ts";
-import {
-  contentReplyBytes,
-  REPLY_HEADER_BYTES,
-  replyBytes,
-  writeContentReply,
-  writeReply,
-} from "../protocol/reply.ts";
-import type { Caller } from "../router/caller.ts";
-import type { ReplyTarget } from "../router/reply_routes.ts";
+import { DatagramCaller } from "./datagram_caller.ts";
 import { type DatagramListener, MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import type { NetContext } from "./stream_handler.ts";
 
@@ -23,19 +13,19 @@ interface Datagram {
 }
 
 /** UDP over Deno's own socket: one datagram a call. */
-export class AsyncDatagrams implements DatagramListener {
+export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements DatagramListener {
+  protected override out = new Uint8Array(0);
   readonly #waiting: Datagram[] = [];
-  #sending = false;
+  #isSending = false;
   /** Resolves when no reply waits to be sent. */
   sent: Promise<void> = Promise.resolve();
+  #sender: Deno.NetAddr;
   #closed = false;
-  #receiving: Promise<void>;
+  readonly #receiving: Promise<void>;
 
-  constructor(
-    readonly socket: Deno.DatagramConn,
-    readonly asyncReply: boolean,
-    readonly context: NetContext,
-  ) {
+  constructor(readonly socket: Deno.DatagramConn, asyncReply: boolean, context: NetContext) {
+    super(asyncReply, context);
+    this.#sender = this.address;
     this.#receiving = this.#receive();
   }
 
@@ -43,14 +33,24 @@ export class AsyncDatagrams implements DatagramListener {
     return this.socket.addr as Deno.NetAddr;
   }
 
-  /** Sends a datagram after those that wait already. */
-  send(bytes: Uint8Array, to: Deno.NetAddr): void {
-    if (this.#closed || this.#waiting.length >= MAX_WAITING_REPLIES) {
-      this.context.counters.repliesDropped++;
-      return;
-    }
-    this.#waiting.push({ bytes, to });
-    if (!this.#sending) this.sent = this.#send();
+  protected override get sender(): Deno.NetAddr {
+    return this.#sender;
+  }
+
+  protected override keepSender(): Deno.NetAddr {
+    return this.#sender;
+  }
+
+  /** Puts a datagram behind those that wait already. */
+  protected override reserve(bytes: number, to: Deno.NetAddr): number {
+    this.out = new Uint8Array(bytes);
+    if (this.#closed || this.#waiting.length >= MAX_WAITING_REPLIES) this.context.counters.repliesDropped++;
+    else this.#waiting.push({ bytes: this.out, to });
+    return 0;
+  }
+
+  override flush(): void {
+    if (!this.#isSending && this.#waiting.length > 0) this.sent = this.#send();
   }
 
   dropped(): null {
@@ -72,8 +72,10 @@ export class AsyncDatagrams implements DatagramListener {
         const [bytes, from] = await this.socket.receive(buffer);
         if (bytes.length < MIN_DATAGRAM_BYTES) continue;
         counters.udpMessages++;
-        router.handleContained(new UdpCaller(this, from as Deno.NetAddr), bytes, 0, bytes.length);
+        this.#sender = from as Deno.NetAddr;
+        router.handleContained(this, bytes, 0, bytes.length);
         router.dispatch();
+        this.flush();
       } catch (error) {
         if (!this.#closed) log.error("a datagram could not be received", { error: String(error) });
       }
@@ -81,7 +83,7 @@ export class AsyncDatagrams implements DatagramListener {
   }
 
   async #send(): Promise<void> {
-    this.#sending = true;
+    this.#isSending = true;
     for (let next = 0; next < this.#waiting.length;) {
       const { bytes, to } = this.#waiting[next++]!;
       if (next === CLEAR_EVERY) {
@@ -96,56 +98,6 @@ export class AsyncDatagrams implements DatagramListener {
       }
     }
     this.#waiting.length = 0;
-    this.#sending = false;
-  }
-}
-
-/** The sender of one datagram. */
-class UdpCaller implements Caller, ReplyTarget {
-  readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
-  routeGeneration = 0;
-  #slot = 0;
-
-  constructor(readonly listener: AsyncDatagrams, readonly from: Deno.NetAddr) {}
-
-  get asyncReply(): boolean {
-    return this.listener.asyncReply;
-  }
-
-  openRoute(): number {
-    const { routes } = this.listener.context;
-    this.#slot = routes.open(this);
-    this.routeGeneration = routes.generation(this.#slot);
-    return this.#slot;
-  }
-
-  answer(id: number, code: number, body: Uint8Array | null): void {
-    const bytes = new Uint8Array(replyBytes(body === null ? 0 : body.length, false));
-    writeReply(bytes, 0, false, id, code, body);
-    this.listener.send(bytes, this.from);
-  }
-
-  /** Datagrams have no order. */
-  refuse(id: number, code: number, body: Uint8Array | null): void {
-    this.answer(id, code, body);
-  }
-
-  deliver(
-    id: number,
-    code: number,
-    encoding: Encoding | 0,
-    source: Uint8Array,
-    at: number,
-    length: number,
-  ): void {
-    this.listener.context.routes.close(this.#slot);
-    const bytes = new Uint8Array(contentReplyBytes(encoding, length, false));
-    if (bytes.length > MAX_DATAGRAM_BYTES) return this.answer(id, ReplyCode.Pack, null);
-    writeContentReply(bytes, 0, false, id, code, encoding, source, at, length);
-    this.listener.send(bytes, this.from);
-  }
-
-  flush(): void {
-    // What was delivered is on its way already.
+    this.#isSending = false;
   }
 }

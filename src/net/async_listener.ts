@@ -4,6 +4,8 @@ import type { StreamListener } from "./listen.ts";
 
 /** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
 const ACCEPT_PAUSE_MS = 100;
+/** An IPv4 address that came over an IPv6 socket is the same as over any other. */
+const MAPPED = /^::ffff:(?=[\d.]+$)/;
 
 /** Accepts connections over Deno's own sockets. */
 export class AsyncListener implements StreamListener {
@@ -36,6 +38,8 @@ export class AsyncListener implements StreamListener {
         this.#serve(await this.listener.accept());
       } catch (error) {
         if (this.#closed) return;
+        // No descriptor left? Then one of the reserve lets the next connection be told so: it is closed.
+        if (this.handler.context.admission.reserve.release()) continue;
         this.handler.context.log.error("a connection could not be accepted", { error: String(error) });
         await this.#wait(ACCEPT_PAUSE_MS);
       }
@@ -43,8 +47,14 @@ export class AsyncListener implements StreamListener {
   }
 
   #serve(socket: Deno.Conn): void {
-    if (!this.handler.admits()) return socket.close();
-    if (socket.remoteAddr.transport === "tcp") {
+    const { admission } = this.handler.context;
+    const { remoteAddr } = socket;
+    const address = remoteAddr.transport === "tcp" ? remoteAddr.hostname.replace(MAPPED, "") : "";
+    if (!admission.admits(address)) {
+      socket.close();
+      return admission.reserve.refill();
+    }
+    if (remoteAddr.transport === "tcp") {
       try {
         const tcp = socket as Deno.TcpConn;
         tcp.setNoDelay(true);
@@ -53,7 +63,7 @@ export class AsyncListener implements StreamListener {
         // The caller has gone already; the first read will tell.
       }
     }
-    this.handler.opened(new AsyncConnection(socket, this.handler));
+    this.handler.opened(new AsyncConnection(socket, this.handler, address));
   }
 
   #wait(ms: number): Promise<void> {

@@ -27,8 +27,8 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   /** Messages may be left in the buffer, or input that is not read, until something has been answered. */
   #paused = false;
 
-  constructor(readonly fd: number, readonly loop: EpollLoop, handler: StreamHandler) {
-    super(handler);
+  constructor(readonly fd: number, readonly loop: EpollLoop, handler: StreamHandler, address: string) {
+    super(handler, address);
     loop.add(fd, EPOLLIN, this);
   }
 

@@ -1,15 +1,5 @@
-import type { Encoding } from "../protocol/body.ts";
-import { ReplyCode } from "../protocol/codes.ts";
-import {
-  contentReplyBytes,
-  REPLY_HEADER_BYTES,
-  replyBytes,
-  writeContentReply,
-  writeReply,
-} from "../protocol/reply.ts";
-import type { Caller } from "../router/caller.ts";
-import type { ReplyTarget } from "../router/reply_routes.ts";
-import { type DatagramListener, MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import { DatagramCaller } from "./datagram_caller.ts";
+import { type DatagramListener, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import { droppedDatagrams } from "./find_descriptor.ts";
@@ -27,12 +17,11 @@ const SEND_BYTES = 1024 * 1024;
 const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024;
 
 /** UDP over a descriptor that Deno has opened: many datagrams a call, replies of a batch in one. */
-export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
-  readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
+export class EpollDatagrams extends DatagramCaller<Uint8Array> implements DatagramListener, EpollHandler {
   readonly sent = Promise.resolve();
-  routeGeneration = 0;
   readonly #received = new MessageBatch(BATCH, BATCH * SLOT_BYTES);
   readonly #replies = new MessageBatch(BATCH, SEND_BYTES);
+  protected override readonly out = this.#replies.data;
   /** The datagram that is being handled. */
   #current = 0;
   #count = 0;
@@ -42,10 +31,11 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
   constructor(
     readonly socket: Deno.DatagramConn,
     readonly fd: number,
-    readonly asyncReply: boolean,
-    readonly context: NetContext,
+    asyncReply: boolean,
+    context: NetContext,
     readonly loop: EpollLoop,
   ) {
+    super(asyncReply, context);
     const size = new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer);
     // The second one, for who may not go over the system's limit, gives as much as that allows.
     if (loop.libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) !== 0) {
@@ -75,52 +65,17 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     this.loop.touch(this);
   }
 
-  openRoute(): number {
-    const { routes } = this.context;
-    const batch = this.#received;
+  protected override get sender(): Uint8Array {
     const at = this.#current * ADDRESS_BYTES;
-    const address = batch.addresses.slice(at, at + batch.addressLength(this.#current));
-    const route = new DatagramRoute(this, address);
-    route.slot = routes.open(route);
-    this.routeGeneration = routes.generation(route.slot);
-    return route.slot;
+    return this.#received.addresses.subarray(at, at + this.#received.addressLength(this.#current));
   }
 
-  answer(id: number, code: number, body: Uint8Array | null): void {
-    const batch = this.#received;
-    const at = this.#current * ADDRESS_BYTES;
-    const address = batch.addresses.subarray(at, at + batch.addressLength(this.#current));
-    const start = this.#reserve(replyBytes(body === null ? 0 : body.length, false), address);
-    writeReply(this.#replies.data, start, false, id, code, body);
-  }
-
-  /** Datagrams have no order. */
-  refuse(id: number, code: number, body: Uint8Array | null): void {
-    this.answer(id, code, body);
-  }
-
-  /** Sends the reply of a sync operation. */
-  deliver(
-    address: Uint8Array,
-    id: number,
-    code: number,
-    encoding: Encoding | 0,
-    source: Uint8Array,
-    at: number,
-    length: number,
-  ): void {
-    const size = contentReplyBytes(encoding, length, false);
-    if (size > MAX_DATAGRAM_BYTES) {
-      const start = this.#reserve(replyBytes(0, false), address);
-      writeReply(this.#replies.data, start, false, id, ReplyCode.Pack, null);
-      return;
-    }
-    const start = this.#reserve(size, address);
-    writeContentReply(this.#replies.data, start, false, id, code, encoding, source, at, length);
+  protected override keepSender(): Uint8Array {
+    return this.sender.slice();
   }
 
   /** Sends what has collected. What the kernel does not take is lost, as it would be on the way, and counted. */
-  flush(): void {
+  override flush(): void {
     const { libc } = this.loop;
     for (let sent = 0; sent < this.#count;) {
       const count = libc.sendmmsg(
@@ -152,8 +107,7 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     return Promise.resolve();
   }
 
-  /** Makes room for a reply and returns where it goes. */
-  #reserve(bytes: number, address: Uint8Array): number {
+  protected override reserve(bytes: number, address: Uint8Array): number {
     if (this.#count === BATCH || this.#used + bytes > SEND_BYTES) this.flush();
     const batch = this.#replies;
     const at = this.#used;
@@ -162,28 +116,5 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     this.#count++;
     this.#used += bytes;
     return at;
-  }
-}
-
-/** The sender of one datagram that waits for its result. */
-class DatagramRoute implements ReplyTarget {
-  slot = 0;
-
-  constructor(readonly listener: EpollDatagrams, readonly address: Uint8Array) {}
-
-  deliver(
-    id: number,
-    code: number,
-    encoding: Encoding | 0,
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-  ): void {
-    this.listener.context.routes.close(this.slot);
-    this.listener.deliver(this.address, id, code, encoding, bytes, at, length);
-  }
-
-  flush(): void {
-    this.listener.flush();
   }
 }

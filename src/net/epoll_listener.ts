@@ -6,21 +6,25 @@ import {
   IPPROTO_TCP,
   SO_KEEPALIVE,
   SOCK_NONBLOCK_CLOEXEC,
+  SOCKADDR_BYTES,
   SOL_SOCKET,
   TCP_NODELAY,
 } from "./libc.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./listen.ts";
+import { socketAddressText } from "./socket_address.ts";
 
 /** Connections accepted at a time, before others have their turn. */
 const ACCEPT_BATCH = 64;
-/** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
+/** After an accept that failed the next one is tried after this long, in ms. */
 const ACCEPT_PAUSE_MS = 100;
 /** A C int, 1, in the machine's byte order. */
 const ONE = new Uint8Array(new Int32Array([1]).buffer);
 
 /** Accepts connections on a listening socket that Deno has opened, and serves them with epoll. */
 export class EpollListener implements StreamListener, EpollHandler {
+  readonly #address = new Uint8Array(SOCKADDR_BYTES);
+  readonly #addressLength = new Uint32Array(1);
   #timer: number | undefined;
   #closed = false;
 
@@ -40,22 +44,25 @@ export class EpollListener implements StreamListener, EpollHandler {
 
   ready(): void {
     const { libc } = this.loop;
+    const { admission } = this.handler.context;
     for (let i = 0; i < ACCEPT_BATCH; i++) {
-      const fd = libc.accept4(this.fd, null, null, SOCK_NONBLOCK_CLOEXEC);
-      if (fd < 0) {
-        // Nobody is left to accept; or, where the first one fails, no descriptor is.
-        if (i === 0) this.#pause();
-        return;
-      }
-      if (!this.handler.admits()) {
+      let fd = this.#acceptOne();
+      // Nobody is left to accept; or, where the first one fails, no descriptor is: one of the reserve lets the caller be
+      // told so, and admits nobody.
+      if (fd < 0 && i > 0) return;
+      if (fd < 0 && admission.reserve.release()) fd = this.#acceptOne();
+      if (fd < 0) return this.#pause();
+      const address = this.handler.transport === "tcp" ? socketAddressText(this.#address) : "";
+      if (!admission.admits(address)) {
         libc.close(fd);
+        admission.reserve.refill();
         continue;
       }
       if (this.handler.transport === "tcp") {
         libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
         libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, ONE, ONE.length);
       }
-      this.handler.opened(new EpollConnection(fd, this.loop, this.handler));
+      this.handler.opened(new EpollConnection(fd, this.loop, this.handler, address));
     }
   }
 
@@ -68,8 +75,14 @@ export class EpollListener implements StreamListener, EpollHandler {
     return Promise.resolve();
   }
 
+  /** Takes the next connection and where it comes from; -1 where there is none, or no descriptor for it. */
+  #acceptOne(): number {
+    this.#addressLength[0] = this.#address.length;
+    return this.loop.libc.accept4(this.fd, this.#address, this.#addressLength, SOCK_NONBLOCK_CLOEXEC);
+  }
+
   #pause(): void {
-    this.handler.context.log.error("a connection could not be accepted; is there a descriptor left?");
+    this.handler.context.admission.reserve.refill();
     this.loop.change(this.fd, 0);
     this.#timer = setTimeout(() => this.loop.change(this.fd, EPOLLIN), ACCEPT_PAUSE_MS);
   }

@@ -4,10 +4,16 @@ export interface NetLimits {
   readonly maxFrame: number;
   /** Stream connections of all listeners together. */
   readonly maxConnections: number;
+  /** Of them, those from one address; 0 is no bound of its own. */
+  readonly maxConnectionsPerAddress: number;
   /** Sync operations a connection may have unanswered. */
   readonly maxInFlight: number;
   /** Reply bytes a connection may leave unread before it is not read from any more. */
   readonly maxUnreadReplyBytes: number;
   /** How long it may stay so before it is closed. */
   readonly slowReaderTimeout: number;
+  /** How long a message may take from its first byte to its last; 0 is for ever. */
+  readonly frameTimeout: number;
+  /** How long a connection that waits for nothing may send nothing; 0 is for ever. */
+  readonly idleTimeout: number;
 }

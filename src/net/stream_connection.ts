@@ -59,8 +59,17 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Average bytes of a reply: what is under way will be about so many more to read. */
   #replySize = 0;
   #refusals: Refusal[] = [];
+  /** Too much is owed: input waits. */
+  #isPaused = false;
+  /** Messages so far. */
+  #messages = 0;
+  /** What {@link check} saw last, and since when it has been so. */
+  #seen = -Infinity;
+  #sawBegun = false;
+  #since = 0;
 
-  constructor(readonly handler: StreamHandler) {
+  /** @param address where it comes from; empty for a Unix socket */
+  constructor(readonly handler: StreamHandler, readonly address: string) {
     const { limits, routes } = handler;
     this.asyncReply = handler.asyncReply;
     this.maxBodyBytes = limits.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
@@ -148,19 +157,71 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     const { reader } = this;
     const { router } = this.handler;
     while (this.state === "open") {
-      if (this.isFull) return "paused";
+      if (this.isFull) {
+        this.#pause();
+        return "paused";
+      }
       const next = reader.next();
-      if (next === "more") return "more";
+      if (next === "more") break;
       if (next === "illegal") {
+        const { limitLog, limits } = this.handler.context;
+        limitLog.reached("max_frame", { max_frame: limits.maxFrame });
         this.#finishInError();
         break;
       }
+      this.#messages++;
       this.handler.received();
       if (router.handleContained(this, reader.bytes, reader.at, reader.length) === "close") {
         this.#finishInError();
       }
     }
+    this.#isPaused = false;
     return "more";
+  }
+
+  /** Counts that input waits, once until it is all read. */
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    const { limitLog, limits } = this.handler.context;
+    const limit = this.#waiting >= limits.maxInFlight ? "max_in_flight" : "max_unread_reply_bytes";
+    limitLog.reached(limit);
+  }
+
+  /**
+   * Ends it where a message has been under way for too long, or nothing has come, or what is owed at the end is not
+   * taken. Called about once a second: between two calls all that is noted is the number of messages.
+   *
+   * @param time in ms, of the handler's
+   */
+  check(time: number): void {
+    const { limits } = this.handler;
+    if (this.state === "closing") {
+      const unread = this.unread;
+      // Below 0, where no number of messages is.
+      if (this.#isSame(unread === 0 ? -Infinity : -unread, false, time, limits.slowReaderTimeout)) {
+        this.handler.closeSlow(this);
+      }
+      return;
+    }
+    const isBegun = this.reader.pending > 0;
+    const isBusy = this.#isPaused || (!isBegun && this.isOwing);
+    const timeout = isBusy ? 0 : isBegun ? limits.frameTimeout : limits.idleTimeout;
+    if (!this.#isSame(isBusy ? -Infinity : this.#messages, isBegun, time, timeout)) return;
+    this.handler.context.limitLog.reached(isBegun ? "frame_timeout" : "idle_timeout");
+    if (isBegun && this.isOwing) this.#finishInError();
+    else this.close();
+  }
+
+  /** Whether that is what was seen for so long already, in ms; 0 is never. -Infinity is never the same. */
+  #isSame(seen: number, isBegun: boolean, time: number, timeout: number): boolean {
+    if (seen === -Infinity || seen !== this.#seen || isBegun !== this.#sawBegun) {
+      this.#seen = seen;
+      this.#sawBegun = isBegun;
+      this.#since = time;
+      return false;
+    }
+    return timeout > 0 && time - this.#since >= timeout;
   }
 
   /** Whether an operation of the caller is under way, or a reply unsent. */
@@ -189,9 +250,13 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Too much is under way, or unread with what is under way: nothing more is taken until that changes. */
   protected get isFull(): boolean {
     const { limits } = this.handler;
-    const owed = this.#accepted - this.#answered;
-    return owed + this.#refusals.length >= limits.maxInFlight ||
-      this.unread + owed * this.#replySize >= limits.maxUnreadReplyBytes;
+    return this.#waiting >= limits.maxInFlight ||
+      this.unread + (this.#accepted - this.#answered) * this.#replySize >= limits.maxUnreadReplyBytes;
+  }
+
+  /** Operations and errors that are still to be answered. */
+  get #waiting(): number {
+    return this.#accepted - this.#answered + this.#refusals.length;
   }
 
   #releaseRefusals(): void {

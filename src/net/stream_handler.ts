@@ -1,28 +1,38 @@
+import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCounters } from "../observe/server_stats.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import type { Router } from "../router/router.ts";
+import type { Admission } from "./admission.ts";
 import type { NetLimits } from "./limits.ts";
 import type { StreamConnection } from "./stream_connection.ts";
+
+/** The longest time that one check stands for, in ms: what passed while the process was stopped is nobody's delay. */
+const MAX_STEP_MS = 2000;
 
 /** What every listener and connection works with. */
 export interface NetContext {
   readonly router: Router;
   readonly routes: ReplyRoutes;
   readonly counters: ServerCounters;
-  readonly limits: NetLimits;
+  /** Those that count now; others may be set while connections are open. */
+  limits: NetLimits;
+  readonly limitLog: LimitLog;
+  readonly admission: Admission;
   readonly log: Log;
   /** Monotonic, in ms. */
   readonly now: () => number;
 }
 
-/** The connections of one listener: counts them, bounds them, closes those that do not read. */
+/** The connections of one listener: counts them, and closes those that keep it waiting. */
 export class StreamHandler {
   readonly router: Router;
   readonly routes: ReplyRoutes;
-  readonly limits: NetLimits;
   readonly now: () => number;
   readonly connections = new Set<StreamConnection>();
+  /** The time that connections are measured by, in ms: monotonic, and it stands still while the process does. */
+  #time = 0;
+  #checkedAt: number;
 
   constructor(
     readonly transport: "tcp" | "unix",
@@ -31,30 +41,22 @@ export class StreamHandler {
   ) {
     this.router = context.router;
     this.routes = context.routes;
-    this.limits = context.limits;
     this.now = context.now;
+    this.#checkedAt = context.now();
   }
 
-  /** Whether one more connection may be served; counts it as refused where not. */
-  admits(): boolean {
-    const { counters, limits, log } = this.context;
-    if (counters.connectionsOpen < limits.maxConnections) return true;
-    counters.connectionsRefused++;
-    log.warn("a connection was refused: there are max_connections already", {
-      max_connections: limits.maxConnections,
-    });
-    return false;
+  get limits(): NetLimits {
+    return this.context.limits;
   }
 
   opened(connection: StreamConnection): void {
-    this.context.counters.connectionsAccepted++;
-    this.context.counters.connectionsOpen++;
+    this.context.admission.opened(connection.address);
     this.connections.add(connection);
   }
 
   closed(connection: StreamConnection): void {
     this.connections.delete(connection);
-    this.context.counters.connectionsOpen--;
+    this.context.admission.closed(connection.address);
   }
 
   /** Counts a message. */
@@ -66,15 +68,22 @@ export class StreamHandler {
   /** Closes a connection that does not read its replies. */
   closeSlow(connection: StreamConnection): void {
     this.context.counters.slowReadersClosed++;
-    this.context.log.warn("a caller does not read its replies and is closed");
+    this.context.limitLog.reached("slow_reader_timeout");
     connection.close();
   }
 
-  /** Closes the connections that have left too much unread for too long. */
-  closeSlowReaders(): void {
-    const since = this.now() - this.limits.slowReaderTimeout;
+  /**
+   * Looks at each connection: has it left too much unread for too long, does a message not end, is it idle? Called about
+   * once a second, which is how exact the time-outs are.
+   */
+  check(): void {
+    const now = this.now();
+    this.#time += Math.min(now - this.#checkedAt, MAX_STEP_MS);
+    this.#checkedAt = now;
+    const since = now - this.limits.slowReaderTimeout;
     for (const connection of this.connections) {
       if (connection.slowSince !== 0 && connection.slowSince <= since) this.closeSlow(connection);
+      else connection.check(this.#time);
     }
   }
 }

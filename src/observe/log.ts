@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly format: "text" | "json";
   readonly colour: boolean;
   readonly write: (line: string) => void;
+  /** Lines written in one second; those above it are counted and told when it is over. 0 or nothing is no bound. */
+  readonly maxLines?: number;
   /** Now, as a Date. */
   readonly clock: () => Date;
 }
@@ -24,8 +26,17 @@ export class Log {
   #level: number;
   #last = "";
   #repeated = 0;
+  /** Since the start, lines that were over the bound. */
+  dropped = 0;
+  /** Lines written in one second at most; 0 is no bound. */
+  maxLines: number;
+  /** The second that is counted for, of the Unix epoch, and its lines: those written, those dropped. */
+  #second = 0;
+  #lines = 0;
+  #droppedLines = 0;
 
   constructor(readonly options: LogOptions) {
+    this.maxLines = options.maxLines ?? 0;
     this.#level = LOG_LEVELS.indexOf(options.level);
   }
 
@@ -56,13 +67,25 @@ export class Log {
       this.#repeated++;
       return;
     }
-    this.flush();
+    this.#tellRepeated();
     this.#last = key;
     this.#line(level, message, written);
   }
 
-  /** Says how often the last line was repeated. */
+  /** Says how often the last line was repeated, and how many were dropped. */
   flush(): void {
+    this.#tellRepeated();
+    this.#tellDropped(this.options.clock());
+  }
+
+  /** Says how many lines were dropped, where their second is over; to be called about every second. */
+  tick(): void {
+    if (this.#droppedLines === 0) return;
+    const now = this.options.clock();
+    if (secondOf(now) !== this.#second) this.#tellDropped(now);
+  }
+
+  #tellRepeated(): void {
     if (this.#repeated === 0) return;
     const times = this.#repeated;
     this.#repeated = 0;
@@ -70,9 +93,41 @@ export class Log {
     this.#line("info", "the line before was repeated", { times });
   }
 
+  #tellDropped(now: Date): void {
+    if (this.#droppedLines === 0) return;
+    const lines = this.#droppedLines;
+    this.#droppedLines = 0;
+    this.#write("warn", "log lines were left out: there were more than max_log_lines in a second", {
+      lines,
+      max_log_lines: this.maxLines,
+    }, now);
+  }
+
+  /** Whether one more line may be written in this second. */
+  #admits(now: Date): boolean {
+    const second = secondOf(now);
+    if (second !== this.#second) {
+      this.#tellDropped(now);
+      this.#second = second;
+      this.#lines = 0;
+    }
+    if (this.#lines < this.maxLines) {
+      this.#lines++;
+      return true;
+    }
+    this.dropped++;
+    this.#droppedLines++;
+    return false;
+  }
+
   #line(level: LogLevel, message: string, fields: JsonObject): void {
-    const { format, colour, write, clock } = this.options;
-    const time = clock().toISOString();
+    const now = this.options.clock();
+    if (this.maxLines === 0 || this.#admits(now)) this.#write(level, message, fields, now);
+  }
+
+  #write(level: LogLevel, message: string, fields: JsonObject, now: Date): void {
+    const { format, colour, write } = this.options;
+    const time = now.toISOString();
     if (format === "json") return write(JSON.stringify(besides({ time, level, message }, fields)) + "\n");
     const pairs = Object.entries(fields).map(([name, value]) => ` ${oneLine(name)}=${textValue(value)}`).join(
       "",
@@ -80,6 +135,10 @@ export class Log {
     const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${pairs}`;
     write(colour && COLOURS[level] !== "" ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
   }
+}
+
+function secondOf(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
 }
 
 function textValue(value: unknown): string {

@@ -16,7 +16,7 @@ export class ServerCounters {
   busy = 0;
   connectionsAccepted = 0;
   connectionsOpen = 0;
-  /** Refused because there were too many. */
+  /** Refused: there were too many, or no descriptor was left. */
   connectionsRefused = 0;
   /** Closed because they did not read their replies. */
   slowReadersClosed = 0;
@@ -87,6 +87,8 @@ export interface ServerStats extends JsonObject {
   uptime_seconds: number;
   state: string;
   connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
+  /** How often each limit was reached since the start, by the key of the config that sets it. */
+  limits: { [limit: string]: number };
   messages: { tcp: number; udp: number; unix: number };
   errors: {
     version: number;

@@ -7,7 +7,9 @@ import type { JsonObject, JsonValue } from "../plugin.ts";
 import { readU32, spells, writeU32 } from "./bytes.ts";
 import { CellType, checkCells, decodeCells, encodeCells } from "./cells.ts";
 import { ReplyCode } from "./codes.ts";
+import { CONTENT_LIMITS, type ContentLimits, HIGHEST_CONTENT_LIMITS } from "./content_limits.ts";
 import { ProtocolError } from "./errors.ts";
+import { checkJsonLimits } from "./json_limits.ts";
 
 /** How the params of a request and the result of its reply are written. */
 export const Encoding = { Hdf: 1, Json: 2, Cells: 3 } as const;
@@ -30,6 +32,9 @@ export class BodyView {
   /** Content bytes. */
   length = 0;
 
+  /** @param limits what cells are held to; text is, when it is decoded */
+  constructor(readonly limits: ContentLimits = CONTENT_LIMITS) {}
+
   /**
    * Finds the content of the body at `at`..`end` and checks every length against the message; the text itself is
    * not read. Throws ProtocolError; `encoding` says then how the body began.
@@ -48,7 +53,7 @@ export class BodyView {
     this.encoding = isHdf ? Encoding.Hdf : isJson ? Encoding.Json : Encoding.Cells;
     if (this.encoding === Encoding.Cells) {
       this.at = at;
-      this.length = checkCells(bytes, at, end) - at;
+      this.length = checkCells(bytes, at, end, this.limits) - at;
       return;
     }
     const size = readU32(bytes, at + 12);
@@ -64,25 +69,28 @@ export class BodyView {
 }
 
 /** Decodes HDF content. Throws ProtocolError with the line that does not parse. */
-export function decodeHdf(content: Uint8Array): HdfNode {
+export function decodeHdf(content: Uint8Array, { depth, keys }: ContentLimits = CONTENT_LIMITS): HdfNode {
   try {
-    return parseHdf(decodeText(content, "HDF"));
+    return parseHdf(decodeText(content, "HDF"), { depth, nodes: keys });
   } catch (error) {
-    if (error instanceof HdfError) throw new ProtocolError(error.message);
-    throw error;
+    if (!(error instanceof HdfError)) throw error;
+    const { message, limit } = error;
+    if (limit === undefined) throw new ProtocolError(message);
+    throw new ProtocolError(message, ReplyCode.Broken, limit === "depth" ? "depth" : "keys");
   }
 }
 
 /** Decodes content of any encoding to what JSON can say. Throws ProtocolError (17, or 23 for a value no JSON has). */
-export function decodeContent(encoding: Encoding, content: Uint8Array): JsonValue {
-  if (encoding === Encoding.Cells) return decodeCells(content, 0, content.length);
-  if (encoding === Encoding.Hdf) return hdfAsJson(decodeHdf(content));
-  return decodeJson(content);
+export function decodeContent(encoding: Encoding, content: Uint8Array, limits = CONTENT_LIMITS): JsonValue {
+  if (encoding === Encoding.Cells) return decodeCells(content, 0, content.length, limits);
+  if (encoding === Encoding.Hdf) return hdfAsJson(decodeHdf(content, limits), limits.depth);
+  return decodeJson(content, limits);
 }
 
 /** Decodes JSON content; an empty text is an empty object. Throws ProtocolError. */
-export function decodeJson(content: Uint8Array): JsonValue {
+export function decodeJson(content: Uint8Array, limits = CONTENT_LIMITS): JsonValue {
   if (content.length === 0) return {};
+  checkJsonLimits(content, limits);
   const text = decodeText(content, "JSON");
   try {
     return JSON.parse(text);
@@ -92,9 +100,9 @@ export function decodeJson(content: Uint8Array): JsonValue {
 }
 
 /** Converts a parsed HDF tree. Throws ProtocolError (23). */
-export function hdfAsJson(root: HdfNode): JsonObject {
+export function hdfAsJson(root: HdfNode, depth = CONTENT_LIMITS.depth): JsonObject {
   try {
-    return hdfToJson(root);
+    return hdfToJson(root, depth);
   } catch (error) {
     if (error instanceof HdfValueError) throw new ProtocolError(error.message, ReplyCode.BadParam);
     throw error;
@@ -104,23 +112,28 @@ export function hdfAsJson(root: HdfNode): JsonObject {
 /** Decodes a whole body, as a client gets it; undefined where there is none. Throws ProtocolError. */
 export function decodeBody(body: Uint8Array | null): JsonValue | undefined {
   if (body === null) return undefined;
-  const view = new BodyView();
+  const view = new BodyView(HIGHEST_CONTENT_LIMITS);
   view.locate(body, 0, body.length);
-  return decodeContent(view.encoding, body.subarray(view.at, view.at + view.length));
+  const content = body.subarray(view.at, view.at + view.length);
+  return decodeContent(view.encoding, content, HIGHEST_CONTENT_LIMITS);
 }
 
 /**
  * Encodes a value as content, without the cell around it; null for an empty object in HDF, which is a reply without a
  * body. Throws ProtocolError (22) where the encoding cannot say it.
  */
-export function encodeContentOf(encoding: Encoding, value: JsonValue): Uint8Array | null {
+export function encodeContentOf(
+  encoding: Encoding,
+  value: JsonValue,
+  maxDepth = CONTENT_LIMITS.depth,
+): Uint8Array | null {
   if (encoding === Encoding.Json) return encodeJson(value);
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new ProtocolError("only an object can be written as HDF or cells; return one", ReplyCode.Pack);
   }
-  if (encoding === Encoding.Cells) return encodeCells(value);
+  if (encoding === Encoding.Cells) return encodeCells(value, maxDepth);
   try {
-    const text = writeHdf(jsonToHdf(value));
+    const text = writeHdf(jsonToHdf(value, maxDepth), maxDepth);
     return text === "" ? null : encoder.encode(text);
   } catch (error) {
     if (error instanceof HdfValueError) throw new ProtocolError(error.message, ReplyCode.Pack);

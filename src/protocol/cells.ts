@@ -1,20 +1,21 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { readU32, writeU32 } from "./bytes.ts";
 import { ReplyCode } from "./codes.ts";
+import { CONTENT_LIMITS, type ContentLimits } from "./content_limits.ts";
 import { ProtocolError } from "./errors.ts";
 
 /** The types of a body's cells. */
 export const CellType = { Eof: 0, U32: 1, Ulong: 2, String: 3, Array: 4 } as const;
 
-/** How deep ARRAY cells may nest. */
-export const MAX_CELL_DEPTH = 64;
+/** Bytes of the shortest cell: type, name length, and a value, value length or element count of four. */
+const MIN_CELL_BYTES = 12;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
  * Walks the cells from `at` on without decoding their values and returns where they end, the EOF cell not included.
- * Throws ProtocolError where a length leaves the message, a type is unknown or the nesting is too deep.
+ * Throws ProtocolError where a length leaves the message, a type is unknown, or it goes over a limit.
  *
  * ```
  * EOF     | 0 |
@@ -24,12 +25,35 @@ const encoder = new TextEncoder();
  * ARRAY   | 4 | name length | name | count | that many cells |      all lengths and counts: 4 bytes
  * ```
  */
-export function checkCells(bytes: Uint8Array, at: number, end: number): number {
-  return walk(bytes, at, end, 0, Infinity);
+export function checkCells(bytes: Uint8Array, at: number, end: number, limits = CONTENT_LIMITS): number {
+  const cellsEnd = walk(bytes, at, end, limits.depth, 0, Infinity);
+  // Most messages are too short to hold so many.
+  if (cellsEnd - at > limits.keys * MIN_CELL_BYTES) checkCount(bytes, at, cellsEnd, limits);
+  return cellsEnd;
 }
 
-function walk(bytes: Uint8Array, at: number, end: number, depth: number, count: number): number {
-  if (depth > MAX_CELL_DEPTH) throw new ProtocolError(`cells nest deeper than ${MAX_CELL_DEPTH} levels`);
+/** Counts cells that were walked over; those of an ARRAY follow it like any others. */
+function checkCount(bytes: Uint8Array, at: number, end: number, { keys }: ContentLimits): void {
+  for (let count = 1; at < end; count++) {
+    if (count > keys) throw new ProtocolError(`more than ${keys} cells`, ReplyCode.Broken, "keys");
+    const type = readU32(bytes, at);
+    at = nameEnd(bytes, at, end);
+    if (type === CellType.String) at += 4 + readU32(bytes, at);
+    else at += type === CellType.Ulong ? 8 : 4;
+  }
+}
+
+function walk(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  maxDepth: number,
+  depth: number,
+  count: number,
+): number {
+  if (depth > maxDepth) {
+    throw new ProtocolError(`cells nest deeper than ${maxDepth} levels`, ReplyCode.Broken, "depth");
+  }
   for (let i = 0; i < count; i++) {
     if (depth === 0 && at === end) return at;
     if (end - at < 4) throw new ProtocolError(`the cell at byte ${at} is cut off`);
@@ -47,7 +71,7 @@ function walk(bytes: Uint8Array, at: number, end: number, depth: number, count: 
       const size = readU32(bytes, value);
       at = type === CellType.String
         ? within(value + 4 + size, end, at)
-        : walk(bytes, value + 4, end, depth + 1, size);
+        : walk(bytes, value + 4, end, maxDepth, depth + 1, size);
     }
   }
   return at;
@@ -67,9 +91,14 @@ function within(next: number, end: number, cell: number): number {
  * Decodes checked cells into an object: an ARRAY whose elements are named 0, 1, 2 … is an array, any other an
  * object; a ULONG over 2^53 is the text of its digits. Throws ProtocolError where a name or value is no UTF-8.
  */
-export function decodeCells(bytes: Uint8Array, at: number, end: number): JsonObject {
+export function decodeCells(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  limits = CONTENT_LIMITS,
+): JsonObject {
   const out: [string, JsonValue][] = [];
-  decodeInto(bytes, at, checkCells(bytes, at, end), Infinity, out);
+  decodeInto(bytes, at, checkCells(bytes, at, end, limits), Infinity, out);
   return toObject(out);
 }
 
@@ -120,11 +149,11 @@ function text(bytes: Uint8Array, at: number, end: number): string {
 /**
  * Encodes an object as cells, without the EOF cell. Whole numbers from 0 to 2^32-1 are U32, larger ones up to 2^53
  * ULONG, booleans U32 1 and 0, other numbers their decimal text; arrays and objects are ARRAY.
- * Throws ProtocolError (22) on null, which no cell can say, and on numbers that are not finite.
+ * Throws ProtocolError (22) on null, which no cell can say, on numbers that are not finite, and below so many ARRAYs.
  */
-export function encodeCells(value: JsonObject): Uint8Array {
+export function encodeCells(value: JsonObject, maxDepth = CONTENT_LIMITS.depth): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (const [name, child] of Object.entries(value)) encodeCell(name, child, parts, 0);
+  for (const [name, child] of Object.entries(value)) encodeCell(name, child, parts, maxDepth);
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -134,10 +163,9 @@ export function encodeCells(value: JsonObject): Uint8Array {
   return bytes;
 }
 
+/** `depth` is how many ARRAYs may still be opened. */
 function encodeCell(name: string, value: JsonValue, parts: Uint8Array[], depth: number): void {
-  if (depth > MAX_CELL_DEPTH) {
-    throw new ProtocolError(`cells nest deeper than ${MAX_CELL_DEPTH} levels`, ReplyCode.Pack);
-  }
+  if (depth < 0) throw new ProtocolError(`"${name}" lies too deep for cells; nest less`, ReplyCode.Pack);
   if (typeof value === "boolean") return encodeCell(name, value ? 1 : 0, parts, depth);
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
     const wide = value > 0xffffffff;
@@ -162,7 +190,7 @@ function encodeCell(name: string, value: JsonValue, parts: Uint8Array[], depth: 
   const children = Object.entries(value);
   const at = pushHeader(CellType.Array, name, 4, parts);
   writeU32(parts[parts.length - 1]!, at, children.length);
-  for (const [key, child] of children) encodeCell(key, child, parts, depth + 1);
+  for (const [key, child] of children) encodeCell(key, child, parts, depth - 1);
 }
 
 /** Adds a cell with room for its value and returns where the value goes. */

@@ -1,10 +1,12 @@
 import { ReplyCode } from "./codes.ts";
+import type { ContentLimit } from "./content_limits.ts";
 
 /** A message that cannot be decoded or a value that cannot be encoded; `code` is what the caller is answered. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 
-  constructor(message: string, readonly code: number = ReplyCode.Broken) {
+  /** @param limit the limit that the content went over, where that is what is wrong */
+  constructor(message: string, readonly code: number = ReplyCode.Broken, readonly limit?: ContentLimit) {
     super(message);
   }
 }

@@ -7,6 +7,8 @@ const TOO_SHORT_TOTAL = 8;
 
 /** The most that a buffer keeps between reads once it has grown and emptied, in bytes. */
 const KEPT_BYTES = 64 * 1024;
+/** A message gets at most so many times the room of what has come of it: announcing a long one costs the caller its bytes. */
+const ROOM_FACTOR = 4;
 
 /**
  * Cuts a byte stream into messages without copying them: reads land in {@link space}, {@link next} walks over what
@@ -46,7 +48,8 @@ export class FrameReader {
     const pending = this.#end - this.#start;
     let wanted = bytes.length;
     if (pending >= PREFIX_BYTES) {
-      wanted = Math.max(wanted, Math.min(readU32(bytes, this.#start), this.maxFrame));
+      const total = Math.min(readU32(bytes, this.#start), this.maxFrame);
+      wanted = Math.max(wanted, Math.min(total, pending * ROOM_FACTOR));
     }
     if (this.#end === bytes.length && wanted < KEPT_BYTES) wanted = Math.max(wanted, bytes.length * 2);
     if (pending === wanted) wanted *= 2;

@@ -1,4 +1,5 @@
 import { decodeContent, type Encoding } from "../protocol/body.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
@@ -12,7 +13,7 @@ const encoder = new TextEncoder();
  */
 export class Affinity {
   /** @param param key or path of the param */
-  constructor(readonly param: string, readonly queue: OperationQueue) {}
+  constructor(readonly param: string, readonly queue: OperationQueue, readonly limits: ContentLimits) {}
 
   /** Without the param, or with params that do not decode (the worker will say so), the part that waits least. */
   partOf(encoding: Encoding, bytes: Uint8Array, at: number, length: number): number {
@@ -31,7 +32,7 @@ export class Affinity {
 
   #keyOf(encoding: Encoding, content: Uint8Array): Uint8Array | undefined {
     try {
-      const params = decodeContent(encoding, content);
+      const params = decodeContent(encoding, content, this.limits);
       if (typeof params !== "object" || params === null || Array.isArray(params)) return undefined;
       const value = findParam(params, this.param);
       return value === undefined

@@ -1,9 +1,11 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
+import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import { BodyView, decodeContent, encodeBody, Encoding } from "../protocol/body.ts";
 import { readU16, readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import {
@@ -32,6 +34,8 @@ export interface RouterOptions {
   readonly stats: () => ServerStats;
   /** Monotonic, in ms. */
   readonly now: () => number;
+  readonly contentLimits: ContentLimits;
+  readonly limitLog: LimitLog;
   readonly log: Log;
 }
 
@@ -43,7 +47,7 @@ export interface RouterOptions {
 export class Router {
   /** New operations are refused: the server is stopping. */
   draining = false;
-  readonly #view = new BodyView();
+  readonly #view: BodyView;
   readonly #operation: Operation = {
     id: 0,
     command: 0,
@@ -59,7 +63,9 @@ export class Router {
   };
   #touched: RoutedPlugin[] = [];
 
-  constructor(readonly options: RouterOptions) {}
+  constructor(readonly options: RouterOptions) {
+    this.#view = new BodyView(options.contentLimits);
+  }
 
   /**
    * Handles one message; "close" where its connection must end once it has been answered. Whatever goes wrong in here
@@ -104,6 +110,7 @@ export class Router {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       counters.brokenRequests++;
+      this.#countLimit(error);
       this.#refuse(caller, sync, id, error.code, errorBody(view.encoding, error.code, error.message));
       return "keep";
     }
@@ -264,11 +271,15 @@ export class Router {
     plugin.systemCommands++;
     if (command === LAST_SYSTEM_COMMAND) plugin.statsCommands++;
     try {
-      const result = run(plugin, asObject(decodeContent(encoding, bytes.subarray(at, at + length))));
+      const result = run(
+        plugin,
+        asObject(decodeContent(encoding, bytes.subarray(at, at + length), this.options.contentLimits)),
+      );
       if (result !== undefined && sync) this.#answerObject(caller, id, encoding, result);
       else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      this.#countLimit(error);
       plugin.systemFailures++;
       if (error.code === ReplyCode.BadParam) plugin.systemBadParams++;
       const body = errorBody(encoding, error.code, error.message.slice(0, MAX_MESSAGE_CHARS));
@@ -289,6 +300,10 @@ export class Router {
       problem = error.message.slice(0, MAX_MESSAGE_CHARS);
     }
     caller.answer(id, ReplyCode.Pack, errorBody(encoding, ReplyCode.Pack, problem));
+  }
+
+  #countLimit({ limit }: ProtocolError): void {
+    if (limit !== undefined) this.options.limitLog.reached(`max_${limit}`);
   }
 
   #refuse(caller: Caller, sync: boolean, id: number, code: number, body: Uint8Array | null): void {

@@ -1,5 +1,6 @@
 import { decodeContent, type Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
 import type { JsonValue } from "../plugin.ts";
@@ -18,6 +19,8 @@ export interface WishLimits {
   readonly maxDelay: number;
   /** Whether keys are looked at. */
   readonly keys: boolean;
+  /** What the params may cost. */
+  readonly content: ContentLimits;
 }
 
 /**
@@ -37,7 +40,7 @@ export class Wishes {
     this.key = null;
     let params: JsonValue;
     try {
-      params = decodeContent(encoding, content);
+      params = decodeContent(encoding, content, this.limits.content);
     } catch (error) {
       if (error instanceof ProtocolError) return;
       throw error;

@@ -3,11 +3,17 @@ import { formatAddress } from "../config/address.ts";
 import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
+import { Admission } from "../net/admission.ts";
+import { descriptorBound } from "../net/descriptor_limit.ts";
+import type { NetLimits } from "../net/limits.ts";
+import { DescriptorReserve } from "../net/reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
+import { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
@@ -15,11 +21,11 @@ import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { fillLogger } from "./fill_logger.ts";
-import { startPlugin } from "./start_plugin.ts";
+import { startPlugin, WORKER_DESCRIPTORS } from "./start_plugin.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
-/** Slow readers and workers that hang are looked for this often, in ms. */
+/** Connections that keep us waiting and workers that hang are looked for this often, in ms. */
 const CHECK_EVERY_MS = 1000;
 /** What plugins and connections get to end in once the queues are empty or given up, in ms. */
 const CLOSE_GRACE_MS = 5000;
@@ -66,6 +72,10 @@ export class Server {
   readonly #routes = new ReplyRoutes(this.counters);
   readonly #router: Router;
   readonly #startedAt = performance.now();
+  readonly #limitLog: LimitLog;
+  /** Descriptors for what must work when there are no others: the control socket asks it for one. */
+  readonly reserve = new DescriptorReserve();
+  readonly #contentLimits: ContentLimits;
   #loop: EpollLoop | null = null;
   #timer: number | undefined;
   #stopping: Promise<StopReport> | null = null;
@@ -77,11 +87,15 @@ export class Server {
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
     this.#segments = new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc));
+    this.#limitLog = new LimitLog(log, monotonic);
+    this.#contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
     this.#router = new Router({
       registry: this.registry,
       counters: this.counters,
       stats: () => this.stats(),
       now: monotonic,
+      contentLimits: this.#contentLimits,
+      limitLog: this.#limitLog,
       log,
     });
   }
@@ -97,10 +111,7 @@ export class Server {
       throw error;
     }
     server.state = "running";
-    server.#timer = setInterval(() => {
-      for (const listener of server.streams) listener.handler.closeSlowReaders();
-      for (const plugin of server.#plugins) plugin.pool.replaceHung();
-    }, CHECK_EVERY_MS);
+    server.#timer = setInterval(() => server.#check(), CHECK_EVERY_MS);
     return server;
   }
 
@@ -126,6 +137,7 @@ export class Server {
         refused: counters.connectionsRefused,
         slow_readers_closed: counters.slowReadersClosed,
       },
+      limits: { ...this.#limitLog.counts, max_log_lines: options.log.dropped },
       messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
       errors: {
         version: counters.versionMismatches,
@@ -153,13 +165,32 @@ export class Server {
     return this.#stopping;
   }
 
+  /** All that is looked at now and then. */
+  #check(): void {
+    this.reserve.refill();
+    for (const listener of this.streams) listener.handler.check();
+    for (const plugin of this.#plugins) plugin.pool.replaceHung();
+    this.#limitLog.tick();
+    this.options.log.tick();
+  }
+
   async #startPlugins(): Promise<void> {
     const { config, log } = this.options;
+    const workers = config.plugins.reduce((sum, plugin) => sum + plugin.workers, 0);
+    const needed = workers * WORKER_DESCRIPTORS;
+    if (!this.reserve.makeRoom(needed)) {
+      throw new Error(
+        `${workers} workers open ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+      );
+    }
     const parts = {
       server: config.server,
       budget: this.#budget,
       segments: this.#segments,
       routes: this.#routes,
+      contentLimits: this.#contentLimits,
+      limitLog: this.#limitLog,
+      reserve: this.reserve,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -177,7 +208,9 @@ export class Server {
       router: this.#router,
       routes: this.#routes,
       counters: this.counters,
-      limits: config.server,
+      limits: this.#fittingLimits(config.server),
+      limitLog: this.#limitLog,
+      admission: new Admission(this.counters, () => context.limits, this.#limitLog, this.reserve),
       log,
       now: monotonic,
     };
@@ -196,6 +229,21 @@ export class Server {
         throw new ListenError(`cannot listen on ${describe(listener)}: ${reason}`);
       }
     }
+  }
+
+  /** The limits, with no more connections than the system has descriptors for. */
+  #fittingLimits(limits: NetLimits): NetLimits {
+    const bound = this.#libc === null ? null : descriptorBound(this.#libc.symbols);
+    if (bound === null || bound.connections >= limits.maxConnections) return limits;
+    this.options.log.warn(
+      "max_connections is lowered: the system allows too few file descriptors (ulimit -n)",
+      {
+        max_connections: limits.maxConnections,
+        lowered_to: bound.connections,
+        descriptors: bound.descriptors,
+      },
+    );
+    return { ...limits, maxConnections: bound.connections };
   }
 
   #loopWork(): EpollWork {
@@ -223,6 +271,7 @@ export class Server {
     await this.#within(config.server.drainTimeout, drained);
     const abandoned = this.#pending;
     await this.#close();
+    this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
       operations_done: pending - abandoned,
       operations_abandoned: abandoned,
@@ -248,6 +297,7 @@ export class Server {
     await Promise.all(this.datagrams.map((listener) => listener.close()));
     await this.#loop?.close();
     this.#libc?.close();
+    this.reserve.close();
     this.state = "stopped";
   }
 

@@ -1,6 +1,9 @@
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
+import type { DescriptorReserve } from "../net/reserve.ts";
+import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import { Dedup } from "../queue/dedup.ts";
@@ -14,14 +17,21 @@ import { Doubles } from "../router/doubles.ts";
 import { Wishes } from "../router/wishes.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
-import type { CacheRequest } from "../worker/messages.ts";
+import type { CacheRequest, FigureReport } from "../worker/messages.ts";
 import { WorkerPool } from "../worker/pool.ts";
+import { MAX_FIGURES } from "../worker/stats_reporter.ts";
+
+/** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
+export const WORKER_DESCRIPTORS = 8;
 
 export interface PluginParts {
   readonly server: ServerConfig;
   readonly budget: QueueBudget;
   readonly segments: SegmentPool;
   readonly routes: ReplyRoutes;
+  readonly contentLimits: ContentLimits;
+  readonly limitLog: LimitLog;
+  readonly reserve: DescriptorReserve;
   readonly log: Log;
   readonly now: () => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
@@ -30,7 +40,7 @@ export interface PluginParts {
 
 /** Builds a plugin's queue, cache and workers and waits until they are ready. Rejects where its module does not load. */
 export async function startPlugin(config: PluginConfig, parts: PluginParts): Promise<RoutedPlugin> {
-  const { server, budget, segments, routes, log, now, wake } = parts;
+  const { server, budget, segments, routes, contentLimits, limitLog, reserve, log, now, wake } = parts;
   const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
   const partCount = config.affinity === undefined ? 1 : config.workers;
@@ -46,9 +56,11 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
       concurrency: config.concurrency,
       timeout: config.timeout,
       maxReplyBytes,
+      contentLimits,
       exposeTrace: config.exposeTrace,
     },
     workers: config.workers,
+    mayStart: () => reserve.makeRoom(WORKER_DESCRIPTORS),
     permissions: workerPermissions(config.permissions, config.module),
     maxContentBytes: server.maxFrame,
     queue,
@@ -69,6 +81,7 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
         wake();
       },
       cache: (request) => runCacheRequest(cache, request),
+      limits: tellLimits(config.name, limitLog),
     },
   });
   try {
@@ -77,9 +90,9 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
     await pool.stop(0, Promise.resolve());
     throw error;
   }
-  const affinity = config.affinity === undefined ? null : new Affinity(config.affinity, queue);
+  const affinity = config.affinity === undefined ? null : new Affinity(config.affinity, queue, contentLimits);
   const wishes = config.maxDelay > 0 || dedup !== null
-    ? new Wishes({ maxDelay: config.maxDelay, keys: dedup !== null })
+    ? new Wishes({ maxDelay: config.maxDelay, keys: dedup !== null, content: contentLimits })
     : null;
   const plugin = new RoutedPlugin(config.name, queue, pool, cache, {
     workers: config.workers,
@@ -89,6 +102,19 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
   });
   plugin.declared();
   return plugin;
+}
+
+/** Counts the limits that were reached in a plugin's workers; that it has too many figures is said once. */
+function tellLimits(plugin: string, limitLog: LimitLog): (reached: FigureReport["limits"]) => void {
+  let saidFigures = false;
+  return ({ depth, keys, figures }) => {
+    if (depth > 0) limitLog.reached("max_depth", { plugin }, depth);
+    if (keys > 0) limitLog.reached("max_keys", { plugin }, keys);
+    if (figures === 0) return;
+    if (saidFigures) limitLog.count("figures", figures);
+    else limitLog.reached("figures", { plugin, max_figures: MAX_FIGURES }, figures);
+    saidFigures = true;
+  };
 }
 
 /** What a plugin's workers may do: what the config grants, and read the folder of their own module. */

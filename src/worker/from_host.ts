@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from "../observe/log.ts";
 import type { FromHost } from "./messages.ts";
+import { MAX_FIGURE_NAME, MAX_FIGURES } from "./stats_reporter.ts";
 
 type Known = Readonly<Record<string, unknown>>;
 
@@ -24,7 +25,8 @@ export function isFromHost(value: unknown): value is FromHost {
       return LOG_LEVELS.some((level) => level === value.level) && typeof value.message === "string" &&
         value.message.length <= MAX_TEXT && isObject(value.fields);
     case "stats":
-      return isFigures(value.counters) && isFigures(value.gauges);
+      return isFigures(value.counters) && isFigures(value.gauges) && isObject(value.limits) &&
+        [value.limits.depth, value.limits.keys, value.limits.figures].every(isCount);
     case "cache":
       return typeof value.id === "number" && isCacheRequest(value.request);
     default:
@@ -45,10 +47,15 @@ function isDeclaration(value: unknown): boolean {
 }
 
 function isFigures(value: unknown): boolean {
-  return Array.isArray(value) &&
+  return Array.isArray(value) && value.length <= MAX_FIGURES &&
     value.every((figure: unknown) =>
-      Array.isArray(figure) && typeof figure[0] === "string" && Number.isFinite(figure[1])
+      Array.isArray(figure) && typeof figure[0] === "string" && figure[0].length <= MAX_FIGURE_NAME &&
+      Number.isFinite(figure[1])
     );
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isCacheRequest(value: unknown): boolean {

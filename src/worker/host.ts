@@ -22,7 +22,7 @@ const log: Logger = Object.freeze({
   error: (message: unknown, fields: unknown) => logLine("error", message, fields),
 });
 const cache = new CacheClient((id, request) => post({ kind: "cache", id, request }));
-const stats = new StatsReporter((counters, gauges) => post({ kind: "stats", counters, gauges }));
+const stats = new StatsReporter((report) => post({ kind: "stats", ...report }));
 const stopping = new AbortController();
 let host: PluginHost | null = null;
 
@@ -60,7 +60,7 @@ async function start(setup: HostSetup): Promise<void> {
     });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);
-    host = new PluginHost(plugin, context, setup, concurrency);
+    host = new PluginHost(plugin, context, setup, concurrency, (limit) => stats.overLimit(limit));
     const commands = Object.entries(plugin.commands).map(([number, command]) => ({
       number: Number(number),
       name: command.name,

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
+import type { ContentLimit, ContentLimits } from "../protocol/content_limits.ts";
 import type { RingMemory } from "./ring.ts";
 
 /** The four rings of a worker: operations in and replies out, by lane. */
@@ -26,6 +27,8 @@ export interface HostSetup {
   readonly startTimeout?: number;
   /** Longest content of a reply, in bytes. */
   readonly maxReplyBytes: number;
+  /** Of the params of one operation. */
+  readonly contentLimits: ContentLimits;
   readonly exposeTrace: boolean;
   readonly rings: WorkerRings;
 }
@@ -59,11 +62,21 @@ export type CacheRequest =
   | { readonly operation: "set"; readonly key: string; readonly value: string; readonly expire: number }
   | { readonly operation: "clear" };
 
+/** What a worker has counted since it reported last. */
+export interface FigureReport {
+  /** The plugin's own counters, as what was added. */
+  readonly counters: [string, number][];
+  /** Its gauges, as they stand. */
+  readonly gauges: [string, number][];
+  /** How often params went over a limit, and how often the plugin reported a figure over the number that is kept. */
+  readonly limits: { readonly [limit in ContentLimit | "figures"]: number };
+}
+
 /** Worker to main thread. */
 export type FromHost =
   | { readonly kind: "ready"; readonly declaration: PluginDeclaration }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "stopped" }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
-  | { readonly kind: "stats"; readonly counters: [string, number][]; readonly gauges: [string, number][] }
+  | { readonly kind: "stats" } & FigureReport
   | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest };

@@ -1,4 +1,5 @@
 import { ReplyCode } from "../protocol/codes.ts";
+import type { ContentLimit } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { textOf } from "./text_of.ts";
 
@@ -17,12 +18,22 @@ export class OperationError extends Error {
   }
 }
 
-/** What a caller is answered for whatever a command threw: the code and one sentence. Never throws. */
-export function answerFor(error: unknown): { code: number; message: string } {
+/** What a caller is answered for whatever a command threw. */
+export interface ErrorAnswer {
+  readonly code: number;
+  /** One sentence. */
+  readonly message: string;
+  /** The limit that the params went over, where that is the error. */
+  readonly limit?: ContentLimit | undefined;
+}
+
+/** Never throws. */
+export function answerFor(error: unknown): ErrorAnswer {
   const message = textOf(error);
   try {
     if ((error instanceof OperationError || error instanceof ProtocolError) && isErrorCode(error.code)) {
-      return { code: error.code, message };
+      const limit = error instanceof ProtocolError ? error.limit : undefined;
+      return { code: error.code, message, limit };
     }
     if (error instanceof Error) return { code: ReplyCode.Error, message };
   } catch {

@@ -1,5 +1,6 @@
 import type { HdfNode } from "../hdf/node.ts";
 import { writeHdf } from "../hdf/write.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { JsonObject, JsonValue, Params } from "../plugin.ts";
 import { decodeContent, decodeHdf, decodeJson, Encoding, hdfAsJson } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -18,7 +19,13 @@ export class OperationParams implements Params {
   #bytes: Uint8Array | null;
   #isOwn = false;
 
-  constructor(readonly encoding: Encoding, bytes: Uint8Array, readonly at: number, readonly length: number) {
+  constructor(
+    readonly encoding: Encoding,
+    bytes: Uint8Array,
+    readonly at: number,
+    readonly length: number,
+    readonly limits: ContentLimits,
+  ) {
     this.#bytes = bytes;
   }
 
@@ -74,8 +81,8 @@ export class OperationParams implements Params {
   all(): JsonObject {
     if (this.#all !== null) return this.#all;
     const value = this.encoding === Encoding.Hdf
-      ? hdfAsJson(this.#hdf())
-      : decodeContent(this.encoding, this.#content);
+      ? hdfAsJson(this.#hdf(), this.limits.depth)
+      : decodeContent(this.encoding, this.#content, this.limits);
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
     }
@@ -86,11 +93,11 @@ export class OperationParams implements Params {
   asResult(): Uint8Array | null {
     if (this.length === 0) return null;
     if (this.encoding === Encoding.Hdf) {
-      const text = writeHdf(this.#hdf());
+      const text = writeHdf(this.#hdf(), this.limits.depth);
       return text === "" ? null : encoder.encode(text);
     }
     const content = this.#content;
-    if (this.encoding === Encoding.Json) decodeJson(content);
+    if (this.encoding === Encoding.Json) decodeJson(content, this.limits);
     return content;
   }
 
@@ -103,7 +110,7 @@ export class OperationParams implements Params {
   }
 
   #hdf(): HdfNode {
-    return this.#tree ??= decodeHdf(this.#content);
+    return this.#tree ??= decodeHdf(this.#content, this.limits);
   }
 
   #find(key: string): JsonValue | undefined {

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import type { JsonValue, Plugin, PluginContext, Result } from "../plugin.ts";
 import { encodeContentOf, type Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import type { ContentLimit } from "../protocol/content_limits.ts";
 import { errorContent } from "../protocol/error_content.ts";
 import { OperationView, writeReplyRecord } from "./handoff.ts";
 import type { HostSetup } from "./messages.ts";
@@ -62,6 +63,7 @@ export class PluginHost {
     readonly context: PluginContext,
     readonly setup: HostSetup,
     readonly concurrency: number,
+    readonly onLimit: (limit: ContentLimit) => void,
   ) {
     const { sync, async, syncReplies, asyncReplies } = setup.rings;
     this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
@@ -157,7 +159,7 @@ export class PluginHost {
     const view = this.#view;
     if (!view.claim(ring)) return startedAt;
     const { slot, sequence, command, encoding, sync } = view;
-    const params = new OperationParams(encoding, ring.bytes, view.at, view.length);
+    const params = new OperationParams(encoding, ring.bytes, view.at, view.length, this.setup.contentLimits);
     const context = new OperationContext(this.context, command, sync, params);
     try {
       const result = this.plugin.commands[command]!.run(context);
@@ -244,7 +246,7 @@ export class PluginHost {
       ? params.asResult()
       : value === undefined
       ? null
-      : encodeContentOf(to.encoding, value as JsonValue);
+      : encodeContentOf(to.encoding, value as JsonValue, this.setup.contentLimits.depth);
     if (content !== null && content.length > this.setup.maxReplyBytes) {
       const message = `the result has ${content.length} bytes; a reply carries ${this.setup.maxReplyBytes}`;
       const errorReply = this.#errorContent(to.encoding, ReplyCode.Pack, message);
@@ -255,7 +257,8 @@ export class PluginHost {
 
   /** Answers for whatever was thrown. Never throws: nothing of the thrown value is used but what `answerFor` says. */
   #fail(to: Addressee, ms: number, error: unknown): void {
-    const { code, message } = answerFor(error);
+    const { code, message, limit } = answerFor(error);
+    if (limit !== undefined) this.onLimit(limit);
     const trace = traceOf(error);
     if (code === ReplyCode.Error) this.context.log.warn("an operation failed", { error: message, trace });
     this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, trace));

@@ -5,7 +5,7 @@ import type { Segment } from "../queue/segment.ts";
 import { Administration } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
-import type { CacheRequest, PluginDeclaration } from "./messages.ts";
+import type { CacheRequest, FigureReport, PluginDeclaration } from "./messages.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
@@ -39,6 +39,8 @@ export interface PoolEvents extends OutcomeEvents {
   /** All answers of a batch have been told. */
   answered(): void;
   cache(request: CacheRequest): string | boolean | undefined;
+  /** How often limits were reached in a worker since it told it last. */
+  limits(reached: FigureReport["limits"]): void;
 }
 
 /** All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs, and what has become of it. */
@@ -83,7 +85,10 @@ export class WorkerPool {
         this.dispatch();
         this.#checkIdle();
       },
-      figures: ({ index }, { counters, gauges }) => this.figures.report(index, counters, gauges),
+      figures: ({ index }, report) => {
+        const dropped = this.figures.report(index, report);
+        events.limits({ ...report.limits, figures: report.limits.figures + dropped });
+      },
       cache: (request) => events.cache(request),
     });
     this.#dispatcher = new Dispatcher(queue, this.workers, now, ttl, this.outcomes, () => this.dispatch());

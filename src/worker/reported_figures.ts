@@ -1,16 +1,26 @@
-type Figures = readonly (readonly [string, number])[];
+import type { FigureReport } from "./messages.ts";
+import { MAX_FIGURES } from "./stats_reporter.ts";
 
-/** The counters and gauges that a plugin's workers have reported. */
+/** The counters and gauges that a plugin's workers have reported, under so many different names at most. */
 export class ReportedFigures {
   readonly #counters = new Map<string, number>();
   /** By worker. */
   readonly #gauges: Map<string, number>[] = [];
+  readonly #names = new Set<string>();
 
-  /** Counters come as what was added since the last report, gauges as they stand. */
-  report(worker: number, counters: Figures, gauges: Figures): void {
-    for (const [name, by] of counters) this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+  /** Takes over a worker's report; returns how many of its figures were dropped. */
+  report(worker: number, { counters, gauges }: FigureReport): number {
+    let dropped = 0;
+    for (const [name, by] of counters) {
+      if (this.#admits(name)) this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+      else dropped++;
+    }
     const own = this.#gauges[worker] ??= new Map();
-    for (const [name, value] of gauges) own.set(name, value);
+    for (const [name, value] of gauges) {
+      if (this.#admits(name)) own.set(name, value);
+      else dropped++;
+    }
+    return dropped;
   }
 
   /** Added up over the workers, those that were replaced included. */
@@ -20,5 +30,12 @@ export class ReportedFigures {
 
   get gauges(): ReadonlyMap<string, number> {
     return new Map(this.#gauges.flatMap((gauges) => [...gauges]));
+  }
+
+  #admits(name: string): boolean {
+    if (this.#names.has(name)) return true;
+    if (this.#names.size >= MAX_FIGURES) return false;
+    this.#names.add(name);
+    return true;
   }
 }

@@ -3,7 +3,14 @@ import { besides } from "../observe/log_fields.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
-import type { CacheRequest, FromHost, HostSetup, PluginDeclaration, WorkerRings } from "./messages.ts";
+import type {
+  CacheRequest,
+  FigureReport,
+  FromHost,
+  HostSetup,
+  PluginDeclaration,
+  WorkerRings,
+} from "./messages.ts";
 import { PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
 import { createRing } from "./ring.ts";
 
@@ -19,6 +26,8 @@ const HANG_GRACE_MS = 1000;
 export interface SupervisorOptions {
   readonly setup: Omit<HostSetup, "rings" | "worker">;
   readonly workers: number;
+  /** Whether a worker that has died may be replaced now; asked again after the back-off where not. */
+  readonly mayStart: () => boolean;
   readonly permissions: Deno.PermissionOptions;
   /** Longest content of an operation or a reply, in bytes. */
   readonly maxContentBytes: number;
@@ -39,7 +48,7 @@ export interface SupervisorEvents {
   /** A worker has ended; what it holds is lost, for that reason. */
   lost(worker: PluginWorker, reason: string): void;
   /** Figures that a worker reports, counters as what was added. */
-  figures(worker: PluginWorker, message: Extract<FromHost, { kind: "stats" }>): void;
+  figures(worker: PluginWorker, report: FigureReport): void;
   cache(request: CacheRequest): string | boolean | undefined;
 }
 
@@ -178,9 +187,18 @@ export class Supervisor {
       operations_begun: held,
       again_in_ms: this.#backoff,
     });
+    this.#replaceLater(worker);
+  }
+
+  #replaceLater(worker: PluginWorker): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#spawn(worker.index);
+      if (this.options.mayStart()) return this.#spawn(worker.index);
+      this.options.log.error("a worker cannot be replaced yet: the process has no file descriptor left", {
+        ...this.#fields(worker),
+        again_in_ms: this.#backoff,
+      });
+      this.#replaceLater(worker);
     }, this.#backoff);
     this.#timers.add(timer);
     this.#backoff = Math.min(this.#backoff * 2, MAX_BACKOFF_MS);

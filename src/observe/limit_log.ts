@@ -1,0 +1,96 @@
+import type { JsonObject } from "../plugin.ts";
+import type { Log, LogLevel } from "./log.ts";
+
+/** A line about one limit is followed by another one after so long at the earliest, in ms. */
+const TELL_EVERY_MS = 1000;
+
+/**
+ * The limits that may be reached, most by the key of the config that sets them, and what is said then. Those of level
+ * info are reached by callers who do nothing wrong.
+ */
+const LIMITS = [
+  ["max_connections", "warn", "a connection was refused: there are max_connections already"],
+  ["max_connections_per_address", "warn", "a connection was refused: its address has too many already"],
+  ["descriptors", "warn", "a connection was refused: the process has no file descriptor left"],
+  [
+    "max_frame",
+    "warn",
+    "a connection was closed: its message is to be longer than max_frame, or 8 bytes or less",
+  ],
+  ["max_in_flight", "info", "a connection waits: it has max_in_flight operations unanswered"],
+  ["max_unread_reply_bytes", "info", "a connection waits: it reads its replies slower than it asks for them"],
+  ["slow_reader_timeout", "warn", "a connection was closed: it did not read its replies"],
+  ["frame_timeout", "warn", "a connection was closed: it did not end a message within frame_timeout"],
+  ["idle_timeout", "info", "a connection was closed: it sent nothing for idle_timeout"],
+  ["max_depth", "warn", "an operation was refused: its params nest deeper than max_depth"],
+  ["max_keys", "warn", "an operation was refused: its params have more than max_keys keys"],
+  ["figures", "warn", "a plugin reports too many figures of its own; the further ones are dropped"],
+] as const;
+
+/** A limit that may be reached. */
+export type Limit = typeof LIMITS[number][0];
+
+/** One limit: how often it was reached, and what has not been told of it. */
+interface Reached {
+  readonly level: LogLevel;
+  readonly sentence: string;
+  count: number;
+  untold: number;
+  /** Of the last time. */
+  fields: JsonObject;
+  /** When its last line was written, monotonic in ms; undefined where the next one may be at once. */
+  toldAt: number | undefined;
+}
+
+/** Counts how often each limit was reached, and says it at most once a second each. */
+export class LimitLog {
+  readonly #limits = new Map<Limit, Reached>();
+
+  /** @param now monotonic, in ms */
+  constructor(readonly log: Log, readonly now: () => number) {
+    for (const [limit, level, sentence] of LIMITS) {
+      this.#limits.set(limit, { level, sentence, count: 0, untold: 0, fields: {}, toldAt: undefined });
+    }
+  }
+
+  /** Counts it, and tells it now or with what else happens within the second. */
+  reached(limit: Limit, fields: JsonObject = {}, times = 1): void {
+    const state = this.#limits.get(limit)!;
+    state.count += times;
+    state.untold += times;
+    state.fields = fields;
+    if (state.toldAt === undefined) this.#tell(limit, state);
+  }
+
+  /** Counts it and says nothing. */
+  count(limit: Limit, times: number): void {
+    this.#limits.get(limit)!.count += times;
+  }
+
+  /** How often each was reached since the start. */
+  get counts(): { [limit: string]: number } {
+    return Object.fromEntries([...this.#limits].map(([limit, { count }]) => [limit, count]));
+  }
+
+  /** Tells what has collected; to be called about every second. */
+  tick(): void {
+    const since = this.now() - TELL_EVERY_MS;
+    for (const [limit, state] of this.#limits) {
+      if (state.toldAt === undefined || state.toldAt > since) continue;
+      if (state.untold > 0) this.#tell(limit, state);
+      else state.toldAt = undefined;
+    }
+  }
+
+  /** Tells what has collected, whenever that was. */
+  flush(): void {
+    for (const [limit, state] of this.#limits) if (state.untold > 0) this.#tell(limit, state);
+  }
+
+  #tell(limit: Limit, state: Reached): void {
+    const { untold, fields } = state;
+    state.untold = 0;
+    state.toldAt = this.now();
+    this.log.write(state.level, state.sentence, { limit, ...fields, ...untold > 1 ? { times: untold } : {} });
+  }
+}

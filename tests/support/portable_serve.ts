@@ -1,0 +1,21 @@
+import { loadConfig } from "../../src/config/load.ts";
+import { Log } from "../../src/observe/log.ts";
+import { runUntilStopped } from "../../src/server/lifecycle.ts";
+import { Server } from "../../src/server/server.ts";
+
+// The server with Deno's own sockets, for tests that need it in a process of its own: `portable_serve.ts CONFIG`.
+
+const [file = ""] = Deno.args;
+const encoder = new TextEncoder();
+const log = new Log({
+  level: "info",
+  format: "json",
+  colour: false,
+  write: (line) => Deno.stderr.writeSync(encoder.encode(line)),
+  clock: () => new Date(),
+});
+const config = loadConfig({ file, env: {}, flags: {} });
+const server = await Server.start({ config, log, version: "test", portableSockets: true });
+const stopped = runUntilStopped(server);
+Deno.stdout.writeSync(encoder.encode("ready\n"));
+await stopped;
