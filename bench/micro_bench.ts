@@ -36,12 +36,17 @@ Deno.bench("hdf: parse and write 1000 texts", () => {
 });
 
 const operation = {
+  id: 0,
   command: 1001,
   encoding: 1,
   acceptedAt: 0,
+  sync: false,
   routeSlot: 0,
   routeGeneration: 0,
   requestId: 0,
+  delay: 0,
+  keyed: false,
+  attempts: 0,
 };
 const queue = new OperationQueue(
   { maxOps: 1e6, maxBytes: 1e9 },

@@ -43,6 +43,11 @@ export interface Command {
   /** One line for people. */
   readonly description?: string;
   /**
+   * Running it twice does no more than running it once: where the config has `retry`, its sync operations are tried
+   * again, too.
+   */
+  readonly idempotent?: boolean;
+  /**
    * Does the work of one operation. What it returns is the result: a JSON value, the params as they came, a
    * {@link Success} with a code of its own, or nothing (the reply is the bare code 1000). What it throws is the
    * error: `context.fail(code, message)` for one of the plugin's own, anything else is answered 14.

@@ -296,6 +296,13 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           clock: () => new Date(),
         }),
         now: () => performance.now(),
+        life: {
+          retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },
+          dead: { maxOps: 0, maxBytes: 0 },
+          ttl: 0,
+          random: Math.random,
+          clock: () => new Date(),
+        },
         events: { answer: nothing, fail: nothing, answered: nothing, cache: () => undefined },
       });
       const error = await assertRejects(() => pool.start());

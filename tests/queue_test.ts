@@ -34,7 +34,7 @@ class Checked {
     assertEquals(this.queue.admits(length), fits);
     if (!fits) return;
     const id = this.#nextId++;
-    this.queue.put(0, lane, operationOf(id), contentOf(id, length), 1, length);
+    this.queue.put(0, lane, operationOf(id, lane), contentOf(id, length), 1, length);
     this.model[lane].push(id);
     this.sizes.set(id, size);
   }
@@ -45,7 +45,7 @@ class Checked {
     assertEquals(lane.peek(), id !== undefined);
     if (id === undefined) return;
     const { segment, offset } = lane;
-    this.check(segment!, offset, id);
+    this.check(laneId, segment!, offset, id);
     lane.take();
     this.taken.push({ lane: laneId, segment: segment!, offset, id });
   }
@@ -62,7 +62,7 @@ class Checked {
   finish(index: number): void {
     if (this.taken.length === 0) return;
     const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
-    this.check(segment, offset, id);
+    this.check(lane, segment, offset, id);
     this.queue.finish(0, lane, segment, offset);
     this.sizes.delete(id);
   }
@@ -81,18 +81,24 @@ class Checked {
   }
 
   /** Whether the record still says what it said when it was put. */
-  check(segment: Segment, offset: number, id: number): void {
-    const wanted = operationOf(id);
+  check(lane: LaneId, segment: Segment, offset: number, id: number): void {
+    const wanted = operationOf(id, lane);
     const length = OperationRecord.contentLength(segment, offset);
     const at = OperationRecord.contentAt(offset);
     assertEquals({
       command: OperationRecord.command(segment, offset),
       encoding: OperationRecord.encoding(segment, offset),
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
-      routeSlot: OperationRecord.routeSlot(segment, offset),
-      routeGeneration: OperationRecord.routeGeneration(segment, offset),
-      requestId: OperationRecord.requestId(segment, offset),
-    }, wanted);
+      id: this.queue.idOf(lane, segment, offset),
+    }, { command: wanted.command, encoding: wanted.encoding, acceptedAt: wanted.acceptedAt, id: id + 1 });
+    if (lane === LaneId.Async) assertEquals(OperationRecord.delay(segment, offset), wanted.delay);
+    else {
+      assertEquals([
+        OperationRecord.routeSlot(segment, offset),
+        OperationRecord.routeGeneration(segment, offset),
+        OperationRecord.requestId(segment, offset),
+      ], [wanted.routeSlot, wanted.routeGeneration, wanted.requestId]);
+    }
     assertEquals(recordBytes(length), this.sizes.get(id));
     const content = segment.bytes.subarray(at, at + length);
     if (!content.every((byte) => byte === (id & 0xff))) {
@@ -165,12 +171,12 @@ Deno.test("ten thousand random sequences of commands leave the queue as they lea
 Deno.test("a hundred thousand operations of many segments come out in order, finished newest first", () => {
   const checked = new Checked(1e6, 1e12);
   for (let i = 0; i < 100_000; i++) {
-    checked.queue.put(0, LaneId.Async, operationOf(i), contentOf(i, 100), 1, 100);
+    checked.queue.put(0, LaneId.Async, operationOf(i, LaneId.Async), contentOf(i, 100), 1, 100);
   }
   const lane = checked.queue.parts[0]![LaneId.Async];
   const taken: [Segment, number][] = [];
   for (let id = 0; id < 100_000; id++) {
-    if (!lane.peek() || OperationRecord.requestId(lane.segment!, lane.offset) !== id) {
+    if (!lane.peek() || checked.queue.idOf(LaneId.Async, lane.segment!, lane.offset) !== id + 1) {
       throw new Error(`${id} is not next`);
     }
     taken.push([lane.segment!, lane.offset]);
@@ -189,14 +195,19 @@ Deno.test("the pool keeps no more free segments than it may, and gives a kept on
   assertEquals(pool.take(100, false) === second, false);
 });
 
-function operationOf(id: number): Operation {
+function operationOf(id: number, lane: LaneId): Operation {
   return {
+    id: 0,
     command: (1001 + id) & 0xffff,
     encoding: 1 + id % 3,
     acceptedAt: id + 0.25,
     routeSlot: id * 3,
     routeGeneration: 0xffffffff - id,
     requestId: id,
+    sync: lane === LaneId.Sync,
+    delay: id * 7,
+    keyed: false,
+    attempts: 0,
   };
 }
 

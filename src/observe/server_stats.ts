@@ -38,15 +38,31 @@ export interface PluginStats extends JsonObject {
   /** Accepted operations that no worker has yet. */
   queued: number;
   in_flight: number;
-  /** Of what is queued and in flight. */
+  /** Parked until the time that their callers asked for, and until their next attempt. */
+  delayed: number;
+  retrying: number;
+  /** Operations are accepted, and none is handed to workers. */
+  paused: boolean;
+  /** Of all these. */
   queue_bytes: number;
   /** How full it is: normal, info (half), warning (four fifths), full (it has refused operations). */
   queue_level: string;
   max_ops: number;
   max_bytes: number;
+  /** All that were ever accepted: what is above, and what has ended as below. */
   accepted: number;
   done: number;
+  /** For good. */
   failed: number;
+  /** Not run, because they had waited longer than the ttl. */
+  expired: number;
+  /** Cancelled, or purged. */
+  cancelled: number;
+  /** Attempts that failed and were not the last. */
+  retries: number;
+  /** Dead letters: kept now, and dropped because there were too many. */
+  dead: number;
+  dead_dropped: number;
   busy: number;
   wait_us: Latency;
   run_us: Latency;

@@ -1,7 +1,8 @@
-import { appendRecord, type Operation, OperationRecord, recordBytes } from "./record.ts";
+import { appendRecord, copyRecord, type Operation, OperationRecord, recordBytes } from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
 
-interface Returned {
+/** Where a record lies. */
+export interface Place {
   readonly segment: Segment;
   readonly offset: number;
 }
@@ -26,13 +27,26 @@ export class Lane {
   #cursorAt = 0;
   #tail: Segment | null = null;
   /** Taken and given back: older than all that waits behind the cursor. */
-  readonly #returned: Returned[] = [];
+  readonly #returned: Place[] = [];
+  /** Removed records between the cursor and the tail. */
+  #removed = 0;
   #nextOrder = 0;
 
   constructor(readonly pool: SegmentPool) {}
 
   append(operation: Operation, source: Uint8Array, at: number, length: number): void {
-    const size = recordBytes(length);
+    appendRecord(this.#room(recordBytes(length)), operation, source, at, length);
+    this.waiting++;
+  }
+
+  /** Takes over a record from elsewhere, as the newest. */
+  appendCopy(segment: Segment, offset: number): void {
+    copyRecord(segment, offset, this.#room(OperationRecord.bytes(segment, offset)));
+    this.waiting++;
+  }
+
+  /** The last segment, with room for so many bytes. */
+  #room(size: number): Segment {
     let tail = this.#tail;
     if (tail === null || tail.used + size > tail.bytes.length) {
       const fresh = this.pool.take(size, tail === null);
@@ -43,12 +57,12 @@ export class Lane {
       if (tail !== null && tail.live === 0) this.#retire(tail);
       tail = fresh;
     }
-    appendRecord(tail, operation, source, at, length);
-    this.waiting++;
+    return tail;
   }
 
   /** Finds the oldest waiting operation: `segment` and `offset` say where it lies. */
   peek(): boolean {
+    if (this.#removed > 0) this.#skipRemoved();
     if (this.waiting === 0) return false;
     const returned = this.#returned[0];
     if (returned !== undefined) {
@@ -56,15 +70,55 @@ export class Lane {
       this.offset = returned.offset;
       return true;
     }
+    this.segment = this.#cursorSegment();
+    this.offset = this.#cursorAt;
+    return true;
+  }
+
+  /** Moves the cursor to a record; there is one. */
+  #cursorSegment(): Segment {
     let segment = this.#cursor!;
     while (this.#cursorAt === segment.used) {
       segment = segment.next!;
       this.#cursor = segment;
       this.#cursorAt = 0;
     }
-    this.segment = segment;
-    this.offset = this.#cursorAt;
-    return true;
+    return segment;
+  }
+
+  /** All that waits, the oldest first; the lane is not to be changed meanwhile. */
+  *records(): Generator<Place> {
+    yield* this.#returned;
+    let segment = this.#cursor;
+    let offset = this.#cursorAt;
+    for (; segment !== null; segment = segment.next, offset = 0) {
+      for (; offset < segment.used; offset += OperationRecord.bytes(segment, offset)) {
+        if (!OperationRecord.isRemoved(segment, offset)) yield { segment, offset };
+      }
+    }
+  }
+
+  /** Takes a waiting operation out of the line; its room is free when those before it have been taken. */
+  remove(segment: Segment, offset: number): void {
+    this.waiting--;
+    OperationRecord.remove(segment, offset);
+    const at = this.#returned.findIndex((each) => each.segment === segment && each.offset === offset);
+    if (at < 0) this.#removed++;
+    else {
+      this.#returned.splice(at, 1);
+      this.done(segment);
+    }
+  }
+
+  /** Passes over removed records at the cursor. */
+  #skipRemoved(): void {
+    while (this.#removed > 0) {
+      const segment = this.#cursorSegment();
+      if (!OperationRecord.isRemoved(segment, this.#cursorAt)) return;
+      this.#cursorAt += OperationRecord.bytes(segment, this.#cursorAt);
+      this.#removed--;
+      this.done(segment);
+    }
   }
 
   /** Takes what {@link peek} found; it stays in place until it is {@link done}. */
@@ -110,6 +164,6 @@ export class Lane {
   }
 }
 
-function isBefore(segment: Segment, offset: number, other: Returned): boolean {
+function isBefore(segment: Segment, offset: number, other: Place): boolean {
   return segment.order < other.segment.order || (segment === other.segment && offset < other.offset);
 }

@@ -1,4 +1,5 @@
 import { Lane } from "./lane.ts";
+import { Parked } from "./parked.ts";
 import { type Operation, OperationRecord, recordBytes } from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
 import { type FillLevel, Watermarks } from "./watermarks.ts";
@@ -20,7 +21,7 @@ export class QueueBudget {
 type CrossListener = (level: FillLevel, before: FillLevel) => void;
 
 export interface QueueLimits {
-  /** Accepted operations that are not done yet, waiting and running. */
+  /** Accepted operations that are not done yet: waiting, running and parked. */
   readonly maxOps: number;
   /** Bytes of their records. */
   readonly maxBytes: number;
@@ -28,16 +29,21 @@ export interface QueueLimits {
 
 /**
  * A plugin's queue: what it has accepted and not finished, at most so many operations and bytes, exactly. An operation
- * counts from {@link put} until {@link finish}, so what runs is part of the bound. It has one part that all workers take
- * from, or, where operations with the same key go to the same worker, a part for each worker.
+ * counts from {@link put} until {@link finish}, so what runs is part of the bound, and what is parked until its time comes.
+ * It has one part that all workers take from, or, where operations with the same key go to the same worker, a part for
+ * each worker.
  */
 export class OperationQueue {
-  /** Waiting and running operations. */
+  /** Waiting, running and parked operations. */
   ops = 0;
   /** Bytes of their records. */
   bytes = 0;
   /** For each part of the queue its sync and its async lane. */
   readonly parts: readonly (readonly [Lane, Lane])[];
+  /** Operations that are to run at a later time. */
+  readonly parked: Parked;
+  /** The id of the operation that was put last. */
+  lastId = 0;
   readonly watermarks: Watermarks;
 
   constructor(
@@ -48,6 +54,7 @@ export class OperationQueue {
     parts = 1,
   ) {
     this.parts = Array.from({ length: parts }, () => [new Lane(pool), new Lane(pool)]);
+    this.parked = new Parked(pool);
     this.watermarks = new Watermarks(limits.maxOps, limits.maxBytes, onCross);
   }
 
@@ -73,8 +80,27 @@ export class OperationQueue {
     at: number,
     length: number,
   ): void {
-    const size = recordBytes(length);
+    operation.id = ++this.lastId;
     this.parts[part]![lane].append(operation, source, at, length);
+    this.#count(recordBytes(length));
+  }
+
+  /** The same for one that is to wait until a time (monotonic, ms) before it gets in line. */
+  putDelayed(
+    part: number,
+    lane: LaneId,
+    operation: Operation,
+    source: Uint8Array,
+    at: number,
+    length: number,
+    due: number,
+  ): void {
+    operation.id = ++this.lastId;
+    this.parked.delay(part, lane, operation, source, at, length, due);
+    this.#count(recordBytes(length));
+  }
+
+  #count(size: number): void {
     this.ops++;
     this.bytes += size;
     this.budget.bytes += size;
@@ -82,7 +108,31 @@ export class OperationQueue {
     this.budget.watermarks.rise(0, this.budget.bytes);
   }
 
-  /** Operations that no worker has taken yet. */
+  /** Takes an operation that was taken out of its lane until it is due. */
+  park(part: number, lane: LaneId, segment: Segment, offset: number, due: number): void {
+    this.parked.retry(part, lane, segment, offset, due);
+    this.parts[part]![lane].done(segment);
+  }
+
+  /** Puts the parked operation that is due first at the end of its lane; false where none is due. */
+  unpark(now: number): boolean {
+    const { parked } = this;
+    if (parked.count === 0 || parked.earliest > now) return false;
+    const entry = parked.first;
+    const { segment, offset } = parked.place(entry);
+    this.parts[parked.part(entry)]![parked.lane(entry)].appendCopy(segment, offset);
+    parked.remove(entry);
+    return true;
+  }
+
+  /** The id of a record in one of the lanes, or parked for one. */
+  idOf(lane: LaneId, segment: Segment, offset: number): number {
+    if (lane === LaneId.Async) return OperationRecord.asyncId(segment, offset);
+    // Only the low half is kept: it is the newest id that ends so, for no caller waits for four thousand million others.
+    return this.lastId - ((this.lastId - OperationRecord.idLow(segment, offset)) >>> 0);
+  }
+
+  /** Operations that are in line and that no worker has taken yet. */
   get waiting(): number {
     let waiting = 0;
     for (const [sync, async] of this.parts) waiting += sync.waiting + async.waiting;
@@ -92,10 +142,29 @@ export class OperationQueue {
   /** Gives up an operation that was taken; its record may be overwritten from now on. */
   finish(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);
+    this.parts[part]![lane].done(segment);
+    this.#uncount(size);
+  }
+
+  /** Gives up an operation that waits in its lane. */
+  finishWaiting(part: number, lane: LaneId, segment: Segment, offset: number): void {
+    const size = OperationRecord.bytes(segment, offset);
+    this.parts[part]![lane].remove(segment, offset);
+    this.#uncount(size);
+  }
+
+  /** Gives up a parked operation. */
+  finishParked(entry: number): void {
+    const { segment, offset } = this.parked.place(entry);
+    const size = OperationRecord.bytes(segment, offset);
+    this.parked.remove(entry);
+    this.#uncount(size);
+  }
+
+  #uncount(size: number): void {
     this.ops--;
     this.bytes -= size;
     this.budget.bytes -= size;
-    this.parts[part]![lane].done(segment);
     this.watermarks.fall(this.ops, this.bytes);
     this.budget.watermarks.fall(0, this.budget.bytes);
   }

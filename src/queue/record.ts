@@ -1,27 +1,47 @@
 import type { Segment } from "./segment.ts";
 
 /**
- * An operation as it lies in a segment, in the machine's byte order, padded to 8 bytes:
+ * An operation as it lies in a segment, in the machine's byte order, padded to 8 bytes. An async operation has nobody to
+ * answer; it keeps the rest of its id and its delay there:
  *
  * ```
- * 0              4         6          7       8                 16           20           24           28
- * | record bytes | command | encoding | 0 | accepted at, ms | route slot | route gen. | request id | length | content
- *   4              2         1          1   8, float           4            4            4            4
+ * 0         4         6          7      8                 16           20           24           28
+ * | id, low | command | encoding | life | accepted at, ms | route slot | route gen. | request id | length | content
+ * |         |         |          |      |                 | id, high   | 0          | delay, ms  |
+ *   4         2         1          1      8, float          4            4            4            4
  * ```
+ *
+ * `life` is the number of attempts that have ended, and in the highest bit whether the operation has a key by which
+ * doubles are known. A command of 0 is an operation that was cancelled while it waited.
  */
 export const RECORD_HEADER_BYTES = 32;
 
+const ATTEMPTS_MASK = 0x7f;
+const KEYED_BIT = 0x80;
+/** In place of the attempts: the operation was cancelled while it ran, and is not tried again. */
+const CANCELLED = ATTEMPTS_MASK;
+const TWO_TO_32 = 2 ** 32;
+
 /** What the router knows of an operation when it accepts it. Reused from one to the next. */
 export interface Operation {
+  /** Given by the queue, counted up from 1. */
+  id: number;
   command: number;
   /** The encoding of the content; an `Encoding` of the protocol. */
   encoding: number;
   /** Monotonic, in ms. */
   acceptedAt: number;
+  sync: boolean;
   /** Whom to answer, where it is a sync operation. */
   routeSlot: number;
   routeGeneration: number;
   requestId: number;
+  /** What its caller asked for, where it is an async operation; in ms. */
+  delay: number;
+  /** It has a key by which doubles are known. */
+  keyed: boolean;
+  /** Attempts that have ended. */
+  attempts: number;
 }
 
 /** Bytes that a record with so much content takes. */
@@ -40,17 +60,33 @@ export function appendRecord(
   const offset = segment.used;
   const word = offset >>> 2;
   const { words, bytes } = segment;
-  const size = recordBytes(length);
-  words[word] = size;
-  words[word + 1] = operation.command | (operation.encoding << 16);
+  const life = operation.keyed ? operation.attempts | KEYED_BIT : operation.attempts;
+  words[word] = operation.id;
+  words[word + 1] = operation.command | (operation.encoding << 16) | (life << 24);
   segment.floats[(offset >>> 3) + 1] = operation.acceptedAt;
-  words[word + 4] = operation.routeSlot;
-  words[word + 5] = operation.routeGeneration;
-  words[word + 6] = operation.requestId;
+  if (operation.sync) {
+    words[word + 4] = operation.routeSlot;
+    words[word + 5] = operation.routeGeneration;
+    words[word + 6] = operation.requestId;
+  } else {
+    words[word + 4] = operation.id / TWO_TO_32;
+    words[word + 5] = 0;
+    words[word + 6] = operation.delay;
+  }
   words[word + 7] = length;
   copyBytes(source, at, length, bytes, offset + RECORD_HEADER_BYTES);
-  segment.used = offset + size;
+  segment.used = offset + recordBytes(length);
   segment.live++;
+  return offset;
+}
+
+/** Writes a copy of a record at the end of a segment that has room for it and returns its offset. */
+export function copyRecord(from: Segment, at: number, to: Segment): number {
+  const offset = to.used;
+  const size = OperationRecord.bytes(from, at);
+  copyBytes(from.bytes, at, size, to.bytes, offset);
+  to.used = offset + size;
+  to.live++;
   return offset;
 }
 
@@ -63,9 +99,9 @@ export function copyBytes(from: Uint8Array, at: number, length: number, to: Uint
   else for (let i = 0; i < length; i++) to[start + i] = from[at + i]!;
 }
 
-/** Reads the fields of records; all views are of the record at `offset` of `segment`. */
+/** The fields of records; all is of the record at `offset` of `segment`. */
 export const OperationRecord = {
-  bytes: (segment: Segment, offset: number): number => segment.words[offset >>> 2]!,
+  bytes: (segment: Segment, offset: number): number => recordBytes(segment.words[(offset >>> 2) + 7]!),
   command: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 1]! & 0xffff,
   encoding: (segment: Segment, offset: number): number => (segment.words[(offset >>> 2) + 1]! >>> 16) & 0xff,
   acceptedAt: (segment: Segment, offset: number): number => segment.floats[(offset >>> 3) + 1]!,
@@ -74,4 +110,31 @@ export const OperationRecord = {
   requestId: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 6]!,
   contentLength: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 7]!,
   contentAt: (offset: number): number => offset + RECORD_HEADER_BYTES,
+
+  /** The low half of the id; of a sync operation no more is kept. */
+  idLow: (segment: Segment, offset: number): number => segment.words[offset >>> 2]!,
+  asyncId: (segment: Segment, offset: number): number =>
+    segment.words[(offset >>> 2) + 4]! * TWO_TO_32 + segment.words[offset >>> 2]!,
+  /** What an async operation's caller asked for, in ms. */
+  delay: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 6]!,
+  /** Attempts that have ended. */
+  attempts(segment: Segment, offset: number): number {
+    return (segment.words[(offset >>> 2) + 1]! >>> 24) & ATTEMPTS_MASK;
+  },
+  isKeyed: (segment: Segment, offset: number): boolean =>
+    (segment.words[(offset >>> 2) + 1]! >>> 24 & KEYED_BIT) !== 0,
+  countAttempt(segment: Segment, offset: number): void {
+    segment.words[(offset >>> 2) + 1]! += 1 << 24;
+  },
+  /** Cancelled while it ran. */
+  isCancelled: (segment: Segment, offset: number): boolean =>
+    OperationRecord.attempts(segment, offset) === CANCELLED,
+  cancel(segment: Segment, offset: number): void {
+    segment.words[(offset >>> 2) + 1]! |= CANCELLED << 24;
+  },
+  /** Cancelled while it waited: nothing but its room is left. */
+  isRemoved: (segment: Segment, offset: number): boolean => OperationRecord.command(segment, offset) === 0,
+  remove(segment: Segment, offset: number): void {
+    segment.words[(offset >>> 2) + 1]! &= ~0xffff;
+  },
 } as const;

@@ -4,6 +4,7 @@ import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import type { WorkerPool } from "../worker/pool.ts";
+import type { DeadSummary, OperationSummary } from "../worker/summaries.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
 
@@ -65,6 +66,56 @@ export class RoutedPlugin {
     );
   }
 
+  /** Operations are accepted and wait: nothing is handed to workers. */
+  get paused(): boolean {
+    return this.pool.paused;
+  }
+
+  pause(): void {
+    this.pool.pause();
+  }
+
+  resume(): void {
+    this.pool.resume();
+  }
+
+  /** What has not ended, at most so many: what runs, then what is in line, then what is parked, the next due first. */
+  peek(limit: number): OperationSummary[] {
+    return this.pool.administer((administration) => administration.peek(limit));
+  }
+
+  /** The dead letters, the oldest first, at most so many. */
+  peekDead(limit: number): DeadSummary[] {
+    return this.pool.administer((administration) => administration.peekDead(limit));
+  }
+
+  /** Drops all that has not begun and returns how many; their sync callers are answered 14. */
+  purge(): number {
+    return this.pool.administer((administration) => administration.purge());
+  }
+
+  /** Forgets the dead letters and returns how many. */
+  purgeDead(): number {
+    return this.pool.administer((administration) => administration.purgeDead());
+  }
+
+  /** Puts dead letters back in line, the oldest first, as far as the queue has room; returns how many. */
+  retryDead(limit: number): number {
+    const partOf = (encoding: number, content: Uint8Array) =>
+      this.partOf(encoding as Encoding, content, 0, content.length);
+    const count = this.pool.administer((administration) => administration.retryDead(limit, partOf));
+    this.accepted += count;
+    return count;
+  }
+
+  /**
+   * Takes an operation that has not begun out of the queue ("cancelled"), or aborts the signal of one that runs
+   * ("cancelling"): it is not tried again then.
+   */
+  cancel(id: number): "cancelled" | "cancelling" | "unknown" {
+    return this.pool.administer((administration) => administration.cancel(id));
+  }
+
   stats(): PluginStats {
     const { queue, pool, cache } = this;
     return {
@@ -73,6 +124,9 @@ export class RoutedPlugin {
       description: pool.declaration?.description ?? "",
       queued: queue.waiting,
       in_flight: pool.inFlight,
+      delayed: queue.parked.delayed,
+      retrying: queue.parked.retrying,
+      paused: this.paused,
       queue_bytes: queue.bytes,
       queue_level: queue.watermarks.level,
       max_ops: queue.limits.maxOps,
@@ -80,6 +134,11 @@ export class RoutedPlugin {
       accepted: this.accepted,
       done: pool.outcomes.done,
       failed: pool.outcomes.failed,
+      expired: pool.outcomes.expired,
+      cancelled: pool.outcomes.cancelled,
+      retries: pool.outcomes.retries,
+      dead: pool.dead.count,
+      dead_dropped: pool.dead.dropped,
       busy: this.busy,
       wait_us: { p50: pool.outcomes.waitTime.quantile(0.5), p99: pool.outcomes.waitTime.quantile(0.99) },
       run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },

@@ -43,12 +43,17 @@ export class Router {
   draining = false;
   readonly #view = new BodyView();
   readonly #operation: Operation = {
+    id: 0,
     command: 0,
     encoding: 0,
     acceptedAt: 0,
+    sync: false,
     routeSlot: 0,
     routeGeneration: 0,
     requestId: 0,
+    delay: 0,
+    keyed: false,
+    attempts: 0,
   };
   #touched: RoutedPlugin[] = [];
 
@@ -146,6 +151,7 @@ export class Router {
     operation.command = command;
     operation.encoding = view.encoding;
     operation.acceptedAt = this.options.now();
+    operation.sync = sync;
     if (sync) {
       operation.requestId = id;
       operation.routeSlot = caller.openRoute();

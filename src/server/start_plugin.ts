@@ -1,7 +1,6 @@
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
-import { ReplyCode } from "../protocol/codes.ts";
 import { errorContent } from "../protocol/error_content.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
@@ -52,6 +51,13 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
     queue,
     log,
     now,
+    life: {
+      retry: config.retry,
+      dead: config.dead,
+      ttl: config.ttl,
+      random: Math.random,
+      clock: () => new Date(),
+    },
     events: {
       answer: (segment, offset, reply, bytes) =>
         routes.deliver(
@@ -64,14 +70,14 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
           reply.at,
           reply.length,
         ),
-      fail: (segment, offset, message) => {
+      fail: (segment, offset, code, message) => {
         const encoding = OperationRecord.encoding(segment, offset) as Encoding;
-        const content = errorContent(encoding, ReplyCode.Error, message);
+        const content = errorContent(encoding, code, message);
         routes.deliver(
           OperationRecord.routeSlot(segment, offset),
           OperationRecord.routeGeneration(segment, offset),
           OperationRecord.requestId(segment, offset),
-          ReplyCode.Error,
+          code,
           encoding,
           content,
           0,

@@ -1,4 +1,6 @@
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
+import { OperationRecord } from "../queue/record.ts";
+import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 
 /** While both lanes have work, one operation handed over in so many is an async one. */
@@ -11,6 +13,8 @@ const STALL_MS = 10;
  * worker that it belongs to; sync operations first, async ones at least their share.
  */
 export class Dispatcher {
+  /** Nothing is handed over. */
+  paused = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   readonly #syncAhead: number[];
   #timer: number | undefined;
@@ -20,13 +24,17 @@ export class Dispatcher {
     readonly queue: OperationQueue,
     readonly workers: readonly PluginWorker[],
     readonly now: () => number,
+    /** An operation that waited longer is not run, in ms; 0 is for ever. */
+    readonly ttl: number,
+    readonly outcomes: Outcomes,
   ) {
     this.#syncAhead = queue.parts.map(() => 0);
   }
 
   /** Hands over what waits, as far as workers have room. */
   dispatch(): void {
-    if (this.queue.waiting === 0) return;
+    if (this.paused || this.queue.waiting === 0) return;
+    if (this.ttl > 0) this.#expire();
     for (let part = 0; part < this.queue.parts.length; part++) {
       this.#dispatchLane(part, LaneId.Sync);
       this.#dispatchLane(part, LaneId.Async);
@@ -46,6 +54,29 @@ export class Dispatcher {
       this.#timer !== undefined || this.#stopped || this.queue.parts.length > 1 || this.workers.length < 2
     ) return;
     this.#timer = setTimeout(() => this.#relieve(), STALL_MS);
+  }
+
+  /** Ends the operations at the head of each line that have waited too long. */
+  #expire(): void {
+    const now = this.now();
+    for (const [part, lanes] of this.queue.parts.entries()) {
+      for (const laneId of [LaneId.Sync, LaneId.Async]) {
+        const lane = lanes[laneId];
+        while (lane.peek()) {
+          const { offset } = lane;
+          const segment = lane.segment!;
+          // What its caller asked for is not held against it.
+          const delay = laneId === LaneId.Async ? OperationRecord.delay(segment, offset) : 0;
+          const waited = now - OperationRecord.acceptedAt(segment, offset) - delay;
+          if (waited <= this.ttl) break;
+          lane.take();
+          const message = `the operation waited ${
+            Math.round(waited)
+          } ms, longer than its ttl of ${this.ttl} ms`;
+          this.outcomes.expire(part, laneId, segment, offset, message);
+        }
+      }
+    }
   }
 
   #dispatchLane(part: number, laneId: LaneId): void {

@@ -40,7 +40,7 @@ function isDeclaration(value: unknown): boolean {
     concurrency <= MAX_CONCURRENCY && Array.isArray(commands) &&
     commands.every((command: unknown) =>
       isObject(command) && typeof command.number === "number" && typeof command.name === "string" &&
-      typeof command.description === "string"
+      typeof command.description === "string" && typeof command.idempotent === "boolean"
     );
 }
 

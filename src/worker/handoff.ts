@@ -65,6 +65,11 @@ export function takeBack(ring: RingWriter, position: number, at: number): boolea
     Atomics.compareExchange(ring.data, (at >>> 2) + CLAIM_WORD, UNCLAIMED, CLAIMED) === UNCLAIMED;
 }
 
+/** Whether the worker has begun an operation that was written at a position of the ring; seen from the writer's side. */
+export function isClaimed(ring: RingWriter, position: number, at: number): boolean {
+  return !ring.isUnread(position) || Atomics.load(ring.data, (at >>> 2) + CLAIM_WORD) === CLAIMED;
+}
+
 /** An operation as the worker finds it; one is reused for all. The content is a view into the ring. */
 export class OperationView {
   slot = 0;

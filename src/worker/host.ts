@@ -30,6 +30,7 @@ self.onmessage = (event: MessageEvent<ToHost>) => {
   const message = event.data;
   if (message.kind === "cache") cache.answer(message.id, message.result);
   else if (message.kind === "start") start(message.setup);
+  else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
   else stop();
 };
 
@@ -64,6 +65,7 @@ async function start(setup: HostSetup): Promise<void> {
       number: Number(number),
       name: command.name,
       description: command.description ?? "",
+      idempotent: command.idempotent === true,
     }));
     post({
       kind: "ready",

@@ -64,6 +64,9 @@ function checkPlugin(module: string, value: unknown): Plugin {
     if (!isTextOrAbsent(command.description)) {
       throw wrong(`the \`description\` of command ${number} is no text`);
     }
+    if (command.idempotent !== undefined && typeof command.idempotent !== "boolean") {
+      throw wrong(`\`idempotent\` of command ${number} is not true or false`);
+    }
   }
   if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
   for (const hook of ["start", "stop"] as const) {

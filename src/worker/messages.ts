@@ -36,13 +36,22 @@ export interface PluginDeclaration {
   readonly biz: number | undefined;
   readonly description: string;
   readonly concurrency: number;
-  readonly commands: readonly { number: number; name: string; description: string }[];
+  readonly commands: readonly CommandDeclaration[];
+}
+
+export interface CommandDeclaration {
+  readonly number: number;
+  readonly name: string;
+  readonly description: string;
+  readonly idempotent: boolean;
 }
 
 /** Main thread to worker. Operations do not travel this way but over the rings. */
 export type ToHost =
   | { readonly kind: "start"; readonly setup: HostSetup }
   | { readonly kind: "stop" }
+  /** Aborts the signal of an operation, where it still runs. */
+  | { readonly kind: "cancel"; readonly slot: number; readonly sequence: number }
   | { readonly kind: "cache"; readonly id: number; readonly result: string | boolean | undefined };
 
 export type CacheRequest =

@@ -1,30 +1,63 @@
 import { Histogram } from "../observe/histogram.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import type { DeadLetters } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { ReplyView } from "./handoff.ts";
+import type { Retry } from "./retry.ts";
 
 /** What callers are told of their operations. */
 export interface OutcomeEvents {
   /** A sync operation is done; the content lies in `bytes` until this returns. */
   answer(segment: Segment, offset: number, reply: ReplyView, bytes: Uint8Array): void;
-  /** A sync operation was lost with its worker. */
-  fail(segment: Segment, offset: number, message: string): void;
+  /** A sync operation has ended without a reply of the plugin. */
+  fail(segment: Segment, offset: number, code: number, message: string): void;
 }
 
-/** What becomes of a plugin's operations once they have left the queue: tells their callers, counts, frees their room. */
+/** What {@link Outcomes} works with. */
+export interface OutcomeParts {
+  readonly queue: OperationQueue;
+  readonly dead: DeadLetters;
+  readonly retry: Retry;
+  readonly events: OutcomeEvents;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+  /** An operation was parked. */
+  readonly parked: () => void;
+}
+
+/**
+ * What becomes of a plugin's operations once they have left the queue: tells their callers, counts, frees their room.
+ * Every accepted operation is in one of these states, and in the end in one of the last four:
+ *
+ * ```
+ *             ┌────────── delayed ◄─ asked for a delay
+ *             ▼ due
+ * accepted ─► queued ──────────────► running ─► done
+ *             ▲   │ too old              │
+ *         due │   └────────► expired     ├────► failed (async: kept as a dead letter)
+ *             └── retrying ◄─────────────┘
+ * queued, delayed, retrying ──cancel, purge──► cancelled ◄──cancel, then an error── running
+ * dead letter ──retry-dead──► queued, accepted anew
+ * ```
+ */
 export class Outcomes {
   /** Operations by outcome. */
   done = 0;
   failed = 0;
-  /** Replies with code 18 and 23. */
+  expired = 0;
+  cancelled = 0;
+  /** Attempts that failed and were not the last. */
+  retries = 0;
+  /** Operations that failed with code 18 and 23. */
   unknown = 0;
   badParam = 0;
   /** How long operations ran, and what else passed between their acceptance and their reply; in µs. */
   readonly waitTime = new Histogram();
   readonly runTime = new Histogram();
 
-  constructor(readonly queue: OperationQueue, readonly events: OutcomeEvents) {}
+  constructor(readonly parts: OutcomeParts) {}
 
   /** A worker has answered; `time` is monotonic, in ms. */
   replied(
@@ -38,34 +71,139 @@ export class Outcomes {
   ): void {
     this.runTime.record(reply.runTime);
     this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime);
-    if (reply.code >= 1000) this.done++;
+    if (reply.code >= ReplyCode.Ok) this.done++;
     else {
-      this.failed++;
-      if (reply.code === 18) this.unknown++;
-      else if (reply.code === 23) this.badParam++;
+      if (this.#isRetried(part, lane, segment, offset, reply.code, time)) return;
+      if (reply.code === ReplyCode.Unknown) this.unknown++;
+      else if (reply.code === ReplyCode.BadParam) this.badParam++;
+      const content = bytes.slice(reply.at, reply.at + reply.length);
+      this.#fail(lane, segment, offset, { encoding: reply.encoding, content }, time);
     }
-    if (lane === LaneId.Sync) this.events.answer(segment, offset, reply, bytes);
-    this.queue.finish(part, lane, segment, offset);
+    if (lane === LaneId.Sync) this.parts.events.answer(segment, offset, reply, bytes);
+    this.parts.queue.finish(part, lane, segment, offset);
   }
 
-  /** It ended without a reply: its worker died, or the server stops. */
+  /** It had begun and its worker died. */
   lost(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    const time = this.parts.now();
+    if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, time)) return;
+    this.#fail(lane, segment, offset, message, time);
+    this.#tell(lane, segment, offset, ReplyCode.Error, message);
+    this.parts.queue.finish(part, lane, segment, offset);
+  }
+
+  /** It has not ended when the server stops. */
+  giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.failed++;
-    if (lane === LaneId.Sync) this.events.fail(segment, offset, message);
-    this.queue.finish(part, lane, segment, offset);
+    this.#tell(lane, segment, offset, ReplyCode.Error, message);
+    this.parts.queue.finish(part, lane, segment, offset);
   }
 
   /** Gives up all that no worker has taken. */
-  loseWaiting(message: string): void {
-    for (const [part, lanes] of this.queue.parts.entries()) {
+  giveUpWaiting(message: string): void {
+    const { queue } = this.parts;
+    while (queue.unpark(Infinity));
+    for (const [part, lanes] of queue.parts.entries()) {
       for (const laneId of [LaneId.Sync, LaneId.Async]) {
         const lane = lanes[laneId];
         while (lane.peek()) {
           const { segment, offset } = lane;
           lane.take();
-          this.lost(part, laneId, segment!, offset, message);
+          this.giveUp(part, laneId, segment!, offset, message);
         }
       }
     }
+  }
+
+  /** It was taken to be run, and had waited too long. */
+  expire(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.expired++;
+    if (lane === LaneId.Async) this.#bury(segment, offset, message, this.parts.now());
+    this.#tell(lane, segment, offset, ReplyCode.Busy, message);
+    this.parts.queue.finish(part, lane, segment, offset);
+  }
+
+  /** It was taken, or taken back before it began, and is not to run. */
+  cancelTaken(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.#cancel(lane, segment, offset, message);
+    this.parts.queue.finish(part, lane, segment, offset);
+  }
+
+  cancelWaiting(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.#cancel(lane, segment, offset, message);
+    this.parts.queue.finishWaiting(part, lane, segment, offset);
+  }
+
+  cancelParked(entry: number, message: string): void {
+    const { parked } = this.parts.queue;
+    const { segment, offset } = parked.place(entry);
+    this.#cancel(parked.lane(entry), segment, offset, message);
+    this.parts.queue.finishParked(entry);
+  }
+
+  #cancel(lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.cancelled++;
+    this.#tell(lane, segment, offset, ReplyCode.Error, message);
+  }
+
+  /** Parks an operation whose attempt has failed and that has another one; false where it has none. */
+  #isRetried(
+    part: number,
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    code: number,
+    time: number,
+  ): boolean {
+    if (OperationRecord.isCancelled(segment, offset)) return false;
+    OperationRecord.countAttempt(segment, offset);
+    const { retry, queue } = this.parts;
+    const attempts = OperationRecord.attempts(segment, offset);
+    if (!retry.isDue(lane === LaneId.Sync, OperationRecord.command(segment, offset), code, attempts)) {
+      return false;
+    }
+    this.retries++;
+    queue.park(part, lane, segment, offset, time + retry.backoff(attempts));
+    this.parts.parked();
+    return true;
+  }
+
+  /** The last attempt has failed. */
+  #fail(
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    error: string | { encoding: number; content: Uint8Array },
+    time: number,
+  ): void {
+    if (OperationRecord.isCancelled(segment, offset)) {
+      this.cancelled++;
+      return;
+    }
+    this.failed++;
+    if (lane === LaneId.Async) this.#bury(segment, offset, error, time);
+  }
+
+  #bury(
+    segment: Segment,
+    offset: number,
+    error: string | { encoding: number; content: Uint8Array },
+    failedAt: number,
+  ): void {
+    const at = OperationRecord.contentAt(offset);
+    this.parts.dead.keep({
+      id: OperationRecord.asyncId(segment, offset),
+      command: OperationRecord.command(segment, offset),
+      encoding: OperationRecord.encoding(segment, offset),
+      attempts: OperationRecord.attempts(segment, offset),
+      acceptedAt: OperationRecord.acceptedAt(segment, offset),
+      failedAt,
+      content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),
+      error,
+    });
+  }
+
+  #tell(lane: LaneId, segment: Segment, offset: number, code: number, message: string): void {
+    if (lane === LaneId.Sync) this.parts.events.fail(segment, offset, code, message);
   }
 }

@@ -84,6 +84,14 @@ export class PluginHost {
     for (const running of this.#running) running.context.abort(reason);
   }
 
+  /** Aborts the signal of an operation, where it still runs. */
+  cancel(slot: number, sequence: number): void {
+    for (const running of this.#running) {
+      if (running.slot !== slot || running.sequence !== sequence) continue;
+      running.context.abort(new Error("the operation was cancelled"));
+    }
+  }
+
   #work(): void {
     const turnStart = performance.now();
     let time = turnStart;

@@ -5,7 +5,7 @@ import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { cut } from "./cut.ts";
 import { isFromHost } from "./from_host.ts";
-import { ReplyView, takeBack, writeOperation } from "./handoff.ts";
+import { isClaimed, ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
@@ -148,14 +148,32 @@ export class PluginWorker {
     const { inFlight } = this;
     let returned = false;
     for (const slot of inFlight.slots()) {
-      const lane = inFlight.lane(slot);
-      if (!takeBack(this.#lanes[lane], inFlight.ringPosition(slot), inFlight.ringPlace(slot))) continue;
-      lanes[lane].giveBack(inFlight.segment(slot, inFlight.sequence(slot))!, inFlight.offset(slot));
-      inFlight.close(slot);
+      const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+      if (!this.recall(slot)) continue;
+      lanes[inFlight.lane(slot)].giveBack(segment, inFlight.offset(slot));
       returned = true;
     }
     this.#window = this.declaration!.concurrency;
     return returned;
+  }
+
+  /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun. */
+  recall(slot: number): boolean {
+    const { inFlight } = this;
+    const ring = this.#lanes[inFlight.lane(slot)];
+    if (!takeBack(ring, inFlight.ringPosition(slot), inFlight.ringPlace(slot))) return false;
+    inFlight.close(slot);
+    return true;
+  }
+
+  hasBegun(slot: number): boolean {
+    const { inFlight } = this;
+    return isClaimed(this.#lanes[inFlight.lane(slot)], inFlight.ringPosition(slot), inFlight.ringPlace(slot));
+  }
+
+  /** Asks the worker to abort the signal of an operation that has begun. */
+  abort(slot: number): void {
+    this.post({ kind: "cancel", slot, sequence: this.inFlight.sequence(slot) });
   }
 
   /** Shows the worker what it was given. */

@@ -1,15 +1,34 @@
+import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
+import type { LaneId } from "../queue/operation_queue.ts";
+import type { Segment } from "../queue/segment.ts";
+import { Administration } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { DueTimer } from "./due_timer.ts";
 import type { CacheRequest, PluginDeclaration } from "./messages.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
+import { Retry, type RetryLimits } from "./retry.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What callers are told whose operations are not done when the server stops. */
 const GIVEN_UP = "the server stopped before the operation was done";
 
 export interface PoolOptions extends SupervisorOptions {
+  readonly life: LifeOptions;
   readonly events: PoolEvents;
+}
+
+/** What becomes of operations that wait, fail or come too late. */
+export interface LifeOptions {
+  readonly retry: RetryLimits;
+  readonly dead: DeadLimits;
+  /** An operation that waited longer is not run, in ms; 0 is for ever. */
+  readonly ttl: number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** The time of day. */
+  readonly clock: () => Date;
 }
 
 /** Where the pool's news go. */
@@ -22,14 +41,26 @@ export interface PoolEvents extends OutcomeEvents {
 /** All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs, and what has become of it. */
 export class WorkerPool {
   readonly outcomes: Outcomes;
+  readonly dead: DeadLetters;
   readonly figures = new ReportedFigures();
   readonly #supervisor: Supervisor;
   readonly #dispatcher: Dispatcher;
+  readonly #dueTimer: DueTimer;
+  readonly #administration: Administration;
   readonly #idle: (() => void)[] = [];
 
   constructor(readonly options: PoolOptions) {
-    const { queue, events, now } = options;
-    this.outcomes = new Outcomes(queue, events);
+    const { queue, events, now, life } = options;
+    const { retry, random, clock, ttl } = life;
+    this.dead = new DeadLetters(life.dead);
+    this.outcomes = new Outcomes({
+      queue,
+      dead: this.dead,
+      retry: new Retry(retry, (command) => this.#isIdempotent(command), random),
+      events,
+      now,
+      parked: () => this.#dueTimer.arm(),
+    });
     this.#supervisor = new Supervisor(options, {
       reply: (worker, reply, bytes, segment, time) => {
         const lane = worker.inFlight.lane(reply.slot);
@@ -43,14 +74,23 @@ export class WorkerPool {
       },
       ready: () => this.dispatch(),
       lost: (worker, reason) => {
-        this.#loseHeld(worker, reason);
+        this.#eachHeld(worker, (...place) => this.outcomes.lost(...place, reason));
         events.answered();
+        this.dispatch();
         this.#checkIdle();
       },
       figures: ({ index }, { counters, gauges }) => this.figures.report(index, counters, gauges),
       cache: (request) => events.cache(request),
     });
-    this.#dispatcher = new Dispatcher(queue, this.workers, now);
+    this.#dispatcher = new Dispatcher(queue, this.workers, now, ttl, this.outcomes);
+    this.#dueTimer = new DueTimer(queue, now, () => this.dispatch());
+    this.#administration = new Administration({
+      queue,
+      outcomes: this.outcomes,
+      workers: () => this.workers,
+      now,
+      clock,
+    });
   }
 
   get workers(): readonly PluginWorker[] {
@@ -77,9 +117,39 @@ export class WorkerPool {
     return this.#supervisor.start();
   }
 
-  /** Hands waiting operations to workers that have room for them. */
+  /** Hands waiting operations to workers that have room for them; what waited too long is ended. */
   dispatch(): void {
+    const { expired } = this.outcomes;
     this.#dispatcher.dispatch();
+    if (this.outcomes.expired > expired) this.#settled();
+  }
+
+  /** Operations are accepted and wait: nothing is handed to workers. */
+  get paused(): boolean {
+    return this.#dispatcher.paused;
+  }
+
+  pause(): void {
+    this.#dispatcher.paused = true;
+    this.#administration.recall();
+  }
+
+  resume(): void {
+    this.#dispatcher.paused = false;
+    this.dispatch();
+  }
+
+  /** An operation was put into the queue that is to wait. */
+  delayed(): void {
+    this.#dueTimer.arm();
+  }
+
+  /** Does what an operator asks for, and hands over and tells what came of it. */
+  administer<T>(work: (administration: Administration) => T): T {
+    const result = work(this.#administration);
+    this.dispatch();
+    this.#settled();
+    return result;
   }
 
   /** Looks for replies of all workers now; true where there were some. */
@@ -108,11 +178,23 @@ export class WorkerPool {
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
+    this.#dueTimer.stop();
     await this.#supervisor.stop(graceMs, hurry);
-    for (const worker of this.workers) this.#loseHeld(worker, GIVEN_UP);
-    this.outcomes.loseWaiting(GIVEN_UP);
+    for (const worker of this.workers) {
+      this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
+    }
+    this.outcomes.giveUpWaiting(GIVEN_UP);
+    this.#settled();
+  }
+
+  /** Operations have ended otherwise than by a reply. */
+  #settled(): void {
     this.options.events.answered();
     this.#checkIdle();
+  }
+
+  #isIdempotent(command: number): boolean {
+    return this.declaration!.commands.some(({ number, idempotent }) => number === command && idempotent);
   }
 
   #checkIdle(): void {
@@ -120,10 +202,14 @@ export class WorkerPool {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #loseHeld({ inFlight, part }: PluginWorker, message: string): void {
+  /** Ends what a worker holds. */
+  #eachHeld(
+    { inFlight, part }: PluginWorker,
+    end: (part: number, lane: LaneId, segment: Segment, offset: number) => void,
+  ): void {
     for (const slot of inFlight.slots()) {
       const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-      this.outcomes.lost(part, inFlight.lane(slot), segment, inFlight.offset(slot), message);
+      end(part, inFlight.lane(slot), segment, inFlight.offset(slot));
       inFlight.close(slot);
     }
   }

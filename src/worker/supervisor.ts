@@ -161,6 +161,8 @@ export class Supervisor {
 
   #died(worker: PluginWorker, reason: string): void {
     const { setup, log, now } = this.options;
+    // What it has not begun is run by others, as if nothing had happened.
+    if (worker.inFlight.count > 0) worker.takeBack(this.options.queue.parts[worker.part]!);
     const held = worker.inFlight.count;
     this.events.lost(worker, `the worker of plugin ${setup.name} died: ${reason}`);
     if (this.#stopping) return this.#stopped();

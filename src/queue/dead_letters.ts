@@ -1,0 +1,75 @@
+/** What a dead letter costs beside its bytes; an estimate. */
+const LETTER_BYTES = 256;
+
+/** An async operation that has failed for good. */
+export interface DeadLetter {
+  readonly id: number;
+  readonly command: number;
+  /** The encoding of the content; an `Encoding` of the protocol. */
+  readonly encoding: number;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** Monotonic, in ms. */
+  readonly acceptedAt: number;
+  readonly failedAt: number;
+  readonly content: Uint8Array;
+  /** Why: the sentence, or the last reply as it came, which is decoded when somebody looks. */
+  readonly error: string | { readonly encoding: number; readonly content: Uint8Array };
+}
+
+export interface DeadLimits {
+  readonly maxOps: number;
+  readonly maxBytes: number;
+}
+
+/** The operations that have failed for good, the newest of them: so many and so many bytes, then the oldest go. */
+export class DeadLetters {
+  bytes = 0;
+  /** Not kept, or kept no more, for want of room. */
+  dropped = 0;
+  /** By id, the oldest first. */
+  readonly #letters = new Map<number, DeadLetter>();
+
+  constructor(readonly limits: DeadLimits) {}
+
+  get count(): number {
+    return this.#letters.size;
+  }
+
+  keep(letter: DeadLetter): void {
+    const { maxOps, maxBytes } = this.limits;
+    if (maxOps === 0 || sizeOf(letter) > maxBytes) {
+      this.dropped++;
+      return;
+    }
+    this.#letters.set(letter.id, letter);
+    this.bytes += sizeOf(letter);
+    for (const oldest of this.#letters.values()) {
+      if (this.#letters.size <= maxOps && this.bytes <= maxBytes) return;
+      this.remove(oldest);
+      this.dropped++;
+    }
+  }
+
+  /** The oldest first; one may be removed once it has been given. */
+  letters(): IterableIterator<DeadLetter> {
+    return this.#letters.values();
+  }
+
+  remove(letter: DeadLetter): void {
+    if (this.#letters.delete(letter.id)) this.bytes -= sizeOf(letter);
+  }
+
+  /** Forgets all; returns how many. */
+  clear(): number {
+    const { size } = this.#letters;
+    this.#letters.clear();
+    this.bytes = 0;
+    return size;
+  }
+}
+
+function sizeOf({ content, error }: DeadLetter): number {
+  const errorBytes = typeof error === "string" ? 2 * error.length : error.content.length;
+  return LETTER_BYTES + content.length + errorBytes;
+}

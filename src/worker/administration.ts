@@ -1,0 +1,208 @@
+import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
+import { type Operation, OperationRecord } from "../queue/record.ts";
+import type { Segment } from "../queue/segment.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { PluginWorker } from "./plugin_worker.ts";
+import {
+  type DeadSummary,
+  deadSummary,
+  encodingName,
+  type OperationSummary,
+  shownParams,
+} from "./summaries.ts";
+
+/** The most that one look shows. */
+export const MAX_LISTED = 1000;
+
+const LANES = [LaneId.Sync, LaneId.Async] as const;
+const PURGED = "the operation was purged from the queue before it ran";
+const CANCELLED = "the operation was cancelled before it ran";
+
+export interface AdministrationParts {
+  readonly queue: OperationQueue;
+  readonly outcomes: Outcomes;
+  readonly workers: () => readonly PluginWorker[];
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+  /** The time of day. */
+  readonly clock: () => Date;
+}
+
+interface Found {
+  readonly state: OperationSummary["state"];
+  readonly lane: LaneId;
+  readonly segment: Segment;
+  readonly offset: number;
+  /** Monotonic, in ms. */
+  readonly due: number | null;
+}
+
+/** What operators do with the operations of a plugin: look at them, drop them, try them again. */
+export class Administration {
+  constructor(readonly parts: AdministrationParts) {}
+
+  /** What has not ended, at most so many: what runs, what is in line in its order, what is parked by its time. */
+  peek(limit: number): OperationSummary[] {
+    const most = Math.min(limit, MAX_LISTED);
+    const found: Found[] = [];
+    for (const each of this.#found()) {
+      if (found.length >= most) break;
+      found.push(each);
+    }
+    return found.map((each) => this.#summary(each));
+  }
+
+  /** The dead letters, the oldest first, at most so many. */
+  peekDead(limit: number): DeadSummary[] {
+    const { now, clock, outcomes } = this.parts;
+    const zero = clock().getTime() - now();
+    const timeOf = (ms: number) => new Date(zero + ms);
+    const summaries: DeadSummary[] = [];
+    for (const letter of outcomes.parts.dead.letters()) {
+      if (summaries.length >= Math.min(limit, MAX_LISTED)) break;
+      summaries.push(deadSummary(letter, timeOf));
+    }
+    return summaries;
+  }
+
+  /** Drops all that has not begun; returns how many. Their sync callers are told. */
+  purge(): number {
+    const { queue, outcomes } = this.parts;
+    const before = outcomes.cancelled;
+    this.recall();
+    for (const entry of [...queue.parked.entries()]) outcomes.cancelParked(entry, PURGED);
+    for (const [part, lanes] of queue.parts.entries()) {
+      for (const laneId of LANES) {
+        const lane = lanes[laneId];
+        while (lane.peek()) {
+          const { segment, offset } = lane;
+          lane.take();
+          outcomes.cancelTaken(part, laneId, segment!, offset, PURGED);
+        }
+      }
+    }
+    return outcomes.cancelled - before;
+  }
+
+  /** Forgets the dead letters; returns how many. */
+  purgeDead(): number {
+    return this.parts.outcomes.parts.dead.clear();
+  }
+
+  /**
+   * Puts dead letters back in line, the oldest first, at most so many and as far as the queue has room; returns how
+   * many. They are operations accepted anew, with a new id, a new age and all their attempts.
+   */
+  retryDead(limit: number, partOf: (encoding: number, content: Uint8Array) => number): number {
+    const { queue, outcomes, now } = this.parts;
+    const { dead } = outcomes.parts;
+    let count = 0;
+    for (const letter of dead.letters()) {
+      const { content, encoding, command } = letter;
+      if (count >= limit || !queue.admits(content.length)) break;
+      dead.remove(letter);
+      const operation: Operation = {
+        id: 0,
+        command,
+        encoding,
+        acceptedAt: now(),
+        sync: false,
+        routeSlot: 0,
+        routeGeneration: 0,
+        requestId: 0,
+        delay: 0,
+        keyed: false,
+        attempts: 0,
+      };
+      queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
+      count++;
+    }
+    return count;
+  }
+
+  /** Takes an operation out of the queue, or aborts the signal of one that runs. */
+  cancel(id: number): "cancelled" | "cancelling" | "unknown" {
+    const { queue, outcomes } = this.parts;
+    for (const worker of this.parts.workers()) {
+      const { inFlight, part } = worker;
+      for (const slot of inFlight.slots()) {
+        const lane = inFlight.lane(slot);
+        const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+        const offset = inFlight.offset(slot);
+        if (queue.idOf(lane, segment, offset) !== id) continue;
+        if (worker.recall(slot)) {
+          outcomes.cancelTaken(part, lane, segment, offset, CANCELLED);
+          return "cancelled";
+        }
+        OperationRecord.cancel(segment, offset);
+        worker.abort(slot);
+        return "cancelling";
+      }
+    }
+    for (const [part, lanes] of queue.parts.entries()) {
+      for (const lane of LANES) {
+        for (const { segment, offset } of lanes[lane].records()) {
+          if (queue.idOf(lane, segment, offset) !== id) continue;
+          outcomes.cancelWaiting(part, lane, segment, offset, CANCELLED);
+          return "cancelled";
+        }
+      }
+    }
+    for (const entry of queue.parked.entries()) {
+      const { segment, offset } = queue.parked.place(entry);
+      if (queue.idOf(queue.parked.lane(entry), segment, offset) !== id) continue;
+      outcomes.cancelParked(entry, CANCELLED);
+      return "cancelled";
+    }
+    return "unknown";
+  }
+
+  /** Takes back what workers have been given and not begun. */
+  recall(): void {
+    for (const worker of this.parts.workers()) {
+      if (worker.inFlight.count > 0) worker.takeBack(this.parts.queue.parts[worker.part]!);
+    }
+  }
+
+  /** What has not ended, in the order in which it is looked at. */
+  *#found(): Generator<Found> {
+    const { queue } = this.parts;
+    for (const worker of this.parts.workers()) {
+      const { inFlight } = worker;
+      for (const slot of inFlight.slots()) {
+        const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+        const state = worker.hasBegun(slot) ? "running" : "queued";
+        yield { state, lane: inFlight.lane(slot), segment, offset: inFlight.offset(slot), due: null };
+      }
+    }
+    for (const lanes of queue.parts) {
+      for (const lane of LANES) {
+        for (const place of lanes[lane].records()) yield { state: "queued", lane, ...place, due: null };
+      }
+    }
+    const { parked } = queue;
+    for (const entry of parked.inOrder()) {
+      const state = parked.state(entry);
+      yield { state, lane: parked.lane(entry), ...parked.place(entry), due: parked.due(entry) };
+    }
+  }
+
+  #summary({ state, lane, segment, offset, due }: Found): OperationSummary {
+    const now = this.parts.now();
+    const at = OperationRecord.contentAt(offset);
+    const encoding = OperationRecord.encoding(segment, offset);
+    const content = segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset));
+    return {
+      id: this.parts.queue.idOf(lane, segment, offset),
+      state,
+      command: OperationRecord.command(segment, offset),
+      sync: lane === LaneId.Sync,
+      attempts: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
+      age_ms: Math.round(now - OperationRecord.acceptedAt(segment, offset)),
+      due_in_ms: due === null ? null : Math.max(0, Math.round(due - now)),
+      bytes: content.length,
+      encoding: encodingName(encoding),
+      params: shownParams(encoding, content),
+    };
+  }
+}

@@ -1,0 +1,206 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { RoutedPlugin } from "../src/router/routed_plugin.ts";
+import { concat } from "./support/bytes.ts";
+import { messageOf, type RequestOptions, streamRequest, valueOf } from "./support/requests.ts";
+import { TestServer } from "./support/test_server.ts";
+
+/** 1001 answers its params, 1002 fails, 1003 runs until its signal aborts. */
+const LIVES = `
+export default {
+  name: "lives",
+  concurrency: 1,
+  commands: {
+    1001: { name: "echo", run: (context) => context.params },
+    1002: { name: "fail", run: (context) => { throw context.fail(40, "not today"); } },
+    1003: { name: "hang", run: (context) => new Promise((_, reject) =>
+      context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true })) },
+  },
+};`;
+
+function start(): Promise<TestServer> {
+  return TestServer.start({ plugins: [{ name: "lives", source: LIVES }] });
+}
+
+function lives(server: TestServer): RoutedPlugin {
+  return server.server.registry.plugins[0]!;
+}
+
+function request(options: RequestOptions): Uint8Array {
+  return streamRequest({ plugin: "lives", ...options });
+}
+
+/** The sum of the ends and of what has not ended is what was accepted. */
+function assertBalanced(server: TestServer): void {
+  const { accepted, queued, in_flight, delayed, retrying, done, failed, expired, cancelled } = server.plugin(
+    "lives",
+  );
+  assertEquals(accepted, queued + in_flight + delayed + retrying + done + failed + expired + cancelled);
+}
+
+Deno.test("a paused plugin accepts and runs nothing; resumed, it runs all in order", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  lives(server).pause();
+  await connection.send(concat(Array.from({ length: 20 }, (_, id) => request({ id, params: { id } }))));
+  await server.until("all are accepted", () => server.plugin("lives").accepted === 20);
+  const { queued, in_flight, paused } = server.plugin("lives");
+  assertEquals([queued, in_flight, paused], [20, 0, true]);
+  lives(server).resume();
+  assertEquals((await connection.replies(20)).map(({ id }) => id), Array.from({ length: 20 }, (_, id) => id));
+  assertEquals(server.plugin("lives").paused, false);
+  assertBalanced(server);
+});
+
+Deno.test("pause takes back what a worker has not begun", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  await connection.send(request({ id: 1, command: 1003, sync: false }));
+  await connection.reply();
+  await server.until("it runs", () => lives(server).peek(1)[0]?.state === "running");
+  await connection.send(concat(Array.from({ length: 5 }, (_, id) => request({ id, params: { id } }))));
+  await server.until("all are accepted", () => server.plugin("lives").accepted === 6);
+  lives(server).pause();
+  const { queued, in_flight } = server.plugin("lives");
+  assertEquals([queued, in_flight], [5, 1]);
+  lives(server).cancel(1);
+  await server.until("it has ended", () => server.plugin("lives").cancelled === 1);
+  assertEquals(server.plugin("lives").queued, 5);
+  lives(server).resume();
+  assertEquals((await connection.replies(5)).map(({ id }) => id), [0, 1, 2, 3, 4]);
+});
+
+Deno.test("peek shows what runs and what waits, bounded, long params cut with a mark", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  await connection.send(request({ id: 1, command: 1003, sync: false }));
+  await connection.reply();
+  await connection.send(
+    request({ id: 2, sync: false, params: { a: [1, "x"] } }),
+    request({ id: 3, params: { long: "y".repeat(5000) } }),
+  );
+  await connection.reply();
+  await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
+  const shown = lives(server).peek(10);
+  assertEquals(shown.map(({ id, state, command, sync }) => [id, state, command, sync]), [
+    [1, "running", 1003, false],
+    [2, "queued", 1001, false],
+    [3, "queued", 1001, true],
+  ]);
+  assertEquals([shown[1]!.params, shown[1]!.encoding, shown[1]!.bytes], [{ a: [1, "x"] }, "json", 13]);
+  assertMatch(String(shown[2]!.params), /^\{"long":"y+ … \(5011 bytes\)$/);
+  assertEquals(lives(server).peek(2).length, 2);
+  assertEquals([lives(server).cancel(2), lives(server).cancel(3), lives(server).cancel(1)], [
+    "cancelled",
+    "cancelled",
+    "cancelling",
+  ]);
+});
+
+Deno.test("a cancelled operation that waits is not run and its caller is told; an unknown one is said to be unknown", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  lives(server).pause();
+  await connection.send(concat([7, 8, 9].map((id) => request({ id, params: { id } }))));
+  await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
+  assertEquals(lives(server).cancel(2), "cancelled");
+  assertEquals(lives(server).cancel(2), "unknown");
+  assertEquals(lives(server).cancel(99), "unknown");
+  const reply = await connection.reply();
+  assertEquals([reply.id, reply.code, messageOf(reply)], [
+    8,
+    14,
+    "the operation was cancelled before it ran",
+  ]);
+  lives(server).resume();
+  assertEquals((await connection.replies(2)).map(({ id }) => id), [7, 9]);
+  assertBalanced(server);
+});
+
+Deno.test("cancelling what runs aborts its signal; its end counts as cancelled and is not kept", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  await connection.send(request({ id: 5, command: 1003 }));
+  await server.until("it runs", () => lives(server).peek(1)[0]?.state === "running");
+  assertEquals(lives(server).cancel(1), "cancelling");
+  const reply = await connection.reply();
+  assertEquals([reply.code, messageOf(reply)], [14, "the operation was cancelled"]);
+  const { cancelled, failed, dead } = server.plugin("lives");
+  assertEquals([cancelled, failed, dead], [1, 0, 0]);
+});
+
+Deno.test("purge drops all that has not begun and answers its sync callers", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  lives(server).pause();
+  await connection.send(
+    concat(Array.from({ length: 10 }, (_, id) => request({ id, sync: id % 2 === 0 }))),
+  );
+  await server.until("all are accepted", () => server.plugin("lives").accepted === 10);
+  assertEquals(lives(server).purge(), 10);
+  const replies = await connection.replies(10);
+  assertEquals(replies.filter(({ code }) => code === 1000).length, 5);
+  const told = replies.filter(({ code }) => code === 14);
+  assertEquals(told.map(messageOf), Array(5).fill("the operation was purged from the queue before it ran"));
+  const { queued, queue_bytes, cancelled } = server.plugin("lives");
+  assertEquals([queued, queue_bytes, cancelled], [0, 0, 10]);
+  lives(server).resume();
+  await connection.send(request({ id: 50, params: { still: "here" } }));
+  assertEquals(valueOf(await connection.reply()), { still: "here" });
+});
+
+Deno.test("a failed async operation is kept as a dead letter, runs again when it is retried, and is purged", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  await connection.send(
+    request({ command: 1002, sync: false, params: { n: 1 } }),
+    request({ command: 1002 }),
+  );
+  await connection.replies(2);
+  await server.until("both have failed", () => server.plugin("lives").failed === 2);
+  const [letter, ...others] = lives(server).peekDead(10);
+  assertEquals(others, [], "the sync caller was told, nothing is kept for it");
+  const { id, command, attempts, error, params, encoding, accepted_at, failed_at } = letter!;
+  assertEquals({ id, command, attempts, error, params, encoding }, {
+    id: 1,
+    command: 1002,
+    attempts: 1,
+    error: "not today",
+    params: { n: 1 },
+    encoding: "json",
+  });
+  assertEquals(Math.abs(Date.parse(accepted_at) - Date.now()) < 60_000, true);
+  assertEquals(accepted_at <= failed_at, true);
+
+  lives(server).pause();
+  assertEquals([lives(server).retryDead(10), server.plugin("lives").dead], [1, 0]);
+  assertEquals(lives(server).peek(1)[0]!.params, { n: 1 });
+  lives(server).resume();
+  await server.until("it has failed again", () => server.plugin("lives").failed === 3);
+  assertStringIncludes(lives(server).peekDead(1)[0]!.error, "not today");
+  assertEquals([lives(server).purgeDead(), lives(server).peekDead(1)], [1, []]);
+  assertBalanced(server);
+});
+
+Deno.test("dead letters are retried as far as the queue has room, and kept within their bounds", async () => {
+  await using server = await TestServer.start({
+    plugins: [{
+      name: "lives",
+      source: LIVES,
+      queue: { maxOps: 2, maxBytes: 1e6 },
+      dead: { maxOps: 3, maxBytes: 1e6 },
+    }],
+  });
+  using connection = await server.connect();
+  for (let id = 1; id <= 5; id++) {
+    await connection.send(request({ id, command: 1002, sync: false, params: { id } }));
+    await connection.reply();
+    await server.until("it has failed", () => server.plugin("lives").failed === id);
+  }
+  const { dead, dead_dropped } = server.plugin("lives");
+  assertEquals([dead, dead_dropped], [3, 2]);
+  assertEquals(lives(server).peekDead(10).map(({ params }) => params), [{ id: 3 }, { id: 4 }, { id: 5 }]);
+  lives(server).pause();
+  assertEquals([lives(server).retryDead(10), server.plugin("lives").dead], [2, 1]);
+  assertBalanced(server);
+  lives(server).purge();
+});
