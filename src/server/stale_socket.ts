@@ -1,7 +1,4 @@
-/**
- * A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one.
- * Throws where the file is none, or a server listens there.
- */
+/** A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one. */
 export async function removeStaleSocket(path: string): Promise<void> {
   let info: Deno.FileInfo;
   try {
