@@ -48,6 +48,7 @@ export class WorkerPool {
   readonly #dueTimer: DueTimer;
   readonly #administration: Administration;
   readonly #idle: (() => void)[] = [];
+  #drainUntil = Infinity;
 
   constructor(readonly options: PoolOptions) {
     const { queue, events, now, life } = options;
@@ -170,9 +171,10 @@ export class WorkerPool {
     this.dispatch();
   }
 
-  /** Resolves when nothing waits and nothing runs. */
-  async drained(): Promise<void> {
-    while (this.options.queue.ops > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Resolves when nothing waits and nothing runs; what is parked for later than `until` (monotonic, ms) is left. */
+  async drained(until = Infinity): Promise<void> {
+    this.#drainUntil = until;
+    while (!this.#isDrained) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
@@ -197,8 +199,13 @@ export class WorkerPool {
     return this.declaration!.commands.some(({ number, idempotent }) => number === command && idempotent);
   }
 
+  get #isDrained(): boolean {
+    const { ops, parked } = this.options.queue;
+    return ops === 0 || (ops === parked.count && parked.earliest > this.#drainUntil);
+  }
+
   #checkIdle(): void {
-    if (this.options.queue.ops > 0) return;
+    if (this.#idle.length === 0 || !this.#isDrained) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 

@@ -39,7 +39,12 @@ export class TestServer implements AsyncDisposable {
     const directory = await Deno.makeTempDir();
     const file = `${directory}/config.toml`;
     await Deno.writeTextFile(file, toml);
-    const flags = { tcp: [`127.0.0.1:${port}`], udp: ["127.0.0.1:0"], unix: [`${directory}/socket`] };
+    const flags = {
+      tcp: [`127.0.0.1:${port}`],
+      udp: ["127.0.0.1:0"],
+      unix: [`${directory}/socket`],
+      control: `${directory}/control`,
+    };
     const config = loadConfig({ file, env: {}, flags });
     const log = new Log({
       level: "error",
@@ -64,6 +69,10 @@ export class TestServer implements AsyncDisposable {
 
   get unixPath(): string {
     return `${this.directory}/socket`;
+  }
+
+  get controlPath(): string {
+    return `${this.directory}/control`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

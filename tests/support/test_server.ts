@@ -108,6 +108,7 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
     udp: "127.0.0.1:0",
     unix: `${directory}/mevent.sock`,
     drain_timeout: "1s",
+    control: "none",
     ...options.server,
   };
   const config = loadConfig({ env: {}, flags });
