@@ -9,7 +9,7 @@ import type { StopReport } from "./server.ts";
 /** Listed where nothing is said. */
 const DEFAULT_LISTED = 20;
 /** Dead letters that one request puts back, so that sockets get their turn in between. */
-const MAX_RETRIED = 10_000;
+export const MAX_RETRIED = 10_000;
 
 /** One thing that may be asked for over a control socket. */
 export interface ControlCommand {

@@ -36,7 +36,8 @@ async function answer(
       );
     }
     request.only(command.keys);
-    if (command.changes) log.info(`control: ${values["command"]}`, values);
+    const { command: name, ...rest } = values;
+    if (command.changes) log.info(`control: ${name}`, rest);
     return { ok: true, result: await command.run(target, request) };
   } catch (error) {
     if (error instanceof ControlRefusal) return { ok: false, error: error.message };

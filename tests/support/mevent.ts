@@ -15,17 +15,18 @@ export interface Outcome {
 /** Runs mevent in this process and collects what it writes. */
 export async function mevent(
   argv: string[],
-  given: { stdin?: string; isTerminal?: boolean } = {},
+  given: { stdin?: string; isTerminal?: boolean; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Outcome> {
-  const { stdin = "", isTerminal = false } = given;
+  const { stdin = "", isTerminal = false, env = {} } = given;
   let stdout = "";
   let stderr = "";
   const io: Io = {
     stdout: { isTerminal, write: (text) => Promise.resolve(void (stdout += text)) },
     stderr: { isTerminal, write: (text) => Promise.resolve(void (stderr += text)) },
     stdin: ReadableStream.from([new TextEncoder().encode(stdin)]),
+    isStdinTerminal: isTerminal,
     noColor: true,
-    env: {},
+    env,
   };
   return { code: await run(argv, io), stdout, stderr };
 }
