@@ -1,47 +1,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { RoutedPlugin } from "../src/router/routed_plugin.ts";
 import { concat } from "./support/bytes.ts";
-import { messageOf, type RequestOptions, streamRequest, valueOf } from "./support/requests.ts";
-import { TestServer } from "./support/test_server.ts";
-
-/** 1001 answers its params, 1002 fails, 1003 runs until its signal aborts. */
-const LIVES = `
-export default {
-  name: "lives",
-  concurrency: 1,
-  commands: {
-    1001: { name: "echo", run: (context) => context.params },
-    1002: { name: "fail", run: (context) => { throw context.fail(40, "not today"); } },
-    1003: { name: "hang", run: (context) => new Promise((_, reject) =>
-      context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true })) },
-  },
-};`;
-
-function start(): Promise<TestServer> {
-  return TestServer.start({ plugins: [{ name: "lives", source: LIVES }] });
-}
-
-function lives(server: TestServer): RoutedPlugin {
-  return server.server.registry.plugins[0]!;
-}
-
-function request(options: RequestOptions): Uint8Array {
-  return streamRequest({ plugin: "lives", ...options });
-}
-
-/** The sum of the ends and of what has not ended is what was accepted. */
-function assertBalanced(server: TestServer): void {
-  const { accepted, queued, in_flight, delayed, retrying, done, failed, expired, cancelled } = server.plugin(
-    "lives",
-  );
-  assertEquals(accepted, queued + in_flight + delayed + retrying + done + failed + expired + cancelled);
-}
+import { assertBalanced, lives, livesRequest, startLives } from "./support/lives_plugin.ts";
+import { messageOf, valueOf } from "./support/requests.ts";
 
 Deno.test("a paused plugin accepts and runs nothing; resumed, it runs all in order", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
   lives(server).pause();
-  await connection.send(concat(Array.from({ length: 20 }, (_, id) => request({ id, params: { id } }))));
+  await connection.send(concat(Array.from({ length: 20 }, (_, id) => livesRequest({ id, params: { id } }))));
   await server.until("all are accepted", () => server.plugin("lives").accepted === 20);
   const { queued, in_flight, paused } = server.plugin("lives");
   assertEquals([queued, in_flight, paused], [20, 0, true]);
@@ -52,12 +18,12 @@ Deno.test("a paused plugin accepts and runs nothing; resumed, it runs all in ord
 });
 
 Deno.test("pause takes back what a worker has not begun", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
-  await connection.send(request({ id: 1, command: 1003, sync: false }));
+  await connection.send(livesRequest({ id: 1, command: 1003, sync: false }));
   await connection.reply();
   await server.until("it runs", () => lives(server).peek(1)[0]?.state === "running");
-  await connection.send(concat(Array.from({ length: 5 }, (_, id) => request({ id, params: { id } }))));
+  await connection.send(concat(Array.from({ length: 5 }, (_, id) => livesRequest({ id, params: { id } }))));
   await server.until("all are accepted", () => server.plugin("lives").accepted === 6);
   lives(server).pause();
   const { queued, in_flight } = server.plugin("lives");
@@ -70,13 +36,13 @@ Deno.test("pause takes back what a worker has not begun", async () => {
 });
 
 Deno.test("peek shows what runs and what waits, bounded, long params cut with a mark", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
-  await connection.send(request({ id: 1, command: 1003, sync: false }));
+  await connection.send(livesRequest({ id: 1, command: 1003, sync: false }));
   await connection.reply();
   await connection.send(
-    request({ id: 2, sync: false, params: { a: [1, "x"] } }),
-    request({ id: 3, params: { long: "y".repeat(5000) } }),
+    livesRequest({ id: 2, sync: false, params: { a: [1, "x"] } }),
+    livesRequest({ id: 3, params: { long: "y".repeat(5000) } }),
   );
   await connection.reply();
   await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
@@ -97,10 +63,10 @@ Deno.test("peek shows what runs and what waits, bounded, long params cut with a 
 });
 
 Deno.test("a cancelled operation that waits is not run and its caller is told; an unknown one is said to be unknown", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
   lives(server).pause();
-  await connection.send(concat([7, 8, 9].map((id) => request({ id, params: { id } }))));
+  await connection.send(concat([7, 8, 9].map((id) => livesRequest({ id, params: { id } }))));
   await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
   assertEquals(lives(server).cancel(2), "cancelled");
   assertEquals(lives(server).cancel(2), "unknown");
@@ -117,9 +83,9 @@ Deno.test("a cancelled operation that waits is not run and its caller is told; a
 });
 
 Deno.test("cancelling what runs aborts its signal; its end counts as cancelled and is not kept", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
-  await connection.send(request({ id: 5, command: 1003 }));
+  await connection.send(livesRequest({ id: 5, command: 1003 }));
   await server.until("it runs", () => lives(server).peek(1)[0]?.state === "running");
   assertEquals(lives(server).cancel(1), "cancelling");
   const reply = await connection.reply();
@@ -129,11 +95,11 @@ Deno.test("cancelling what runs aborts its signal; its end counts as cancelled a
 });
 
 Deno.test("purge drops all that has not begun and answers its sync callers", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
   lives(server).pause();
   await connection.send(
-    concat(Array.from({ length: 10 }, (_, id) => request({ id, sync: id % 2 === 0 }))),
+    concat(Array.from({ length: 10 }, (_, id) => livesRequest({ id, sync: id % 2 === 0 }))),
   );
   await server.until("all are accepted", () => server.plugin("lives").accepted === 10);
   assertEquals(lives(server).purge(), 10);
@@ -144,16 +110,16 @@ Deno.test("purge drops all that has not begun and answers its sync callers", asy
   const { queued, queue_bytes, cancelled } = server.plugin("lives");
   assertEquals([queued, queue_bytes, cancelled], [0, 0, 10]);
   lives(server).resume();
-  await connection.send(request({ id: 50, params: { still: "here" } }));
+  await connection.send(livesRequest({ id: 50, params: { still: "here" } }));
   assertEquals(valueOf(await connection.reply()), { still: "here" });
 });
 
 Deno.test("a failed async operation is kept as a dead letter, runs again when it is retried, and is purged", async () => {
-  await using server = await start();
+  await using server = await startLives();
   using connection = await server.connect();
   await connection.send(
-    request({ command: 1002, sync: false, params: { n: 1 } }),
-    request({ command: 1002 }),
+    livesRequest({ command: 1002, sync: false, params: { n: 1 } }),
+    livesRequest({ command: 1002 }),
   );
   await connection.replies(2);
   await server.until("both have failed", () => server.plugin("lives").failed === 2);
@@ -182,17 +148,13 @@ Deno.test("a failed async operation is kept as a dead letter, runs again when it
 });
 
 Deno.test("dead letters are retried as far as the queue has room, and kept within their bounds", async () => {
-  await using server = await TestServer.start({
-    plugins: [{
-      name: "lives",
-      source: LIVES,
-      queue: { maxOps: 2, maxBytes: 1e6 },
-      dead: { maxOps: 3, maxBytes: 1e6 },
-    }],
+  await using server = await startLives({
+    queue: { maxOps: 2, maxBytes: 1e6 },
+    dead: { maxOps: 3, maxBytes: 1e6 },
   });
   using connection = await server.connect();
   for (let id = 1; id <= 5; id++) {
-    await connection.send(request({ id, command: 1002, sync: false, params: { id } }));
+    await connection.send(livesRequest({ id, command: 1002, sync: false, params: { id } }));
     await connection.reply();
     await server.until("it has failed", () => server.plugin("lives").failed === id);
   }

@@ -166,8 +166,10 @@ Deno.test("stop returns at once; stop --now after it gives up the rest, and both
   const flags = ["--no-tcp", "--no-udp", "--unix", `${folder}/socket`, "--set", `control=${control}`];
   const server = new MeventProcess("serve", ...flags);
   await server.until(/mevent stats/);
-  assertEquals((await mevent(["pause", "echo", "--control", control])).code, 0);
-  await mevent([..."send --biz echo --cmd 1001 --async --count 4 --unix".split(" "), `${folder}/socket`]);
+  await mevent([
+    ..."send --biz echo --cmd 1003 ms:=20000 --async --count 4 --unix".split(" "),
+    `${folder}/socket`,
+  ]);
   assertEquals(await mevent(["stop", "--control", control]), {
     code: 0,
     stdout: "the server stops: 4 operations left, for up to 30 s\n",
@@ -191,8 +193,7 @@ Deno.test("a first TERM joins a drain that is under way, a second one ends it at
     `control=${control}`,
   );
   await server.until(/mevent stats/);
-  await mevent(["pause", "echo", "--control", control]);
-  await mevent([..."send --biz echo --cmd 1001 --async --unix".split(" "), `${folder}/socket`]);
+  await mevent([..."send --biz echo --cmd 1003 ms:=20000 --async --unix".split(" "), `${folder}/socket`]);
   const draining = mevent(["drain", "--control", control]);
   while (!(await mevent(["stats", "--control", control])).stdout.includes("draining"));
   server.child.kill("SIGTERM");

@@ -345,8 +345,11 @@ Deno.test("a stop that is to be at once gives up what is left, also where a drai
   await using server = await TestServer.start({ control: true, server: { drain_timeout: "20s" } });
   using draining = await server.control();
   using stopping = await server.control();
+  using connection = await server.connect();
+  await connection.send(streamRequest({ id: 1, command: 1003, params: { ms: 20_000 }, sync: false }));
+  await server.until("it runs", () => server.plugin("echo").in_flight === 1);
   await draining.ask({ command: "pause", plugin: "echo" });
-  await enqueue(server, 3);
+  await enqueue(server, 2);
   await draining.send('{"command": "drain"}\n');
   assertEquals(JSON.parse(await draining.line() ?? "null"), { progress: { left: 3, paused: ["echo"] } });
   const expected = { ok: true, result: { pending: 3, done: 0, abandoned: 3 } };

@@ -299,11 +299,12 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         life: {
           retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },
           dead: { maxOps: 0, maxBytes: 0 },
+          dedup: null,
           ttl: 0,
           random: Math.random,
           clock: () => new Date(),
         },
-        events: { answer: nothing, fail: nothing, answered: nothing, cache: () => undefined },
+        events: { answer: nothing, fail: nothing, share: nothing, answered: nothing, cache: () => undefined },
       });
       const error = await assertRejects(() => pool.start());
       assertEquals(error.message, "plugin p does not load: it did not finish its start within 0.3 s");

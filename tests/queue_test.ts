@@ -13,6 +13,12 @@ interface Taken {
   readonly id: number;
 }
 
+interface ParkedOperation {
+  readonly id: number;
+  readonly lane: LaneId;
+  readonly due: number;
+}
+
 /** The queue, and beside it what it is to be: two lists of numbers and the sizes of all that is not finished. */
 class Checked {
   readonly budget: QueueBudget;
@@ -20,7 +26,12 @@ class Checked {
   readonly model: readonly [number[], number[]] = [[], []];
   readonly sizes = new Map<number, number>();
   readonly taken: Taken[] = [];
+  /** What is parked: the operation, and when it is due. */
+  readonly parked: ParkedOperation[] = [];
+  /** The place of each operation in its line. */
+  readonly #order = new Map<number, number>();
   #nextId = 0;
+  #nextOrder = 0;
 
   constructor(readonly maxOps: number, readonly maxBytes: number, budgetBytes = Infinity) {
     this.budget = new QueueBudget(budgetBytes);
@@ -35,8 +46,21 @@ class Checked {
     if (!fits) return;
     const id = this.#nextId++;
     this.queue.put(0, lane, operationOf(id, lane), contentOf(id, length), 1, length);
-    this.model[lane].push(id);
+    this.#append(lane, id);
     this.sizes.set(id, size);
+  }
+
+  putDelayed(lane: LaneId, length: number, due: number): void {
+    if (!this.queue.admits(length)) return;
+    const id = this.#nextId++;
+    this.queue.putDelayed(0, lane, operationOf(id, lane), contentOf(id, length), 1, length, due);
+    this.parked.push({ id, lane, due });
+    this.sizes.set(id, recordBytes(length));
+  }
+
+  #append(lane: LaneId, id: number): void {
+    this.model[lane].push(id);
+    this.#order.set(id, this.#nextOrder++);
   }
 
   take(laneId: LaneId): void {
@@ -56,7 +80,63 @@ class Checked {
     const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
     this.queue.parts[0]![lane].giveBack(segment, offset);
     this.model[lane].push(id);
-    this.model[lane].sort((a, b) => a - b);
+    this.model[lane].sort((a, b) => this.#order.get(a)! - this.#order.get(b)!);
+  }
+
+  /** What waits is cancelled. */
+  remove(laneId: LaneId, index: number): void {
+    const ids = this.model[laneId];
+    if (ids.length === 0) return;
+    const [id] = ids.splice(index % ids.length, 1) as [number];
+    for (const { segment, offset } of this.queue.parts[0]![laneId].records()) {
+      if (this.queue.idOf(laneId, segment, offset) !== id + 1) continue;
+      this.queue.finishWaiting(0, laneId, segment, offset);
+      this.sizes.delete(id);
+      return;
+    }
+    throw new Error(`${id} is not among what waits`);
+  }
+
+  /** What was taken is to be tried again later. */
+  park(index: number, due: number): void {
+    if (this.taken.length === 0) return;
+    const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
+    this.queue.park(0, lane, segment, offset, due);
+    this.parked.push({ id, lane, due });
+  }
+
+  /** All that is due by then gets in line, the first due first; what is due at once in any order. */
+  unpark(now: number): void {
+    while (this.parked.length > 0) {
+      const earliest = Math.min(...this.parked.map(({ due }) => due));
+      assertEquals(this.queue.parked.earliest, earliest);
+      if (earliest > now) break;
+      const { parked } = this.queue;
+      const { segment, offset } = parked.place(parked.first);
+      const id = this.queue.idOf(parked.lane(parked.first), segment, offset) - 1;
+      const at = this.parked.findIndex((each) => each.id === id && each.due === earliest);
+      const [{ lane }] = this.parked.splice(at, 1) as [ParkedOperation];
+      this.check(lane, segment, offset, id);
+      assertEquals(this.queue.unpark(now), true);
+      this.#append(lane, id);
+    }
+    assertEquals(this.queue.unpark(now), false);
+  }
+
+  /** What is parked is cancelled. */
+  removeParked(index: number): void {
+    if (this.parked.length === 0) return;
+    const [{ id, lane }] = this.parked.splice(index % this.parked.length, 1) as [ParkedOperation];
+    const { parked } = this.queue;
+    for (const entry of parked.entries()) {
+      const { segment, offset } = parked.place(entry);
+      if (this.queue.idOf(parked.lane(entry), segment, offset) !== id + 1) continue;
+      this.check(lane, segment, offset, id);
+      this.queue.finishParked(entry);
+      this.sizes.delete(id);
+      return;
+    }
+    throw new Error(`${id} is not among what is parked`);
   }
 
   finish(index: number): void {
@@ -74,6 +154,7 @@ class Checked {
       this.bytes,
     ]);
     assertEquals(this.queue.waiting, this.model[0].length + this.model[1].length);
+    assertEquals(this.queue.parked.count, this.parked.length);
   }
 
   get bytes(): number {
@@ -119,6 +200,11 @@ const takeOrPut = (length: fc.Arbitrary<number>) =>
     fc.record({ kind: fc.constant("take" as const), lane }),
     fc.record({ kind: fc.constant("finish" as const), index: fc.nat(1000) }),
     fc.record({ kind: fc.constant("give back" as const), index: fc.nat(1000) }),
+    fc.record({ kind: fc.constant("remove" as const), lane, index: fc.nat(1000) }),
+    fc.record({ kind: fc.constant("put delayed" as const), lane, length, due: fc.nat(100) }),
+    fc.record({ kind: fc.constant("park" as const), index: fc.nat(1000), due: fc.nat(100) }),
+    fc.record({ kind: fc.constant("unpark" as const), now: fc.nat(100) }),
+    fc.record({ kind: fc.constant("remove parked" as const), index: fc.nat(1000) }),
   );
 const step = takeOrPut(length);
 
@@ -130,9 +216,15 @@ function play(checked: Checked, steps: readonly Step[]): void {
     if (each.kind === "put") checked.put(each.lane, each.length);
     else if (each.kind === "take") checked.take(each.lane);
     else if (each.kind === "give back") checked.giveBack(each.index);
+    else if (each.kind === "remove") checked.remove(each.lane, each.index);
+    else if (each.kind === "put delayed") checked.putDelayed(each.lane, each.length, each.due);
+    else if (each.kind === "park") checked.park(each.index, each.due);
+    else if (each.kind === "unpark") checked.unpark(each.now);
+    else if (each.kind === "remove parked") checked.removeParked(each.index);
     else checked.finish(each.index);
     checked.checkTotals();
   }
+  checked.unpark(Number.MAX_VALUE);
   for (const id of LANES) while (checked.model[id].length > 0) checked.take(id);
   while (checked.taken.length > 0) checked.finish(0);
   checked.checkTotals();

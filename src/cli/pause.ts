@@ -7,8 +7,8 @@ export const pauseCommand: Command = {
   summary: "Holds a plugin up: it accepts operations and runs none.",
   usage: "PLUGIN [flags]",
   details: [
-    "What runs goes on; what waits stays in the queue, which fills up and then answers 21. A restart ends a pause; a " +
-    "drain does not, so resume before you stop, or what waits is given up when the time is over.",
+    "What runs goes on; what waits stays in the queue, which fills up and then answers 21. Resume before you stop or " +
+    "drain the server: it waits for no plugin that is paused, and gives up what waits there.",
     CONTROL_EXIT_CODES,
   ],
   flags: CONTROL_FLAGS,

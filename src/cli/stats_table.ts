@@ -28,7 +28,7 @@ export function statsTable(stats: ServerStats, watched: boolean, earlier?: Earli
   });
   const header = ["plugin", "biz", "queued", "in flight", "done", ...watched ? ["done/s"] : []];
   header.push("failed", "busy", "queue", "wait p50/p99", "run p50/p99", "workers");
-  const own = stats.plugins.flatMap(ownFigures);
+  const own = [...stats.plugins.flatMap(lifeFigures), ...stats.plugins.flatMap(ownFigures)];
   return [
     ...serverLines(stats),
     "",
@@ -48,6 +48,26 @@ function serverLines(stats: ServerStats): string[] {
     `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
     `memory       ${bytesText(rss_bytes)}`,
   ];
+}
+
+/** What else became of operations, where anything did: `orders operations: retrying 2, retries 3, dead 1`. */
+function lifeFigures(plugin: PluginStats): string[] {
+  const { delayed, retrying, retries, expired, cancelled, deduplicated, keys_forgotten, dead, dead_dropped } =
+    plugin;
+  const counts = {
+    delayed,
+    retrying,
+    retries,
+    expired,
+    cancelled,
+    deduplicated,
+    keys_forgotten,
+    dead,
+    dead_dropped,
+  };
+  const text = figures(Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)));
+  const all = [...plugin.paused ? ["paused"] : [], ...text === "" ? [] : [text]].join(", ");
+  return all === "" ? [] : [`${printable(plugin.name)} operations: ${all}`];
 }
 
 /** What the plugin counts itself. */

@@ -63,6 +63,11 @@ export interface PluginStats extends JsonObject {
   /** Dead letters: kept now, and dropped because there were too many. */
   dead: number;
   dead_dropped: number;
+  /** Answered as an earlier operation with the same key, and not accepted. */
+  deduplicated: number;
+  /** Keys that are known now, and those forgotten before their time because there were too many. */
+  keys: number;
+  keys_forgotten: number;
   busy: number;
   wait_us: Latency;
   run_us: Latency;

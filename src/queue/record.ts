@@ -44,6 +44,14 @@ export interface Operation {
   attempts: number;
 }
 
+/** Whom to answer, and in what encoding. */
+export interface Addressee {
+  readonly routeSlot: number;
+  readonly routeGeneration: number;
+  readonly requestId: number;
+  readonly encoding: number;
+}
+
 /** Bytes that a record with so much content takes. */
 export function recordBytes(contentLength: number): number {
   return (RECORD_HEADER_BYTES + contentLength + 7) & ~7;
@@ -115,6 +123,13 @@ export const OperationRecord = {
   idLow: (segment: Segment, offset: number): number => segment.words[offset >>> 2]!,
   asyncId: (segment: Segment, offset: number): number =>
     segment.words[(offset >>> 2) + 4]! * TWO_TO_32 + segment.words[offset >>> 2]!,
+  /** The caller of a sync operation. */
+  addressee: (segment: Segment, offset: number): Addressee => ({
+    routeSlot: OperationRecord.routeSlot(segment, offset),
+    routeGeneration: OperationRecord.routeGeneration(segment, offset),
+    requestId: OperationRecord.requestId(segment, offset),
+    encoding: OperationRecord.encoding(segment, offset),
+  }),
   /** What an async operation's caller asked for, in ms. */
   delay: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 6]!,
   /** Attempts that have ended. */

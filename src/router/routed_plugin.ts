@@ -7,9 +7,22 @@ import type { WorkerPool } from "../worker/pool.ts";
 import type { DeadSummary, OperationSummary } from "../worker/summaries.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
+import type { Doubles } from "./doubles.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** The highest command number of mevent's own. */
 export const LAST_SYSTEM_COMMAND = 1000;
+
+/** What not every plugin has. */
+export interface RoutedPluginOptions {
+  readonly workers: number;
+  /** Where operations with the same key go to the same worker. */
+  readonly affinity: Affinity | null;
+  /** Where callers may ask for a delay or give a key. */
+  readonly wishes: Wishes | null;
+  /** Where they may give a key. */
+  readonly doubles: Doubles | null;
+}
 
 /** A plugin as the router sees it: where its operations wait, who works them off, and what was counted. */
 export class RoutedPlugin {
@@ -25,21 +38,30 @@ export class RoutedPlugin {
   systemFailures = 0;
   systemBadParams = 0;
   statsCommands = 0;
+  /** Requests whose delay or key was wrong. */
+  badWishes = 0;
   /** Operations were put into the queue since the pool last looked. */
   touched = false;
   /** A bit for each command number the plugin has. */
   readonly #commands = new Uint8Array(65536 / 8);
   readonly #busyBodies: (Uint8Array | undefined)[] = [];
+  readonly workers: number;
+  readonly affinity: Affinity | null;
+  readonly wishes: Wishes | null;
+  readonly doubles: Doubles | null;
 
   constructor(
     readonly name: string,
     readonly queue: OperationQueue,
     readonly pool: WorkerPool,
     readonly cache: Cache,
-    readonly workers: number,
-    /** Where operations with the same key go to the same worker. */
-    readonly affinity: Affinity | null = null,
-  ) {}
+    { workers, affinity, wishes, doubles }: RoutedPluginOptions,
+  ) {
+    this.workers = workers;
+    this.affinity = affinity;
+    this.wishes = wishes;
+    this.doubles = doubles;
+  }
 
   /** The part of the queue for an operation with that content. */
   partOf(encoding: Encoding, bytes: Uint8Array, at: number, length: number): number {
@@ -139,6 +161,9 @@ export class RoutedPlugin {
       retries: pool.outcomes.retries,
       dead: pool.dead.count,
       dead_dropped: pool.dead.dropped,
+      deduplicated: this.doubles?.dedup.deduplicated ?? 0,
+      keys: this.doubles?.dedup.keys ?? 0,
+      keys_forgotten: this.doubles?.dedup.forgotten ?? 0,
       busy: this.busy,
       wait_us: { p50: pool.outcomes.waitTime.quantile(0.5), p99: pool.outcomes.waitTime.quantile(0.99) },
       run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },

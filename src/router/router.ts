@@ -17,9 +17,11 @@ import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
 import type { Registry } from "./registry.ts";
+import { Doubles } from "./doubles.ts";
 import { reservedAnswer } from "./reserved_plugins.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
 const MAX_MESSAGE_CHARS = 1000;
@@ -126,7 +128,8 @@ export class Router {
       this.#refuseCommand(caller, sync, id, plugin, command);
       return "keep";
     }
-    this.#accept(caller, sync, id, plugin, command, bytes);
+    if (plugin.wishes === null) this.#accept(caller, sync, id, plugin, command, bytes);
+    else this.#acceptWishes(plugin.wishes, caller, sync, id, plugin, command, bytes);
     return "keep";
   }
 
@@ -146,12 +149,17 @@ export class Router {
     plugin: RoutedPlugin,
     command: number,
     bytes: Uint8Array,
+    now = this.options.now(),
+    delay = 0,
+    keyed = false,
   ): void {
     const operation = this.#operation;
     const view = this.#view;
     operation.command = command;
     operation.encoding = view.encoding;
-    operation.acceptedAt = this.options.now();
+    operation.acceptedAt = now;
+    operation.delay = delay;
+    operation.keyed = keyed;
     operation.sync = sync;
     if (sync) {
       operation.requestId = id;
@@ -159,13 +167,55 @@ export class Router {
       operation.routeGeneration = caller.routeGeneration;
     }
     const part = plugin.partOf(view.encoding, bytes, view.at, view.length);
-    plugin.queue.put(part, sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
     plugin.accepted++;
+    if (delay > 0) {
+      plugin.queue.putDelayed(part, LaneId.Async, operation, bytes, view.at, view.length, now + delay);
+      plugin.pool.delayed();
+    } else plugin.queue.put(part, sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
     if (!plugin.touched) {
       plugin.touched = true;
       this.#touched.push(plugin);
     }
     if (!sync && caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+  }
+
+  /** The same where the caller may have asked for a delay, or given a key. */
+  #acceptWishes(
+    wishes: Wishes,
+    caller: Caller,
+    sync: boolean,
+    id: number,
+    plugin: RoutedPlugin,
+    command: number,
+    bytes: Uint8Array,
+  ): void {
+    const { encoding, at, length } = this.#view;
+    try {
+      wishes.read(encoding, bytes.subarray(at, at + length), sync);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      plugin.badWishes++;
+      return this.#refuse(caller, sync, id, error.code, errorBody(encoding, error.code, error.message));
+    }
+    const now = this.options.now();
+    const { doubles } = plugin;
+    if (doubles === null || wishes.key === null) {
+      return this.#accept(caller, sync, id, plugin, command, bytes, now, wishes.delay);
+    }
+    const key = Doubles.keyOf(command, wishes.key);
+    const verdict = doubles.look(caller, sync, id, key, encoding, now);
+    if (verdict === "first") {
+      this.#accept(caller, sync, id, plugin, command, bytes, now, wishes.delay, true);
+      doubles.dedup.begin(key, plugin.queue.lastId);
+    } else if (verdict === "full") {
+      this.options.counters.busy++;
+      plugin.busy++;
+      const message = `plugin ${plugin.name} works on as many operations with a mevent.key as it may ` +
+        "(dedup.max_keys, dedup.max_bytes); try again later";
+      if (sync || caller.asyncReply) {
+        caller.answer(id, ReplyCode.Busy, errorBody(encoding, ReplyCode.Busy, message));
+      }
+    }
   }
 
   #answerReserved(

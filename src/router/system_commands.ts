@@ -60,9 +60,9 @@ function stats(plugin: RoutedPlugin): JsonObject {
     thread[index] = { queue_size: own + (pool.workers[index]?.inFlight.count ?? 0) };
   }
   return {
-    msg_total: plugin.accepted + plugin.busy + plugin.unknown + plugin.systemCommands,
+    msg_total: plugin.accepted + plugin.busy + plugin.unknown + plugin.badWishes + plugin.systemCommands,
     msg_unrec: plugin.unknown + pool.outcomes.unknown,
-    msg_badparam: plugin.systemBadParams + pool.outcomes.badParam,
+    msg_badparam: plugin.systemBadParams + plugin.badWishes + pool.outcomes.badParam,
     msg_stats: plugin.statsCommands,
     proc_suc: pool.outcomes.done + plugin.systemCommands - plugin.systemFailures,
     proc_fai: pool.outcomes.failed + plugin.systemFailures,

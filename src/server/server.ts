@@ -273,10 +273,9 @@ export class Server {
     const pending = this.#pending;
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: config.server.drainTimeout });
     await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
-    const { drainTimeout } = config.server;
-    const until = monotonic() + drainTimeout;
-    const drained = Promise.all(this.#plugins.map((plugin) => plugin.pool.drained(until)));
-    await this.#within(drainTimeout, drained);
+    const deadline = monotonic() + config.server.drainTimeout;
+    const drained = Promise.all(this.#plugins.map((plugin) => plugin.pool.drained(deadline)));
+    await this.#within(config.server.drainTimeout, drained);
     const abandoned = this.#pending;
     await this.#close();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {

@@ -1,17 +1,19 @@
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
-import { errorContent } from "../protocol/error_content.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import { Dedup } from "../queue/dedup.ts";
 import { OperationQueue, type QueueBudget } from "../queue/operation_queue.ts";
-import { OperationRecord } from "../queue/record.ts";
 import type { SegmentPool } from "../queue/segment.ts";
 import { Affinity } from "../router/affinity.ts";
 import { Cache } from "../router/cache.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
+import { Doubles } from "../router/doubles.ts";
+import { Wishes } from "../router/wishes.ts";
 import { fillLogger } from "./fill_logger.ts";
+import { pluginAnswers } from "./plugin_answers.ts";
 import type { CacheRequest } from "../worker/messages.ts";
 import { WorkerPool } from "../worker/pool.ts";
 
@@ -34,6 +36,7 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
   const partCount = config.affinity === undefined ? 1 : config.workers;
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partCount);
   const cache = new Cache(config.cache, now);
+  const dedup = config.dedup.window > 0 ? new Dedup(config.dedup) : null;
   const pool = new WorkerPool({
     setup: {
       name: config.name,
@@ -54,36 +57,13 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
     life: {
       retry: config.retry,
       dead: config.dead,
+      dedup,
       ttl: config.ttl,
       random: Math.random,
       clock: () => new Date(),
     },
     events: {
-      answer: (segment, offset, reply, bytes) =>
-        routes.deliver(
-          OperationRecord.routeSlot(segment, offset),
-          OperationRecord.routeGeneration(segment, offset),
-          OperationRecord.requestId(segment, offset),
-          reply.code,
-          reply.encoding as Encoding | 0,
-          bytes,
-          reply.at,
-          reply.length,
-        ),
-      fail: (segment, offset, code, message) => {
-        const encoding = OperationRecord.encoding(segment, offset) as Encoding;
-        const content = errorContent(encoding, code, message);
-        routes.deliver(
-          OperationRecord.routeSlot(segment, offset),
-          OperationRecord.routeGeneration(segment, offset),
-          OperationRecord.requestId(segment, offset),
-          code,
-          encoding,
-          content,
-          0,
-          content.length,
-        );
-      },
+      ...pluginAnswers(routes, maxReplyBytes),
       answered: () => {
         routes.flush();
         wake();
@@ -98,7 +78,15 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
     throw error;
   }
   const affinity = config.affinity === undefined ? null : new Affinity(config.affinity, queue);
-  const plugin = new RoutedPlugin(config.name, queue, pool, cache, config.workers, affinity);
+  const wishes = config.maxDelay > 0 || dedup !== null
+    ? new Wishes({ maxDelay: config.maxDelay, keys: dedup !== null })
+    : null;
+  const plugin = new RoutedPlugin(config.name, queue, pool, cache, {
+    workers: config.workers,
+    affinity,
+    wishes,
+    doubles: dedup === null ? null : new Doubles(dedup),
+  });
   plugin.declared();
   return plugin;
 }

@@ -1,8 +1,9 @@
 import { Histogram } from "../observe/histogram.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { DeadLetters } from "../queue/dead_letters.ts";
+import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
-import { OperationRecord } from "../queue/record.ts";
+import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { ReplyView } from "./handoff.ts";
 import type { Retry } from "./retry.ts";
@@ -12,13 +13,17 @@ export interface OutcomeEvents {
   /** A sync operation is done; the content lies in `bytes` until this returns. */
   answer(segment: Segment, offset: number, reply: ReplyView, bytes: Uint8Array): void;
   /** A sync operation has ended without a reply of the plugin. */
-  fail(segment: Segment, offset: number, code: number, message: string): void;
+  fail(to: Addressee, code: number, message: string): void;
+  /** The operation that another caller waits for, too, has been answered; encoding 0 is a bare code. */
+  share(to: Addressee, code: number, encoding: number, content: Uint8Array): void;
 }
 
 /** What {@link Outcomes} works with. */
 export interface OutcomeParts {
   readonly queue: OperationQueue;
   readonly dead: DeadLetters;
+  /** Where operations may have keys. */
+  readonly dedup: Dedup | null;
   readonly retry: Retry;
   readonly events: OutcomeEvents;
   /** Monotonic, in ms. */
@@ -78,6 +83,9 @@ export class Outcomes {
       else if (reply.code === ReplyCode.BadParam) this.badParam++;
       const content = bytes.slice(reply.at, reply.at + reply.length);
       this.#fail(lane, segment, offset, { encoding: reply.encoding, content }, time);
+    }
+    if (this.parts.dedup !== null && OperationRecord.isKeyed(segment, offset)) {
+      this.#share(this.parts.dedup, lane, segment, offset, reply, bytes, time);
     }
     if (lane === LaneId.Sync) this.parts.events.answer(segment, offset, reply, bytes);
     this.parts.queue.finish(part, lane, segment, offset);
@@ -203,7 +211,27 @@ export class Outcomes {
     });
   }
 
+  /** Tells those who wait for an operation with the same key what it was answered. */
+  #share(
+    dedup: Dedup,
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    { code, encoding, at, length }: ReplyView,
+    bytes: Uint8Array,
+    time: number,
+  ): void {
+    const id = this.parts.queue.idOf(lane, segment, offset);
+    const content = bytes.slice(at, at + length);
+    const waiters = code >= ReplyCode.Ok ? dedup.settle(id, code, encoding, content, time) : dedup.drop(id);
+    for (const waiter of waiters) this.parts.events.share(waiter, code, encoding, content);
+  }
+
+  /** Tells the callers of an operation that ends without a reply of the plugin. */
   #tell(lane: LaneId, segment: Segment, offset: number, code: number, message: string): void {
-    if (lane === LaneId.Sync) this.parts.events.fail(segment, offset, code, message);
+    const { events, dedup, queue } = this.parts;
+    if (lane === LaneId.Sync) events.fail(OperationRecord.addressee(segment, offset), code, message);
+    if (dedup === null || !OperationRecord.isKeyed(segment, offset)) return;
+    for (const waiter of dedup.drop(queue.idOf(lane, segment, offset))) events.fail(waiter, code, message);
   }
 }

@@ -1,3 +1,4 @@
+import type { Dedup } from "../queue/dedup.ts";
 import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
@@ -23,6 +24,8 @@ export interface PoolOptions extends SupervisorOptions {
 export interface LifeOptions {
   readonly retry: RetryLimits;
   readonly dead: DeadLimits;
+  /** Where operations may have keys. */
+  readonly dedup: Dedup | null;
   /** An operation that waited longer is not run, in ms; 0 is for ever. */
   readonly ttl: number;
   /** From 0 up to 1. */
@@ -48,7 +51,6 @@ export class WorkerPool {
   readonly #dueTimer: DueTimer;
   readonly #administration: Administration;
   readonly #idle: (() => void)[] = [];
-  #drainUntil = Infinity;
 
   constructor(readonly options: PoolOptions) {
     const { queue, events, now, life } = options;
@@ -57,6 +59,7 @@ export class WorkerPool {
     this.outcomes = new Outcomes({
       queue,
       dead: this.dead,
+      dedup: life.dedup,
       retry: new Retry(retry, (command) => this.#isIdempotent(command), random),
       events,
       now,
@@ -133,6 +136,7 @@ export class WorkerPool {
   pause(): void {
     this.#dispatcher.paused = true;
     this.#administration.recall();
+    this.#checkIdle();
   }
 
   resume(): void {
@@ -171,10 +175,18 @@ export class WorkerPool {
     this.dispatch();
   }
 
-  /** Resolves when nothing waits and nothing runs; what is parked for later than `until` (monotonic, ms) is left. */
-  async drained(until = Infinity): Promise<void> {
-    this.#drainUntil = until;
-    while (!this.#isDrained) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /**
+   * Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms): what is parked for later
+   * is not waited for, nor what waits while the plugin is paused.
+   */
+  async drained(deadline: number): Promise<void> {
+    while (!this.#isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #isDrained(deadline: number): boolean {
+    const { ops, parked } = this.options.queue;
+    if (ops === parked.count) return parked.earliest > deadline;
+    return this.paused && this.inFlight === 0;
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
@@ -199,13 +211,8 @@ export class WorkerPool {
     return this.declaration!.commands.some(({ number, idempotent }) => number === command && idempotent);
   }
 
-  get #isDrained(): boolean {
-    const { ops, parked } = this.options.queue;
-    return ops === 0 || (ops === parked.count && parked.earliest > this.#drainUntil);
-  }
-
   #checkIdle(): void {
-    if (this.#idle.length === 0 || !this.#isDrained) return;
+    if (this.#idle.length === 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 

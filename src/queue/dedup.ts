@@ -1,0 +1,149 @@
+import type { Addressee } from "./record.ts";
+
+/** What a key, a reply or a caller who waits costs beside its bytes; an estimate. */
+const ENTRY_BYTES = 128;
+/** Replies whose time is over that are forgotten at each look: more than one is added at a time. */
+const SWEEP = 4;
+
+export interface DedupLimits {
+  /** How long a reply is remembered, in ms. */
+  readonly window: number;
+  readonly maxKeys: number;
+  /** Bytes of keys, of replies and of callers who wait. */
+  readonly maxBytes: number;
+}
+
+/** The operation that came first with its key has not ended. */
+interface Pending {
+  readonly key: string;
+  /** Callers who sent it again and wait for the result. */
+  readonly waiters: Addressee[];
+}
+
+/** The reply of an operation that succeeded. */
+export interface Remembered {
+  readonly code: number;
+  /** 0 is a bare code. */
+  readonly encoding: number;
+  readonly content: Uint8Array;
+  /** Monotonic, in ms. */
+  readonly until: number;
+}
+
+/**
+ * Knows operations by the keys that callers gave them. A key belongs to the first operation until that has ended; then
+ * its reply is remembered for a while, or, where it failed, the key is free. The bounds are exact: where there is no room
+ * the oldest replies are forgotten; keys of operations that have not ended are not.
+ *
+ * ```
+ * free ──begin──► pending ──settle──► remembered ──window over, no room──► free
+ *                    └──────drop───────────────────────────────────────────▲
+ * ```
+ */
+export class Dedup {
+  /** Operations that were answered as another. */
+  deduplicated = 0;
+  /** Replies that were forgotten before their time, for want of room. */
+  forgotten = 0;
+  bytes = 0;
+  readonly #pending = new Map<string, Pending>();
+  readonly #byOperation = new Map<number, Pending>();
+  /** The oldest first; all have the same time to live. */
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(readonly limits: DedupLimits) {}
+
+  get keys(): number {
+    return this.#pending.size + this.#remembered.size;
+  }
+
+  isPending(key: string): boolean {
+    return this.#pending.has(key);
+  }
+
+  /** The reply of the operation that had this key within the window. */
+  remembered(key: string, now: number): Remembered | null {
+    this.#sweep(now);
+    const reply = this.#remembered.get(key);
+    return reply === undefined || reply.until <= now ? null : reply;
+  }
+
+  /** Whether one more caller may wait; makes the room for it. */
+  admitsWaiter(): boolean {
+    return this.#makeRoom(0, ENTRY_BYTES);
+  }
+
+  /** Lets a caller wait for the result of the pending operation with this key; {@link admitsWaiter} has said yes. */
+  wait(key: string, addressee: Addressee): void {
+    this.#pending.get(key)!.waiters.push(addressee);
+    this.bytes += ENTRY_BYTES;
+  }
+
+  /** Whether a key that is free may be taken; makes the room for it. */
+  admits(key: string): boolean {
+    this.#forget(key);
+    return this.#makeRoom(1, keyBytes(key));
+  }
+
+  /** The operation with this key was accepted; {@link admits} has said yes. */
+  begin(key: string, operation: number): void {
+    const pending: Pending = { key, waiters: [] };
+    this.#pending.set(key, pending);
+    this.#byOperation.set(operation, pending);
+    this.bytes += keyBytes(key);
+  }
+
+  /** The operation has succeeded: its reply is remembered. Returns who waits for it. */
+  settle(operation: number, code: number, encoding: number, content: Uint8Array, now: number): Addressee[] {
+    const pending = this.#end(operation);
+    if (!this.#makeRoom(1, keyBytes(pending.key) + content.length)) this.forgotten++;
+    else {
+      this.#remembered.set(pending.key, { code, encoding, content, until: now + this.limits.window });
+      this.bytes += keyBytes(pending.key) + content.length;
+    }
+    return pending.waiters;
+  }
+
+  /** The operation has ended without success: its key is free. Returns who waits for it. */
+  drop(operation: number): Addressee[] {
+    return this.#end(operation).waiters;
+  }
+
+  #end(operation: number): Pending {
+    const pending = this.#byOperation.get(operation)!;
+    this.#byOperation.delete(operation);
+    this.#pending.delete(pending.key);
+    this.bytes -= keyBytes(pending.key) + pending.waiters.length * ENTRY_BYTES;
+    return pending;
+  }
+
+  #makeRoom(keys: number, bytes: number): boolean {
+    const { maxKeys, maxBytes } = this.limits;
+    for (const key of this.#remembered.keys()) {
+      if (this.keys + keys <= maxKeys && this.bytes + bytes <= maxBytes) break;
+      this.#forget(key);
+      this.forgotten++;
+    }
+    return this.keys + keys <= maxKeys && this.bytes + bytes <= maxBytes;
+  }
+
+  #sweep(now: number): void {
+    let count = 0;
+    for (const [key, { until }] of this.#remembered) {
+      if (until > now || count++ === SWEEP) return;
+      this.#forget(key);
+    }
+  }
+
+  #forget(key: string): void {
+    const reply = this.#remembered.get(key);
+    if (reply === undefined) return;
+    this.#remembered.delete(key);
+    this.bytes -= keyBytes(key) + reply.content.length;
+  }
+}
+
+/** JavaScript keeps texts as UTF-16 at most. */
+function keyBytes(key: string): number {
+  return ENTRY_BYTES + 2 * key.length;
+}

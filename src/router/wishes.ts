@@ -1,0 +1,74 @@
+import { decodeContent, type Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { findParam } from "../protocol/find_param.ts";
+import type { JsonValue } from "../plugin.ts";
+
+/** Seconds that an async operation is to wait before it gets in line. */
+const DELAY = "mevent.delay";
+/** A text by which doubles of an operation are known. */
+const KEY = "mevent.key";
+/** The longest key, in UTF-16 units. */
+const MAX_KEY_CHARS = 256;
+/** What a record can note, in ms: 49 days. */
+const MAX_DELAY_MS = 0xffffffff;
+
+export interface WishLimits {
+  /** The longest delay, in ms; 0 where none may be asked for. */
+  readonly maxDelay: number;
+  /** Whether keys are looked at. */
+  readonly keys: boolean;
+}
+
+/**
+ * What a caller asks of mevent itself, by params of the request. It costs the main thread the decoding of the params, so
+ * it is read only for plugins whose config allows one of them. One is reused for all operations of a plugin.
+ */
+export class Wishes {
+  /** In ms. */
+  delay = 0;
+  key: string | null = null;
+
+  constructor(readonly limits: WishLimits) {}
+
+  /** Throws ProtocolError (23). Params that do not decode ask for nothing: the worker will say what is wrong. */
+  read(encoding: Encoding, content: Uint8Array, sync: boolean): void {
+    this.delay = 0;
+    this.key = null;
+    let params: JsonValue;
+    try {
+      params = decodeContent(encoding, content);
+    } catch (error) {
+      if (error instanceof ProtocolError) return;
+      throw error;
+    }
+    if (typeof params !== "object" || params === null || Array.isArray(params)) return;
+    const { maxDelay, keys } = this.limits;
+    const delay = maxDelay > 0 ? findParam(params, DELAY) : undefined;
+    if (delay !== undefined) this.delay = delayOf(delay, Math.min(maxDelay, MAX_DELAY_MS), sync);
+    const key = keys ? findParam(params, KEY) : undefined;
+    if (key !== undefined) this.key = keyOf(key);
+  }
+}
+
+function delayOf(value: JsonValue, maxDelay: number, sync: boolean): number {
+  if (sync) throw wrong(`${DELAY} is for async requests; a sync caller waits for the result`);
+  const seconds = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof seconds !== "number" || !Number.isFinite(seconds) || seconds < 0) {
+    throw wrong(`${DELAY} is to be a number of seconds, 0 or more`);
+  }
+  if (seconds * 1000 > maxDelay) {
+    throw wrong(`${DELAY} is ${seconds} seconds; this plugin allows ${maxDelay / 1000}`);
+  }
+  return Math.round(seconds * 1000);
+}
+
+function keyOf(value: JsonValue): string {
+  const key = typeof value === "number" ? String(value) : value;
+  if (typeof key === "string" && key !== "" && key.length <= MAX_KEY_CHARS) return key;
+  throw wrong(`${KEY} is to be a text of 1 to ${MAX_KEY_CHARS} characters`);
+}
+
+function wrong(message: string): ProtocolError {
+  return new ProtocolError(message, ReplyCode.BadParam);
+}
