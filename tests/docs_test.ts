@@ -14,6 +14,7 @@ const DOCUMENTS = [
   "docs/protocol.md",
   "docs/architecture.md",
   "docs/capacity.md",
+  "docs/operations.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

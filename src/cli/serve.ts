@@ -23,7 +23,8 @@ export const serveCommand: Command = {
     "Without --config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
     "Flags go before MEVENT_* variables (MEVENT_TCP, MEVENT_MAX_FRAME, one for each key of [server]), those before " +
     "the config file.",
-    "TERM and INT let it work off what is queued and stop; a second one stops it at once.",
+    "TERM and INT let it work off what is queued and stop; a second one stops it at once. While it runs, pause, peek, " +
+    "drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
   flags: [
     { name: "config", short: "c", value: "FILE", help: "The config file; MEVENT_CONFIG names one too." },
