@@ -262,7 +262,7 @@ Deno.test("the chart counts every time once, in the row of its bound", () => {
   }));
   const times = new Histogram();
   for (const value of [15, 700, 700, 700, 900]) times.record(value);
-  const io = { ...ignored, noColor: false, env: { LANG: "C.UTF-8" } };
+  const io = { ...ignored, isStdinTerminal: false, noColor: false, env: { LANG: "C.UTF-8" } };
   assertEquals(
     latencyChart(times, io).split("\n").map((line) => line.replace(/(█+)$/, (bar) => String(bar.length))),
     [" ≤ 20 µs  1  20.0%  10", " ≤ 50 µs  0   0.0%", "≤ 100 µs  0   0.0%", "≤ 200 µs  0   0.0%"]

@@ -30,6 +30,7 @@ async function mevent(
     stdout: { isTerminal, write: (text) => Promise.resolve(void (stdout += text)) },
     stderr: { isTerminal, write: (text) => Promise.resolve(void (stderr += text)) },
     stdin: new ReadableStream(),
+    isStdinTerminal: false,
     noColor,
     env: {},
   };
@@ -274,6 +275,7 @@ Deno.test("a reader that has gone ends a command quietly with 0", async () => {
     stdout: { isTerminal: false, write: () => Promise.reject(new OutputClosed()) },
     stderr: { isTerminal: false, write: (text) => Promise.resolve(void talk.push(text)) },
     stdin: new ReadableStream(),
+    isStdinTerminal: false,
     noColor: false,
     env: {},
   };

@@ -15,6 +15,7 @@ const DOCUMENTS = [
   "docs/architecture.md",
   "docs/capacity.md",
   "docs/limits.md",
+  "docs/operations.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

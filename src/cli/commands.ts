@@ -1,12 +1,20 @@
 import { closestString } from "@std/text";
 import { benchCommand } from "./bench.ts";
+import { cancelCommand } from "./cancel.ts";
 import type { Command } from "./command.ts";
+import { drainCommand } from "./drain.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import type { Io } from "./io.ts";
+import { pauseCommand } from "./pause.ts";
+import { peekCommand } from "./peek.ts";
+import { purgeCommand } from "./purge.ts";
+import { resumeCommand } from "./resume.ts";
+import { retryDeadCommand } from "./retry_dead.ts";
 import { sendCommand } from "./send.ts";
 import { serveCommand } from "./serve.ts";
 import { statsCommand } from "./stats.ts";
+import { stopCommand } from "./stop.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionCommand } from "./version.ts";
 
@@ -33,6 +41,14 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   statsCommand,
   benchCommand,
+  peekCommand,
+  pauseCommand,
+  resumeCommand,
+  cancelCommand,
+  purgeCommand,
+  retryDeadCommand,
+  drainCommand,
+  stopCommand,
   helpCommand,
   versionCommand,
 ];

@@ -5,6 +5,8 @@ export interface Io {
   /** Talk. */
   readonly stderr: TextOutput;
   readonly stdin: ReadableStream<Uint8Array>;
+  /** Whether somebody may be asked on stdin. */
+  readonly isStdinTerminal: boolean;
   /** Whether colours are unwanted even on a terminal. */
   readonly noColor: boolean;
   readonly env: Readonly<Record<string, string>>;

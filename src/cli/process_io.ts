@@ -12,6 +12,7 @@ export function processIo(): Io {
     get stdin() {
       return Deno.stdin.readable;
     },
+    isStdinTerminal: Deno.stdin.isTerminal(),
     noColor: (env["NO_COLOR"] ?? "") !== "",
     env,
   };

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Log } from "../observe/log.ts";
+import { ControlError } from "../server/control.ts";
 import { runUntilStopped } from "../server/lifecycle.ts";
 import { ListenError, Server } from "../server/server.ts";
 import type { Command } from "./command.ts";
@@ -22,7 +23,8 @@ export const serveCommand: Command = {
     "Without --config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
     "Flags go before MEVENT_* variables (MEVENT_TCP, MEVENT_MAX_FRAME, one for each key of [server]), those before " +
     "the config file.",
-    "TERM and INT let it work off what is queued and stop; a second one stops it at once.",
+    "TERM and INT let it work off what is queued and stop; a second one stops it at once. While it runs, pause, peek, " +
+    "drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
   flags: [
     { name: "config", short: "c", value: "FILE", help: "The config file; MEVENT_CONFIG names one too." },
@@ -72,12 +74,14 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
   for (const warning of config.warnings) log.warn(warning);
   let server: Server;
   try {
-    server = await Server.start({ config, log, version: VERSION });
+    server = await Server.start({ config, log, version: VERSION, env: io.env });
   } catch (error) {
     log.flush();
     await output.flush(LOG_GRACE_MS);
     await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
-    return error instanceof ListenError ? ExitCode.Unreachable : ExitCode.Config;
+    return error instanceof ListenError || error instanceof ControlError
+      ? ExitCode.Unreachable
+      : ExitCode.Config;
   }
   // Signals are heard before the banner is out: who reads it may send one at once.
   const stopped = runUntilStopped(server);

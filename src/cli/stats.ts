@@ -1,10 +1,13 @@
-import { Client } from "../client/client.ts";
-import { clientFailure } from "./client_failure.ts";
+import type { JsonValue } from "../plugin.ts";
 import type { Command } from "./command.ts";
+import { controlAddress } from "./control_address.ts";
+import { controlFailure } from "./control_call.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
-import { MAX_FRAME_BYTES, positiveDuration, serverAddress } from "./server_address.ts";
-import { asServerStats, fetchStats, StatsError } from "./stats_report.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
+import { positiveDuration, serverAddress } from "./server_address.ts";
+import { asServerStats, StatsError } from "./stats_report.ts";
+import { type OpenStats, statsFromControl, statsFromWire } from "./stats_source.ts";
 import { statsTable } from "./stats_table.ts";
 import { type StatsWatch, watchStats } from "./stats_watch.ts";
 import { UsageError } from "./usage_error.ts";
@@ -17,6 +20,11 @@ export const statsCommand: Command = {
     { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
     { name: "port", value: "PORT", default: "26000", help: "The server's port." },
     { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    {
+      name: "control",
+      value: "PATH|HOST:PORT",
+      help: "Asks over the server's control socket instead.",
+    },
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for the server." },
     { name: "json", help: "Prints JSON instead of tables." },
     { name: "watch", help: "Shows them again and again, until interrupted." },
@@ -30,8 +38,7 @@ export const statsCommand: Command = {
   ],
   async run(args, io) {
     const watch = {
-      address: serverAddress(args),
-      timeoutMs: positiveDuration(args, "timeout"),
+      open: statsSource(args, io),
       intervalMs: positiveDuration(args, "interval"),
       json: args.isOn("json") === true,
     };
@@ -40,7 +47,7 @@ export const statsCommand: Command = {
     try {
       return isWatch ? await watchStats(watch, io) : await showOnce(watch, io);
     } catch (error) {
-      const exitCode = error instanceof StatsError ? ExitCode.Failed : clientFailure(error);
+      const exitCode = error instanceof StatsError ? ExitCode.Failed : controlFailure(error);
       if (exitCode === undefined || !(error instanceof Error)) throw error;
       await io.stderr.write(`mevent stats: ${error.message}\n`);
       return exitCode;
@@ -48,9 +55,21 @@ export const statsCommand: Command = {
   },
 };
 
-async function showOnce({ address, timeoutMs, json }: StatsWatch, io: Io): Promise<number> {
-  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
-  const value = await fetchStats(client);
+function statsSource(args: ParsedCommand, io: Io): OpenStats {
+  const timeoutMs = positiveDuration(args, "timeout");
+  if (args.text("control") === undefined) return statsFromWire(serverAddress(args), timeoutMs);
+  if (args.texts("host").length > 0) throw new UsageError("--control and --host contradict each other");
+  return statsFromControl(controlAddress(args, io), timeoutMs);
+}
+
+async function showOnce({ open, json }: StatsWatch, io: Io): Promise<number> {
+  const source = await open();
+  let value: JsonValue;
+  try {
+    value = await source.fetch();
+  } finally {
+    await source.close();
+  }
   const indent = io.stdout.isTerminal ? 2 : 0;
   await io.stdout.write(
     json ? `${JSON.stringify(value, null, indent)}\n` : statsTable(asServerStats(value), false),

@@ -1,4 +1,5 @@
 import type { Latency, PluginStats, ServerStats } from "../observe/server_stats.ts";
+import { aligned, printable } from "./aligned.ts";
 import { bytesText, countText, microsecondsText, uptimeText } from "./stats_units.ts";
 
 /** An earlier look at the same server, to tell rates from. */
@@ -110,20 +111,4 @@ function latencyText({ p50, p99 }: Latency): string {
 function workersText({ workers, workers_running, restarts }: PluginStats): string {
   const running = workers_running === workers ? String(workers) : `${workers_running} of ${workers}`;
   return restarts === 0 ? running : `${running}, ${restarts} restarted`;
-}
-
-/** The first column to the left, the others to the right, two spaces between. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length))
-  );
-  return rows.map((row) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))
-      .join("  ")
-  );
-}
-
-/** Names come over the network: no control character of theirs reaches the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
 }

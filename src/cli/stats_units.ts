@@ -3,6 +3,11 @@ export function countText(count: number): string {
   return count.toLocaleString("en-US", { maximumFractionDigits: 2 });
 }
 
+/** `1 operation`, `1,234 operations`. */
+export function countOf(count: number, thing: string): string {
+  return `${countText(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** `17 B`, `1.5 KiB`, `256 MiB`: three digits or so. */

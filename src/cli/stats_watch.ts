@@ -1,17 +1,14 @@
-import type { ServerAddress } from "../client/address.ts";
-import { Client } from "../client/client.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { JsonValue } from "../plugin.ts";
 import { clientFailure } from "./client_failure.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
-import { MAX_FRAME_BYTES } from "./server_address.ts";
-import { asServerStats, fetchStats } from "./stats_report.ts";
+import { asServerStats } from "./stats_report.ts";
+import type { OpenStats, StatsSource } from "./stats_source.ts";
 import { statsTable } from "./stats_table.ts";
 
 export interface StatsWatch {
-  readonly address: ServerAddress;
-  readonly timeoutMs: number;
+  readonly open: OpenStats;
   readonly intervalMs: number;
   readonly json: boolean;
 }
@@ -28,15 +25,12 @@ export async function watchStats(watch: StatsWatch, io: Io): Promise<number> {
   Deno.addSignalListener("SIGINT", stop);
   signal.addEventListener("abort", () => Deno.removeSignalListener("SIGINT", stop), { once: true });
   const screen = new Screen(watch.json, io);
-  let client: Client | undefined;
+  let source: StatsSource | undefined;
   try {
     for (let seen = false, isGone = false; !signal.aborted;) {
       try {
-        client ??= await Client.connect(watch.address, {
-          timeoutMs: watch.timeoutMs,
-          maxFrame: MAX_FRAME_BYTES,
-        });
-        await screen.show(await fetchStats(client, signal));
+        source ??= await watch.open();
+        await screen.show(await source.fetch(signal));
         seen = true;
         isGone = false;
       } catch (error) {
@@ -44,15 +38,15 @@ export async function watchStats(watch: StatsWatch, io: Io): Promise<number> {
         if (!seen || clientFailure(error) !== ExitCode.Unreachable || !(error instanceof Error)) throw error;
         if (!isGone) await io.stderr.write(`mevent stats: ${error.message}; trying again\n`);
         isGone = true;
-        await client?.close();
-        client = undefined;
+        await source?.close();
+        source = undefined;
       }
       await delay(watch.intervalMs, signal);
     }
     return ExitCode.Ok;
   } finally {
     stop();
-    await client?.close();
+    await source?.close();
   }
 }
 

@@ -124,10 +124,11 @@ export class Router {
       this.#runSystemCommand(caller, sync, id, plugin, command, bytes);
       return "keep";
     }
-    if (!plugin.queue.admits(view.length) || this.draining) {
+    if (this.draining || !plugin.queue.admits(view.length)) {
       counters.busy++;
       plugin.busy++;
-      if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, plugin.busyBody(view.encoding));
+      const body = this.draining ? stoppingBody(view.encoding) : plugin.busyBody(view.encoding);
+      if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, body);
       return "keep";
     }
     if (!plugin.hasCommand(command)) {
@@ -310,6 +311,10 @@ export class Router {
     if (sync) caller.refuse(id, code, body);
     else if (caller.asyncReply) caller.answer(id, code, body);
   }
+}
+
+function stoppingBody(encoding: Encoding): Uint8Array {
+  return errorBody(encoding, ReplyCode.Busy, "the server is stopping and takes no new operations");
 }
 
 function asObject(params: JsonValue): JsonObject {

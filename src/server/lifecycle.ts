@@ -4,23 +4,18 @@ import type { Server, StopReport } from "./server.ts";
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
- * Waits until the process is told to stop, and stops the server: the first TERM or INT lets it work off what is queued,
- * the second one stops it at once.
+ * Waits until the server has stopped: the first TERM or INT, or a control command, lets it work off what is queued, the
+ * second signal stops it at once.
  */
 export async function runUntilStopped(server: Server): Promise<StopReport> {
-  const told = Promise.withResolvers<void>();
   let signals = 0;
-  const onSignal = () => {
-    signals++;
-    if (signals === 1) told.resolve();
-    else server.stop();
-  };
+  // How it goes is what `ended` tells.
+  const onSignal = () => void (signals++ === 0 ? server.drain() : server.stop()).catch(() => {});
   const onHangUp = () => server.options.log.warn("HUP is ignored: to take over a changed config, restart");
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, onSignal);
   Deno.addSignalListener("SIGHUP", onHangUp);
   try {
-    await told.promise;
-    return await server.stop();
+    return await server.ended;
   } finally {
     for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, onSignal);
     Deno.removeSignalListener("SIGHUP", onHangUp);

@@ -20,7 +20,10 @@ import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
+import { Control } from "./control.ts";
+import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
+import { removeStaleSocket } from "./stale_socket.ts";
 import { startPlugin, WORKER_DESCRIPTORS } from "./start_plugin.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
@@ -36,6 +39,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Serves with Deno's own sockets also where epoll could be had. */
   readonly portableSockets?: boolean;
+  /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a stop went. */
@@ -78,6 +83,10 @@ export class Server {
   readonly #contentLimits: ContentLimits;
   #loop: EpollLoop | null = null;
   #timer: number | undefined;
+  readonly #control = new Control();
+  /** All but the control sockets is closed; they tell it to who waits for it. */
+  readonly #reported = Promise.withResolvers<StopReport>();
+  readonly #ended = Promise.withResolvers<StopReport>();
   #stopping: Promise<StopReport> | null = null;
   /** Told to stop at once. */
   readonly #hurry = Promise.withResolvers<void>();
@@ -106,8 +115,10 @@ export class Server {
     try {
       await server.#startPlugins();
       await server.#listen();
+      await server.#openControl();
     } catch (error) {
       await server.#close();
+      await server.#control.finish();
       throw error;
     }
     server.state = "running";
@@ -122,6 +133,16 @@ export class Server {
         ? `${address.transport} ${formatAddress(address)}`
         : `unix ${(address as Deno.UnixAddr).path}`
     );
+  }
+
+  /** Where its control sockets are. */
+  get controlAddresses(): string[] {
+    return this.#control.addresses;
+  }
+
+  /** Resolves when it has stopped, whoever told it to. */
+  get ended(): Promise<StopReport> {
+    return this.#ended.promise;
   }
 
   stats(): ServerStats {
@@ -160,8 +181,16 @@ export class Server {
    * A second call gives up waiting.
    */
   stop(): Promise<StopReport> {
-    if (this.#stopping === null) this.#stopping = this.#drainAndClose();
-    else this.#hurry.resolve();
+    if (this.#stopping !== null) this.#hurry.resolve();
+    return this.drain();
+  }
+
+  /** The same; a second call waits for what the first has begun. */
+  drain(): Promise<StopReport> {
+    if (this.#stopping === null) {
+      this.#stopping = this.#drainAndClose();
+      this.#stopping.then(this.#ended.resolve, this.#ended.reject);
+    }
     return this.#stopping;
   }
 
@@ -246,6 +275,32 @@ export class Server {
     return { ...limits, maxConnections: bound.connections };
   }
 
+  async #openControl(): Promise<void> {
+    const { options } = this;
+    const encoder = new TextEncoder();
+    const begin = (): Promise<StopReport> => {
+      this.drain().catch(this.#reported.reject);
+      return this.#reported.promise;
+    };
+    const target: ControlTarget = {
+      log: options.log,
+      stats: () => this.stats(),
+      plugin: (name) => {
+        const key = encoder.encode(name);
+        return this.registry.find(key, 0, key.length);
+      },
+      drain: begin,
+      stopNow: () => {
+        this.#hurry.resolve();
+        return begin();
+      },
+      drainTimeout: options.config.server.drainTimeout,
+    };
+    const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
+    const { env = {} } = options;
+    await this.#control.open(target, { settings: options.config.server, env, addresses });
+  }
+
   #loopWork(): EpollWork {
     const plugins = this.#plugins;
     return {
@@ -277,7 +332,10 @@ export class Server {
       operations_abandoned: abandoned,
     });
     log.flush();
-    return { pending, abandoned };
+    const report = { pending, abandoned };
+    this.#reported.resolve(report);
+    await this.#control.finish();
+    return report;
   }
 
   /** Stops the plugins, sends what is owed, closes the sockets. */
@@ -295,6 +353,7 @@ export class Server {
     await Promise.all(connections.map((connection) => connection.ended));
     await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
     await Promise.all(this.datagrams.map((listener) => listener.close()));
+    await this.#control.stopAccepting();
     await this.#loop?.close();
     this.#libc?.close();
     this.reserve.close();
@@ -327,26 +386,4 @@ function describe(listener: ListenerConfig): string {
   return listener.transport === "unix"
     ? `unix ${listener.path}`
     : `${listener.transport} ${formatAddress(listener)}`;
-}
-
-/** A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one. */
-async function removeStaleSocket(path: string): Promise<void> {
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  if (!info.isSocket) throw new Error("a file that is no socket has this path");
-  let other: Deno.Conn;
-  try {
-    other = await Deno.connect({ transport: "unix", path });
-  } catch (error) {
-    // Any other error may come from a server that lives: its backlog is full, or we may not talk to it.
-    if (error instanceof Deno.errors.ConnectionRefused) return Deno.removeSync(path);
-    throw error;
-  }
-  other.close();
-  throw new Error("another server listens there");
 }

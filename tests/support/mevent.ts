@@ -15,17 +15,18 @@ export interface Outcome {
 /** Runs mevent in this process and collects what it writes. */
 export async function mevent(
   argv: string[],
-  given: { stdin?: string; isTerminal?: boolean } = {},
+  given: { stdin?: string; isTerminal?: boolean; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Outcome> {
-  const { stdin = "", isTerminal = false } = given;
+  const { stdin = "", isTerminal = false, env = {} } = given;
   let stdout = "";
   let stderr = "";
   const io: Io = {
     stdout: { isTerminal, write: (text) => Promise.resolve(void (stdout += text)) },
     stderr: { isTerminal, write: (text) => Promise.resolve(void (stderr += text)) },
     stdin: ReadableStream.from([new TextEncoder().encode(stdin)]),
+    isStdinTerminal: isTerminal,
     noColor: true,
-    env: {},
+    env,
   };
   return { code: await run(argv, io), stdout, stderr };
 }
@@ -39,7 +40,12 @@ export class TestServer implements AsyncDisposable {
     const directory = await Deno.makeTempDir();
     const file = `${directory}/config.toml`;
     await Deno.writeTextFile(file, toml);
-    const flags = { tcp: [`127.0.0.1:${port}`], udp: ["127.0.0.1:0"], unix: [`${directory}/socket`] };
+    const flags = {
+      tcp: [`127.0.0.1:${port}`],
+      udp: ["127.0.0.1:0"],
+      unix: [`${directory}/socket`],
+      control: `${directory}/control`,
+    };
     const config = loadConfig({ file, env: {}, flags });
     const log = new Log({
       level: "error",
@@ -64,6 +70,10 @@ export class TestServer implements AsyncDisposable {
 
   get unixPath(): string {
     return `${this.directory}/socket`;
+  }
+
+  get controlPath(): string {
+    return `${this.directory}/control`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ import { Log } from "../../src/observe/log.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import { Server } from "../../src/server/server.ts";
 import { RawConnection } from "./raw_connection.ts";
+import { RawControl } from "./raw_control.ts";
 import { RawDatagrams } from "./raw_datagrams.ts";
 import { until } from "./until.ts";
 
@@ -21,6 +22,10 @@ export interface TestServerOptions {
   readonly plugins?: readonly PluginOverrides[];
   /** With Deno's own sockets instead of epoll. */
   readonly portableSockets?: boolean;
+  /** With a control socket, at {@link TestServer.controlPath}. */
+  readonly control?: boolean;
+  /** What the server sees of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The real server, in this process, on ports the system chose and a Unix socket in a directory of its own. */
@@ -44,8 +49,8 @@ export class TestServer implements AsyncDisposable {
     });
     try {
       const config = await testConfig(directory, options);
-      const { portableSockets = false } = options;
-      const server = await Server.start({ config, log, version: "test", portableSockets });
+      const { portableSockets = false, env = {} } = options;
+      const server = await Server.start({ config, log, version: "test", portableSockets, env });
       return new TestServer(server, directory, lines);
     } catch (error) {
       await Deno.remove(directory, { recursive: true });
@@ -70,6 +75,15 @@ export class TestServer implements AsyncDisposable {
 
   get unix(): string {
     return `${this.directory}/mevent.sock`;
+  }
+
+  get controlPath(): string {
+    return `${this.directory}/control.sock`;
+  }
+
+  /** A connection to the control socket. */
+  async control(): Promise<RawControl> {
+    return new RawControl(await Deno.connect({ transport: "unix", path: this.controlPath }));
   }
 
   async connect(): Promise<RawConnection> {
@@ -108,6 +122,7 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
     udp: "127.0.0.1:0",
     unix: `${directory}/mevent.sock`,
     drain_timeout: "1s",
+    control: options.control === true ? `${directory}/control.sock` : "none",
     ...options.server,
   };
   const config = loadConfig({ env: {}, flags });

@@ -1,0 +1,47 @@
+import type { Command } from "./command.ts";
+import { confirm } from "./confirm.ts";
+import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginArgument } from "./control_call.ts";
+import { ExitCode } from "./exit_codes.ts";
+import { countOf } from "./stats_units.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const purgeCommand: Command = {
+  name: "purge",
+  summary: "Drops the operations of a plugin that have not begun, or its dead letters.",
+  usage: "PLUGIN [flags]",
+  details: [
+    "Sync callers of dropped operations are answered 14. What runs goes on. Dropped operations are gone for good; on a " +
+    "terminal you are asked first.",
+    CONTROL_EXIT_CODES,
+  ],
+  flags: [
+    { name: "dead", help: "Drops its dead letters instead." },
+    { name: "yes", short: "y", help: "Does not ask first; needed where there is no terminal." },
+    ...CONTROL_FLAGS,
+  ],
+  positionals: true,
+  examples: ["mevent purge echo --yes", "mevent purge echo --dead --yes --json"],
+  async run(args, io) {
+    const plugin = pluginArgument(args);
+    const dead = args.isOn("dead") === true;
+    const what = dead ? "dead letter" : "operation";
+    if (args.isOn("yes") === undefined) {
+      if (!io.isStdinTerminal) throw new UsageError("nobody can be asked here: give --yes");
+      const question = dead
+        ? `Drop all dead letters of plugin ${plugin}?`
+        : `Drop all operations of plugin ${plugin} that have not begun?`;
+      if (!await confirm(question, io)) {
+        await io.stderr.write("mevent purge: nothing was dropped\n");
+        return ExitCode.Failed;
+      }
+    }
+    return await controlCall(args, io, {
+      request: { command: "purge", plugin, dead },
+      text: (result) => {
+        const left = numberOf(result, "running");
+        const running = dead || left === 0 ? "" : `; ${countOf(left, "operation")} in flight may end`;
+        return `plugin ${result.plugin}: dropped ${countOf(numberOf(result, "purged"), what)}${running}\n`;
+      },
+    });
+  },
+};

@@ -1,0 +1,138 @@
+import { formatAddress } from "../config/address.ts";
+import type { ServerConfig } from "../config/config.ts";
+import type { ControlHandler } from "./control_connection.ts";
+import { controlHandler } from "./control_handler.ts";
+import { controlFolder, ControlFolderError, controlName, makeOwnFolder } from "./control_path.ts";
+import { ControlServer } from "./control_server.ts";
+import type { ControlTarget } from "./control_target.ts";
+
+/** A control socket that cannot be had; the message names the key that asks for it. */
+export class ControlError extends Error {
+  override readonly name = "ControlError";
+}
+
+export interface ControlOptions {
+  readonly settings: Pick<ServerConfig, "control" | "controlTcp">;
+  readonly env: Readonly<Record<string, string>>;
+  /** What the server listens on, in the config's order, with the ports that it has got. */
+  readonly addresses: readonly Deno.Addr[];
+}
+
+/** All control sockets of a server. */
+export class Control {
+  readonly #servers: ControlServer[] = [];
+
+  /** Where it listens, as `unix /run/user/1000/mevent-26000.sock`. */
+  get addresses(): string[] {
+    return this.#servers.map(({ address }) =>
+      address.transport === "tcp"
+        ? `tcp ${formatAddress(address)}`
+        : `unix ${(address as Deno.UnixAddr).path}`
+    );
+  }
+
+  /** Opens them. Throws ControlError; what was opened stays, for {@link finish}. */
+  async open(target: ControlTarget, options: ControlOptions): Promise<void> {
+    const { settings } = options;
+    const handle = controlHandler(target);
+    const path = this.#path(target, options);
+    if (path !== null) await this.#openPath(path, handle, target, settings.control === "auto");
+    for (const address of settings.controlTcp) {
+      try {
+        this.#servers.push(ControlServer.onTcp(address, handle, target.log));
+      } catch (error) {
+        throw new ControlError(
+          `control_tcp: cannot listen on ${formatAddress(address)}: ${messageOf(error)}`,
+        );
+      }
+    }
+    for (const address of this.addresses) {
+      if (address.startsWith("tcp")) {
+        target.log.warn("whoever reaches this address may pause, purge and stop the server", {
+          control: address,
+        });
+      } else target.log.info("the control socket is open", { control: address });
+    }
+  }
+
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stopAccepting()));
+  }
+
+  /** Ends them; what has been asked is answered first. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.finish()));
+  }
+
+  async #openPath(
+    path: string,
+    handle: ControlHandler,
+    { log }: ControlTarget,
+    isAuto: boolean,
+  ): Promise<void> {
+    try {
+      this.#servers.push(await ControlServer.onPath(path, handle, log));
+    } catch (error) {
+      // A folder that nobody chose and that cannot be written to, as in a container, is no reason not to serve.
+      if (isAuto && isOfFolder(error)) return sayNone(log, `${path}: ${messageOf(error)}`);
+      throw new ControlError(
+        `control: cannot listen on unix ${path}: ${messageOf(error)}; name another path, or "none"`,
+      );
+    }
+  }
+
+  #path({ log }: ControlTarget, { settings, env, addresses }: ControlOptions): string | null {
+    const { control } = settings;
+    if (control === "none") return null;
+    if (control !== "auto") {
+      if (!isHostAndPort(control)) return control;
+      throw new ControlError(
+        `control: expected a path, "auto" or "none", got ${
+          JSON.stringify(control)
+        }; control_tcp takes an address`,
+      );
+    }
+    const name = autoName(addresses);
+    if (name === null || Deno.build.os === "windows") return null;
+    const { path, isShared } = controlFolder(env);
+    try {
+      if (isShared) makeOwnFolder(path);
+    } catch (error) {
+      if (!(error instanceof ControlFolderError)) throw error;
+      sayNone(log, error.message);
+      return null;
+    }
+    return `${path}/${name}`;
+  }
+}
+
+/** Whether a text can only be meant as an address: `127.0.0.1:26001`. */
+export function isHostAndPort(text: string): boolean {
+  return !text.includes("/") && /:\d{1,5}$/.test(text);
+}
+
+/** After the first TCP listener, else the first UDP one, else the first Unix socket. */
+function autoName(addresses: readonly Deno.Addr[]): string | null {
+  for (const transport of ["tcp", "udp"]) {
+    for (const address of addresses) {
+      if (address.transport === transport) return controlName(address as Deno.NetAddr);
+    }
+  }
+  for (const address of addresses) {
+    if (address.transport === "unix") return controlName(address as Deno.UnixAddr);
+  }
+  return null;
+}
+
+function isOfFolder(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
+    (error instanceof Error && /read-only file system/i.test(error.message));
+}
+
+function sayNone(log: ControlTarget["log"], reason: string): void {
+  log.error('there is no control socket; the key "control" names a place for it, or "none"', { reason });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+import type { JsonObject } from "../plugin.ts";
+import type { ServerStats } from "../observe/server_stats.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import { MAX_LISTED } from "../worker/administration.ts";
+import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
+import type { ControlTarget } from "./control_target.ts";
+import type { StopReport } from "./server.ts";
+
+/** Listed where nothing is said. */
+const DEFAULT_LISTED = 20;
+/** Dead letters that one request puts back, so that sockets get their turn in between. */
+export const MAX_RETRIED = 10_000;
+
+/** One thing that may be asked for over a control socket. */
+export interface ControlCommand {
+  /** The keys that its request may have besides `command`. */
+  readonly keys: readonly string[];
+  /** Goes into the log: it changes something. */
+  readonly changes: boolean;
+  /** What is told while it goes on. */
+  progress?(target: ControlTarget): JsonObject;
+  /** Does it; throws ControlRefusal where it is not done. */
+  run(target: ControlTarget, request: ControlRequest): JsonObject | Promise<JsonObject>;
+}
+
+const PLUGIN = ["plugin"];
+
+/** Every control command by its name. */
+export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<string, ControlCommand>([
+  ["stats", { keys: [], changes: false, run: (target) => target.stats() }],
+  ["pause", { keys: PLUGIN, changes: true, run: (target, request) => setPaused(target, request, true) }],
+  ["resume", { keys: PLUGIN, changes: true, run: (target, request) => setPaused(target, request, false) }],
+  ["peek", { keys: ["plugin", "dead", "limit"], changes: false, run: peek }],
+  ["purge", { keys: ["plugin", "dead"], changes: true, run: purge }],
+  ["retry-dead", { keys: ["plugin", "limit"], changes: true, run: retryDead }],
+  ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
+  ["drain", { keys: [], changes: true, progress: left, run: async (target) => result(await target.drain()) }],
+  ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
+]);
+
+function setPaused(target: ControlTarget, request: ControlRequest, paused: boolean): JsonObject {
+  const plugin = pluginOf(target, request);
+  const before = plugin.paused;
+  if (paused) plugin.pause();
+  else plugin.resume();
+  return { plugin: plugin.name, paused, before, queued: plugin.queue.ops };
+}
+
+function peek(target: ControlTarget, request: ControlRequest): JsonObject {
+  const plugin = pluginOf(target, request);
+  const limit = request.int("limit", 1, MAX_LISTED, DEFAULT_LISTED);
+  return request.flag("dead")
+    ? { plugin: plugin.name, total: plugin.pool.dead.count, dead: plugin.peekDead(limit) }
+    : { plugin: plugin.name, total: plugin.queue.ops, operations: plugin.peek(limit) };
+}
+
+function purge(target: ControlTarget, request: ControlRequest): JsonObject {
+  const plugin = pluginOf(target, request);
+  const dead = request.flag("dead");
+  const purged = dead ? plugin.purgeDead() : plugin.purge();
+  return { plugin: plugin.name, dead, purged, running: plugin.queue.ops };
+}
+
+function retryDead(target: ControlTarget, request: ControlRequest): JsonObject {
+  const plugin = pluginOf(target, request);
+  refuseWhileStopping(target);
+  const retried = plugin.retryDead(request.int("limit", 1, MAX_RETRIED, MAX_RETRIED));
+  return { plugin: plugin.name, retried, left: plugin.pool.dead.count };
+}
+
+function cancel(target: ControlTarget, request: ControlRequest): JsonObject {
+  const plugin = pluginOf(target, request);
+  const id = request.int("id", 0, Number.MAX_SAFE_INTEGER);
+  const outcome = plugin.cancel(id);
+  if (outcome === "unknown") {
+    throw new ControlRefusal(`plugin ${plugin.name} has no operation ${id}: it has ended, or never was`);
+  }
+  return { plugin: plugin.name, id, outcome };
+}
+
+async function stop(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
+  if (request.flag("now")) return result(await target.stopNow());
+  // Whoever wants to know how it ends asks for a drain; a failure is in the log.
+  target.drain().catch(() => {});
+  return { ...left(target), drain_timeout_ms: target.drainTimeout };
+}
+
+/** A server that stops takes nothing new. */
+function refuseWhileStopping(target: ControlTarget): void {
+  const { state } = target.stats();
+  if (state !== "running") throw new ControlRefusal(`the server is ${state} and takes nothing new`);
+}
+
+/** Operations that are not done, and the plugins that will not do theirs by themselves. */
+function left(target: ControlTarget): JsonObject {
+  const plugins = target.stats().plugins.map((plugin) => ({ ...plugin, operations: operationsOf(plugin) }));
+  return {
+    left: plugins.reduce((sum, { operations }) => sum + operations, 0),
+    paused: plugins.filter(({ paused, operations }) => paused && operations > 0).map(({ name }) => name),
+  };
+}
+
+function operationsOf({ queued, in_flight, delayed, retrying }: ServerStats["plugins"][number]): number {
+  return queued + in_flight + delayed + retrying;
+}
+
+function result({ pending, abandoned }: StopReport): JsonObject {
+  return { pending, done: pending - abandoned, abandoned };
+}
+
+function pluginOf(target: ControlTarget, request: ControlRequest): RoutedPlugin {
+  const name = request.text("plugin");
+  const plugin = target.plugin(name);
+  if (plugin !== null) return plugin;
+  const names = target.stats().plugins.map((each) => each.name).join(", ");
+  throw new ControlRefusal(`there is no plugin ${shown(name)}; there is ${names || "none at all"}`);
+}

@@ -1,0 +1,65 @@
+import type { JsonObject, JsonValue } from "../plugin.ts";
+import { LineError } from "../protocol/line_reader.ts";
+import { CONTROL_COMMANDS, type ControlCommand } from "./control_commands.ts";
+import type { ControlHandler } from "./control_connection.ts";
+import { ControlRefusal, ControlRequest, shown } from "./control_request.ts";
+import type { ControlTarget } from "./control_target.ts";
+
+/**
+ * Works on request lines: `{"command": "pause", "plugin": "echo"}`. The answer is `{"ok": true, "result": …}`, or
+ * `{"ok": false, "error": "a sentence"}`; whatever goes wrong in a command ends that request, never the server.
+ */
+export function controlHandler(target: ControlTarget): ControlHandler {
+  return (line) => {
+    const request = new ControlRequest(parse(line));
+    const name = request.values["command"];
+    const command = typeof name === "string" ? CONTROL_COMMANDS.get(name) : undefined;
+    return {
+      answer: answer(target, request, command),
+      progress: () => command?.progress?.(target) ?? {},
+    };
+  };
+}
+
+async function answer(
+  target: ControlTarget,
+  request: ControlRequest,
+  command: ControlCommand | undefined,
+): Promise<JsonObject> {
+  const { log } = target;
+  const { values } = request;
+  try {
+    if (command === undefined) {
+      const known = [...CONTROL_COMMANDS.keys()].join(", ");
+      throw new ControlRefusal(
+        `unknown command ${shown(values["command"] ?? null)}; expected one of ${known}`,
+      );
+    }
+    request.only(command.keys);
+    const { command: name, ...rest } = values;
+    if (command.changes) log.info(`control: ${name}`, rest);
+    return { ok: true, result: await command.run(target, request) };
+  } catch (error) {
+    if (error instanceof ControlRefusal) return { ok: false, error: error.message };
+    log.error("a control command met an error of the server's own", {
+      ...values,
+      error: error instanceof Error ? error.stack ?? error.message : String(error),
+    });
+    return { ok: false, error: "the server met an error of its own; its log tells more" };
+  }
+}
+
+function parse(line: string): JsonObject {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw notAnObject();
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notAnObject();
+  return value;
+}
+
+function notAnObject(): LineError {
+  return new LineError('expected a line with a JSON object such as {"command": "stats"}');
+}

@@ -1,0 +1,124 @@
+import type { InetAddress } from "../config/address.ts";
+import type { Log } from "../observe/log.ts";
+import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
+import { removeStaleSocket } from "./stale_socket.ts";
+
+/** Connections that one control socket has at a time. */
+export const MAX_CONTROL_CONNECTIONS = 8;
+/** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
+const ACCEPT_PAUSE_MS = 100;
+/** What the last answers get to go out in, in ms. */
+const FINISH_MS = 1000;
+
+/** How long control connections may take over what. */
+export const CONTROL_TIMES: ControlTimes = { line: 5000, idle: 60_000, progress: 500 };
+
+/** A socket that control connections come in on; several have nothing to do with each other. */
+export class ControlServer {
+  readonly #connections = new Set<ControlConnection>();
+  readonly #accepting: Promise<void>;
+  #isClosed = false;
+  #endPause = () => {};
+
+  private constructor(
+    readonly listener: Deno.Listener,
+    readonly handle: ControlHandler,
+    readonly log: Log,
+    readonly times: ControlTimes,
+  ) {
+    this.#accepting = this.#accept();
+  }
+
+  /** Listens on a Unix socket for this user alone. Throws what kept it from that. */
+  static async onPath(
+    path: string,
+    handle: ControlHandler,
+    log: Log,
+    times = CONTROL_TIMES,
+  ): Promise<ControlServer> {
+    await removeStaleSocket(path);
+    // The socket's file is never there with more rights than it is to have, not even for a moment.
+    const umask = Deno.umask(0o177);
+    try {
+      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, log, times);
+    } finally {
+      Deno.umask(umask);
+    }
+  }
+
+  /** Listens on TCP, for whoever reaches it. Throws what kept it from that. */
+  static onTcp(
+    { hostname, port }: InetAddress,
+    handle: ControlHandler,
+    log: Log,
+    times = CONTROL_TIMES,
+  ): ControlServer {
+    return new ControlServer(Deno.listen({ hostname, port }), handle, log, times);
+  }
+
+  get address(): Deno.Addr {
+    return this.listener.addr;
+  }
+
+  /** Takes no more connections; the socket's file is gone then. */
+  async stopAccepting(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#endPause();
+    this.listener.close();
+    await this.#accepting;
+  }
+
+  /** Ends: what has been asked is answered first, as far as it is read. */
+  async finish(): Promise<void> {
+    await this.stopAccepting();
+    for (const connection of this.#connections) connection.finish();
+    const over = Promise.withResolvers<void>();
+    const timer = setTimeout(over.resolve, FINISH_MS);
+    await Promise.race([Promise.all([...this.#connections].map(({ ended }) => ended)), over.promise]);
+    clearTimeout(timer);
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        this.#serve(await this.listener.accept());
+      } catch (error) {
+        if (this.#isClosed) return;
+        this.log.error("a control connection could not be accepted", { error: String(error) });
+        await this.#pause();
+      }
+    }
+  }
+
+  #serve(socket: Deno.Conn): void {
+    const refusal = this.#connections.size < MAX_CONTROL_CONNECTIONS
+      ? null
+      : `there are ${MAX_CONTROL_CONNECTIONS} control connections already; try again when one has ended`;
+    if (refusal !== null) return void refuse(socket, refusal);
+    const connection = new ControlConnection(socket, this.handle, this.times);
+    this.#connections.add(connection);
+    connection.ended.then(() => this.#connections.delete(connection));
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ACCEPT_PAUSE_MS);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** The sentence fits the buffer of any new socket: the write does not wait. */
+async function refuse(socket: Deno.Conn, error: string): Promise<void> {
+  try {
+    await socket.write(new TextEncoder().encode(`${JSON.stringify({ ok: false, error })}\n`));
+  } catch {
+    // It has gone already.
+  }
+  socket.close();
+}

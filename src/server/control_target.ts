@@ -1,0 +1,18 @@
+import type { Log } from "../observe/log.ts";
+import type { ServerStats } from "../observe/server_stats.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { StopReport } from "./server.ts";
+
+/** What control commands do things to: the server. */
+export interface ControlTarget {
+  readonly log: Log;
+  stats(): ServerStats;
+  /** The plugin of that name or business number, or null. */
+  plugin(name: string): RoutedPlugin | null;
+  /** Starts to stop, or joins the stop that is under way. Resolves when all but the control sockets are closed. */
+  drain(): Promise<StopReport>;
+  /** The same, at once. */
+  stopNow(): Promise<StopReport>;
+  /** How long a drain may take, in ms. */
+  readonly drainTimeout: number;
+}
