@@ -132,7 +132,7 @@ Deno.test("a request that is begun and not ended, and a connection without one, 
     ] as const
   ) {
     const path = `${directory}/control`;
-    const server = await ControlServer.onPath(path, handle, silent, times);
+    const server = await ControlServer.onPath(path, handle, silent, { release: () => false }, times);
     using control = new RawControl(await Deno.connect({ transport: "unix", path }));
     await control.send(begin);
     assertEquals((await control.answer()).error, sentence);

@@ -3,7 +3,7 @@ import type { ServerConfig } from "../config/config.ts";
 import type { ControlHandler } from "./control_connection.ts";
 import { controlHandler } from "./control_handler.ts";
 import { controlFolder, ControlFolderError, controlName, makeOwnFolder } from "./control_path.ts";
-import { ControlServer } from "./control_server.ts";
+import { ControlServer, type Reserve } from "./control_server.ts";
 import type { ControlTarget } from "./control_target.ts";
 
 /** A control socket that cannot be had; the message names the key that asks for it. */
@@ -16,6 +16,7 @@ export interface ControlOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What the server listens on, in the config's order, with the ports that it has got. */
   readonly addresses: readonly Deno.Addr[];
+  readonly reserve: Reserve;
 }
 
 /** All control sockets of a server. */
@@ -36,10 +37,10 @@ export class Control {
     const { settings } = options;
     const handle = controlHandler(target);
     const path = this.#path(target, options);
-    if (path !== null) await this.#openPath(path, handle, target, settings.control === "auto");
+    if (path !== null) await this.#openPath(path, handle, target, options);
     for (const address of settings.controlTcp) {
       try {
-        this.#servers.push(ControlServer.onTcp(address, handle, target.log));
+        this.#servers.push(ControlServer.onTcp(address, handle, target.log, options.reserve));
       } catch (error) {
         throw new ControlError(
           `control_tcp: cannot listen on ${formatAddress(address)}: ${messageOf(error)}`,
@@ -68,13 +69,15 @@ export class Control {
     path: string,
     handle: ControlHandler,
     { log }: ControlTarget,
-    isAuto: boolean,
+    { settings, reserve }: ControlOptions,
   ): Promise<void> {
     try {
-      this.#servers.push(await ControlServer.onPath(path, handle, log));
+      this.#servers.push(await ControlServer.onPath(path, handle, log, reserve));
     } catch (error) {
       // A folder that nobody chose and that cannot be written to, as in a container, is no reason not to serve.
-      if (isAuto && isOfFolder(error)) return sayNone(log, `${path}: ${messageOf(error)}`);
+      if (settings.control === "auto" && isOfFolder(error)) {
+        return sayNone(log, `${path}: ${messageOf(error)}`);
+      }
       throw new ControlError(
         `control: cannot listen on unix ${path}: ${messageOf(error)}; name another path, or "none"`,
       );

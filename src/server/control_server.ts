@@ -1,4 +1,5 @@
 import type { InetAddress } from "../config/address.ts";
+import type { DescriptorReserve } from "../net/reserve.ts";
 import type { Log } from "../observe/log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
@@ -13,6 +14,9 @@ const FINISH_MS = 1000;
 /** How long control connections may take over what. */
 export const CONTROL_TIMES: ControlTimes = { line: 5000, idle: 60_000, progress: 500 };
 
+/** Where a descriptor can be had when there are no others; false where it has none left. */
+export type Reserve = Pick<DescriptorReserve, "release">;
+
 /** A socket that control connections come in on; several have nothing to do with each other. */
 export class ControlServer {
   readonly #connections = new Set<ControlConnection>();
@@ -24,6 +28,7 @@ export class ControlServer {
     readonly listener: Deno.Listener,
     readonly handle: ControlHandler,
     readonly log: Log,
+    readonly reserve: Reserve,
     readonly times: ControlTimes,
   ) {
     this.#accepting = this.#accept();
@@ -34,13 +39,14 @@ export class ControlServer {
     path: string,
     handle: ControlHandler,
     log: Log,
+    reserve: Reserve,
     times = CONTROL_TIMES,
   ): Promise<ControlServer> {
     await removeStaleSocket(path);
     // The socket's file is never there with more rights than it is to have, not even for a moment.
     const umask = Deno.umask(0o177);
     try {
-      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, log, times);
+      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, log, reserve, times);
     } finally {
       Deno.umask(umask);
     }
@@ -51,9 +57,10 @@ export class ControlServer {
     { hostname, port }: InetAddress,
     handle: ControlHandler,
     log: Log,
+    reserve: Reserve,
     times = CONTROL_TIMES,
   ): ControlServer {
-    return new ControlServer(Deno.listen({ hostname, port }), handle, log, times);
+    return new ControlServer(Deno.listen({ hostname, port }), handle, log, reserve, times);
   }
 
   get address(): Deno.Addr {
@@ -86,6 +93,7 @@ export class ControlServer {
         this.#serve(await this.listener.accept());
       } catch (error) {
         if (this.#isClosed) return;
+        if (this.reserve.release()) continue;
         this.log.error("a control connection could not be accepted", { error: String(error) });
         await this.#pause();
       }

@@ -298,7 +298,12 @@ export class Server {
     };
     const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
     const { env = {} } = options;
-    await this.#control.open(target, { settings: options.config.server, env, addresses });
+    await this.#control.open(target, {
+      settings: options.config.server,
+      env,
+      addresses,
+      reserve: this.reserve,
+    });
   }
 
   #loopWork(): EpollWork {
