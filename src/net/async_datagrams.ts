@@ -28,12 +28,14 @@ export class AsyncDatagrams implements DatagramListener {
   #sending = false;
   /** Resolves when no reply waits to be sent. */
   sent: Promise<void> = Promise.resolve();
+  owed = 0;
+  #ignoring = false;
   #closed = false;
   #receiving: Promise<void>;
 
   constructor(
     readonly socket: Deno.DatagramConn,
-    readonly asyncReply: boolean,
+    public asyncReply: boolean,
     readonly context: NetContext,
   ) {
     this.#receiving = this.#receive();
@@ -53,6 +55,10 @@ export class AsyncDatagrams implements DatagramListener {
     if (!this.#sending) this.sent = this.#send();
   }
 
+  stopReceiving(): void {
+    this.#ignoring = true;
+  }
+
   dropped(): null {
     return null;
   }
@@ -70,7 +76,7 @@ export class AsyncDatagrams implements DatagramListener {
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.socket.receive(buffer);
-        if (bytes.length < MIN_DATAGRAM_BYTES) continue;
+        if (this.#ignoring || bytes.length < MIN_DATAGRAM_BYTES) continue;
         counters.udpMessages++;
         router.handleContained(new UdpCaller(this, from as Deno.NetAddr), bytes, 0, bytes.length);
         router.dispatch();
@@ -114,6 +120,7 @@ class UdpCaller implements Caller, ReplyTarget {
 
   openRoute(): number {
     const { routes } = this.listener.context;
+    this.listener.owed++;
     this.#slot = routes.open(this);
     this.routeGeneration = routes.generation(this.#slot);
     return this.#slot;
@@ -139,6 +146,7 @@ class UdpCaller implements Caller, ReplyTarget {
     length: number,
   ): void {
     this.listener.context.routes.close(this.#slot);
+    this.listener.owed--;
     const bytes = new Uint8Array(contentReplyBytes(encoding, length, false));
     if (bytes.length > MAX_DATAGRAM_BYTES) return this.answer(id, ReplyCode.Pack, null);
     writeContentReply(bytes, 0, false, id, code, encoding, source, at, length);

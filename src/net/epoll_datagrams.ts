@@ -31,18 +31,20 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
   readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
   readonly sent = Promise.resolve();
   routeGeneration = 0;
+  owed = 0;
   readonly #received = new MessageBatch(BATCH, BATCH * SLOT_BYTES);
   readonly #replies = new MessageBatch(BATCH, SEND_BYTES);
   /** The datagram that is being handled. */
   #current = 0;
   #count = 0;
   #used = 0;
+  #receiving = true;
   #closed = false;
 
   constructor(
     readonly socket: Deno.DatagramConn,
     readonly fd: number,
-    readonly asyncReply: boolean,
+    public asyncReply: boolean,
     readonly context: NetContext,
     readonly loop: EpollLoop,
   ) {
@@ -81,6 +83,7 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     const at = this.#current * ADDRESS_BYTES;
     const address = batch.addresses.slice(at, at + batch.addressLength(this.#current));
     const route = new DatagramRoute(this, address);
+    this.owed++;
     route.slot = routes.open(route);
     this.routeGeneration = routes.generation(route.slot);
     return route.slot;
@@ -109,6 +112,7 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     at: number,
     length: number,
   ): void {
+    this.owed--;
     const size = contentReplyBytes(encoding, length, false);
     if (size > MAX_DATAGRAM_BYTES) {
       const start = this.#reserve(replyBytes(0, false), address);
@@ -143,11 +147,17 @@ export class EpollDatagrams implements DatagramListener, EpollHandler, Caller {
     return droppedDatagrams(this.fd);
   }
 
+  stopReceiving(): void {
+    if (!this.#receiving) return;
+    this.#receiving = false;
+    this.loop.remove(this.fd);
+  }
+
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.flush();
-    this.loop.remove(this.fd);
+    this.stopReceiving();
     this.socket.close();
     return Promise.resolve();
   }

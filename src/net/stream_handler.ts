@@ -26,7 +26,8 @@ export class StreamHandler {
 
   constructor(
     readonly transport: "tcp" | "unix",
-    readonly asyncReply: boolean,
+    /** For the connections that come. */
+    public asyncReply: boolean,
     readonly context: NetContext,
   ) {
     this.router = context.router;
@@ -44,6 +45,11 @@ export class StreamHandler {
       max_connections: limits.maxConnections,
     });
     return false;
+  }
+
+  /** Lets open connections, too, send messages as long as the limits allow now; those that were longer stay allowed. */
+  liftMaxFrame(): void {
+    for (const connection of this.connections) connection.liftMaxFrame(this.limits.maxFrame);
   }
 
   opened(connection: StreamConnection): void {

@@ -32,19 +32,34 @@ export class Lane {
   constructor(readonly pool: SegmentPool) {}
 
   append(operation: Operation, source: Uint8Array, at: number, length: number): void {
-    const size = recordBytes(length);
-    let tail = this.#tail;
-    if (tail === null || tail.used + size > tail.bytes.length) {
-      const fresh = this.pool.take(size, tail === null);
-      fresh.order = this.#nextOrder++;
-      if (tail === null) this.#cursor = fresh;
-      else tail.next = fresh;
-      this.#tail = fresh;
-      if (tail !== null && tail.live === 0) this.#retire(tail);
-      tail = fresh;
-    }
-    appendRecord(tail, operation, source, at, length);
+    appendRecord(this.#tailFor(recordBytes(length)), operation, source, at, length);
     this.waiting++;
+  }
+
+  /** Takes over, as its newest, the record that another lane has found with {@link peek}. */
+  adopt(from: Lane): void {
+    const segment = from.segment!;
+    const size = OperationRecord.bytes(segment, from.offset);
+    const tail = this.#tailFor(size);
+    tail.bytes.set(segment.bytes.subarray(from.offset, from.offset + size), tail.used);
+    tail.used += size;
+    tail.live++;
+    this.waiting++;
+    from.take();
+    from.done(segment);
+  }
+
+  /** The segment where a record of so many bytes can be appended. */
+  #tailFor(size: number): Segment {
+    const tail = this.#tail;
+    if (tail !== null && tail.used + size <= tail.bytes.length) return tail;
+    const fresh = this.pool.take(size, tail === null);
+    fresh.order = this.#nextOrder++;
+    if (tail === null) this.#cursor = fresh;
+    else tail.next = fresh;
+    this.#tail = fresh;
+    if (tail !== null && tail.live === 0) this.#retire(tail);
+    return fresh;
   }
 
   /** Finds the oldest waiting operation: `segment` and `offset` say where it lies. */

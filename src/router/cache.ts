@@ -21,7 +21,7 @@ export class Cache {
   readonly #entries = new Map<string, Entry>();
 
   /** @param now monotonic, in ms */
-  constructor(readonly limits: CacheLimits, readonly now: () => number) {}
+  constructor(public limits: CacheLimits, readonly now: () => number) {}
 
   get entries(): number {
     return this.#entries.size;
@@ -45,11 +45,14 @@ export class Cache {
     const expiresAt = expireSeconds > 0 ? this.now() + expireSeconds * 1000 : Infinity;
     this.#entries.set(key, { value, expiresAt, bytes });
     this.bytes += bytes;
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size <= this.limits.maxEntries && this.bytes <= this.limits.maxBytes) break;
-      this.#remove(oldest, entry);
-    }
+    this.#shrink();
     return true;
+  }
+
+  /** Changes the bounds; what is over them goes at once. */
+  bound(limits: CacheLimits): void {
+    this.limits = limits;
+    this.#shrink();
   }
 
   /** True where there was one. */
@@ -63,6 +66,13 @@ export class Cache {
   clear(): void {
     this.#entries.clear();
     this.bytes = 0;
+  }
+
+  #shrink(): void {
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#entries.size <= this.limits.maxEntries && this.bytes <= this.limits.maxBytes) break;
+      this.#remove(oldest, entry);
+    }
   }
 
   #remove(key: string, entry: Entry): void {

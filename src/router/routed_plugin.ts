@@ -3,6 +3,7 @@ import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
+import type { PluginDeclaration } from "../worker/messages.ts";
 import type { WorkerPool } from "../worker/pool.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
@@ -35,10 +36,14 @@ export class RoutedPlugin {
     readonly queue: OperationQueue,
     readonly pool: WorkerPool,
     readonly cache: Cache,
-    readonly workers: number,
     /** Where operations with the same key go to the same worker. */
-    readonly affinity: Affinity | null = null,
+    public affinity: Affinity | null = null,
   ) {}
+
+  /** How many workers it has, those that are about to be replaced included. */
+  get workers(): number {
+    return this.pool.workers.length;
+  }
 
   /** The part of the queue for an operation with that content. */
   partOf(encoding: Encoding, bytes: Uint8Array, at: number, length: number): number {
@@ -46,9 +51,9 @@ export class RoutedPlugin {
   }
 
   /** Takes over what the module has declared; called when its workers are ready. */
-  declared(): void {
-    const declaration = this.pool.declaration!;
+  declared(declaration: PluginDeclaration): void {
     this.biz = declaration.biz;
+    this.#commands.fill(0);
     for (const { number } of declaration.commands) this.#commands[number >>> 3]! |= 1 << (number & 7);
   }
 

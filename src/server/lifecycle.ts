@@ -5,7 +5,7 @@ const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
  * Waits until the process is told to stop, and stops the server: the first TERM or INT lets it work off what is queued,
- * the second one stops it at once.
+ * the second one stops it at once. HUP lets it load its config again.
  */
 export async function runUntilStopped(server: Server): Promise<StopReport> {
   const told = Promise.withResolvers<void>();
@@ -15,7 +15,8 @@ export async function runUntilStopped(server: Server): Promise<StopReport> {
     if (signals === 1) told.resolve();
     else server.stop();
   };
-  const onHangUp = () => server.options.log.warn("HUP is ignored: to take over a changed config, restart");
+  // What became of it is in the log, a failure too.
+  const onHangUp = () => void server.reload().catch(() => {});
   for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, onSignal);
   Deno.addSignalListener("SIGHUP", onHangUp);
   try {

@@ -1,11 +1,9 @@
-import type { Config, ListenerConfig } from "../config/config.ts";
-import { formatAddress } from "../config/address.ts";
-import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
+import type { Config } from "../config/config.ts";
+import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
-import type { NetContext } from "../net/stream_handler.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
-import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
+import type { StreamListener } from "../net/listen.ts";
 import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
@@ -15,7 +13,10 @@ import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { fillLogger } from "./fill_logger.ts";
-import { startPlugin } from "./start_plugin.ts";
+import { Listeners } from "./listeners.ts";
+import { PluginSet } from "./plugin_set.ts";
+import { reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
+import { ReloadError } from "./reload_error.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Serves with Deno's own sockets also where epoll could be had. */
   readonly portableSockets?: boolean;
+  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
+  readonly loadConfig?: () => Config;
 }
 
 /** How a stop went. */
@@ -40,43 +43,43 @@ export interface StopReport {
   readonly abandoned: number;
 }
 
-/** A listening address that cannot be had. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
-
 /**
  * The server, wired: listeners, router, queues and workers.
  *
  * ```
  * starting ──plugins ready, sockets open──► running ──stop──► draining ──empty or time over──► stopped
+ *                                             └──▲ reload
  * ```
  */
 export class Server {
   state: "starting" | "running" | "draining" | "stopped" = "starting";
   readonly counters = new ServerCounters();
   readonly registry = new Registry();
-  readonly streams: StreamListener[] = [];
-  readonly datagrams: DatagramListener[] = [];
-  /** All that were started, in the config's order. */
-  readonly #plugins: RoutedPlugin[] = [];
+  readonly #plugins: PluginSet;
+  readonly #listeners: Listeners;
   readonly #budget: QueueBudget;
   readonly #libc: LibcLibrary | null;
-  readonly #segments: SegmentPool;
-  readonly #routes = new ReplyRoutes(this.counters);
+  readonly #loop: EpollLoop | null;
   readonly #router: Router;
+  readonly #target: ReloadTarget;
   readonly #startedAt = performance.now();
-  #loop: EpollLoop | null = null;
   #timer: number | undefined;
+  /** Removed plugins that are worked off. */
+  readonly #leaving = new Set<Promise<void>>();
+  /** The last reload that was asked for, whatever became of it. */
+  #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
-  /** Told to stop at once. */
+  /** Told to stop, and to do so at once. */
+  readonly #told = Promise.withResolvers<void>();
   readonly #hurry = Promise.withResolvers<void>();
 
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
+    const routes = new ReplyRoutes(this.counters);
+    const limits = { ...config.server };
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
-    this.#segments = new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc));
+    const discard = this.#libc === null ? null : pageDiscarder(this.#libc);
     this.#router = new Router({
       registry: this.registry,
       counters: this.counters,
@@ -84,33 +87,68 @@ export class Server {
       now: monotonic,
       log,
     });
+    const plugins = new PluginSet({
+      budget: this.#budget,
+      segments: new SegmentPool(FREE_SEGMENTS, discard),
+      routes,
+      log,
+      now: monotonic,
+      wake: () => this.#loop?.wake(),
+    }, this.registry);
+    this.#plugins = plugins;
+    this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
+      dispatch: () => this.#router.dispatch(),
+      poll: () => plugins.poll(),
+      sleep: () => plugins.sleep(),
+    });
+    const context = { router: this.#router, routes, counters: this.counters, limits, log, now: monotonic };
+    this.#listeners = new Listeners(context, this.#loop);
+    this.#target = {
+      config,
+      limits,
+      log,
+      budget: this.#budget,
+      plugins,
+      listeners: this.#listeners,
+      stopping: this.#told.promise,
+      isStopping: () => this.#stopping !== null,
+      leave: (plugin) => this.#leave(plugin),
+    };
   }
 
   /** Starts the plugins, then the sockets. Rejects with what kept it from starting; nothing is left behind then. */
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options);
+    const { config: { plugins, listeners, server: settings } } = options;
+    const plan = server.#plugins.plan(plugins, settings);
     try {
-      await server.#startPlugins();
-      await server.#listen();
+      await plan.start();
+      server.#plugins.take(plan);
+      server.#listeners.take(await server.#listeners.plan(listeners));
     } catch (error) {
+      await plan.drop();
       await server.#close();
       throw error;
     }
     server.state = "running";
     server.#timer = setInterval(() => {
-      for (const listener of server.streams) listener.handler.closeSlowReaders();
-      for (const plugin of server.#plugins) plugin.pool.replaceHung();
+      server.#listeners.check();
+      server.#plugins.replaceHung();
     }, CHECK_EVERY_MS);
     return server;
   }
 
+  get streams(): readonly StreamListener[] {
+    return this.#listeners.streams;
+  }
+
+  get datagrams(): readonly DatagramListener[] {
+    return this.#listeners.datagrams;
+  }
+
   /** Where it listens, as `tcp 127.0.0.1:26000`. */
   get addresses(): string[] {
-    return [...this.streams, ...this.datagrams].map(({ address }) =>
-      address.transport === "tcp" || address.transport === "udp"
-        ? `${address.transport} ${formatAddress(address)}`
-        : `unix ${(address as Deno.UnixAddr).path}`
-    );
+    return this.#listeners.addresses;
   }
 
   stats(): ServerStats {
@@ -133,14 +171,24 @@ export class Server {
         unknown: counters.unknownRequests,
         busy: counters.busy,
         replies_dropped: counters.repliesDropped,
-        datagrams_dropped: this.#droppedDatagrams(),
+        datagrams_dropped: this.#listeners.dropped(),
       },
       rss_bytes: Deno.memoryUsage().rss,
       queue_bytes: this.#budget.bytes,
       queue_level: this.#budget.watermarks.level,
       max_queue_bytes: this.#budget.maxBytes,
-      plugins: this.#plugins.map((plugin) => plugin.stats()),
+      plugins: this.#plugins.all.map((plugin) => plugin.stats()),
     };
+  }
+
+  /**
+   * Takes over a config, that given or the one that is loaded again, without dropping a connection or an operation. One
+   * reload at a time: a second one waits. Rejects with {@link ReloadError} where it cannot; nothing has changed then.
+   */
+  reload(config?: Config): Promise<ReloadReport> {
+    const reloaded = this.#reloaded.then(() => this.#reload(config));
+    this.#reloaded = reloaded.catch(() => {});
+    return reloaded;
   }
 
   /**
@@ -153,74 +201,69 @@ export class Server {
     return this.#stopping;
   }
 
-  async #startPlugins(): Promise<void> {
-    const { config, log } = this.options;
-    const parts = {
-      server: config.server,
-      budget: this.#budget,
-      segments: this.#segments,
-      routes: this.#routes,
-      log,
-      now: monotonic,
-      wake: () => this.#loop?.wake(),
-    };
-    const started = await Promise.allSettled(config.plugins.map((plugin) => startPlugin(plugin, parts)));
-    for (const result of started) if (result.status === "fulfilled") this.#plugins.push(result.value);
-    for (const result of started) if (result.status === "rejected") throw result.reason;
-    for (const plugin of this.#plugins) this.registry.add(plugin);
-  }
-
-  async #listen(): Promise<void> {
-    const { config, log } = this.options;
-    if (this.#libc !== null) this.#loop = new EpollLoop(this.#libc.symbols, this.#loopWork());
-    const context: NetContext = {
-      router: this.#router,
-      routes: this.#routes,
-      counters: this.counters,
-      limits: config.server,
-      log,
-      now: monotonic,
-    };
-    for (const listener of config.listeners) {
-      try {
-        if (listener.transport === "unix") await removeStaleSocket(listener.path);
-        if (listener.transport === "udp") {
-          this.datagrams.push(
-            listenDatagrams(listener, listener.asyncReply, context, this.#loop),
-          );
-        } else {
-          this.streams.push(listenStream(listener, listener.asyncReply, context, this.#loop));
-        }
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new ListenError(`cannot listen on ${describe(listener)}: ${reason}`);
-      }
+  async #reload(given: Config | undefined): Promise<ReloadReport> {
+    const { log } = this.options;
+    try {
+      if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
+      const config = given ?? this.#loadConfig();
+      const report = await reload(this.#target, config);
+      log.info(report.unchanged ? "reloaded: nothing has changed" : "reloaded", {
+        changed: [...report.changed],
+        kept: [...report.kept],
+      });
+      for (const warning of config.warnings) log.warn(warning);
+      return report;
+    } catch (error) {
+      log.error("the reload has failed, nothing has changed", {
+        error: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
     }
   }
 
-  #loopWork(): EpollWork {
-    const plugins = this.#plugins;
-    return {
-      dispatch: () => this.#router.dispatch(),
-      poll: () => {
-        let found = false;
-        for (const plugin of plugins) if (plugin.pool.poll()) found = true;
-        return found;
-      },
-      sleep: () => plugins.every((plugin) => plugin.pool.sleep()),
-    };
+  #loadConfig(): Config {
+    const { loadConfig } = this.options;
+    if (loadConfig === undefined) {
+      throw new ReloadError("the server was started without a config to load again");
+    }
+    try {
+      return loadConfig();
+    } catch (error) {
+      throw new ReloadError(error instanceof Error ? error.message : String(error), { cause: error });
+    }
+  }
+
+  /** Lets a removed plugin work off what it has accepted, for as long as a stop would, and ends it. */
+  #leave(plugin: RoutedPlugin): void {
+    const left = this.#workOff(plugin);
+    this.#leaving.add(left);
+    left.then(() => this.#leaving.delete(left));
+  }
+
+  async #workOff(plugin: RoutedPlugin): Promise<void> {
+    const { log } = this.options;
+    await this.#within(this.#target.limits.drainTimeout, plugin.pool.drained());
+    const abandoned = plugin.queue.ops;
+    await plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise);
+    this.#plugins.gone(plugin);
+    log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
+      plugin: plugin.name,
+      operations_abandoned: abandoned,
+    });
   }
 
   async #drainAndClose(): Promise<StopReport> {
-    const { config, log } = this.options;
+    const { log } = this.options;
+    const { drainTimeout } = this.#target.limits;
     this.state = "draining";
     this.#router.draining = true;
-    const pending = this.#pending;
-    log.info("stopping", { operations_queued: pending, drain_timeout_ms: config.server.drainTimeout });
-    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
-    const drained = Promise.all(this.#plugins.map((plugin) => plugin.pool.drained()));
-    await this.#within(config.server.drainTimeout, drained);
-    const abandoned = this.#pending;
+    this.#told.resolve();
+    const { pending } = this.#plugins;
+    log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
+    await this.#listeners.stopAccepting();
+    await this.#within(drainTimeout, this.#plugins.drained());
+    const abandoned = this.#plugins.pending;
+    await this.#reloaded;
     await this.#close();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
       operations_done: pending - abandoned,
@@ -233,30 +276,12 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise)));
-    const connections = this.streams.flatMap((listener) => [...listener.handler.connections]);
-    for (const connection of connections) connection.finish();
-    const sent = [
-      ...connections.map((connection) => connection.ended),
-      ...this.datagrams.map((each) => each.sent),
-    ];
-    await this.#within(CLOSE_GRACE_MS, Promise.all(sent));
-    for (const connection of connections) connection.close();
-    await Promise.all(connections.map((connection) => connection.ended));
-    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
-    await Promise.all(this.datagrams.map((listener) => listener.close()));
+    await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
+    await Promise.all(this.#leaving);
+    await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
     await this.#loop?.close();
     this.#libc?.close();
     this.state = "stopped";
-  }
-
-  #droppedDatagrams(): number | null {
-    const dropped = this.datagrams.map((listener) => listener.dropped());
-    return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
-  }
-
-  get #pending(): number {
-    return this.#plugins.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
   }
 
   /** Waits for at most so many ms, or until {@link stop} is called again. */
@@ -270,32 +295,4 @@ export class Server {
 
 function monotonic(): number {
   return performance.now();
-}
-
-function describe(listener: ListenerConfig): string {
-  return listener.transport === "unix"
-    ? `unix ${listener.path}`
-    : `${listener.transport} ${formatAddress(listener)}`;
-}
-
-/** A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one. */
-async function removeStaleSocket(path: string): Promise<void> {
-  let info: Deno.FileInfo;
-  try {
-    info = Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  if (!info.isSocket) throw new Error("a file that is no socket has this path");
-  let other: Deno.Conn;
-  try {
-    other = await Deno.connect({ transport: "unix", path });
-  } catch (error) {
-    // Any other error may come from a server that lives: its backlog is full, or we may not talk to it.
-    if (error instanceof Deno.errors.ConnectionRefused) return Deno.removeSync(path);
-    throw error;
-  }
-  other.close();
-  throw new Error("another server listens there");
 }

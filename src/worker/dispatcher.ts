@@ -12,16 +12,22 @@ const STALL_MS = 10;
  */
 export class Dispatcher {
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
-  readonly #syncAhead: number[];
+  #syncAhead: number[] = [];
   #timer: number | undefined;
   #stopped = false;
 
   constructor(
     readonly queue: OperationQueue,
-    readonly workers: readonly PluginWorker[],
+    private workers: readonly PluginWorker[],
     readonly now: () => number,
   ) {
-    this.#syncAhead = queue.parts.map(() => 0);
+    this.use(workers);
+  }
+
+  /** Gives operations to these workers from now on; with none it holds them back. */
+  use(workers: readonly PluginWorker[]): void {
+    this.workers = workers;
+    this.#syncAhead = this.queue.parts.map(() => 0);
   }
 
   /** Hands over what waits, as far as workers have room. */
@@ -71,8 +77,8 @@ export class Dispatcher {
 
   #freest(part: number, lane: LaneId): PluginWorker | null {
     if (this.queue.parts.length > 1) {
-      const own = this.workers[part]!;
-      return own.hasCredit(lane) ? own : null;
+      const own = this.workers[part];
+      return own !== undefined && own.hasCredit(lane) ? own : null;
     }
     let best: PluginWorker | null = null;
     for (const worker of this.workers) {

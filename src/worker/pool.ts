@@ -3,14 +3,19 @@ import type { CacheRequest, PluginDeclaration } from "./messages.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
-import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
+import { Supervisor, type SupervisorEvents, type SupervisorOptions } from "./supervisor.ts";
 
+/** What a plugin's `stop` may take in workers that others have taken over from, in ms. */
+const RETIRE_GRACE_MS = 5000;
 /** What callers are told whose operations are not done when the server stops. */
 const GIVEN_UP = "the server stopped before the operation was done";
 
 export interface PoolOptions extends SupervisorOptions {
   readonly events: PoolEvents;
 }
+
+/** What makes a plugin's workers what they are. */
+export type WorkerSettings = Omit<SupervisorOptions, "queue" | "log" | "now">;
 
 /** Where the pool's news go. */
 export interface PoolEvents extends OutcomeEvents {
@@ -23,14 +28,25 @@ export interface PoolEvents extends OutcomeEvents {
 export class WorkerPool {
   readonly outcomes: Outcomes;
   readonly figures = new ReportedFigures();
-  readonly #supervisor: Supervisor;
+  #supervisor: Supervisor;
+  readonly #events: SupervisorEvents;
   readonly #dispatcher: Dispatcher;
   readonly #idle: (() => void)[] = [];
+  /** Those from whom others have taken over and who still hold operations. */
+  readonly #retiring = new Set<Supervisor>();
+  /** Those of them who hold nothing any more and end. */
+  readonly #ending = new Set<Promise<void>>();
+  readonly #giveUp = Promise.withResolvers<void>();
+  /** Lets the new workers begin; where they wait for those of before. */
+  #takeOver: (() => void) | null = null;
+  /** Of workers from whom others have taken over. */
+  #restartsBefore = 0;
+  #stopping: Promise<void> | null = null;
 
   constructor(readonly options: PoolOptions) {
     const { queue, events, now } = options;
     this.outcomes = new Outcomes(queue, events);
-    this.#supervisor = new Supervisor(options, {
+    this.#events = {
       reply: (worker, reply, bytes, segment, time) => {
         const lane = worker.inFlight.lane(reply.slot);
         const offset = worker.inFlight.offset(reply.slot);
@@ -40,16 +56,22 @@ export class WorkerPool {
         events.answered();
         this.dispatch();
         this.#checkIdle();
+        if (this.#retiring.size > 0) this.#checkRetiring();
       },
       ready: () => this.dispatch(),
       lost: (worker, reason) => {
         this.#loseHeld(worker, reason);
         events.answered();
         this.#checkIdle();
+        if (this.#retiring.size > 0) this.#checkRetiring();
       },
-      figures: ({ index }, { counters, gauges }) => this.figures.report(index, counters, gauges),
+      figures: (worker, { counters, gauges }) => {
+        const isCurrent = this.workers[worker.index] === worker;
+        this.figures.report(worker.index, counters, isCurrent ? gauges : []);
+      },
       cache: (request) => events.cache(request),
-    });
+    };
+    this.#supervisor = new Supervisor(options, this.#events);
     this.#dispatcher = new Dispatcher(queue, this.workers, now);
   }
 
@@ -64,17 +86,47 @@ export class WorkerPool {
 
   /** Workers that were replaced. */
   get restarts(): number {
-    return this.#supervisor.restarts;
+    return this.#restartsBefore + this.#supervisor.restarts;
   }
 
   /** Operations that workers hold. */
   get inFlight(): number {
-    return this.workers.reduce((sum, worker) => sum + worker.inFlight.count, 0);
+    return this.#holders().reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
   /** Starts the workers; rejects where the plugin does not load. */
   start(): Promise<void> {
     return this.#supervisor.start();
+  }
+
+  /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
+  successor(settings: WorkerSettings): Supervisor {
+    const { queue, log, now } = this.options;
+    return new Supervisor({ ...settings, queue, log, now }, this.#events);
+  }
+
+  /**
+   * Lets other workers, which have started, take over: those of before get nothing more, give back what they have not
+   * begun, finish what they run and end. Where the new ones are to wait, they begin when that is done.
+   *
+   * @param arrange called when they begin
+   */
+  switchTo(successor: Supervisor, wait: boolean, arrange: () => void): void {
+    const before = this.#supervisor;
+    const mustWait = wait || this.#takeOver !== null;
+    this.#supervisor = successor;
+    this.#restartsBefore += before.restarts;
+    this.#retiring.add(before);
+    before.retire();
+    this.#dispatcher.use([]);
+    this.#takeOver = () => {
+      arrange();
+      this.figures.forgetGauges();
+      this.#dispatcher.use(successor.workers);
+      this.dispatch();
+    };
+    if (!mustWait) this.#begin();
+    this.#checkRetiring();
   }
 
   /** Hands waiting operations to workers that have room for them. */
@@ -86,17 +138,22 @@ export class WorkerPool {
   poll(): boolean {
     let found = false;
     for (const worker of this.workers) if (worker.poll()) found = true;
+    if (this.#retiring.size === 0) return found;
+    for (const { workers } of this.#retiring) for (const worker of workers) if (worker.poll()) found = true;
     return found;
   }
 
   /** Lets the next reply of any worker wake this thread; false where there is one already. */
   sleep(): boolean {
-    return this.workers.every((worker) => worker.sleep());
+    if (!this.workers.every((worker) => worker.sleep())) return false;
+    if (this.#retiring.size === 0) return true;
+    return [...this.#retiring].every(({ workers }) => workers.every((worker) => worker.sleep()));
   }
 
   /** Replaces workers that hang. */
   replaceHung(): void {
     this.#supervisor.replaceHung();
+    for (const supervisor of this.#retiring) supervisor.replaceHung();
     this.dispatch();
   }
 
@@ -106,13 +163,43 @@ export class WorkerPool {
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
-  async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+  stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    return this.#stopping ??= this.#stop(graceMs, hurry);
+  }
+
+  async #stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
-    await this.#supervisor.stop(graceMs, hurry);
-    for (const worker of this.workers) this.#loseHeld(worker, GIVEN_UP);
+    hurry.then(this.#giveUp.resolve);
+    const stopped = [this.#supervisor, ...this.#retiring].map((each) => each.stop(graceMs, hurry));
+    await Promise.all([...stopped, ...this.#ending]);
+    for (const worker of this.#holders()) this.#loseHeld(worker, GIVEN_UP);
     this.outcomes.loseWaiting(GIVEN_UP);
     this.options.events.answered();
     this.#checkIdle();
+  }
+
+  /** All workers that may hold operations. */
+  #holders(): PluginWorker[] {
+    return [this.#supervisor, ...this.#retiring].flatMap(({ workers }) => workers);
+  }
+
+  /** Ends workers of before a change that have finished, and lets those that waited for them begin. */
+  #checkRetiring(): void {
+    if (this.#stopping !== null) return;
+    for (const supervisor of this.#retiring) {
+      if (!supervisor.isEmpty) continue;
+      this.#retiring.delete(supervisor);
+      const ended = supervisor.stop(RETIRE_GRACE_MS, this.#giveUp.promise);
+      this.#ending.add(ended);
+      ended.then(() => this.#ending.delete(ended));
+    }
+    if (this.#retiring.size === 0) this.#begin();
+  }
+
+  #begin(): void {
+    const takeOver = this.#takeOver;
+    this.#takeOver = null;
+    takeOver?.();
   }
 
   #checkIdle(): void {

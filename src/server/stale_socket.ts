@@ -1,0 +1,21 @@
+/** A socket file that nobody listens on any more, left by a server that was killed, is in the way of the next one. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  if (!info.isSocket) throw new Error("a file that is no socket has this path");
+  let other: Deno.Conn;
+  try {
+    other = await Deno.connect({ transport: "unix", path });
+  } catch (error) {
+    // Any other error may come from a server that lives: its backlog is full, or we may not talk to it.
+    if (error instanceof Deno.errors.ConnectionRefused) return Deno.removeSync(path);
+    throw error;
+  }
+  other.close();
+  throw new Error("another server listens there");
+}
