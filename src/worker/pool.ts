@@ -7,8 +7,8 @@ import { Supervisor, type SupervisorEvents, type SupervisorOptions } from "./sup
 
 /** What a plugin's `stop` may take in workers that others have taken over from, in ms. */
 const RETIRE_GRACE_MS = 5000;
-/** What callers are told whose operations are not done when the server stops. */
-const GIVEN_UP = "the server stopped before the operation was done";
+/** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
+const GIVEN_UP = "the plugin was stopped before the operation was done";
 
 export interface PoolOptions extends SupervisorOptions {
   readonly events: PoolEvents;
