@@ -16,6 +16,7 @@ const DOCUMENTS = [
   "docs/capacity.md",
   "docs/limits.md",
   "docs/operations.md",
+  "docs/reload.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

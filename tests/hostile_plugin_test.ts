@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { Encoding } from "../src/protocol/body.ts";
 import { CONTENT_LIMITS } from "../src/protocol/content_limits.ts";
+import { Dedup } from "../src/queue/dedup.ts";
 import { OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { SegmentPool } from "../src/queue/segment.ts";
 import { Log } from "../src/observe/log.ts";
@@ -304,11 +305,11 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         life: {
           retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },
           dead: { maxOps: 0, maxBytes: 0 },
-          dedup: null,
           ttl: 0,
-          random: Math.random,
-          clock: () => new Date(),
         },
+        dedup: new Dedup({ window: 0, maxKeys: 1, maxBytes: 1 }),
+        random: Math.random,
+        clock: () => new Date(),
         events: {
           answer: nothing,
           fail: nothing,

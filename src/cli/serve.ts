@@ -3,7 +3,8 @@ import { loadConfig } from "../config/load.ts";
 import { Log } from "../observe/log.ts";
 import { ControlError } from "../server/control.ts";
 import { runUntilStopped } from "../server/lifecycle.ts";
-import { ListenError, Server } from "../server/server.ts";
+import { ListenError } from "../server/listeners.ts";
+import { Server } from "../server/server.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Io, OutputClosed } from "./io.ts";
@@ -23,8 +24,9 @@ export const serveCommand: Command = {
     "Without --config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
     "Flags go before MEVENT_* variables (MEVENT_TCP, MEVENT_MAX_FRAME, one for each key of [server]), those before " +
     "the config file.",
-    "TERM and INT let it work off what is queued and stop; a second one stops it at once. While it runs, pause, peek, " +
-    "drain and the like steer it over its control socket, --set control=PATH or none.",
+    "TERM and INT let it work off what is queued and stop; a second one stops it at once. HUP and `mevent reload` load the " +
+    "config again and take over what has changed, without dropping a connection or an operation. While it runs, pause, " +
+    "peek, drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
   flags: [
     { name: "config", short: "c", value: "FILE", help: "The config file; MEVENT_CONFIG names one too." },
@@ -65,16 +67,14 @@ export const serveCommand: Command = {
 /** Starts the server, says where it listens, and runs it until a signal ends it. */
 async function serve(args: ParsedCommand, io: Io): Promise<number> {
   const file = args.text("config");
-  const config = loadConfig({
-    ...file === undefined ? {} : { file },
-    env: io.env,
-    flags: serverOverrides(args),
-  });
+  const flags = serverOverrides(args);
+  const load = () => loadConfig({ ...file === undefined ? {} : { file }, env: io.env, flags });
+  const config = load();
   const { log, output } = createLog(config, io);
   for (const warning of config.warnings) log.warn(warning);
   let server: Server;
   try {
-    server = await Server.start({ config, log, version: VERSION, env: io.env });
+    server = await Server.start({ config, log, version: VERSION, env: io.env, loadConfig: load });
   } catch (error) {
     log.flush();
     await output.flush(LOG_GRACE_MS);

@@ -20,6 +20,7 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   /** Resolves when no reply waits to be sent. */
   sent: Promise<void> = Promise.resolve();
   #sender: Deno.NetAddr;
+  #ignoring = false;
   #closed = false;
   readonly #receiving: Promise<void>;
 
@@ -53,6 +54,10 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
     if (!this.#isSending && this.#waiting.length > 0) this.sent = this.#send();
   }
 
+  stopReceiving(): void {
+    this.#ignoring = true;
+  }
+
   dropped(): null {
     return null;
   }
@@ -70,7 +75,7 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.socket.receive(buffer);
-        if (bytes.length < MIN_DATAGRAM_BYTES) continue;
+        if (this.#ignoring || bytes.length < MIN_DATAGRAM_BYTES) continue;
         counters.udpMessages++;
         this.#sender = from as Deno.NetAddr;
         router.handleContained(this, bytes, 0, bytes.length);

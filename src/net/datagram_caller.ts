@@ -20,7 +20,10 @@ export abstract class DatagramCaller<Address> implements Caller {
   readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
   routeGeneration = 0;
 
-  constructor(readonly asyncReply: boolean, readonly context: NetContext) {}
+  /** Sync operations that came in here and are not answered. */
+  owed = 0;
+
+  constructor(public asyncReply: boolean, readonly context: NetContext) {}
 
   /** Who sent the datagram that is being handled; valid until the next one. */
   protected abstract get sender(): Address;
@@ -36,6 +39,7 @@ export abstract class DatagramCaller<Address> implements Caller {
   openRoute(): number {
     const { routes } = this.context;
     const route = new DatagramRoute(this, this.keepSender());
+    this.owed++;
     route.slot = routes.open(route);
     this.routeGeneration = routes.generation(route.slot);
     return route.slot;
@@ -61,6 +65,7 @@ export abstract class DatagramCaller<Address> implements Caller {
     sourceAt: number,
     length: number,
   ): void {
+    this.owed--;
     const size = contentReplyBytes(encoding, length, false);
     if (size > MAX_DATAGRAM_BYTES) {
       const at = this.reserve(replyBytes(0, false), to);

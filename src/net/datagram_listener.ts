@@ -8,6 +8,12 @@ export interface DatagramListener {
   readonly address: Deno.NetAddr;
   /** Resolves when no reply waits to be sent. */
   readonly sent: Promise<void>;
+  /** Whether async requests get a reply. */
+  asyncReply: boolean;
+  /** Sync operations that came in here and are not answered. */
+  readonly owed: number;
+  /** Takes no more datagrams; replies still go out until it is closed. */
+  stopReceiving(): void;
   /** Datagrams that the kernel threw away because nobody took them in time; null where it does not tell. */
   dropped(): number | null;
   close(): Promise<void>;

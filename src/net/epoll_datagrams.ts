@@ -26,6 +26,7 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   #current = 0;
   #count = 0;
   #used = 0;
+  #receiving = true;
   #closed = false;
 
   constructor(
@@ -98,11 +99,17 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
     return droppedDatagrams(this.fd);
   }
 
+  stopReceiving(): void {
+    if (!this.#receiving) return;
+    this.#receiving = false;
+    this.loop.remove(this.fd);
+  }
+
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.flush();
-    this.loop.remove(this.fd);
+    this.stopReceiving();
     this.socket.close();
     return Promise.resolve();
   }

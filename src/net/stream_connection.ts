@@ -41,7 +41,7 @@ interface Refusal {
  */
 export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly asyncReply: boolean;
-  readonly maxBodyBytes: number;
+  maxBodyBytes: number;
   readonly routeGeneration: number;
   /** Since when it has left too much unread, monotonic in ms; 0 while it has not. */
   slowSince = 0;
@@ -89,6 +89,12 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Resolves when it is closed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** Allows longer messages, of so many bytes with their prefix; never shorter ones than it does. */
+  liftMaxFrame(maxFrame: number): void {
+    this.reader.maxFrame = Math.max(this.reader.maxFrame, maxFrame);
+    this.maxBodyBytes = this.reader.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
   }
 
   /** Takes no more messages, sends what is owed, then closes. */

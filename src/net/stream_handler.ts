@@ -36,7 +36,8 @@ export class StreamHandler {
 
   constructor(
     readonly transport: "tcp" | "unix",
-    readonly asyncReply: boolean,
+    /** For the connections that come. */
+    public asyncReply: boolean,
     readonly context: NetContext,
   ) {
     this.router = context.router;
@@ -47,6 +48,11 @@ export class StreamHandler {
 
   get limits(): NetLimits {
     return this.context.limits;
+  }
+
+  /** Lets open connections, too, send messages as long as the limits allow now; those that were longer stay allowed. */
+  liftMaxFrame(): void {
+    for (const connection of this.connections) connection.liftMaxFrame(this.limits.maxFrame);
   }
 
   opened(connection: StreamConnection): void {

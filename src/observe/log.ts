@@ -40,6 +40,11 @@ export class Log {
     this.#level = LOG_LEVELS.indexOf(options.level);
   }
 
+  /** Writes lines of this level and above from now on. */
+  setLevel(level: LogLevel): void {
+    this.#level = LOG_LEVELS.indexOf(level);
+  }
+
   debug(message: string, fields: JsonObject = {}): void {
     this.write("debug", message, fields);
   }

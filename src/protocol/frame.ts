@@ -33,7 +33,7 @@ export class FrameReader {
    * @param maxFrame the longest total length, in bytes
    * @param firstBytes the buffer's first size; it doubles each time a read fills it
    */
-  constructor(readonly maxFrame: number, readonly firstBytes = 2048) {
+  constructor(public maxFrame: number, readonly firstBytes = 2048) {
     this.bytes = new Uint8Array(firstBytes);
   }
 

@@ -31,7 +31,7 @@ export class DeadLetters {
   dropped = 0;
   readonly #letters = new Chain<DeadLetter>();
 
-  constructor(readonly limits: DeadLimits) {}
+  constructor(public limits: DeadLimits) {}
 
   get count(): number {
     return this.#letters.size;
@@ -45,6 +45,17 @@ export class DeadLetters {
     }
     this.#letters.add(letter);
     this.bytes += sizeOf(letter);
+    this.#shrink();
+  }
+
+  /** Changes the bounds; the oldest that are over them go. */
+  bound(limits: DeadLimits): void {
+    this.limits = limits;
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    const { maxOps, maxBytes } = this.limits;
     while (this.#letters.size > maxOps || this.bytes > maxBytes) {
       this.removeOldest();
       this.dropped++;

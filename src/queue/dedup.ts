@@ -54,7 +54,18 @@ export class Dedup {
   /** The same, the oldest first; all have the same time to live. */
   readonly #byAge = new Chain<Remembered>();
 
-  constructor(readonly limits: DedupLimits) {}
+  constructor(public limits: DedupLimits) {}
+
+  /** Keys of operations that have not ended. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Changes the bounds; what is over them goes. A window that has changed counts for the replies to come. */
+  bound(limits: DedupLimits): void {
+    this.limits = limits;
+    this.#makeRoom(0, 0);
+  }
 
   get keys(): number {
     return this.#pending.size + this.#remembered.size;

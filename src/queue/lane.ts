@@ -60,6 +60,14 @@ export class Lane {
     return tail;
   }
 
+  /** Takes over, as its newest, the record that another lane has found with {@link peek}. */
+  adopt(from: Lane): void {
+    const segment = from.segment!;
+    this.appendCopy(segment, from.offset);
+    from.take();
+    from.done(segment);
+  }
+
   /** Finds the oldest waiting operation: `segment` and `offset` say where it lies. */
   peek(): boolean {
     if (this.#removed > 0) this.#skipRemoved();

@@ -1,4 +1,4 @@
-import { Lane } from "./lane.ts";
+import { Lane, type Place } from "./lane.ts";
 import { Parked } from "./parked.ts";
 import { type Operation, OperationRecord, recordBytes } from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
@@ -13,12 +13,21 @@ export class QueueBudget {
   bytes = 0;
   readonly watermarks: Watermarks;
 
-  constructor(readonly maxBytes: number, onCross: CrossListener = () => {}) {
+  constructor(public maxBytes: number, onCross: CrossListener = () => {}) {
     this.watermarks = new Watermarks(Infinity, maxBytes, onCross);
+  }
+
+  /** Changes the bound; what is over it stays, and nothing is taken until there is room again. */
+  bound(maxBytes: number): void {
+    this.maxBytes = maxBytes;
+    this.watermarks.bound(Infinity, maxBytes, 0, this.bytes);
   }
 }
 
 type CrossListener = (level: FillLevel, before: FillLevel) => void;
+
+/** Names the part of a queue for an operation with that content. */
+type PartOf = (encoding: number, bytes: Uint8Array, at: number, length: number) => number;
 
 export interface QueueLimits {
   /** Accepted operations that are not done yet: waiting, running and parked. */
@@ -39,7 +48,7 @@ export class OperationQueue {
   /** Bytes of their records. */
   bytes = 0;
   /** For each part of the queue its sync and its async lane. */
-  readonly parts: readonly (readonly [Lane, Lane])[];
+  parts: readonly (readonly [Lane, Lane])[];
   /** Operations that are to run at a later time. */
   readonly parked: Parked;
   /** The id of the operation that was put last. */
@@ -47,15 +56,47 @@ export class OperationQueue {
   readonly watermarks: Watermarks;
 
   constructor(
-    readonly limits: QueueLimits,
+    public limits: QueueLimits,
     readonly budget: QueueBudget,
-    pool: SegmentPool,
+    readonly pool: SegmentPool,
     onCross: CrossListener = () => {},
     parts = 1,
   ) {
-    this.parts = Array.from({ length: parts }, () => [new Lane(pool), new Lane(pool)]);
+    this.parts = emptyParts(parts, pool);
     this.parked = new Parked(pool);
     this.watermarks = new Watermarks(limits.maxOps, limits.maxBytes, onCross);
+  }
+
+  /** Changes the bounds; what is over them stays, and nothing is taken until there is room again. */
+  bound(limits: QueueLimits): void {
+    this.limits = limits;
+    this.watermarks.bound(limits.maxOps, limits.maxBytes, this.ops, this.bytes);
+  }
+
+  /**
+   * Divides the queue anew, into so many parts, while no worker holds an operation. What waits goes, the oldest first,
+   * to the part that `partOf` names for its content; so does what is parked, when it is due.
+   */
+  divide(parts: number, partOf: PartOf): void {
+    const before = this.parts;
+    this.parts = emptyParts(parts, this.pool);
+    const newPartOf = ({ segment, offset }: Place) =>
+      partOf(
+        OperationRecord.encoding(segment, offset),
+        segment.bytes,
+        OperationRecord.contentAt(offset),
+        OperationRecord.contentLength(segment, offset),
+      );
+    for (const laneId of [LaneId.Sync, LaneId.Async]) {
+      const lanes = before.map((lanes) => lanes[laneId]);
+      for (let oldest = oldestOf(lanes); oldest !== null; oldest = oldestOf(lanes)) {
+        const part = newPartOf({ segment: oldest.segment!, offset: oldest.offset });
+        this.parts[part]![laneId].adopt(oldest);
+      }
+    }
+    for (const entry of this.parked.entries()) {
+      this.parked.setPart(entry, newPartOf(this.parked.place(entry)));
+    }
   }
 
   /** Whether an operation with so much content is accepted now; the refusal of one is noted in the watermarks. */
@@ -168,4 +209,22 @@ export class OperationQueue {
     this.watermarks.fall(this.ops, this.bytes);
     this.budget.watermarks.fall(0, this.budget.bytes);
   }
+}
+
+function emptyParts(count: number, pool: SegmentPool): [Lane, Lane][] {
+  return Array.from({ length: count }, () => [new Lane(pool), new Lane(pool)]);
+}
+
+/** The lane whose first waiting operation was accepted first, with that operation found; null where none waits. */
+function oldestOf(lanes: readonly Lane[]): Lane | null {
+  let oldest: Lane | null = null;
+  let since = Infinity;
+  for (const lane of lanes) {
+    if (!lane.peek()) continue;
+    const acceptedAt = OperationRecord.acceptedAt(lane.segment!, lane.offset);
+    if (oldest !== null && acceptedAt >= since) continue;
+    oldest = lane;
+    since = acceptedAt;
+  }
+  return oldest;
 }

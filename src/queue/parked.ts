@@ -102,6 +102,11 @@ export class Parked {
     return this.#kinds[entry]! >>> 2;
   }
 
+  /** Lets an entry go back to another part of the queue. */
+  setPart(entry: number, part: number): void {
+    this.#kinds[entry] = (part << 2) | (this.#kinds[entry]! & 3);
+  }
+
   lane(entry: number): 0 | 1 {
     return (this.#kinds[entry]! & 2) === 0 ? 0 : 1;
   }

@@ -20,8 +20,8 @@ export class Watermarks {
   #downBytes = -1;
 
   constructor(
-    readonly maxOps: number,
-    readonly maxBytes: number,
+    public maxOps: number,
+    public maxBytes: number,
     readonly onCross: (level: FillLevel, before: FillLevel) => void,
   ) {
     this.#setMarks();
@@ -46,6 +46,14 @@ export class Watermarks {
   /** Something was refused. */
   refuse(): void {
     if (this.#level < FULL) this.#move(FULL);
+  }
+
+  /** Other bounds hold from now on, for a queue that is so full. */
+  bound(maxOps: number, maxBytes: number, ops: number, bytes: number): void {
+    this.maxOps = maxOps;
+    this.maxBytes = maxBytes;
+    this.#setMarks();
+    this.#move(this.#shareLevel(ops, bytes, 0));
   }
 
   #shareLevel(ops: number, bytes: number, hysteresis: number): number {

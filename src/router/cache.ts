@@ -25,7 +25,7 @@ export class Cache {
   readonly #byUse = new Chain<Entry>();
 
   /** @param now monotonic, in ms */
-  constructor(readonly limits: CacheLimits, readonly now: () => number) {}
+  constructor(public limits: CacheLimits, readonly now: () => number) {}
 
   get entries(): number {
     return this.#entries.size;
@@ -48,10 +48,14 @@ export class Cache {
     this.delete(key);
     const expiresAt = expireSeconds > 0 ? this.now() + expireSeconds * 1000 : Infinity;
     this.#add({ key, value, expiresAt, bytes });
-    while (this.#entries.size > this.limits.maxEntries || this.bytes > this.limits.maxBytes) {
-      this.#remove(this.#byUse.oldest!);
-    }
+    this.#shrink();
     return true;
+  }
+
+  /** Changes the bounds; what is over them goes at once. */
+  bound(limits: CacheLimits): void {
+    this.limits = limits;
+    this.#shrink();
   }
 
   /** True where there was one. */
@@ -71,6 +75,12 @@ export class Cache {
   #add(entry: Entry): void {
     this.#entries.set(entry.key, this.#byUse.add(entry));
     this.bytes += entry.bytes;
+  }
+
+  #shrink(): void {
+    while (this.#entries.size > this.limits.maxEntries || this.bytes > this.limits.maxBytes) {
+      this.#remove(this.#byUse.oldest!);
+    }
   }
 
   #remove(link: Link<Entry>): void {

@@ -8,6 +8,9 @@ interface Entry {
   readonly plugin: RoutedPlugin;
 }
 
+/** What a plugin answers to. */
+export type PluginNames = Pick<RoutedPlugin, "name" | "biz">;
+
 /** Two plugins that answer to the same name or business number. */
 export class RegistryError extends Error {
   override readonly name = "RegistryError";
@@ -15,24 +18,16 @@ export class RegistryError extends Error {
 
 /** Finds plugins by the bytes of a message: by name, or by business number in decimal. */
 export class Registry {
-  readonly plugins: RoutedPlugin[] = [];
-  readonly #entries = new Map<number, Entry[]>();
+  plugins: readonly RoutedPlugin[] = [];
+  #entries: ReadonlyMap<number, readonly Entry[]> = new Map();
 
-  /** Throws RegistryError where the name or number is taken. */
-  add(plugin: RoutedPlugin): void {
-    const keys = plugin.biz === undefined ? [plugin.name] : [plugin.name, String(plugin.biz)];
-    for (const text of keys) {
-      const key = encoder.encode(text);
-      const taken = this.find(key, 0, key.length);
-      if (taken !== null) {
-        throw new RegistryError(
-          `plugins ${taken.name} and ${plugin.name} both answer to "${text}"; change one's name or biz`,
-        );
-      }
-      const hash = hashOf(key, 0, key.length);
-      this.#entries.set(hash, [...this.#entries.get(hash) ?? [], { key, plugin }]);
-    }
-    this.plugins.push(plugin);
+  /** Finds these plugins from now on, and no others. */
+  replace(plugins: readonly RoutedPlugin[]): void {
+    this.#entries = Map.groupBy(
+      plugins.flatMap((plugin) => namesOf(plugin).map((name) => ({ key: encoder.encode(name), plugin }))),
+      ({ key }) => hashOf(key, 0, key.length),
+    );
+    this.plugins = plugins;
   }
 
   /** The plugin that the name at `at` names, or null. */
@@ -42,6 +37,26 @@ export class Registry {
     for (const { key, plugin } of entries) if (equals(key, bytes, at, length)) return plugin;
     return null;
   }
+}
+
+/** Throws RegistryError where two of the plugins answer to the same name or number. */
+export function checkNames(plugins: readonly PluginNames[]): void {
+  const taken = new Map<string, string>();
+  for (const plugin of plugins) {
+    for (const name of namesOf(plugin)) {
+      const other = taken.get(name);
+      if (other !== undefined) {
+        throw new RegistryError(
+          `plugins ${other} and ${plugin.name} both answer to "${name}"; change one's name or biz`,
+        );
+      }
+      taken.set(name, plugin.name);
+    }
+  }
+}
+
+function namesOf({ name, biz }: PluginNames): string[] {
+  return biz === undefined ? [name] : [name, String(biz)];
 }
 
 function equals(key: Uint8Array, bytes: Uint8Array, at: number, length: number): boolean {

@@ -2,7 +2,9 @@ import type { PluginStats } from "../observe/server_stats.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
+import type { Dedup } from "../queue/dedup.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
+import type { PluginDeclaration } from "../worker/messages.ts";
 import type { WorkerPool } from "../worker/pool.ts";
 import type { DeadSummary, OperationSummary } from "../worker/summaries.ts";
 import type { Affinity } from "./affinity.ts";
@@ -12,17 +14,6 @@ import type { Wishes } from "./wishes.ts";
 
 /** The highest command number of mevent's own. */
 export const LAST_SYSTEM_COMMAND = 1000;
-
-/** What not every plugin has. */
-export interface RoutedPluginOptions {
-  readonly workers: number;
-  /** Where operations with the same key go to the same worker. */
-  readonly affinity: Affinity | null;
-  /** Where callers may ask for a delay or give a key. */
-  readonly wishes: Wishes | null;
-  /** Where they may give a key. */
-  readonly doubles: Doubles | null;
-}
 
 /** A plugin as the router sees it: where its operations wait, who works them off, and what was counted. */
 export class RoutedPlugin {
@@ -45,22 +36,24 @@ export class RoutedPlugin {
   /** A bit for each command number the plugin has. */
   readonly #commands = new Uint8Array(65536 / 8);
   readonly #busyBodies: (Uint8Array | undefined)[] = [];
-  readonly workers: number;
-  readonly affinity: Affinity | null;
-  readonly wishes: Wishes | null;
-  readonly doubles: Doubles | null;
+  /** Where operations with the same key go to the same worker. */
+  affinity: Affinity | null = null;
+  /** Where callers may ask for a delay or give a key. */
+  wishes: Wishes | null = null;
+  /** Where they may give a key. */
+  doubles: Doubles | null = null;
 
   constructor(
     readonly name: string,
     readonly queue: OperationQueue,
     readonly pool: WorkerPool,
     readonly cache: Cache,
-    { workers, affinity, wishes, doubles }: RoutedPluginOptions,
-  ) {
-    this.workers = workers;
-    this.affinity = affinity;
-    this.wishes = wishes;
-    this.doubles = doubles;
+    readonly dedup: Dedup,
+  ) {}
+
+  /** How many workers it has, those that are about to be replaced included. */
+  get workers(): number {
+    return this.pool.workers.length;
   }
 
   /** The part of the queue for an operation with that content. */
@@ -69,9 +62,9 @@ export class RoutedPlugin {
   }
 
   /** Takes over what the module has declared; called when its workers are ready. */
-  declared(): void {
-    const declaration = this.pool.declaration!;
+  declared(declaration: PluginDeclaration): void {
     this.biz = declaration.biz;
+    this.#commands.fill(0);
     for (const { number } of declaration.commands) this.#commands[number >>> 3]! |= 1 << (number & 7);
   }
 
@@ -161,9 +154,9 @@ export class RoutedPlugin {
       retries: pool.outcomes.retries,
       dead: pool.dead.count,
       dead_dropped: pool.dead.dropped,
-      deduplicated: this.doubles?.dedup.deduplicated ?? 0,
-      keys: this.doubles?.dedup.keys ?? 0,
-      keys_forgotten: this.doubles?.dedup.forgotten ?? 0,
+      deduplicated: this.dedup.deduplicated,
+      keys: this.dedup.keys,
+      keys_forgotten: this.dedup.forgotten,
       busy: this.busy,
       wait_us: { p50: pool.outcomes.waitTime.quantile(0.5), p99: pool.outcomes.waitTime.quantile(0.99) },
       run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },

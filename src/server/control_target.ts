@@ -1,6 +1,7 @@
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { ReloadReport } from "./reload.ts";
 import type { StopReport } from "./server.ts";
 
 /** What control commands do things to: the server. */
@@ -9,6 +10,8 @@ export interface ControlTarget {
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;
+  /** Loads the config again. Rejects with ReloadError where it cannot be used. */
+  reload(): Promise<ReloadReport>;
   /** Starts to stop, or joins the stop that is under way. Resolves when all but the control sockets are closed. */
   drain(): Promise<StopReport>;
   /** The same, at once. */

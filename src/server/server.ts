@@ -1,19 +1,15 @@
-import type { Config, ListenerConfig } from "../config/config.ts";
-import { formatAddress } from "../config/address.ts";
-import { EpollLoop, type EpollWork } from "../net/epoll_loop.ts";
+import type { Config, ServerConfig } from "../config/config.ts";
+import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
 import { Admission } from "../net/admission.ts";
-import { descriptorBound } from "../net/descriptor_limit.ts";
-import type { NetLimits } from "../net/limits.ts";
+import type { DatagramListener } from "../net/datagram_listener.ts";
+import type { StreamListener } from "../net/listen.ts";
 import { DescriptorReserve } from "../net/reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
-import type { DatagramListener } from "../net/datagram_listener.ts";
-import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
 import { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
-import type { ContentLimits } from "../protocol/content_limits.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
@@ -23,8 +19,11 @@ import { Router } from "../router/router.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
-import { removeStaleSocket } from "./stale_socket.ts";
-import { startPlugin, WORKER_DESCRIPTORS } from "./start_plugin.ts";
+import { fitLimits } from "./fit_limits.ts";
+import { Listeners } from "./listeners.ts";
+import { PluginSet } from "./plugin_set.ts";
+import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
+import { ReloadError } from "./reload_error.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -41,6 +40,8 @@ export interface ServerOptions {
   readonly portableSockets?: boolean;
   /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
+  readonly loadConfig?: () => Config;
 }
 
 /** How a stop went. */
@@ -51,72 +52,118 @@ export interface StopReport {
   readonly abandoned: number;
 }
 
-/** A listening address that cannot be had. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
-
 /**
  * The server, wired: listeners, router, queues and workers.
  *
  * ```
  * starting ──plugins ready, sockets open──► running ──stop──► draining ──empty or time over──► stopped
+ *                                             └──▲ reload
  * ```
  */
 export class Server {
   state: "starting" | "running" | "draining" | "stopped" = "starting";
   readonly counters = new ServerCounters();
   readonly registry = new Registry();
-  readonly streams: StreamListener[] = [];
-  readonly datagrams: DatagramListener[] = [];
-  /** All that were started, in the config's order. */
-  readonly #plugins: RoutedPlugin[] = [];
+  readonly #plugins: PluginSet;
+  readonly #listeners: Listeners;
   readonly #budget: QueueBudget;
   readonly #libc: LibcLibrary | null;
-  readonly #segments: SegmentPool;
-  readonly #routes = new ReplyRoutes(this.counters);
+  readonly #loop: EpollLoop | null;
   readonly #router: Router;
+  readonly #target: ReloadTarget;
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
   readonly reserve = new DescriptorReserve();
-  readonly #contentLimits: ContentLimits;
-  #loop: EpollLoop | null = null;
-  #timer: number | undefined;
   readonly #control = new Control();
   /** All but the control sockets is closed; they tell it to who waits for it. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
+  #timer: number | undefined;
+  /** Removed plugins that are worked off. */
+  readonly #leaving = new Set<Promise<void>>();
+  /** The last reload that was asked for, whatever became of it. */
+  #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
-  /** Told to stop at once. */
+  /** Told to stop, and to do so at once. */
+  readonly #told = Promise.withResolvers<void>();
   readonly #hurry = Promise.withResolvers<void>();
 
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
+    const routes = new ReplyRoutes(this.counters);
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
-    this.#segments = new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc));
-    this.#limitLog = new LimitLog(log, monotonic);
-    this.#contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
+    const discard = this.#libc === null ? null : pageDiscarder(this.#libc);
+    const limitLog = new LimitLog(log, monotonic);
+    this.#limitLog = limitLog;
+    const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
     this.#router = new Router({
       registry: this.registry,
       counters: this.counters,
       stats: () => this.stats(),
       now: monotonic,
-      contentLimits: this.#contentLimits,
-      limitLog: this.#limitLog,
+      contentLimits,
+      limitLog,
       log,
     });
+    const plugins = new PluginSet({
+      budget: this.#budget,
+      segments: new SegmentPool(FREE_SEGMENTS, discard),
+      routes,
+      contentLimits,
+      limitLog,
+      reserve: this.reserve,
+      log,
+      now: monotonic,
+      wake: () => this.#loop?.wake(),
+    }, this.registry);
+    this.#plugins = plugins;
+    this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
+      dispatch: () => this.#router.dispatch(),
+      poll: () => plugins.poll(),
+      sleep: () => plugins.sleep(),
+    });
+    const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
+    const limits = { ...fit(config.server) };
+    const context: NetContext = {
+      router: this.#router,
+      routes,
+      counters: this.counters,
+      limits,
+      limitLog,
+      admission: new Admission(this.counters, () => limits, limitLog, this.reserve),
+      log,
+      now: monotonic,
+    };
+    this.#listeners = new Listeners(context, this.#loop);
+    this.#target = {
+      config,
+      limits,
+      contentLimits,
+      fit,
+      log,
+      budget: this.#budget,
+      plugins,
+      listeners: this.#listeners,
+      stopping: this.#told.promise,
+      isStopping: () => this.#stopping !== null,
+      leave: (plugin) => this.#leave(plugin),
+    };
   }
 
   /** Starts the plugins, then the sockets. Rejects with what kept it from starting; nothing is left behind then. */
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options);
+    const { config: { plugins, listeners, server: settings } } = options;
+    const plan = server.#plugins.plan(plugins, settings);
     try {
-      await server.#startPlugins();
-      await server.#listen();
+      await plan.start();
+      server.#plugins.take(plan);
+      server.#listeners.take(await server.#listeners.plan(listeners));
       await server.#openControl();
     } catch (error) {
+      await plan.drop();
       await server.#close();
       await server.#control.finish();
       throw error;
@@ -126,13 +173,17 @@ export class Server {
     return server;
   }
 
+  get streams(): readonly StreamListener[] {
+    return this.#listeners.streams;
+  }
+
+  get datagrams(): readonly DatagramListener[] {
+    return this.#listeners.datagrams;
+  }
+
   /** Where it listens, as `tcp 127.0.0.1:26000`. */
   get addresses(): string[] {
-    return [...this.streams, ...this.datagrams].map(({ address }) =>
-      address.transport === "tcp" || address.transport === "udp"
-        ? `${address.transport} ${formatAddress(address)}`
-        : `unix ${(address as Deno.UnixAddr).path}`
-    );
+    return this.#listeners.addresses;
   }
 
   /** Where its control sockets are. */
@@ -166,14 +217,24 @@ export class Server {
         unknown: counters.unknownRequests,
         busy: counters.busy,
         replies_dropped: counters.repliesDropped,
-        datagrams_dropped: this.#droppedDatagrams(),
+        datagrams_dropped: this.#listeners.dropped(),
       },
       rss_bytes: Deno.memoryUsage().rss,
       queue_bytes: this.#budget.bytes,
       queue_level: this.#budget.watermarks.level,
       max_queue_bytes: this.#budget.maxBytes,
-      plugins: this.#plugins.map((plugin) => plugin.stats()),
+      plugins: this.#plugins.all.map((plugin) => plugin.stats()),
     };
+  }
+
+  /**
+   * Takes over a config, that given or the one that is loaded again, without dropping a connection or an operation. One
+   * reload at a time: a second one waits. Rejects with {@link ReloadError} where it cannot; nothing has changed then.
+   */
+  reload(config?: Config): Promise<ReloadReport> {
+    const reloaded = this.#reloaded.then(() => this.#reload(config));
+    this.#reloaded = reloaded.catch(() => {});
+    return reloaded;
   }
 
   /**
@@ -197,87 +258,16 @@ export class Server {
   /** All that is looked at now and then. */
   #check(): void {
     this.reserve.refill();
-    for (const listener of this.streams) listener.handler.check();
-    for (const plugin of this.#plugins) plugin.pool.replaceHung();
+    this.#listeners.check();
+    this.#plugins.replaceHung();
     this.#limitLog.tick();
     this.options.log.tick();
-  }
-
-  async #startPlugins(): Promise<void> {
-    const { config, log } = this.options;
-    const workers = config.plugins.reduce((sum, plugin) => sum + plugin.workers, 0);
-    const needed = workers * WORKER_DESCRIPTORS;
-    if (!this.reserve.makeRoom(needed)) {
-      throw new Error(
-        `${workers} workers open ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
-      );
-    }
-    const parts = {
-      server: config.server,
-      budget: this.#budget,
-      segments: this.#segments,
-      routes: this.#routes,
-      contentLimits: this.#contentLimits,
-      limitLog: this.#limitLog,
-      reserve: this.reserve,
-      log,
-      now: monotonic,
-      wake: () => this.#loop?.wake(),
-    };
-    const started = await Promise.allSettled(config.plugins.map((plugin) => startPlugin(plugin, parts)));
-    for (const result of started) if (result.status === "fulfilled") this.#plugins.push(result.value);
-    for (const result of started) if (result.status === "rejected") throw result.reason;
-    for (const plugin of this.#plugins) this.registry.add(plugin);
-  }
-
-  async #listen(): Promise<void> {
-    const { config, log } = this.options;
-    if (this.#libc !== null) this.#loop = new EpollLoop(this.#libc.symbols, this.#loopWork());
-    const context: NetContext = {
-      router: this.#router,
-      routes: this.#routes,
-      counters: this.counters,
-      limits: this.#fittingLimits(config.server),
-      limitLog: this.#limitLog,
-      admission: new Admission(this.counters, () => context.limits, this.#limitLog, this.reserve),
-      log,
-      now: monotonic,
-    };
-    for (const listener of config.listeners) {
-      try {
-        if (listener.transport === "unix") await removeStaleSocket(listener.path);
-        if (listener.transport === "udp") {
-          this.datagrams.push(
-            listenDatagrams(listener, listener.asyncReply, context, this.#loop),
-          );
-        } else {
-          this.streams.push(listenStream(listener, listener.asyncReply, context, this.#loop));
-        }
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new ListenError(`cannot listen on ${describe(listener)}: ${reason}`);
-      }
-    }
-  }
-
-  /** The limits, with no more connections than the system has descriptors for. */
-  #fittingLimits(limits: NetLimits): NetLimits {
-    const bound = this.#libc === null ? null : descriptorBound(this.#libc.symbols);
-    if (bound === null || bound.connections >= limits.maxConnections) return limits;
-    this.options.log.warn(
-      "max_connections is lowered: the system allows too few file descriptors (ulimit -n)",
-      {
-        max_connections: limits.maxConnections,
-        lowered_to: bound.connections,
-        descriptors: bound.descriptors,
-      },
-    );
-    return { ...limits, maxConnections: bound.connections };
   }
 
   async #openControl(): Promise<void> {
     const { options } = this;
     const encoder = new TextEncoder();
+    const limits = this.#target.limits;
     const begin = (): Promise<StopReport> => {
       this.drain().catch(this.#reported.reject);
       return this.#reported.promise;
@@ -289,12 +279,15 @@ export class Server {
         const key = encoder.encode(name);
         return this.registry.find(key, 0, key.length);
       },
+      reload: () => this.reload(),
       drain: begin,
       stopNow: () => {
         this.#hurry.resolve();
         return begin();
       },
-      drainTimeout: options.config.server.drainTimeout,
+      get drainTimeout() {
+        return limits.drainTimeout;
+      },
     };
     const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
     const { env = {} } = options;
@@ -306,30 +299,58 @@ export class Server {
     });
   }
 
-  #loopWork(): EpollWork {
-    const plugins = this.#plugins;
-    return {
-      dispatch: () => this.#router.dispatch(),
-      poll: () => {
-        let found = false;
-        for (const plugin of plugins) if (plugin.pool.poll()) found = true;
-        return found;
-      },
-      sleep: () => plugins.every((plugin) => plugin.pool.sleep()),
-    };
+  async #reload(given: Config | undefined): Promise<ReloadReport> {
+    const { log } = this.options;
+    try {
+      if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
+      const config = given ?? configAgain(this.options.loadConfig);
+      const report = await reload(this.#target, config);
+      log.info(report.unchanged ? "reloaded: nothing has changed" : "reloaded", {
+        changed: [...report.changed],
+        kept: [...report.kept],
+      });
+      for (const warning of config.warnings) log.warn(warning);
+      return report;
+    } catch (error) {
+      log.error("the reload has failed, nothing has changed", {
+        error: error instanceof Error ? error.message : String(error),
+      });
+      throw error;
+    }
+  }
+
+  /** Lets a removed plugin work off what it has accepted, for as long as a stop would, and ends it. */
+  #leave(plugin: RoutedPlugin): void {
+    const left = this.#workOff(plugin);
+    this.#leaving.add(left);
+    left.then(() => this.#leaving.delete(left));
+  }
+
+  async #workOff(plugin: RoutedPlugin): Promise<void> {
+    const { log } = this.options;
+    const { drainTimeout } = this.#target.limits;
+    await this.#within(drainTimeout, plugin.pool.drained(monotonic() + drainTimeout));
+    const abandoned = plugin.queue.ops;
+    await plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise);
+    this.#plugins.gone(plugin);
+    log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
+      plugin: plugin.name,
+      operations_abandoned: abandoned,
+    });
   }
 
   async #drainAndClose(): Promise<StopReport> {
-    const { config, log } = this.options;
+    const { log } = this.options;
+    const { drainTimeout } = this.#target.limits;
     this.state = "draining";
     this.#router.draining = true;
-    const pending = this.#pending;
-    log.info("stopping", { operations_queued: pending, drain_timeout_ms: config.server.drainTimeout });
-    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
-    const deadline = monotonic() + config.server.drainTimeout;
-    const drained = Promise.all(this.#plugins.map((plugin) => plugin.pool.drained(deadline)));
-    await this.#within(config.server.drainTimeout, drained);
-    const abandoned = this.#pending;
+    this.#told.resolve();
+    const { pending } = this.#plugins;
+    log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
+    await this.#listeners.stopAccepting();
+    await this.#within(drainTimeout, this.#plugins.drained(monotonic() + drainTimeout));
+    const abandoned = this.#plugins.pending;
+    await this.#reloaded;
     await this.#close();
     this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
@@ -346,32 +367,14 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all(this.#plugins.map((plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise)));
-    const connections = this.streams.flatMap((listener) => [...listener.handler.connections]);
-    for (const connection of connections) connection.finish();
-    const sent = [
-      ...connections.map((connection) => connection.ended),
-      ...this.datagrams.map((each) => each.sent),
-    ];
-    await this.#within(CLOSE_GRACE_MS, Promise.all(sent));
-    for (const connection of connections) connection.close();
-    await Promise.all(connections.map((connection) => connection.ended));
-    await Promise.all(this.streams.map((listener) => listener.stopAccepting()));
-    await Promise.all(this.datagrams.map((listener) => listener.close()));
+    await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
+    await Promise.all(this.#leaving);
+    await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
     await this.#control.stopAccepting();
     await this.#loop?.close();
     this.#libc?.close();
     this.reserve.close();
     this.state = "stopped";
-  }
-
-  #droppedDatagrams(): number | null {
-    const dropped = this.datagrams.map((listener) => listener.dropped());
-    return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
-  }
-
-  get #pending(): number {
-    return this.#plugins.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
   }
 
   /** Waits for at most so many ms, or until {@link stop} is called again. */
@@ -385,10 +388,4 @@ export class Server {
 
 function monotonic(): number {
   return performance.now();
-}
-
-function describe(listener: ListenerConfig): string {
-  return listener.transport === "unix"
-    ? `unix ${listener.path}`
-    : `${listener.transport} ${formatAddress(listener)}`;
 }

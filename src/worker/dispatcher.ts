@@ -20,22 +20,28 @@ export class Dispatcher {
   /** Nothing is handed over. */
   paused = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
-  readonly #syncAhead: number[];
+  #syncAhead: number[] = [];
   #timer: number | undefined;
   #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
 
   constructor(
     readonly queue: OperationQueue,
-    readonly workers: readonly PluginWorker[],
+    private workers: readonly PluginWorker[],
     readonly now: () => number,
     /** An operation that waited longer is not run, in ms; 0 is for ever. */
-    readonly ttl: number,
+    public ttl: number,
     readonly outcomes: Outcomes,
     /** Has {@link dispatch} called again, and callers told what came of it. */
     readonly again: () => void,
   ) {
-    this.#syncAhead = queue.parts.map(() => 0);
+    this.use(workers);
+  }
+
+  /** Gives operations to these workers from now on; with none it holds them back. */
+  use(workers: readonly PluginWorker[]): void {
+    this.workers = workers;
+    this.#syncAhead = this.queue.parts.map(() => 0);
   }
 
   /** Hands over what waits, as far as workers have room. */
@@ -119,8 +125,8 @@ export class Dispatcher {
 
   #freest(part: number, lane: LaneId): PluginWorker | null {
     if (this.queue.parts.length > 1) {
-      const own = this.workers[part]!;
-      return own.hasCredit(lane) ? own : null;
+      const own = this.workers[part];
+      return own !== undefined && own.hasCredit(lane) ? own : null;
     }
     let best: PluginWorker | null = null;
     for (const worker of this.workers) {

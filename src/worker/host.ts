@@ -78,7 +78,7 @@ async function start(setup: HostSetup): Promise<void> {
 }
 
 async function stop(): Promise<void> {
-  const reason = new Error("the server is stopping");
+  const reason = new Error("the worker is stopping");
   stopping.abort(reason);
   if (host !== null) {
     host.abort(reason);

@@ -22,8 +22,7 @@ export interface OutcomeEvents {
 export interface OutcomeParts {
   readonly queue: OperationQueue;
   readonly dead: DeadLetters;
-  /** Where operations may have keys. */
-  readonly dedup: Dedup | null;
+  readonly dedup: Dedup;
   readonly retry: Retry;
   readonly events: OutcomeEvents;
   /** Monotonic, in ms. */
@@ -86,8 +85,8 @@ export class Outcomes {
         content: bytes.slice(reply.at, reply.at + reply.length),
       }), time);
     }
-    if (this.parts.dedup !== null && OperationRecord.isKeyed(segment, offset)) {
-      this.#share(this.parts.dedup, lane, segment, offset, reply, bytes, time);
+    if (this.parts.dedup.pending > 0 && OperationRecord.isKeyed(segment, offset)) {
+      this.#share(lane, segment, offset, reply, bytes, time);
     }
     if (lane === LaneId.Sync) this.parts.events.answer(segment, offset, reply, bytes);
     this.parts.queue.finish(part, lane, segment, offset);
@@ -215,7 +214,6 @@ export class Outcomes {
 
   /** Tells those who wait for an operation with the same key what it was answered. */
   #share(
-    dedup: Dedup,
     lane: LaneId,
     segment: Segment,
     offset: number,
@@ -223,7 +221,8 @@ export class Outcomes {
     bytes: Uint8Array,
     time: number,
   ): void {
-    const id = this.parts.queue.idOf(lane, segment, offset);
+    const { queue, dedup } = this.parts;
+    const id = queue.idOf(lane, segment, offset);
     const content = bytes.slice(at, at + length);
     const waiters = code >= ReplyCode.Ok ? dedup.settle(id, code, encoding, content, time) : dedup.drop(id);
     for (const waiter of waiters) this.parts.events.share(waiter, code, encoding, content);
@@ -233,7 +232,7 @@ export class Outcomes {
   #tell(lane: LaneId, segment: Segment, offset: number, code: number, message: string): void {
     const { events, dedup, queue } = this.parts;
     if (lane === LaneId.Sync) events.fail(OperationRecord.addressee(segment, offset), code, message);
-    if (dedup === null || !OperationRecord.isKeyed(segment, offset)) return;
+    if (dedup.pending === 0 || !OperationRecord.isKeyed(segment, offset)) return;
     for (const waiter of dedup.drop(queue.idOf(lane, segment, offset))) events.fail(waiter, code, message);
   }
 }

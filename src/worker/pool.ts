@@ -10,64 +10,71 @@ import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
-import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
+import { Shifts } from "./shifts.ts";
+import { Supervisor, type SupervisorEvents, type SupervisorOptions } from "./supervisor.ts";
 
-/** What callers are told whose operations are not done when the server stops. */
-const GIVEN_UP = "the server stopped before the operation was done";
+/** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
+const GIVEN_UP = "the plugin was stopped before the operation was done";
 
-export interface PoolOptions extends SupervisorOptions {
-  readonly life: LifeOptions;
-  readonly events: PoolEvents;
-}
-
-/** What becomes of operations that wait, fail or come too late. */
-export interface LifeOptions {
+/** What becomes of operations that fail or come too late. */
+export interface LifeLimits {
   readonly retry: RetryLimits;
   readonly dead: DeadLimits;
-  /** Where operations may have keys. */
-  readonly dedup: Dedup | null;
   /** An operation that waited longer is not run, in ms; 0 is for ever. */
   readonly ttl: number;
+}
+
+export interface PoolOptions extends SupervisorOptions {
+  readonly life: LifeLimits;
+  /** Operations with keys. */
+  readonly dedup: Dedup;
   /** From 0 up to 1. */
   readonly random: () => number;
   /** The time of day. */
   readonly clock: () => Date;
+  readonly events: PoolEvents;
 }
+
+/** What makes a plugin's workers what they are. */
+export type WorkerSettings = Omit<SupervisorOptions, "queue" | "log" | "now" | "mayStart">;
 
 /** Where the pool's news go. */
 export interface PoolEvents extends OutcomeEvents {
   /** All answers of a batch have been told. */
   answered(): void;
   cache(request: CacheRequest): string | boolean | undefined;
-  /** How often limits were reached in a worker since it told it last. */
+  /** So many times a limit was reached in a worker. */
   limits(reached: FigureReport["limits"]): void;
 }
 
-/** All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs, and what has become of it. */
+/** All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link Shifts}), and what has become of it. */
 export class WorkerPool {
   readonly outcomes: Outcomes;
   readonly dead: DeadLetters;
   readonly figures = new ReportedFigures();
-  readonly #supervisor: Supervisor;
+  readonly #retry: Retry;
+  readonly #events: SupervisorEvents;
+  readonly #shifts: Shifts;
   readonly #dispatcher: Dispatcher;
   readonly #dueTimer: DueTimer;
   readonly #administration: Administration;
   readonly #idle: (() => void)[] = [];
+  #stopping: Promise<void> | null = null;
 
   constructor(readonly options: PoolOptions) {
-    const { queue, events, now, life } = options;
-    const { retry, random, clock, ttl } = life;
+    const { queue, events, now, life, dedup, random, clock } = options;
     this.dead = new DeadLetters(life.dead);
+    this.#retry = new Retry(life.retry, (command) => this.#isIdempotent(command), random);
     this.outcomes = new Outcomes({
       queue,
       dead: this.dead,
-      dedup: life.dedup,
-      retry: new Retry(retry, (command) => this.#isIdempotent(command), random),
+      dedup,
+      retry: this.#retry,
       events,
       now,
       parked: () => this.#dueTimer.arm(),
     });
-    this.#supervisor = new Supervisor(options, {
+    this.#events = {
       reply: (worker, reply, bytes, segment, time) => {
         const lane = worker.inFlight.lane(reply.slot);
         const offset = worker.inFlight.offset(reply.slot);
@@ -77,6 +84,7 @@ export class WorkerPool {
         events.answered();
         this.dispatch();
         this.#checkIdle();
+        this.#shifts.check();
       },
       ready: () => this.dispatch(),
       lost: (worker, reason) => {
@@ -84,46 +92,86 @@ export class WorkerPool {
         events.answered();
         this.dispatch();
         this.#checkIdle();
+        this.#shifts.check();
       },
-      figures: ({ index }, report) => {
-        const dropped = this.figures.report(index, report);
+      figures: (worker, report) => {
+        const isCurrent = this.workers[worker.index] === worker;
+        const dropped = this.figures.report(worker.index, isCurrent ? report : { ...report, gauges: [] });
         events.limits({ ...report.limits, figures: report.limits.figures + dropped });
       },
       cache: (request) => events.cache(request),
-    });
-    this.#dispatcher = new Dispatcher(queue, this.workers, now, ttl, this.outcomes, () => this.dispatch());
+    };
+    this.#shifts = new Shifts(new Supervisor(options, this.#events));
+    this.#dispatcher = new Dispatcher(
+      queue,
+      this.workers,
+      now,
+      life.ttl,
+      this.outcomes,
+      () => this.dispatch(),
+    );
     this.#dueTimer = new DueTimer(queue, now, () => this.dispatch());
     this.#administration = new Administration({
       queue,
       outcomes: this.outcomes,
-      workers: () => this.workers,
+      workers: () => this.#shifts.holders,
       now,
       clock,
     });
   }
 
+  /** Those who get operations, or are about to. */
   get workers(): readonly PluginWorker[] {
-    return this.#supervisor.workers;
+    return this.#shifts.current.workers;
   }
 
   /** What the module says of itself; null until a worker has loaded it. */
   get declaration(): PluginDeclaration | null {
-    return this.#supervisor.declaration;
+    return this.#shifts.current.declaration;
   }
 
   /** Workers that were replaced. */
   get restarts(): number {
-    return this.#supervisor.restarts;
+    return this.#shifts.restarts;
   }
 
   /** Operations that workers hold. */
   get inFlight(): number {
-    return this.workers.reduce((sum, worker) => sum + worker.inFlight.count, 0);
+    return this.#shifts.holders.reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
   /** Starts the workers; rejects where the plugin does not load. */
   start(): Promise<void> {
-    return this.#supervisor.start();
+    return this.#shifts.current.start();
+  }
+
+  /** Changes what becomes of operations from now on. */
+  bound({ retry, dead, ttl }: LifeLimits): void {
+    this.#retry.limits = retry;
+    this.dead.bound(dead);
+    this.#dispatcher.ttl = ttl;
+  }
+
+  /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
+  successor(settings: WorkerSettings): Supervisor {
+    const { queue, log, now, mayStart } = this.options;
+    return new Supervisor({ ...settings, queue, log, now, mayStart }, this.#events);
+  }
+
+  /**
+   * Lets other workers, which have started, take over: those of before get nothing more, give back what they have not
+   * begun, finish what they run and end. Where the new ones are to wait, they begin when that is done.
+   *
+   * @param arrange called when they begin
+   */
+  switchTo(successor: Supervisor, wait: boolean, arrange: () => void): void {
+    this.#dispatcher.use([]);
+    this.#shifts.take(successor, wait, () => {
+      arrange();
+      this.figures.forgetGauges();
+      this.#dispatcher.use(successor.workers);
+      this.dispatch();
+    });
   }
 
   /** Hands waiting operations to workers that have room for them; what waited too long is ended. */
@@ -164,19 +212,17 @@ export class WorkerPool {
 
   /** Looks for replies of all workers now; true where there were some. */
   poll(): boolean {
-    let found = false;
-    for (const worker of this.workers) if (worker.poll()) found = true;
-    return found;
+    return this.#shifts.poll();
   }
 
   /** Lets the next reply of any worker wake this thread; false where there is one already. */
   sleep(): boolean {
-    return this.workers.every((worker) => worker.sleep());
+    return this.#shifts.sleep();
   }
 
   /** Replaces workers that hang. */
   replaceHung(): void {
-    this.#supervisor.replaceHung();
+    this.#shifts.replaceHung();
     this.dispatch();
   }
 
@@ -195,11 +241,15 @@ export class WorkerPool {
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
-  async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+  stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    return this.#stopping ??= this.#stop(graceMs, hurry);
+  }
+
+  async #stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
     this.#dueTimer.stop();
-    await this.#supervisor.stop(graceMs, hurry);
-    for (const worker of this.workers) {
+    await this.#shifts.stop(graceMs, hurry);
+    for (const worker of this.#shifts.holders) {
       this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
     }
     this.outcomes.giveUpWaiting(GIVEN_UP);

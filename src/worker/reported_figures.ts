@@ -23,6 +23,11 @@ export class ReportedFigures {
     return dropped;
   }
 
+  /** Forgets the gauges; other workers tell theirs from now on. */
+  forgetGauges(): void {
+    this.#gauges.length = 0;
+  }
+
   /** Added up over the workers, those that were replaced included. */
   get counters(): ReadonlyMap<string, number> {
     return this.#counters;

@@ -20,7 +20,7 @@ export interface RetryLimits {
 /** Which failed operations are tried again, and when. */
 export class Retry {
   constructor(
-    readonly limits: RetryLimits,
+    public limits: RetryLimits,
     /** Whether the plugin says that the command may run twice: its sync operations are tried again, too. */
     readonly isIdempotent: (command: number) => boolean,
     /** From 0 up to 1. */

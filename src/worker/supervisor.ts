@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   readonly workers: number;
   /** Whether a worker that has died may be replaced now; asked again after the back-off where not. */
   readonly mayStart: () => boolean;
+  /** Each worker has a part of the queue of its own; otherwise all take from the one. */
+  readonly isParted?: boolean;
   readonly permissions: Deno.PermissionOptions;
   /** Longest content of an operation or a reply, in bytes. */
   readonly maxContentBytes: number;
@@ -57,6 +59,7 @@ export interface SupervisorEvents {
  *
  * ```
  * worker ──dies, hangs──► lost ──back-off──► worker
+ *    └─────retire─────► ends once it holds nothing, is not replaced
  * ```
  */
 export class Supervisor {
@@ -68,6 +71,7 @@ export class Supervisor {
   #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
   readonly #timers = new Set<number>();
+  #retiring = false;
   #stopping = false;
   #backoff = FIRST_BACKOFF_MS;
   #lastDeath = 0;
@@ -94,14 +98,27 @@ export class Supervisor {
     }
   }
 
+  /** Others take over: what its workers have not begun goes back into the queue, what they run they finish. */
+  retire(): void {
+    this.#retiring = true;
+    this.#cancelReplacements();
+    for (const worker of this.workers) {
+      if (worker.state === "running") worker.takeBack(this.options.queue.parts[worker.part]!);
+    }
+  }
+
+  /** Whether its workers hold no operation. */
+  get isEmpty(): boolean {
+    return this.workers.every((worker) => worker.inFlight.count === 0);
+  }
+
   /**
    * Runs the plugin's `stop` in each worker, for at most so many ms or until `hurry` resolves, and ends them. What they
    * hold then is still in their `inFlight`.
    */
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#cancelReplacements();
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
       if (this.workers.every((worker) => worker.state === "gone")) stopped.resolve();
@@ -120,8 +137,13 @@ export class Supervisor {
 
   #stopped = () => {};
 
+  #cancelReplacements(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
   #spawn(index: number): void {
-    const { setup, permissions, maxContentBytes, queue, now } = this.options;
+    const { setup, permissions, maxContentBytes, isParted = false, now } = this.options;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
     const rings: WorkerRings = {
       sync: createRing(ringBytes),
@@ -129,7 +151,7 @@ export class Supervisor {
       syncReplies: createRing(ringBytes),
       asyncReplies: createRing(ringBytes),
     };
-    const part = queue.parts.length > 1 ? index : 0;
+    const part = isParted ? index : 0;
     this.workers[index] = new PluginWorker(index, part, setup, rings, permissions, this.#workerEvents, now);
   }
 
@@ -177,6 +199,13 @@ export class Supervisor {
     if (this.#stopping) return this.#stopped();
     if (!this.#isReady) {
       return this.#ready.reject(new Error(`plugin ${setup.name} does not load: ${reason}`));
+    }
+    if (this.#retiring) {
+      return log.error("worker died before it had finished what it ran when the plugin was reloaded", {
+        ...this.#fields(worker),
+        reason,
+        operations_failed: held,
+      });
     }
     if (now() - this.#lastDeath > MAX_BACKOFF_MS) this.#backoff = FIRST_BACKOFF_MS;
     this.#lastDeath = now();

@@ -85,10 +85,12 @@ export class TestServer implements AsyncDisposable {
 /** A mevent in a process of its own, for what only a process can do: signals. */
 export class MeventProcess {
   readonly child: Deno.ChildProcess;
-  readonly #stderr: Promise<string>;
+  readonly #logged: Promise<void>;
   readonly #decoder = new TextDecoder();
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   stdout = "";
+  /** What it has written there so far. */
+  stderr = "";
 
   constructor(...argv: string[]) {
     this.child = new Deno.Command(Deno.execPath(), {
@@ -98,23 +100,28 @@ export class MeventProcess {
       stderr: "piped",
     }).spawn();
     this.#reader = this.child.stdout.getReader();
-    this.#stderr = new Response(this.child.stderr).text();
+    this.#logged = this.#collect();
   }
 
   /** Reads on until stdout holds a text that fits; throws where it ends before. */
   async until(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.stdout)) {
       if (!await this.#read()) {
-        throw new Error(`stdout ended before ${pattern}: ${this.stdout}\n${await this.#stderr}`);
+        await this.#logged;
+        throw new Error(`stdout ended before ${pattern}: ${this.stdout}\n${this.stderr}`);
       }
     }
   }
 
   async end(): Promise<Outcome> {
     while (await this.#read());
-    const stderr = await this.#stderr;
+    await this.#logged;
     const { code } = await this.child.status;
-    return { code, stdout: this.stdout, stderr };
+    return { code, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  async #collect(): Promise<void> {
+    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) this.stderr += text;
   }
 
   async #read(): Promise<boolean> {

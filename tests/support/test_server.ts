@@ -2,6 +2,7 @@ import type { Config, PluginConfig } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { Log } from "../../src/observe/log.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
+import type { ReloadReport } from "../../src/server/reload.ts";
 import { Server } from "../../src/server/server.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { RawControl } from "./raw_control.ts";
@@ -61,6 +62,11 @@ export class TestServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.stop();
     await Deno.remove(this.directory, { recursive: true });
+  }
+
+  /** Takes over another config; what is not said is as at a start. */
+  async reload(options: TestServerOptions): Promise<ReloadReport> {
+    return await this.server.reload(await testConfig(this.directory, options));
   }
 
   get tcp(): Deno.NetAddr {
@@ -133,10 +139,20 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
     let module = `builtin:${overrides.name}`;
     if (source !== undefined) {
       const path = `${directory}/${overrides.name}.ts`;
-      await Deno.writeTextFile(path, source);
+      if (await textOf(path) !== source) await Deno.writeTextFile(path, source);
       module = new URL(`file://${path}`).href;
     }
     plugins.push({ ...template, biz: undefined, module, ...overrides });
   }
   return { ...config, plugins };
+}
+
+/** The file's text, or undefined where there is none. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }

@@ -1,0 +1,99 @@
+import type { PluginConfig } from "../config/config.ts";
+import type { DescriptorReserve } from "../net/reserve.ts";
+import type { LimitLog } from "../observe/limit_log.ts";
+import type { Log } from "../observe/log.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
+import { Dedup } from "../queue/dedup.ts";
+import { OperationQueue, type QueueBudget } from "../queue/operation_queue.ts";
+import type { SegmentPool } from "../queue/segment.ts";
+import { Cache } from "../router/cache.ts";
+import type { ReplyRoutes } from "../router/reply_routes.ts";
+import { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { CacheRequest, FigureReport } from "../worker/messages.ts";
+import { WorkerPool, type WorkerSettings } from "../worker/pool.ts";
+import { MAX_FIGURES } from "../worker/stats_reporter.ts";
+import { fillLogger } from "./fill_logger.ts";
+import { pluginAnswers } from "./plugin_answers.ts";
+
+/** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
+export const WORKER_DESCRIPTORS = 8;
+
+export interface PluginParts {
+  readonly budget: QueueBudget;
+  readonly segments: SegmentPool;
+  readonly routes: ReplyRoutes;
+  /** As the main thread applies them; they change in place. */
+  readonly contentLimits: ContentLimits;
+  readonly limitLog: LimitLog;
+  readonly reserve: DescriptorReserve;
+  readonly log: Log;
+  readonly now: () => number;
+  /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
+  readonly wake: () => void;
+}
+
+/** Builds a plugin: its queue, its cache, and the pool of its workers, which are still to be started. */
+export function buildPlugin(
+  config: PluginConfig,
+  settings: WorkerSettings,
+  parts: PluginParts,
+): RoutedPlugin {
+  const { budget, segments, routes, limitLog, reserve, log, now, wake } = parts;
+  const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
+  const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
+  const cache = new Cache(config.cache, now);
+  const dedup = new Dedup(config.dedup);
+  const pool = new WorkerPool({
+    ...settings,
+    queue,
+    log,
+    now,
+    mayStart: () => reserve.makeRoom(WORKER_DESCRIPTORS),
+    life: config,
+    dedup,
+    random: Math.random,
+    clock: () => new Date(),
+    events: {
+      ...pluginAnswers(routes, settings.setup.maxReplyBytes),
+      answered: () => {
+        routes.flush();
+        wake();
+      },
+      cache: (request) => runCacheRequest(cache, request),
+      limits: tellLimits(config.name, limitLog),
+    },
+  });
+  return new RoutedPlugin(config.name, queue, pool, cache, dedup);
+}
+
+/** How many parts the plugin's queue has. */
+export function partsOf({ affinity, workers }: PluginConfig): number {
+  return affinity === undefined ? 1 : workers;
+}
+
+/** Counts the limits that were reached in a plugin's workers; that it has too many figures is said once. */
+function tellLimits(plugin: string, limitLog: LimitLog): (reached: FigureReport["limits"]) => void {
+  let saidFigures = false;
+  return ({ depth, keys, figures }) => {
+    if (depth > 0) limitLog.reached("max_depth", { plugin }, depth);
+    if (keys > 0) limitLog.reached("max_keys", { plugin }, keys);
+    if (figures === 0) return;
+    if (saidFigures) limitLog.count("figures", figures);
+    else limitLog.reached("figures", { plugin, max_figures: MAX_FIGURES }, figures);
+    saidFigures = true;
+  };
+}
+
+function runCacheRequest(cache: Cache, request: CacheRequest): string | boolean | undefined {
+  switch (request.operation) {
+    case "get":
+      return cache.get(request.key);
+    case "set":
+      return cache.set(request.key, request.value, request.expire);
+    case "delete":
+      return cache.delete(request.key);
+    case "clear":
+      cache.clear();
+      return true;
+  }
+}

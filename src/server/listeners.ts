@@ -1,0 +1,190 @@
+import { formatAddress } from "../config/address.ts";
+import type { ListenerConfig } from "../config/config.ts";
+import type { DatagramListener } from "../net/datagram_listener.ts";
+import type { EpollLoop } from "../net/epoll_loop.ts";
+import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
+import type { NetContext } from "../net/stream_handler.ts";
+import { removeStaleSocket } from "./stale_socket.ts";
+
+/** A listening address that cannot be had. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** A socket that is listened on; one of the two is not null. */
+interface Listening {
+  readonly config: ListenerConfig;
+  readonly stream: StreamListener | null;
+  readonly datagrams: DatagramListener | null;
+}
+
+/** The way from the sockets that are listened on to those of a config. */
+export interface ListenerPlan {
+  /** Listened on afterwards, in the config's order. */
+  readonly after: readonly Listening[];
+  readonly opened: readonly Listening[];
+  readonly closed: readonly Listening[];
+  /** What it changes, a sentence each. */
+  readonly changed: readonly string[];
+}
+
+/** All sockets that callers come in by. */
+export class Listeners {
+  streams: StreamListener[] = [];
+  datagrams: DatagramListener[] = [];
+  #listening: readonly Listening[] = [];
+  /** No longer listened on, but somebody is still connected, or waits for a reply. */
+  #leaving: Listening[] = [];
+
+  constructor(readonly context: NetContext, readonly loop: EpollLoop | null) {}
+
+  /** Where they listen, as `tcp 127.0.0.1:26000`. */
+  get addresses(): string[] {
+    return [...this.streams, ...this.datagrams].map(({ address }) =>
+      address.transport === "tcp" || address.transport === "udp"
+        ? `${address.transport} ${formatAddress(address)}`
+        : `unix ${(address as Deno.UnixAddr).path}`
+    );
+  }
+
+  /** All that have connections, those that are not listened on any more included. */
+  get served(): StreamListener[] {
+    return [...this.#listening, ...this.#leaving].flatMap(({ stream }) => stream ?? []);
+  }
+
+  /**
+   * Opens what a config has more. Rejects with ListenError where an address cannot be had; nothing is left open then.
+   * Nobody has been accepted when this resolves: what comes next goes on at once with {@link take} or {@link drop}.
+   */
+  async plan(configs: readonly ListenerConfig[]): Promise<ListenerPlan> {
+    const rest = [...this.#listening];
+    const kept = configs.map((config) => {
+      const at = rest.findIndex((listening) => nameOf(listening.config) === nameOf(config));
+      return at < 0 ? undefined : rest.splice(at, 1)[0];
+    });
+    for (const [at, config] of configs.entries()) {
+      if (kept[at] === undefined && config.transport === "unix") {
+        await naming(config, () => removeStaleSocket(config.path));
+      }
+    }
+    const opened: Listening[] = [];
+    const changed: string[] = [];
+    const after: Listening[] = [];
+    for (const [at, config] of configs.entries()) {
+      const before = kept[at];
+      if (before !== undefined) {
+        after.push({ ...before, config });
+        if (before.config.asyncReply !== config.asyncReply) {
+          changed.push(
+            `listener ${nameOf(config)}: async_reply ${!config.asyncReply} -> ${config.asyncReply}`,
+          );
+        }
+        continue;
+      }
+      try {
+        const fresh = this.#open(config);
+        opened.push(fresh);
+        after.push(fresh);
+      } catch (error) {
+        await close(opened);
+        throw listenError(config, error);
+      }
+      changed.push(`listener ${nameOf(config)} opened`);
+    }
+    changed.push(...rest.map(({ config }) => `listener ${nameOf(config)} closed`));
+    return { after, opened, closed: rest, changed };
+  }
+
+  /** Closes again what a plan has opened. */
+  drop(plan: ListenerPlan): Promise<void> {
+    return close(plan.opened);
+  }
+
+  /**
+   * Serves what a plan has opened. What it closes takes nothing new; connections stay until their callers close them,
+   * and who waits for a reply by UDP gets it.
+   */
+  take({ after, closed }: ListenerPlan): void {
+    this.#listening = after;
+    this.streams = after.flatMap(({ stream }) => stream ?? []);
+    this.datagrams = after.flatMap(({ datagrams }) => datagrams ?? []);
+    for (const { config: { asyncReply }, stream, datagrams } of after) {
+      if (stream !== null) stream.handler.asyncReply = asyncReply;
+      if (datagrams !== null) datagrams.asyncReply = asyncReply;
+    }
+    for (const { stream, datagrams } of closed) {
+      stream?.stopAccepting();
+      datagrams?.stopReceiving();
+    }
+    this.#leaving.push(...closed);
+    for (const { handler } of this.served) handler.liftMaxFrame();
+  }
+
+  /** Looks for callers that do not read, and for sockets that nobody needs any more; to be called now and then. */
+  check(): void {
+    for (const { handler } of this.served) handler.check();
+    if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(isNeeded);
+  }
+
+  async stopAccepting(): Promise<void> {
+    await Promise.all(this.served.map((listener) => listener.stopAccepting()));
+  }
+
+  /** Ends all connections once they have got what they are owed, or when `enough` resolves. */
+  async end(enough: (sent: Promise<unknown>) => Promise<void>): Promise<void> {
+    const connections = this.served.flatMap(({ handler }) => [...handler.connections]);
+    for (const connection of connections) connection.finish();
+    const all = [...this.#listening, ...this.#leaving];
+    const sent = [
+      ...connections.map((connection) => connection.ended),
+      ...all.map(({ datagrams }) => datagrams?.sent),
+    ];
+    await enough(Promise.all(sent));
+    for (const connection of connections) connection.close();
+    await Promise.all(connections.map((connection) => connection.ended));
+    await close(all);
+  }
+
+  /** Datagrams that the kernel threw away; null where it does not tell. */
+  dropped(): number | null {
+    const dropped = this.datagrams.map((listener) => listener.dropped());
+    return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
+  }
+
+  #open(config: ListenerConfig): Listening {
+    const { context, loop } = this;
+    return config.transport === "udp"
+      ? { config, stream: null, datagrams: listenDatagrams(config, config.asyncReply, context, loop) }
+      : { config, stream: listenStream(config, config.asyncReply, context, loop), datagrams: null };
+  }
+}
+
+/** False for a socket with nobody left, which is closed. */
+function isNeeded({ stream, datagrams }: Listening): boolean {
+  if (stream !== null) return stream.handler.connections.size > 0;
+  if (datagrams !== null && datagrams.owed === 0) void datagrams.close();
+  return datagrams !== null && datagrams.owed > 0;
+}
+
+async function close(listening: readonly Listening[]): Promise<void> {
+  await Promise.all(
+    listening.flatMap(({ stream, datagrams }) => [stream?.stopAccepting(), datagrams?.close()]),
+  );
+}
+
+async function naming<T>(config: ListenerConfig, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw listenError(config, error);
+  }
+}
+
+function listenError(config: ListenerConfig, error: unknown): ListenError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ListenError(`cannot listen on ${nameOf(config)}: ${reason}`);
+}
+
+function nameOf(config: ListenerConfig): string {
+  return config.transport === "unix" ? `unix ${config.path}` : `${config.transport} ${formatAddress(config)}`;
+}

@@ -1,0 +1,85 @@
+import type { PluginConfig, ServerConfig } from "../config/config.ts";
+import { checkNames } from "../router/registry.ts";
+import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
+import { PluginChange, ServedPlugin } from "./served_plugin.ts";
+
+/** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
+export class PluginPlan {
+  readonly added: readonly ServedPlugin[];
+  readonly removed: readonly ServedPlugin[];
+  readonly #changes: readonly PluginChange[];
+  /** What is served afterwards, in the config's order: what is new, or what changes. */
+  readonly #steps: readonly (ServedPlugin | PluginChange)[];
+
+  constructor(
+    before: readonly ServedPlugin[],
+    configs: readonly PluginConfig[],
+    server: ServerConfig,
+    readonly parts: PluginParts,
+  ) {
+    const byName = new Map(before.map((served) => [served.config.name, served]));
+    this.#steps = configs.map((config) =>
+      byName.get(config.name)?.change(config, server) ?? new ServedPlugin(config, server, parts)
+    );
+    this.added = this.#steps.filter((step) => step instanceof ServedPlugin);
+    this.#changes = this.#steps.filter((step) => step instanceof PluginChange);
+    const names = new Set(configs.map(({ name }) => name));
+    this.removed = before.filter(({ config }) => !names.has(config.name));
+  }
+
+  /** What it changes, a sentence each. */
+  get changed(): string[] {
+    return [
+      ...this.added.map(({ config }) => `plugin ${config.name} added`),
+      ...this.#changes.flatMap(({ served, changed }) =>
+        changed.map((what) => `plugin ${served.config.name}: ${what}`)
+      ),
+      ...this.removed.map(({ config }) => `plugin ${config.name} removed`),
+    ];
+  }
+
+  /** Starts all new workers. Rejects, with all that is wrong, where a module does not load or names clash. */
+  async start(): Promise<void> {
+    this.#checkDescriptors();
+    const started = await Promise.allSettled(this.#steps.map((step) => step.start()));
+    const failures = started.flatMap((result) =>
+      result.status === "rejected" ? [messageOf(result.reason)] : []
+    );
+    if (failures.length > 0) throw new Error(failures.join("\n"));
+    checkNames(this.#steps.map((step) => step instanceof ServedPlugin ? step.routed : step.names));
+  }
+
+  /** Throws where the system has too few descriptors for the new workers: Deno ends the whole process then. */
+  #checkDescriptors(): void {
+    const workers = [
+      ...this.added.map(({ config }) => config.workers),
+      ...this.#changes.map(({ next, successor }) => successor === null ? 0 : next.config.workers),
+    ].reduce((sum, count) => sum + count, 0);
+    const needed = workers * WORKER_DESCRIPTORS;
+    if (this.parts.reserve.makeRoom(needed)) return;
+    throw new Error(
+      `${workers} workers open ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+    );
+  }
+
+  /** Ends what was started. */
+  async drop(): Promise<void> {
+    await Promise.all([
+      ...this.added.map(({ routed }) => routed.pool.stop(0, Promise.resolve())),
+      ...this.#changes.map((change) => change.drop()),
+    ]);
+  }
+
+  /** Takes over what was prepared and returns what is served now. */
+  commit(): ServedPlugin[] {
+    return this.#steps.map((step) => {
+      if (step instanceof ServedPlugin) return step;
+      step.commit();
+      return step.served;
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,76 @@
+import type { PluginConfig, ServerConfig } from "../config/config.ts";
+import type { Registry } from "../router/registry.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { PluginParts } from "./build_plugin.ts";
+import { PluginPlan } from "./plugin_plan.ts";
+import type { ServedPlugin } from "./served_plugin.ts";
+
+/**
+ * All plugins that hold operations: those that are served, and those that a reload has removed, until they are worked
+ * off.
+ */
+export class PluginSet {
+  /** In the config's order, then those that are on their way out. */
+  readonly all: RoutedPlugin[] = [];
+  #served: readonly ServedPlugin[] = [];
+  readonly #leaving = new Set<RoutedPlugin>();
+
+  constructor(readonly parts: PluginParts, readonly registry: Registry) {}
+
+  /** What is to be done to serve the plugins of a config; nothing has changed yet. */
+  plan(configs: readonly PluginConfig[], server: ServerConfig): PluginPlan {
+    return new PluginPlan(this.#served, configs, server, this.parts);
+  }
+
+  /** Serves what a plan has prepared; returns the plugins that nobody can reach any more. */
+  take(plan: PluginPlan): RoutedPlugin[] {
+    this.#served = plan.commit();
+    this.registry.replace(this.#served.map(({ routed }) => routed));
+    const removed = plan.removed.map(({ routed }) => routed);
+    for (const plugin of removed) this.#leaving.add(plugin);
+    this.#list();
+    return removed;
+  }
+
+  /** A removed plugin has ended. */
+  gone(plugin: RoutedPlugin): void {
+    this.#leaving.delete(plugin);
+    this.#list();
+  }
+
+  /** Operations that are not done. */
+  get pending(): number {
+    return this.all.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
+  }
+
+  /** Looks for replies; true where there were some. */
+  poll(): boolean {
+    let found = false;
+    for (const plugin of this.all) if (plugin.pool.poll()) found = true;
+    return found;
+  }
+
+  /** Lets the next reply wake this thread; false where there is one already. */
+  sleep(): boolean {
+    return this.all.every((plugin) => plugin.pool.sleep());
+  }
+
+  replaceHung(): void {
+    for (const plugin of this.all) plugin.pool.replaceHung();
+  }
+
+  /** Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms). */
+  async drained(deadline: number): Promise<void> {
+    await Promise.all(this.all.map((plugin) => plugin.pool.drained(deadline)));
+  }
+
+  /** Stops all within so many ms or until `hurry` resolves. */
+  async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    await Promise.all(this.all.map((plugin) => plugin.pool.stop(graceMs, hurry)));
+  }
+
+  #list(): void {
+    const served = this.#served.map(({ routed }) => routed);
+    this.all.splice(0, this.all.length, ...served, ...this.#leaving);
+  }
+}

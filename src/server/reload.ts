@@ -1,0 +1,108 @@
+import type { Config, ServerConfig } from "../config/config.ts";
+import { differences } from "../config/differences.ts";
+import type { Log } from "../observe/log.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
+import type { QueueBudget } from "../queue/operation_queue.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { ListenerPlan, Listeners } from "./listeners.ts";
+import type { PluginSet } from "./plugin_set.ts";
+import { ReloadError } from "./reload_error.ts";
+
+/** What a reload has done. */
+export interface ReloadReport {
+  /** A sentence for each change: `plugin orders: workers 1 -> 2`. */
+  readonly changed: readonly string[];
+  /** A sentence for each change that takes effect only at the next start. */
+  readonly kept: readonly string[];
+  /** There was nothing to change. */
+  readonly unchanged: boolean;
+}
+
+/** What a reload works on. */
+export interface ReloadTarget {
+  /** What is in effect. */
+  config: Config;
+  /** The limits as the sockets see them; written in place. */
+  readonly limits: { -readonly [Key in keyof ServerConfig]: ServerConfig[Key] };
+  /** What params may cost, as the main thread applies it; written in place. */
+  readonly contentLimits: { -readonly [Key in keyof ContentLimits]: ContentLimits[Key] };
+  /** Limits that the system allows. */
+  fit(limits: ServerConfig): ServerConfig;
+  readonly log: Log;
+  readonly budget: QueueBudget;
+  readonly plugins: PluginSet;
+  readonly listeners: Listeners;
+  /** Resolves when the server is told to stop, and whether it was. */
+  readonly stopping: Promise<void>;
+  isStopping(): boolean;
+  /** Works off a plugin that nobody can reach any more, in the background. */
+  leave(plugin: RoutedPlugin): void;
+}
+
+const STOPPED = "the server was told to stop meanwhile";
+
+/** Keys of `[server]` that are read at the start alone. */
+const FIXED = ["control", "controlTcp", "logFormat"] as const satisfies readonly (keyof ServerConfig)[];
+
+/**
+ * Takes over a config: prepares all that is new beside what runs, and when nothing can fail any more switches to it in
+ * one go. Rejects with ReloadError where something is wrong; nothing has changed then.
+ */
+export async function reload(target: ReloadTarget, wanted: Config): Promise<ReloadReport> {
+  const { listeners } = target;
+  const before = target.config.server;
+  const server = withFixed(wanted.server, before);
+  const plugins = target.plugins.plan(wanted.plugins, server);
+  let sockets: ListenerPlan;
+  try {
+    await Promise.race([plugins.start(), target.stopping]);
+    if (target.isStopping()) throw new Error(STOPPED);
+    sockets = await listeners.plan(wanted.listeners);
+    if (target.isStopping()) {
+      await listeners.drop(sockets);
+      throw new Error(STOPPED);
+    }
+  } catch (error) {
+    await plugins.drop();
+    throw new ReloadError(problemOf(wanted, error));
+  }
+  // From here to the end nothing waits: nobody sees half of the change.
+  target.config = { ...wanted, server };
+  Object.assign(target.limits, target.fit(server));
+  target.contentLimits.depth = server.maxDepth;
+  target.contentLimits.keys = server.maxKeys;
+  target.log.setLevel(server.logLevel);
+  target.log.maxLines = server.maxLogLines;
+  target.budget.bound(server.maxQueueBytes);
+  for (const plugin of target.plugins.take(plugins)) target.leave(plugin);
+  listeners.take(sockets);
+  const changed = [
+    ...differences(before, server).map((what) => `server: ${what}`),
+    ...sockets.changed,
+    ...plugins.changed,
+  ];
+  const kept = differences(server, wanted.server).map((what) => `server: ${what} waits for the next start`);
+  return { changed, kept, unchanged: changed.length === 0 };
+}
+
+/** The config, loaded anew. Throws ReloadError where there is none to load, or it cannot be used. */
+export function configAgain(loadConfig: (() => Config) | undefined): Config {
+  if (loadConfig === undefined) {
+    throw new ReloadError("the server was started without a config to load again");
+  }
+  try {
+    return loadConfig();
+  } catch (error) {
+    throw new ReloadError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function withFixed(wanted: ServerConfig, before: ServerConfig): ServerConfig {
+  const fixed = Object.fromEntries(FIXED.map((key) => [key, before[key]]));
+  return { ...wanted, ...fixed };
+}
+
+function problemOf({ file }: Config, error: unknown): string {
+  const problem = error instanceof Error ? error.message : String(error);
+  return file === undefined ? problem : `${file}: ${problem}`;
+}

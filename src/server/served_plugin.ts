@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from "node:util";
+import type { PluginConfig, ServerConfig } from "../config/config.ts";
+import { differences } from "../config/differences.ts";
+import type { Encoding } from "../protocol/body.ts";
+import type { ContentLimits } from "../protocol/content_limits.ts";
+import { Affinity } from "../router/affinity.ts";
+import { Doubles } from "../router/doubles.ts";
+import type { PluginNames } from "../router/registry.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import { Wishes } from "../router/wishes.ts";
+import type { WorkerSettings } from "../worker/pool.ts";
+import type { Supervisor } from "../worker/supervisor.ts";
+import { buildPlugin, partsOf, type PluginParts } from "./build_plugin.ts";
+import { moduleStamp } from "./module_stamp.ts";
+import { workerSettings } from "./worker_settings.ts";
+
+/** A plugin as the server runs it: its config, what came of it, and how it goes on with another one. */
+export class ServedPlugin {
+  readonly routed: RoutedPlugin;
+  #settings: WorkerSettings;
+  #stamp: string;
+  readonly #contentLimits: ContentLimits;
+
+  constructor(public config: PluginConfig, server: ServerConfig, parts: PluginParts) {
+    this.#stamp = moduleStamp(config.module);
+    this.#settings = workerSettings(config, server, 0);
+    this.routed = buildPlugin(config, this.#settings, parts);
+    this.#contentLimits = parts.contentLimits;
+    this.#bound();
+    this.#setAffinity();
+  }
+
+  /** Starts its workers. Rejects where its module does not load. */
+  async start(): Promise<void> {
+    const { pool } = this.routed;
+    await pool.start();
+    this.routed.declared(pool.declaration!);
+  }
+
+  /** What is to be done for it to go on with another config; nothing has changed yet. */
+  change(config: PluginConfig, server: ServerConfig): PluginChange {
+    const settings = workerSettings(config, server, this.#settings.maxContentBytes);
+    const stamp = moduleStamp(config.module);
+    const isOtherCode = stamp !== this.#stamp;
+    const needsWorkers = isOtherCode || config.affinity !== this.config.affinity ||
+      !isDeepStrictEqual(settings, this.#settings);
+    const changed = differences(this.config, config);
+    if (isOtherCode && config.module === this.config.module) changed.push("its module's files have changed");
+    return new PluginChange(this, changed, needsWorkers ? this.routed.pool.successor(settings) : null, {
+      config,
+      settings,
+      stamp,
+    });
+  }
+
+  /** Goes on with another config, and with the workers that were started for it. */
+  become({ config, settings, stamp }: NextPlugin, successor: Supervisor | null): void {
+    const { routed } = this;
+    const { queue, pool } = routed;
+    const isDivided = partsOf(config) !== queue.parts.length || config.affinity !== routed.affinity?.param;
+    this.config = config;
+    this.#settings = settings;
+    this.#stamp = stamp;
+    this.#bound();
+    if (successor === null) return;
+    const declaration = successor.declaration!;
+    routed.declared(declaration);
+    // Who runs operations one after the other, all or those of a key, does so also across the change.
+    const isInOrder = config.affinity !== undefined ||
+      (config.workers === 1 && declaration.concurrency === 1);
+    pool.switchTo(successor, isInOrder || isDivided, () => this.#divide());
+  }
+
+  /** Gives the queue and what is beside it the bounds that the config wants. */
+  #bound(): void {
+    const { config, routed } = this;
+    const { queue, cache, pool, dedup } = routed;
+    queue.bound(config.queue);
+    cache.bound(config.cache);
+    pool.bound(config);
+    dedup.bound(config.dedup);
+    const keys = config.dedup.window > 0;
+    routed.wishes = config.maxDelay > 0 || keys
+      ? new Wishes({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })
+      : null;
+    routed.doubles = keys ? new Doubles(dedup) : null;
+  }
+
+  /** Gives the queue the parts that the config wants. */
+  #divide(): void {
+    const { config: { affinity }, routed } = this;
+    const parts = partsOf(this.config);
+    if (parts === routed.queue.parts.length && affinity === routed.affinity?.param) return;
+    this.#setAffinity();
+    routed.queue.divide(parts, (encoding, ...content) => routed.partOf(encoding as Encoding, ...content));
+  }
+
+  #setAffinity(): void {
+    const { config: { affinity }, routed } = this;
+    routed.affinity = affinity === undefined
+      ? null
+      : new Affinity(affinity, routed.queue, this.#contentLimits);
+  }
+}
+
+/** What a plugin goes on with. */
+export interface NextPlugin {
+  readonly config: PluginConfig;
+  readonly settings: WorkerSettings;
+  readonly stamp: string;
+}
+
+/** A plugin's way to another config: prepared, then done or dropped. */
+export class PluginChange {
+  constructor(
+    readonly served: ServedPlugin,
+    /** A sentence for each thing that changes, without the plugin's name. */
+    readonly changed: readonly string[],
+    /** The workers that take over; null where those that run go on. */
+    readonly successor: Supervisor | null,
+    readonly next: NextPlugin,
+  ) {}
+
+  /** What it will answer to; known when its workers have started. */
+  get names(): PluginNames {
+    const { routed: { name, biz } } = this.served;
+    return { name, biz: this.successor === null ? biz : this.successor.declaration?.biz };
+  }
+
+  /** Starts the new workers. Rejects where the module does not load. */
+  async start(): Promise<void> {
+    await this.successor?.start();
+  }
+
+  async drop(): Promise<void> {
+    await this.successor?.stop(0, Promise.resolve());
+  }
+
+  commit(): void {
+    this.served.become(this.next, this.successor);
+  }
+}

@@ -1,0 +1,52 @@
+import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
+import { bodyBytes, Encoding } from "../protocol/body.ts";
+import { PREFIX_BYTES } from "../protocol/frame.ts";
+import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import type { WorkerSettings } from "../worker/pool.ts";
+import { partsOf } from "./build_plugin.ts";
+
+/**
+ * What makes a plugin's workers what they are: where any of it changes, they are replaced. What a plugin's worker sees of
+ * the config belongs here and nowhere else.
+ *
+ * @param longest the longest content that may wait in the plugin's queue already, in bytes
+ */
+export function workerSettings(config: PluginConfig, server: ServerConfig, longest: number): WorkerSettings {
+  const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
+  return {
+    setup: {
+      name: config.name,
+      biz: config.biz,
+      module: config.module,
+      config: config.config,
+      concurrency: config.concurrency,
+      timeout: config.timeout,
+      maxReplyBytes,
+      contentLimits: { depth: server.maxDepth, keys: server.maxKeys },
+      exposeTrace: config.exposeTrace,
+    },
+    workers: config.workers,
+    isParted: partsOf(config) > 1,
+    permissions: workerPermissions(config.permissions, config.module),
+    maxContentBytes: Math.max(server.maxFrame, longest),
+  };
+}
+
+/** What a plugin's workers may do: what the config grants, and read the folder of their own module. */
+function workerPermissions(granted: PluginPermissions, module: string): Deno.PermissionOptionsObject {
+  const own = module.startsWith("file:") ? [new URL(".", module)] : [];
+  const list = (permission: boolean | readonly string[]) =>
+    typeof permission === "boolean" ? permission : [...permission];
+  return {
+    net: list(granted.net),
+    write: list(granted.write),
+    env: list(granted.env),
+    run: list(granted.run),
+    sys: list(granted.sys),
+    ffi: list(granted.ffi),
+    import: list(granted.import),
+    read: granted.read === true || (granted.read === false && own.length === 0)
+      ? granted.read
+      : [...granted.read === false ? [] : granted.read, ...own],
+  };
+}

@@ -1,0 +1,97 @@
+import type { PluginWorker } from "./plugin_worker.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** What a plugin's `stop` may take in workers that others have taken over from, in ms. */
+const RETIRE_GRACE_MS = 5000;
+
+/**
+ * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
+ * hold nothing any more.
+ *
+ * ```
+ * current ──take──► retiring ──holds nothing──► ending ──stop──► gone
+ * ```
+ */
+export class Shifts {
+  readonly #retiring = new Set<Supervisor>();
+  /** Those who hold nothing any more and end. */
+  readonly #ending = new Set<Promise<void>>();
+  readonly #giveUp = Promise.withResolvers<void>();
+  /** Lets the new workers begin; where they wait for those of before. */
+  #begin: (() => void) | null = null;
+  #restartsBefore = 0;
+  #stopping = false;
+
+  constructor(public current: Supervisor) {}
+
+  /** Workers that were replaced, all shifts together. */
+  get restarts(): number {
+    return this.#restartsBefore + this.current.restarts;
+  }
+
+  /** All workers that may hold operations. */
+  get holders(): PluginWorker[] {
+    return [this.current, ...this.#retiring].flatMap(({ workers }) => workers);
+  }
+
+  /** Lets others take over; they begin at once or, where they are to wait, when those of before hold nothing. */
+  take(successor: Supervisor, wait: boolean, begin: () => void): void {
+    const before = this.current;
+    const mustWait = wait || this.#begin !== null;
+    this.current = successor;
+    this.#restartsBefore += before.restarts;
+    this.#retiring.add(before);
+    before.retire();
+    this.#begin = begin;
+    if (!mustWait) this.#start();
+    this.check();
+  }
+
+  /** Ends workers of before a change that have finished, and lets those that waited for them begin. */
+  check(): void {
+    if (this.#retiring.size === 0 || this.#stopping) return;
+    for (const supervisor of this.#retiring) {
+      if (!supervisor.isEmpty) continue;
+      this.#retiring.delete(supervisor);
+      const ended = supervisor.stop(RETIRE_GRACE_MS, this.#giveUp.promise);
+      this.#ending.add(ended);
+      ended.then(() => this.#ending.delete(ended));
+    }
+    if (this.#retiring.size === 0) this.#start();
+  }
+
+  /** Looks for replies now; true where there were some. */
+  poll(): boolean {
+    let found = false;
+    for (const worker of this.current.workers) if (worker.poll()) found = true;
+    if (this.#retiring.size === 0) return found;
+    for (const { workers } of this.#retiring) for (const worker of workers) if (worker.poll()) found = true;
+    return found;
+  }
+
+  /** Lets the next reply wake this thread; false where there is one already. */
+  sleep(): boolean {
+    if (!this.current.workers.every((worker) => worker.sleep())) return false;
+    if (this.#retiring.size === 0) return true;
+    return [...this.#retiring].every(({ workers }) => workers.every((worker) => worker.sleep()));
+  }
+
+  replaceHung(): void {
+    this.current.replaceHung();
+    for (const supervisor of this.#retiring) supervisor.replaceHung();
+  }
+
+  /** Stops all within so many ms or until `hurry` resolves; what they hold then is still in their `inFlight`. */
+  async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    this.#stopping = true;
+    hurry.then(this.#giveUp.resolve);
+    const stopped = [this.current, ...this.#retiring].map((each) => each.stop(graceMs, hurry));
+    await Promise.all([...stopped, ...this.#ending]);
+  }
+
+  #start(): void {
+    const begin = this.#begin;
+    this.#begin = null;
+    begin?.();
+  }
+}
