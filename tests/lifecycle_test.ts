@@ -134,6 +134,26 @@ Deno.test("an operation that waits longer than ttl is not run: sync callers are 
   assertBalanced(server);
 });
 
+Deno.test("a long line that is too old ends a thousand a turn, and what came later runs", async () => {
+  await using server = await startLives({ ttl: 300 });
+  using connection = await server.connect();
+  lives(server).pause();
+  const count = 2500;
+  await connection.send(
+    concat(Array.from({ length: count }, (_, id) => livesRequest({ id, sync: id % 2 === 0, command: 1006 }))),
+  );
+  await server.until("all are accepted", () => server.plugin("lives").accepted === count);
+  await server.until("they are too old", () => lives(server).peek(count).every(({ age_ms }) => age_ms > 300));
+  await connection.replies(count / 2);
+  lives(server).resume();
+  await connection.send(livesRequest({ id: 9999, command: 1006 }));
+  const codes = (await connection.replies(count / 2 + 1)).map(({ code }) => code);
+  assertEquals([codes.filter((code) => code === 21).length, codes.at(-1)], [count / 2, 1000]);
+  const { expired, done, dead, dead_dropped } = server.plugin("lives");
+  assertEquals([expired, done, dead, dead_dropped], [count, 1, 1000, 250]);
+  assertBalanced(server);
+});
+
 Deno.test("an async operation waits as long as its caller asked for, in every encoding; ttl counts from then on", async () => {
   await using server = await startLives({ maxDelay: 60_000, ttl: 350 });
   using connection = await server.connect();

@@ -134,6 +134,10 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
     restarts: 3,
     counters: { mails_sent: 12 },
     gauges: { depth: 0.5 },
+    paused: true,
+    retrying: 2,
+    retries: 1500,
+    dead: 1,
   });
   const odd = pluginStats({ name: "odd\x1b[31m", biz: null });
   const table = statsTable(serverStats([orders, odd]), false);
@@ -153,7 +157,12 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
     /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
   );
   assertMatch(oddRow, /^odd\?\[31m +- /);
-  assertEquals(lines.slice(10), ["", "orders: mails sent 12, depth 0.5", ""]);
+  assertEquals(lines.slice(10), [
+    "",
+    "orders operations: paused, retrying 2, retries 1,500, dead 1",
+    "orders: mails sent 12, depth 0.5",
+    "",
+  ]);
 });
 
 Deno.test("the rate is told from an earlier look at the same run of the server", () => {

@@ -1,3 +1,5 @@
+import { Chain } from "./chain.ts";
+
 /** What a dead letter costs beside its bytes; an estimate. */
 const LETTER_BYTES = 256;
 
@@ -27,8 +29,7 @@ export class DeadLetters {
   bytes = 0;
   /** Not kept, or kept no more, for want of room. */
   dropped = 0;
-  /** By id, the oldest first. */
-  readonly #letters = new Map<number, DeadLetter>();
+  readonly #letters = new Chain<DeadLetter>();
 
   constructor(readonly limits: DeadLimits) {}
 
@@ -42,22 +43,28 @@ export class DeadLetters {
       this.dropped++;
       return;
     }
-    this.#letters.set(letter.id, letter);
+    this.#letters.add(letter);
     this.bytes += sizeOf(letter);
-    for (const oldest of this.#letters.values()) {
-      if (this.#letters.size <= maxOps && this.bytes <= maxBytes) return;
-      this.remove(oldest);
+    while (this.#letters.size > maxOps || this.bytes > maxBytes) {
+      this.removeOldest();
       this.dropped++;
     }
   }
 
-  /** The oldest first; one may be removed once it has been given. */
-  letters(): IterableIterator<DeadLetter> {
-    return this.#letters.values();
+  get oldest(): DeadLetter | null {
+    return this.#letters.oldest?.value ?? null;
   }
 
-  remove(letter: DeadLetter): void {
-    if (this.#letters.delete(letter.id)) this.bytes -= sizeOf(letter);
+  /** Gives up the oldest; there is one. */
+  removeOldest(): void {
+    const link = this.#letters.oldest!;
+    this.#letters.remove(link);
+    this.bytes -= sizeOf(link.value);
+  }
+
+  /** The oldest first. */
+  letters(): Generator<DeadLetter> {
+    return this.#letters.values();
   }
 
   /** Forgets all; returns how many. */

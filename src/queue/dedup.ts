@@ -1,3 +1,4 @@
+import { Chain, type Link } from "./chain.ts";
 import type { Addressee } from "./record.ts";
 
 /** What a key, a reply or a caller who waits costs beside its bytes; an estimate. */
@@ -22,6 +23,7 @@ interface Pending {
 
 /** The reply of an operation that succeeded. */
 export interface Remembered {
+  readonly key: string;
   readonly code: number;
   /** 0 is a bare code. */
   readonly encoding: number;
@@ -48,8 +50,9 @@ export class Dedup {
   bytes = 0;
   readonly #pending = new Map<string, Pending>();
   readonly #byOperation = new Map<number, Pending>();
-  /** The oldest first; all have the same time to live. */
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered = new Map<string, Link<Remembered>>();
+  /** The same, the oldest first; all have the same time to live. */
+  readonly #byAge = new Chain<Remembered>();
 
   constructor(readonly limits: DedupLimits) {}
 
@@ -64,7 +67,7 @@ export class Dedup {
   /** The reply of the operation that had this key within the window. */
   remembered(key: string, now: number): Remembered | null {
     this.#sweep(now);
-    const reply = this.#remembered.get(key);
+    const reply = this.#remembered.get(key)?.value;
     return reply === undefined || reply.until <= now ? null : reply;
   }
 
@@ -81,7 +84,8 @@ export class Dedup {
 
   /** Whether a key that is free may be taken; makes the room for it. */
   admits(key: string): boolean {
-    this.#forget(key);
+    const outdated = this.#remembered.get(key);
+    if (outdated !== undefined) this.#forget(outdated);
     return this.#makeRoom(1, keyBytes(key));
   }
 
@@ -98,8 +102,10 @@ export class Dedup {
     const pending = this.#end(operation);
     if (!this.#makeRoom(1, keyBytes(pending.key) + content.length)) this.forgotten++;
     else {
-      this.#remembered.set(pending.key, { code, encoding, content, until: now + this.limits.window });
-      this.bytes += keyBytes(pending.key) + content.length;
+      const { key } = pending;
+      const until = now + this.limits.window;
+      this.#remembered.set(key, this.#byAge.add({ key, code, encoding, content, until }));
+      this.bytes += keyBytes(key) + content.length;
     }
     return pending.waiters;
   }
@@ -119,27 +125,28 @@ export class Dedup {
 
   #makeRoom(keys: number, bytes: number): boolean {
     const { maxKeys, maxBytes } = this.limits;
-    for (const key of this.#remembered.keys()) {
-      if (this.keys + keys <= maxKeys && this.bytes + bytes <= maxBytes) break;
-      this.#forget(key);
+    while (this.keys + keys > maxKeys || this.bytes + bytes > maxBytes) {
+      const { oldest } = this.#byAge;
+      if (oldest === null) return false;
+      this.#forget(oldest);
       this.forgotten++;
     }
-    return this.keys + keys <= maxKeys && this.bytes + bytes <= maxBytes;
+    return true;
   }
 
   #sweep(now: number): void {
-    let count = 0;
-    for (const [key, { until }] of this.#remembered) {
-      if (until > now || count++ === SWEEP) return;
-      this.#forget(key);
+    for (let count = 0; count < SWEEP; count++) {
+      const { oldest } = this.#byAge;
+      if (oldest === null || oldest.value.until > now) return;
+      this.#forget(oldest);
     }
   }
 
-  #forget(key: string): void {
-    const reply = this.#remembered.get(key);
-    if (reply === undefined) return;
+  #forget(link: Link<Remembered>): void {
+    const { key, content } = link.value;
+    this.#byAge.remove(link);
     this.#remembered.delete(key);
-    this.bytes -= keyBytes(key) + reply.content.length;
+    this.bytes -= keyBytes(key) + content.length;
   }
 }
 

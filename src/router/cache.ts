@@ -1,3 +1,5 @@
+import { Chain, type Link } from "../queue/chain.ts";
+
 export interface CacheLimits {
   readonly maxEntries: number;
   /** Bytes of keys and values as UTF-16, and {@link ENTRY_BYTES} an entry. */
@@ -8,6 +10,7 @@ export interface CacheLimits {
 const ENTRY_BYTES = 96;
 
 interface Entry {
+  readonly key: string;
   readonly value: string;
   /** Monotonic, in ms; Infinity for never. */
   readonly expiresAt: number;
@@ -17,8 +20,9 @@ interface Entry {
 /** A plugin's cache, bounded: where it is full, what was used longest ago goes first. */
 export class Cache {
   bytes = 0;
-  /** In the order of their last use. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Link<Entry>>();
+  /** The same, in the order of their last use. */
+  readonly #byUse = new Chain<Entry>();
 
   /** @param now monotonic, in ms */
   constructor(readonly limits: CacheLimits, readonly now: () => number) {}
@@ -28,12 +32,12 @@ export class Cache {
   }
 
   get(key: string): string | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    this.#remove(key, entry);
+    const link = this.#entries.get(key);
+    if (link === undefined) return undefined;
+    const entry = link.value;
+    this.#remove(link);
     if (entry.expiresAt <= this.now()) return undefined;
-    this.#entries.set(key, entry);
-    this.bytes += entry.bytes;
+    this.#add(entry);
     return entry.value;
   }
 
@@ -43,30 +47,35 @@ export class Cache {
     if (bytes > this.limits.maxBytes || this.limits.maxEntries === 0) return false;
     this.delete(key);
     const expiresAt = expireSeconds > 0 ? this.now() + expireSeconds * 1000 : Infinity;
-    this.#entries.set(key, { value, expiresAt, bytes });
-    this.bytes += bytes;
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#entries.size <= this.limits.maxEntries && this.bytes <= this.limits.maxBytes) break;
-      this.#remove(oldest, entry);
+    this.#add({ key, value, expiresAt, bytes });
+    while (this.#entries.size > this.limits.maxEntries || this.bytes > this.limits.maxBytes) {
+      this.#remove(this.#byUse.oldest!);
     }
     return true;
   }
 
   /** True where there was one. */
   delete(key: string): boolean {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    this.#remove(key, entry);
-    return entry.expiresAt > this.now();
+    const link = this.#entries.get(key);
+    if (link === undefined) return false;
+    this.#remove(link);
+    return link.value.expiresAt > this.now();
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#byUse.clear();
     this.bytes = 0;
   }
 
-  #remove(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    this.bytes -= entry.bytes;
+  #add(entry: Entry): void {
+    this.#entries.set(entry.key, this.#byUse.add(entry));
+    this.bytes += entry.bytes;
+  }
+
+  #remove(link: Link<Entry>): void {
+    this.#byUse.remove(link);
+    this.#entries.delete(link.value.key);
+    this.bytes -= link.value.bytes;
   }
 }

@@ -97,10 +97,10 @@ export class Administration {
     const { queue, outcomes, now } = this.parts;
     const { dead } = outcomes.parts;
     let count = 0;
-    for (const letter of dead.letters()) {
+    for (let letter = dead.oldest; letter !== null && count < limit; letter = dead.oldest) {
       const { content, encoding, command } = letter;
-      if (count >= limit || !queue.admits(content.length)) break;
-      dead.remove(letter);
+      if (!queue.admits(content.length)) break;
+      dead.removeOldest();
       const operation: Operation = {
         id: 0,
         command,

@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -7,6 +8,9 @@ import type { PluginWorker } from "./plugin_worker.ts";
 const ASYNC_SHARE = 8;
 /** A worker that has not replied for so long gives back what it has not begun, for others to run; in ms. */
 const STALL_MS = 10;
+
+/** Operations that are ended in one turn because they waited too long; the others wait for the next. */
+const EXPIRE_BATCH = 1000;
 
 /**
  * Decides which worker gets which operation: from a queue of one part the freest worker, from a part of its own the
@@ -18,6 +22,7 @@ export class Dispatcher {
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   readonly #syncAhead: number[];
   #timer: number | undefined;
+  #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
 
   constructor(
@@ -27,6 +32,8 @@ export class Dispatcher {
     /** An operation that waited longer is not run, in ms; 0 is for ever. */
     readonly ttl: number,
     readonly outcomes: Outcomes,
+    /** Has {@link dispatch} called again, and callers told what came of it. */
+    readonly again: () => void,
   ) {
     this.#syncAhead = queue.parts.map(() => 0);
   }
@@ -34,7 +41,7 @@ export class Dispatcher {
   /** Hands over what waits, as far as workers have room. */
   dispatch(): void {
     if (this.paused || this.queue.waiting === 0) return;
-    if (this.ttl > 0) this.#expire();
+    if (this.ttl > 0 && this.#expire() === "more") return;
     for (let part = 0; part < this.queue.parts.length; part++) {
       this.#dispatchLane(part, LaneId.Sync);
       this.#dispatchLane(part, LaneId.Async);
@@ -46,6 +53,7 @@ export class Dispatcher {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#expiring);
   }
 
   /** Looks for stalled workers in a while, where others could run what they hold. */
@@ -56,9 +64,10 @@ export class Dispatcher {
     this.#timer = setTimeout(() => this.#relieve(), STALL_MS);
   }
 
-  /** Ends the operations at the head of each line that have waited too long. */
-  #expire(): void {
+  /** Ends the operations at the head of each line that have waited too long; "more" where the rest comes next turn. */
+  #expire(): "done" | "more" {
     const now = this.now();
+    let count = 0;
     for (const [part, lanes] of this.queue.parts.entries()) {
       for (const laneId of [LaneId.Sync, LaneId.Async]) {
         const lane = lanes[laneId];
@@ -69,6 +78,13 @@ export class Dispatcher {
           const delay = laneId === LaneId.Async ? OperationRecord.delay(segment, offset) : 0;
           const waited = now - OperationRecord.acceptedAt(segment, offset) - delay;
           if (waited <= this.ttl) break;
+          if (count++ === EXPIRE_BATCH) {
+            this.#expiring ??= setImmediate(() => {
+              this.#expiring = undefined;
+              this.again();
+            });
+            return "more";
+          }
           lane.take();
           const message = `the operation waited ${
             Math.round(waited)
@@ -77,6 +93,7 @@ export class Dispatcher {
         }
       }
     }
+    return "done";
   }
 
   #dispatchLane(part: number, laneId: LaneId): void {
@@ -122,7 +139,7 @@ export class Dispatcher {
     for (const worker of this.workers) {
       if (worker.isStalled(since) && worker.takeBack(this.queue.parts[0]!)) returned = true;
     }
-    if (returned) this.dispatch();
+    if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();
   }
 }

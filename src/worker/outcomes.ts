@@ -1,6 +1,6 @@
 import { Histogram } from "../observe/histogram.ts";
 import { ReplyCode } from "../protocol/codes.ts";
-import type { DeadLetters } from "../queue/dead_letters.ts";
+import type { DeadLetter, DeadLetters } from "../queue/dead_letters.ts";
 import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
@@ -81,8 +81,10 @@ export class Outcomes {
       if (this.#isRetried(part, lane, segment, offset, reply.code, time)) return;
       if (reply.code === ReplyCode.Unknown) this.unknown++;
       else if (reply.code === ReplyCode.BadParam) this.badParam++;
-      const content = bytes.slice(reply.at, reply.at + reply.length);
-      this.#fail(lane, segment, offset, { encoding: reply.encoding, content }, time);
+      this.#fail(lane, segment, offset, () => ({
+        encoding: reply.encoding,
+        content: bytes.slice(reply.at, reply.at + reply.length),
+      }), time);
     }
     if (this.parts.dedup !== null && OperationRecord.isKeyed(segment, offset)) {
       this.#share(this.parts.dedup, lane, segment, offset, reply, bytes, time);
@@ -95,7 +97,7 @@ export class Outcomes {
   lost(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const time = this.parts.now();
     if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, time)) return;
-    this.#fail(lane, segment, offset, message, time);
+    this.#fail(lane, segment, offset, () => message, time);
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -126,7 +128,7 @@ export class Outcomes {
   /** It was taken to be run, and had waited too long. */
   expire(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.expired++;
-    if (lane === LaneId.Async) this.#bury(segment, offset, message, this.parts.now());
+    if (lane === LaneId.Async) this.#bury(segment, offset, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Busy, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -181,7 +183,7 @@ export class Outcomes {
     lane: LaneId,
     segment: Segment,
     offset: number,
-    error: string | { encoding: number; content: Uint8Array },
+    error: () => DeadLetter["error"],
     time: number,
   ): void {
     if (OperationRecord.isCancelled(segment, offset)) {
@@ -195,7 +197,7 @@ export class Outcomes {
   #bury(
     segment: Segment,
     offset: number,
-    error: string | { encoding: number; content: Uint8Array },
+    error: () => DeadLetter["error"],
     failedAt: number,
   ): void {
     const at = OperationRecord.contentAt(offset);
@@ -207,7 +209,7 @@ export class Outcomes {
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
       failedAt,
       content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),
-      error,
+      error: error(),
     });
   }
 

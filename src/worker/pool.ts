@@ -86,7 +86,7 @@ export class WorkerPool {
       figures: ({ index }, { counters, gauges }) => this.figures.report(index, counters, gauges),
       cache: (request) => events.cache(request),
     });
-    this.#dispatcher = new Dispatcher(queue, this.workers, now, ttl, this.outcomes);
+    this.#dispatcher = new Dispatcher(queue, this.workers, now, ttl, this.outcomes, () => this.dispatch());
     this.#dueTimer = new DueTimer(queue, now, () => this.dispatch());
     this.#administration = new Administration({
       queue,

@@ -175,7 +175,7 @@ export class Supervisor {
     log.error("worker died and is replaced", {
       ...this.#fields(worker),
       reason,
-      operations_failed: held,
+      operations_begun: held,
       again_in_ms: this.#backoff,
     });
     const timer = setTimeout(() => {
