@@ -374,3 +374,25 @@ Deno.test("a drain does not wait for a retry that is due when its time is over, 
   assertEquals(await server.server.stop(), { pending: 1, abandoned: 1 });
   assertLess(performance.now() - before, 5000);
 });
+
+Deno.test("a control connection that does not read its answers holds up no other one, and no stop", async () => {
+  const server = await TestServer.start({ control: true });
+  const deaf = await server.control();
+  await deaf.ask({ command: "pause", plugin: "echo" });
+  await enqueue(server, 500, { text: "x".repeat(900) });
+  for (let count = 0; count < 4; count++) {
+    await deaf.send('{"command": "peek", "plugin": "echo", "limit": 1000}\n');
+  }
+  using other = await server.control();
+  assertEquals((await other.ask({ command: "stats" })).ok, true);
+  const before = performance.now();
+  assertEquals((await other.ask({ command: "stop", now: true })).result, {
+    pending: 500,
+    done: 0,
+    abandoned: 500,
+  });
+  await server.server.ended;
+  assertLess(performance.now() - before, 5000);
+  deaf.socket.close();
+  await server[Symbol.asyncDispose]();
+});

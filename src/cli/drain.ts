@@ -7,7 +7,7 @@ import { countOf, countText } from "./stats_units.ts";
 
 export const drainCommand: Command = {
   name: "drain",
-  summary: "Has the server work off what is queued, stops it, and says how that went.",
+  summary: "Works off what is queued, stops the server, and says how it went.",
   usage: "[flags]",
   details: [
     "The server takes nothing new (21), works off its queues for up to drain_timeout, answers, and ends. Meanwhile " +

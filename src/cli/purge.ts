@@ -7,7 +7,7 @@ import { UsageError } from "./usage_error.ts";
 
 export const purgeCommand: Command = {
   name: "purge",
-  summary: "Drops the operations of a plugin that have not begun, or its dead letters.",
+  summary: "Drops what a plugin has not begun, or its dead letters.",
   usage: "PLUGIN [flags]",
   details: [
     "Sync callers of dropped operations are answered 14. What runs goes on. Dropped operations are gone for good; on a " +
