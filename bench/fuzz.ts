@@ -1,0 +1,86 @@
+/**
+ * Floods a real server with spoiled messages over TCP, UDP and a Unix socket, while good clients beside it check every
+ * reply of theirs. Exit code 1 where the server dies, fails a good client, logs an error of its own or grows.
+ *
+ *     ./denow task fuzz --seconds 60 --seed 7
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { type CampaignResult, runCampaign } from "./fuzz/campaign.ts";
+import { startFuzzServer } from "./fuzz/fuzz_server.ts";
+import { parseSent, sentAsText } from "./fuzz/recorder.ts";
+import { replay } from "./fuzz/replay.ts";
+
+const USAGE = `Usage: ./denow task fuzz [options]
+  --seconds N     how long (60)
+  --messages N    ends earlier, after so many messages
+  --seed S        repeats what that seed sent; chosen and printed where none is given
+  --mevent FILE   an executable instead of the source
+  --replay FILE   sends again what a failure has written, instead of anything new
+  --out FILE      where a failure writes the last messages (fuzz-SEED.txt)
+`;
+const NUMBERS = ["seconds", "messages", "seed"] as const;
+
+const args = parseArgs(Deno.args, {
+  boolean: ["help"],
+  string: [...NUMBERS, "mevent", "replay", "out"],
+  unknown: (argument) => refuse(`unknown: ${argument}`),
+});
+if (args.help === true) refuse("");
+const [seconds, messages, seed] = [
+  number("seconds", 60),
+  number("messages", Infinity),
+  number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!),
+];
+
+await using server = await startFuzzServer(text("mevent"));
+const record = text("replay");
+if (record !== undefined) {
+  const sent = parseSent(await Deno.readTextFile(record));
+  const failure = await replay(server, sent);
+  console.log(
+    failure === undefined ? `${sent.length} writes replayed, nothing failed` : `FAILED: ${failure}`,
+  );
+  Deno.exitCode = failure === undefined ? 0 : 1;
+} else {
+  console.log(`seed ${seed}`);
+  const result = await runCampaign(server, { seed, durationMs: seconds * 1000, messages });
+  const taken = server.process.hasEnded ? undefined : (await server.stats()).messages;
+  console.log(report(result));
+  if (taken !== undefined) {
+    console.log(`the server took ${taken.tcp} over TCP, ${taken.udp} over UDP, ${taken.unix} over Unix`);
+  }
+  if (result.failure !== undefined) {
+    const file = text("out") ?? `fuzz-${seed}.txt`;
+    await Deno.writeTextFile(file, sentAsText(result.sent));
+    console.log(`FAILED: ${result.failure}\nThe last messages: --replay ${file}`);
+    Deno.exitCode = 1;
+  }
+}
+
+function report(result: CampaignResult): string {
+  const { messages, datagrams, replies, connections, seconds, good, residentBefore, residentAfter } = result;
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  return `${messages} messages in ${seconds.toFixed(1)} s (${Math.round(messages / seconds)}/s): ` +
+    `${datagrams} datagrams, the others over ${connections} connections; ${replies} replies\n` +
+    `${good} requests of good clients answered as they should be\n` +
+    `RSS ${mib(residentBefore)} MiB after the warm-up, ${mib(residentAfter)} MiB at the end`;
+}
+
+function text(name: "mevent" | "replay" | "out" | typeof NUMBERS[number]): string | undefined {
+  const value = args[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function number(name: typeof NUMBERS[number], otherwise: number): number {
+  const given = text(name);
+  const value = given === undefined ? otherwise : Number(given);
+  if (!(value >= 0)) refuse(`--${name} is to be a number, not ${given}`);
+  return value;
+}
+
+function refuse(problem: string): never {
+  console.error(`${problem}${problem && "\n"}${USAGE}`);
+  Deno.exit(problem === "" ? 0 : 64);
+}
