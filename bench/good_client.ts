@@ -37,8 +37,8 @@ interface Due {
 export class GoodClient implements Disposable {
   /** Requests that were answered as they should. */
   answered = 0;
-  /** From the write of a batch to its last reply, in µs. */
-  readonly times = new Histogram();
+  /** From the write of a batch to its last reply, in µs; another one may be put in its place. */
+  times = new Histogram();
   readonly #frames = new FrameReader(64 * 1024);
   readonly #buffer = new Uint8Array(64 * 1024);
   #id = 0;

@@ -19,8 +19,8 @@ export interface WatchedServerOptions {
   readonly config: string;
   /** Descriptors that it may have; undefined: as many as this process. */
   readonly descriptors?: number;
-  /** Where its log goes instead of here: `/dev/full` is a disk without room. */
-  readonly logFile?: string;
+  /** What becomes of its log: it is read here, or goes to a disk without room, or into a pipe that nobody reads. */
+  readonly log?: "read" | "full" | "unread";
 }
 
 /** A server in a process of its own, on TCP, UDP and a Unix socket, whose log is read line by line. */
@@ -39,7 +39,7 @@ export class WatchedServer implements AsyncDisposable {
 
   /** Starts it and waits until it listens. */
   static async start(options: WatchedServerOptions): Promise<WatchedServer> {
-    const { mevent, config, descriptors, logFile } = options;
+    const { mevent, config, descriptors, log = "read" } = options;
     const folder = await Deno.makeTempDir({ prefix: "mevent_bench_" });
     const port = freePort();
     const file = join(folder, "mevent.toml");
@@ -59,8 +59,9 @@ export class WatchedServer implements AsyncDisposable {
       join(folder, "socket"),
     ];
     const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
-    const redirect = logFile === undefined ? "" : ` 2>'${logFile}'`;
-    const script = `${limit}exec "$0" "$@"${redirect}`;
+    const pipe = join(folder, "log");
+    const redirect = { read: "", full: " 2>/dev/full", unread: ` 2<>'${pipe}'` }[log];
+    const script = `${log === "unread" ? `mkfifo '${pipe}'; ` : ""}${limit}exec "$0" "$@"${redirect}`;
     const heard = (text: string) => server.#heard(text);
     const process: ChildProcess = new ChildProcess("bash", ["-c", script, ...program, ...serve], heard);
     const server: WatchedServer = new WatchedServer(process, port, folder);
