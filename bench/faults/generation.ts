@@ -5,19 +5,19 @@ import type { Libc } from "../../src/net/libc.ts";
 import { Histogram } from "../../src/observe/histogram.ts";
 import type { ServerStats } from "../../src/observe/server_stats.ts";
 import type { Random } from "../fuzz/random.ts";
-import { GoodClient } from "../good_client.ts";
 import type { WatchedServer } from "../watched_server.ts";
 import { held, missing } from "./accounts.ts";
 import { Callers } from "./callers.ts";
 import { BadClients, CLIENT_FAULTS } from "./client_faults.ts";
-import { FAULTY, startFaultyServer, type Surroundings, WITNESS } from "./faulty_server.ts";
+import { FAULTY, startFaultyServer, type Surroundings } from "./faulty_server.ts";
 import { PLUGIN_FAULTS } from "./plugin_faults.ts";
+import { Witnesses } from "./witnesses.ts";
 
 /** Rounds without a fault, to measure the undisturbed callers by. */
 const CALM_ROUNDS = 40;
 const ROUND_MS = 20;
-/** All that was accepted is over after so long, and what was opened closed; in ms. */
-const SETTLE_MS = 30_000;
+/** All that was accepted is over after so long, a worker that is started again after its longest pause included; in ms. */
+const SETTLE_MS = 90_000;
 const LOOK_EVERY_MS = 20;
 const WITNESSES = 2;
 /** Deno 2.7.11 leaves so many descriptors open for each Web Worker that has ended, in whatever way. */
@@ -51,8 +51,6 @@ class Fault extends Error {}
 export class Generation {
   readonly #faults = new Map<string, FaultTimes>();
   readonly #calm = new Histogram();
-  /** Callers of another plugin. */
-  #witnesses: readonly GoodClient[] = [];
 
   constructor(readonly mevent: string | undefined, readonly libc: Libc, readonly random: Random) {}
 
@@ -67,17 +65,19 @@ export class Generation {
     let descriptorsAfter = 0;
     let done = 0;
     try {
-      await this.#watched(server, async () => {
-        for (let round = 0; round < CALM_ROUNDS; round++) await this.#round(callers, look, undefined);
-      });
+      {
+        await using witnesses = await Witnesses.start(server.tcp, this.random.next(), WITNESSES);
+        for (let round = 0; round < CALM_ROUNDS; round++) await this.#round(callers, look, witnesses);
+      }
       descriptorsBefore = server.descriptors;
-      await this.#watched(server, async () => {
+      {
+        await using witnesses = await Witnesses.start(server.tcp, this.random.next(), WITNESSES);
         using clients = new BadClients(this.libc, server, this.random);
         for (; done < rounds; done++) {
-          await this.#round(callers, look, clients);
+          await this.#round(callers, look, witnesses, clients);
           if (server.process.hasEnded) throw new Fault(`the server died: ${server.process.stderr}`);
         }
-      });
+      }
       figures = await this.#settled(look, callers);
       const restarts = figures.plugins.reduce((sum, plugin) => sum + plugin.restarts, 0);
       descriptorsAfter = await closed(server, descriptorsBefore + restarts * LEFT_BY_A_WORKER);
@@ -100,58 +100,39 @@ export class Generation {
     };
   }
 
-  /** Runs the rounds beside callers of another plugin. */
-  async #watched(server: WatchedServer, rounds: () => Promise<void>): Promise<void> {
-    let isOver = false;
-    this.#witnesses = await Promise.all(
-      Array.from({ length: WITNESSES }, () => GoodClient.connect(server.tcp, WITNESS, this.random, 1)),
-    );
-    this.#timed(this.#calm);
-    const watching = Promise.all(this.#witnesses.map((witness) => witness.run(() => isOver)));
-    try {
-      await Promise.race([rounds(), watching]);
-      isOver = true;
-      await watching;
-    } finally {
-      isOver = true;
-      for (const witness of this.#witnesses) witness[Symbol.dispose]();
-      watching.catch(() => {});
-    }
-  }
-
-  /** From now on the witnesses' round trips are counted there. */
-  #timed(times: Histogram): void {
-    for (const witness of this.#witnesses) witness.times = times;
-  }
-
-  /** One fault of a plugin or of a client amid some work, and the accounts after it; without clients no fault. */
+  /** One fault of a plugin or of a client amid some work, and the accounts after it; without bad clients no fault. */
   async #round(
     callers: Callers,
     look: () => Promise<ServerStats>,
-    clients: BadClients | undefined,
+    witnesses: Witnesses,
+    clients?: BadClients,
   ): Promise<void> {
     const { random } = this;
     const plugin = random.pick(FAULTY);
+    let times = this.#calm;
     if (clients === undefined) callers.burst(plugin, undefined);
     else if (random.oneIn(3)) {
       const fault = random.pick(CLIENT_FAULTS);
-      this.#count(fault);
+      times = this.#counted(fault);
       callers.burst(plugin, undefined);
       await clients.go(fault);
     } else {
       const fault = random.pick(PLUGIN_FAULTS);
-      this.#count(fault.name);
+      times = this.#counted(fault.name);
       callers.burst(plugin, fault);
     }
     await pause(ROUND_MS);
     check(await look(), callers);
+    await witnesses.take(times);
+    if (witnesses.failure !== undefined) throw new Fault(witnesses.failure);
   }
 
-  #count(fault: string): void {
+  /** Counts a round, and returns where its times belong. */
+  #counted(fault: string): Histogram {
     const seen = this.#faults.get(fault) ?? { rounds: 0, times: new Histogram() };
     seen.rounds++;
     this.#faults.set(fault, seen);
-    this.#timed(seen.times);
+    return seen.times;
   }
 
   /** Waits until all that was accepted is over and every caller has his reply. */
