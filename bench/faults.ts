@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { loadLibc } from "../src/net/libc.ts";
 import { Histogram } from "../src/observe/histogram.ts";
 import { SURROUNDINGS } from "./faults/faulty_server.ts";
 import { type FaultTimes, Generation, type GenerationResult } from "./faults/generation.ts";
 import { Random } from "./fuzz/random.ts";
+import { benchArgs, refuse } from "./bench_args.ts";
 import { markdownTable } from "./markdown_table.ts";
 
 const USAGE = `Usage: ./denow task faults [options]
@@ -21,22 +21,17 @@ const USAGE = `Usage: ./denow task faults [options]
   --mevent FILE   an executable instead of the source
   --ratio R       the undisturbed callers' p99 may grow so many times (2); 0: no matter
 `;
-const NUMBERS = ["rounds", "servers", "seed", "ratio"] as const;
+const FLAGS = ["rounds", "servers", "seed", "ratio", "mevent"] as const;
 
-const args = parseArgs(Deno.args, {
-  boolean: ["help"],
-  string: [...NUMBERS, "mevent"],
-  unknown: (argument) => refuse(`unknown: ${argument}`),
-});
-if (args.help === true) refuse("");
-const rounds = number("rounds", 1000);
-const servers = number("servers", 8);
-const seed = number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!);
-const ratio = number("ratio", 2);
-const mevent = typeof args.mevent === "string" ? args.mevent : undefined;
+const args = benchArgs(USAGE, FLAGS);
+const rounds = args.number("rounds", 1000);
+const servers = args.number("servers", 8);
+const seed = args.number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!);
+const ratio = args.number("ratio", 2);
+const mevent = args.text("mevent");
 
 const library = loadLibc();
-if (library === null) refuse("fault injection needs Linux");
+if (library === null) refuse(USAGE, "fault injection needs Linux");
 console.log(`seed ${seed}`);
 const results: GenerationResult[] = [];
 const rows: string[][] = [];
@@ -111,16 +106,4 @@ function row(surroundings: string, result: GenerationResult): string[] {
 
 function milliseconds(times: Histogram): string {
   return `${(times.quantile(0.99) / 1000).toFixed(2)} ms`;
-}
-
-function number(name: typeof NUMBERS[number], otherwise: number): number {
-  const given = args[name];
-  const value = given === undefined || given === "" ? otherwise : Number(given);
-  if (!(value >= 0)) refuse(`--${name} is to be a number, not ${given}`);
-  return value;
-}
-
-function refuse(problem: string): never {
-  console.error(`${problem}${problem && "\n"}${USAGE}`);
-  Deno.exit(problem === "" ? 0 : 64);
 }

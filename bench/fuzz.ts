@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
+import { benchArgs } from "./bench_args.ts";
 import { type CampaignResult, runCampaign } from "./fuzz/campaign.ts";
 import { startFuzzServer } from "./fuzz/fuzz_server.ts";
 import { parseSent, sentAsText } from "./fuzz/recorder.ts";
@@ -20,22 +20,17 @@ const USAGE = `Usage: ./denow task fuzz [options]
   --replay FILE   sends again what a failure has written, instead of anything new
   --out FILE      where a failure writes the last messages (fuzz-SEED.txt)
 `;
-const NUMBERS = ["seconds", "messages", "seed"] as const;
+const FLAGS = ["seconds", "messages", "seed", "mevent", "replay", "out"] as const;
 
-const args = parseArgs(Deno.args, {
-  boolean: ["help"],
-  string: [...NUMBERS, "mevent", "replay", "out"],
-  unknown: (argument) => refuse(`unknown: ${argument}`),
-});
-if (args.help === true) refuse("");
+const args = benchArgs(USAGE, FLAGS);
 const [seconds, messages, seed] = [
-  number("seconds", 60),
-  number("messages", Infinity),
-  number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!),
+  args.number("seconds", 60),
+  args.number("messages", Infinity),
+  args.number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!),
 ];
 
-await using server = await startFuzzServer(text("mevent"));
-const record = text("replay");
+await using server = await startFuzzServer(args.text("mevent"));
+const record = args.text("replay");
 if (record !== undefined) {
   const sent = parseSent(await Deno.readTextFile(record));
   const failure = await replay(server, sent);
@@ -52,7 +47,7 @@ if (record !== undefined) {
     console.log(`the server took ${taken.tcp} over TCP, ${taken.udp} over UDP, ${taken.unix} over Unix`);
   }
   if (result.failure !== undefined) {
-    const file = text("out") ?? `fuzz-${seed}.txt`;
+    const file = args.text("out") ?? `fuzz-${seed}.txt`;
     await Deno.writeTextFile(file, sentAsText(result.sent));
     console.log(`FAILED: ${result.failure}\nThe last messages: --replay ${file}`);
     Deno.exitCode = 1;
@@ -66,21 +61,4 @@ function report(result: CampaignResult): string {
     `${datagrams} datagrams, the others over ${connections} connections; ${replies} replies\n` +
     `${good} requests of good clients answered as they should be\n` +
     `RSS ${mib(residentBefore)} MiB after the warm-up, ${mib(residentAfter)} MiB at the end`;
-}
-
-function text(name: "mevent" | "replay" | "out" | typeof NUMBERS[number]): string | undefined {
-  const value = args[name];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function number(name: typeof NUMBERS[number], otherwise: number): number {
-  const given = text(name);
-  const value = given === undefined ? otherwise : Number(given);
-  if (!(value >= 0)) refuse(`--${name} is to be a number, not ${given}`);
-  return value;
-}
-
-function refuse(problem: string): never {
-  console.error(`${problem}${problem && "\n"}${USAGE}`);
-  Deno.exit(problem === "" ? 0 : 64);
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { StreamAddress } from "../src/client/mod.ts";
-import { Client } from "../src/client/mod.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { Client, ConnectError, type StreamAddress } from "../src/client/mod.ts";
 import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
 import type { ServerStats } from "../src/observe/server_stats.ts";
 import { ChildProcess } from "./child_process.ts";
@@ -10,6 +10,9 @@ import { memoryOf } from "./memory_of.ts";
 
 /** Log lines that are kept, the newest. */
 const MAX_LINES = 1000;
+/** It gets so long to answer, in ms. */
+const START_MS = 10_000;
+const LOOK_EVERY_MS = 10;
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 export interface WatchedServerOptions {
@@ -67,6 +70,8 @@ export class WatchedServer implements AsyncDisposable {
     const server: WatchedServer = new WatchedServer(process, port, folder);
     try {
       await process.listens(port);
+      // The Unix socket is the last one that it opens.
+      await server.#answers();
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
@@ -105,6 +110,20 @@ export class WatchedServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #answers(): Promise<void> {
+    const deadline = performance.now() + START_MS;
+    for (;;) {
+      try {
+        return void await this.stats();
+      } catch (error) {
+        if (!(error instanceof ConnectError) || performance.now() > deadline || this.process.hasEnded) {
+          throw error;
+        }
+        await pause(LOOK_EVERY_MS);
+      }
+    }
   }
 
   #heard(text: string): void {
