@@ -14,7 +14,7 @@ import { replay } from "./fuzz/replay.ts";
 
 const USAGE = `Usage: ./denow task fuzz [options]
   --seconds N     how long (60)
-  --messages N    ends earlier, after so many messages
+  --messages N    ends earlier, after so many messages that the server has read
   --seed S        repeats what that seed sent; chosen and printed where none is given
   --mevent FILE   an executable instead of the source
   --replay FILE   sends again what a failure has written, instead of anything new
@@ -41,11 +41,7 @@ if (record !== undefined) {
 } else {
   console.log(`seed ${seed}`);
   const result = await runCampaign(server, { seed, durationMs: seconds * 1000, messages });
-  const taken = server.process.hasEnded ? undefined : (await server.stats()).messages;
   console.log(report(result));
-  if (taken !== undefined) {
-    console.log(`the server took ${taken.tcp} over TCP, ${taken.udp} over UDP, ${taken.unix} over Unix`);
-  }
   if (result.failure !== undefined) {
     const file = args.text("out") ?? `fuzz-${seed}.txt`;
     await Deno.writeTextFile(file, sentAsText(result.sent));
@@ -55,10 +51,24 @@ if (record !== undefined) {
 }
 
 function report(result: CampaignResult): string {
-  const { messages, datagrams, replies, connections, seconds, good, residentBefore, residentAfter } = result;
+  const {
+    sentMessages,
+    messages,
+    datagrams,
+    replies,
+    connections,
+    seconds,
+    good,
+    residentBefore,
+    residentAfter,
+  } = result;
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
-  return `${messages} messages in ${seconds.toFixed(1)} s (${Math.round(messages / seconds)}/s): ` +
-    `${datagrams} datagrams, the others over ${connections} connections; ${replies} replies\n` +
-    `${good} requests of good clients answered as they should be\n` +
+  return `${messages} messages read by the server in ${seconds.toFixed(1)} s (${
+    Math.round(messages / seconds)
+  }/s), of ${sentMessages} sent: ` +
+    `${datagrams} datagrams, the others over ${connections} connections; ${replies} replies
+` +
+    `${good} requests of good clients answered as they should be
+` +
     `RSS ${mib(residentBefore)} MiB after the warm-up, ${mib(residentAfter)} MiB at the end`;
 }

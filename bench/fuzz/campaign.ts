@@ -25,13 +25,15 @@ const LOOK_EVERY_MS = 250;
 
 export interface CampaignPlan {
   readonly seed: number;
-  /** The campaign ends after so long, in ms, or so many messages, whichever comes first. */
+  /** The campaign ends after so long, in ms, or so many messages that the server has read, whichever comes first. */
   readonly durationMs: number;
   readonly messages: number;
 }
 
 /** What a campaign has shown. */
 export interface CampaignResult {
+  /** Messages that were sent, and those that the server has read: what is left in a buffer when a connection ends is lost. */
+  readonly sentMessages: number;
   readonly messages: number;
   readonly datagrams: number;
   readonly replies: number;
@@ -83,6 +85,7 @@ export async function runCampaign(server: WatchedServer, plan: CampaignPlan): Pr
   const start = performance.now();
   let lookedAt = start;
   let residentBefore = 0;
+  let taken = 0;
   let resident = server.resident;
   while (failure === undefined) {
     try {
@@ -97,8 +100,9 @@ export async function runCampaign(server: WatchedServer, plan: CampaignPlan): Pr
     lookedAt = now;
     failure ??= faultOf(server);
     if (failure !== undefined) break;
+    taken = await messagesOf(server) ?? taken;
     resident = server.resident;
-    const progress = Math.max((now - start) / plan.durationMs, sent() / plan.messages);
+    const progress = Math.max((now - start) / plan.durationMs, taken / plan.messages);
     if (progress < WARM_UP) residentBefore = resident;
     else if (resident - residentBefore > MAX_GROWTH_BYTES) {
       failure = `its memory grew by ${
@@ -116,7 +120,8 @@ export async function runCampaign(server: WatchedServer, plan: CampaignPlan): Pr
   epoll.close();
   library.close();
   return {
-    messages: sent(),
+    sentMessages: sent(),
+    messages: taken,
     datagrams: datagrams.messages,
     replies: channels.reduce((sum, { replies }) => sum + replies, 0),
     connections: streams.reduce((sum, { connections }) => sum + connections, 0),
@@ -127,6 +132,16 @@ export async function runCampaign(server: WatchedServer, plan: CampaignPlan): Pr
     failure,
     sent: failure === undefined ? [] : [...recorder.sent()],
   };
+}
+
+/** Messages that the server has read so far; undefined where it does not answer: what is wrong shows elsewhere. */
+async function messagesOf(server: WatchedServer): Promise<number | undefined> {
+  try {
+    const { messages: { tcp, udp, unix } } = await server.stats();
+    return tcp + udp + unix;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the server shows of a fault of its own. */

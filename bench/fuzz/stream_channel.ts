@@ -16,8 +16,8 @@ const BUFFER_BYTES = 256 * 1024;
 const MAX_PIPELINED = 64;
 /** With so many unanswered no more are sent: they would wait in the kernel's buffers, and be lost with the connection. */
 const MAX_UNANSWERED = 256;
-/** What lies about its length is never answered: after so long without a reply those are forgotten; in ms. */
-const FORGET_MS = 20;
+/** What lies about its length is never answered: after so long without a reply the next connection is opened; in ms. */
+const GIVE_UP_MS = 200;
 /** Once in so many writes they leave in small pieces, wherever those end. */
 const SPLIT = 8;
 const MAX_PIECE = 40;
@@ -101,13 +101,11 @@ export class StreamChannel implements Channel, EpollHandler {
     this.#drop();
   }
 
+  /** So much is unanswered that the server is to have its turn; one that stays silent has been told a wrong length. */
   #isFull(): boolean {
     if (this.#unanswered <= MAX_UNANSWERED) return false;
-    const now = performance.now();
-    if (now - this.#heardAt < FORGET_MS) return true;
-    this.#unanswered = 0;
-    this.#heardAt = now;
-    return false;
+    if (performance.now() - this.#heardAt > GIVE_UP_MS) this.#drop();
+    return true;
   }
 
   #fill(): void {
@@ -147,6 +145,7 @@ export class StreamChannel implements Channel, EpollHandler {
       this.#number = this.nextNumber();
       this.connections++;
       this.#length = this.#sent = this.#unanswered = 0;
+      this.#heardAt = performance.now();
       this.#frames = new FrameReader(MAX_FRAME);
       this.epoll.add(socket.fd, EPOLLIN, this);
     });
