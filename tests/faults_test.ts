@@ -8,7 +8,7 @@ import { TestServer } from "./support/test_server.ts";
 
 const ROUNDS = 8;
 
-for (const surroundings of SURROUNDINGS) {
+for (const surroundings of ["none", "few descriptors"] as const) {
   Deno.test({
     name:
       `every accepted operation is accounted for while plugins and clients fail; surroundings: ${surroundings}`,

@@ -155,10 +155,12 @@ export class Generation {
   async #stop(server: WatchedServer, callers: Callers): Promise<void> {
     await callers[Symbol.asyncDispose]();
     server.process.signal("SIGTERM");
-    const code = await Promise.race([server.process.ended(), pause(SETTLE_MS, undefined, { ref: false })]);
+    const patience = setTimeout(() => server.process.signal("SIGKILL"), SETTLE_MS);
+    const code = await server.process.ended();
+    clearTimeout(patience);
     if (code !== 0) {
       throw new Fault(
-        `the server, told to stop with nothing to do, ended with ${code ?? "nothing: it goes on"}`,
+        `the server, told to stop with nothing to do, ended with ${code}`,
       );
     }
   }
