@@ -16,7 +16,12 @@ export class ChildProcess implements AsyncDisposable {
   stdout = "";
   #hasEnded = false;
 
-  constructor(readonly program: string, readonly args: readonly string[]) {
+  /** `heard` gets all that it writes to stderr, as it comes. */
+  constructor(
+    readonly program: string,
+    readonly args: readonly string[],
+    heard: (text: string) => void = () => {},
+  ) {
     this.#child = new Deno.Command(program, {
       args: [...args],
       stdin: "null",
@@ -25,7 +30,10 @@ export class ChildProcess implements AsyncDisposable {
     }).spawn();
     this.#reading = Promise.all([
       readText(this.#child.stdout, (text) => this.stdout = (this.stdout + text).slice(-MAX_SAID_CHARS)),
-      readText(this.#child.stderr, (text) => this.stderr = (this.stderr + text).slice(-MAX_SAID_CHARS)),
+      readText(this.#child.stderr, (text) => {
+        this.stderr = (this.stderr + text).slice(-MAX_SAID_CHARS);
+        heard(text);
+      }),
     ]);
     this.#child.status.then(() => this.#hasEnded = true);
   }

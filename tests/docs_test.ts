@@ -17,6 +17,7 @@ const DOCUMENTS = [
   "docs/limits.md",
   "docs/operations.md",
   "docs/reload.md",
+  "docs/robustness.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

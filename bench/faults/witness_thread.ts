@@ -1,0 +1,40 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+/// <reference lib="deno.unstable" />
+import { Random } from "../fuzz/random.ts";
+import { GoodClient } from "../good_client.ts";
+import { WITNESS } from "./faulty_server.ts";
+import type { FromWitness, ToWitness } from "./witnesses.ts";
+
+// The thread of the good clients: what they wait for is the server alone, not the bench's own work.
+
+const post = (message: FromWitness) => self.postMessage(message);
+let isOver = false;
+let clients: readonly GoodClient[] = [];
+let times: number[] = [];
+
+self.onmessage = ({ data }: MessageEvent<ToWitness>) => {
+  if (data.kind === "start") start(data);
+  else if (data.kind === "take") {
+    post({ kind: "times", times });
+    times = [];
+  } else isOver = true;
+};
+
+async function start({ address, seed, count }: Extract<ToWitness, { kind: "start" }>): Promise<void> {
+  try {
+    clients = await Promise.all(
+      Array.from(
+        { length: count },
+        (_, index) => GoodClient.connect(address, WITNESS, new Random(seed, index), 1),
+      ),
+    );
+    for (const client of clients) client.onBatch = (microseconds) => times.push(microseconds);
+    post({ kind: "started" });
+    await Promise.all(clients.map((client) => client.run(() => isOver)));
+    post({ kind: "ended", failure: undefined });
+  } catch (error) {
+    post({ kind: "ended", failure: error instanceof Error ? error.message : String(error) });
+  }
+  for (const client of clients) client[Symbol.dispose]();
+}

@@ -1,0 +1,58 @@
+import type { StreamAddress } from "../../src/client/mod.ts";
+import type { Histogram } from "../../src/observe/histogram.ts";
+
+export type ToWitness =
+  | { readonly kind: "start"; readonly address: StreamAddress; readonly seed: number; readonly count: number }
+  | { readonly kind: "take" }
+  | { readonly kind: "stop" };
+
+export type FromWitness =
+  | { readonly kind: "started" }
+  | { readonly kind: "times"; readonly times: readonly number[] }
+  | { readonly kind: "ended"; readonly failure: string | undefined };
+
+/** Good clients on a thread of their own, each with one request at a time under way. */
+export class Witnesses implements AsyncDisposable {
+  /** Why one of them was not served as it should; undefined while all are. */
+  failure: string | undefined;
+  readonly #worker = new Worker(new URL("./witness_thread.ts", import.meta.url), { type: "module" });
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #taken = Promise.withResolvers<readonly number[]>();
+
+  private constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWitness>) => {
+      if (data.kind === "started") this.#started.resolve();
+      else if (data.kind === "times") this.#taken.resolve(data.times);
+      else {
+        this.failure = data.failure;
+        this.#started.resolve();
+        this.#ended.resolve();
+      }
+    };
+  }
+
+  static async start(address: StreamAddress, seed: number, count: number): Promise<Witnesses> {
+    const witnesses = new Witnesses();
+    witnesses.#post({ kind: "start", address, seed, count });
+    await witnesses.#started.promise;
+    return witnesses;
+  }
+
+  /** Adds the round trips since the last call, in µs. */
+  async take(into: Histogram): Promise<void> {
+    this.#taken = Promise.withResolvers();
+    this.#post({ kind: "take" });
+    for (const time of await this.#taken.promise) into.record(time);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#post({ kind: "stop" });
+    await this.#ended.promise;
+    this.#worker.terminate();
+  }
+
+  #post(message: ToWitness): void {
+    this.#worker.postMessage(message);
+  }
+}
