@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
@@ -43,10 +44,14 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
       config: config.config,
       concurrency: config.concurrency,
       timeout: config.timeout,
+      grace: config.grace,
       maxReplyBytes,
       exposeTrace: config.exposeTrace,
     },
     workers: config.workers,
+    isolation: config.isolation,
+    maxMemory: config.maxMemory,
+    recycleAfter: config.recycleAfter,
     permissions: workerPermissions(config.permissions, config.module),
     maxContentBytes: server.maxFrame,
     queue,
@@ -99,7 +104,7 @@ export async function startPlugin(config: PluginConfig, parts: PluginParts): Pro
 
 /** What a plugin's workers may do: what the config grants, and read the folder of their own module. */
 function workerPermissions(granted: PluginPermissions, module: string): Deno.PermissionOptionsObject {
-  const own = module.startsWith("file:") ? [new URL(".", module)] : [];
+  const own = module.startsWith("file:") ? [fileURLToPath(new URL(".", module))] : [];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
   return {

@@ -62,14 +62,14 @@ export class WorkerPool {
     return this.#supervisor.declaration;
   }
 
-  /** Workers that were replaced. */
-  get restarts(): number {
-    return this.#supervisor.restarts;
+  /** Where the workers run, and how often they had to be replaced. */
+  get health(): Pick<Supervisor, "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads"> {
+    return this.#supervisor;
   }
 
   /** Operations that workers hold. */
   get inFlight(): number {
-    return this.workers.reduce((sum, worker) => sum + worker.inFlight.count, 0);
+    return this.#supervisor.all.reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
   /** Starts the workers; rejects where the plugin does not load. */
@@ -108,8 +108,9 @@ export class WorkerPool {
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
+    const workers = this.#supervisor.all;
     await this.#supervisor.stop(graceMs, hurry);
-    for (const worker of this.workers) this.#loseHeld(worker, GIVEN_UP);
+    for (const worker of workers) this.#loseHeld(worker, GIVEN_UP);
     this.outcomes.loseWaiting(GIVEN_UP);
     this.options.events.answered();
     this.#checkIdle();
