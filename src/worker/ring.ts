@@ -199,13 +199,22 @@ export class RingReader extends Ring {
     return ((Atomics.load(this.words, HEAD) >>> 0) - this.#tail) >>> 0;
   }
 
-  /** Reads so many bytes as they lie there, records or not, up to the ring's end at most; returns how many it were. */
+  /**
+   * Reads bytes as they lie there, at most so many, up to the ring's end at most and to where a record ends that was
+   * published last when it began; returns how many it were.
+   */
   readRaw(target: Uint8Array, at: number, most: number): number {
+    if (this.#tail === this.#head) this.#head = Atomics.load(this.words, HEAD) >>> 0;
     const from = this.#tail & (this.capacity - 1);
-    const length = Math.min(this.unread, most & ~3, this.capacity - from);
+    const length = Math.min((this.#head - this.#tail) >>> 0, most & ~3, this.capacity - from);
     target.set(this.bytes.subarray(from, from + length), at);
     this.#tail = (this.#tail + length) >>> 0;
     return length;
+  }
+
+  /** Whether what was read last ends where a record ends. */
+  get isWhole(): boolean {
+    return this.#tail === this.#head;
   }
 
   /** Goes back to the oldest record whose room was not given back: for a second reader, which never releases. */

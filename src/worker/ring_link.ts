@@ -13,9 +13,10 @@ import { type RingMemory, type RingReader, RingWriter } from "./ring.ts";
  */
 const HEADER_BYTES = 12;
 const RING_PIECE = 1;
-const TAIL = 2;
-const TEXT_PIECE = 3;
-const TEXT_END = 4;
+const RING_END = 2;
+const TAIL = 3;
+const TEXT_PIECE = 4;
+const TEXT_END = 5;
 
 /** Bytes that are sent or read at once, and so of the longest frame. */
 const BUFFER_BYTES = 256 * 1024;
@@ -160,7 +161,7 @@ export class RingLink {
     while (ring.unread > 0 && end - at >= HEADER_BYTES + 4) {
       const { position } = ring;
       const length = ring.readRaw(this.#out, at + HEADER_BYTES, end - at - HEADER_BYTES);
-      at = this.#putHeader(at, RING_PIECE, index, length, position) + length;
+      at = this.#putHeader(at, ring.isWhole ? RING_END : RING_PIECE, index, length, position) + length;
     }
     return at;
   }
@@ -201,8 +202,6 @@ export class RingLink {
         if (used < 0) return this.#end("it sent what is no message of mevent's");
         buffer.copyWithin(0, used, filled);
         filled -= used;
-        this.#incoming[0].publish();
-        this.#incoming[1].publish();
         this.events.arrived();
       }
     } catch {
@@ -232,6 +231,10 @@ export class RingLink {
     switch (kind) {
       case RING_PIECE:
         return this.#incoming[ring]!.takeOver(word, payload);
+      case RING_END:
+        if (!this.#incoming[ring]!.takeOver(word, payload)) return false;
+        this.#incoming[ring]!.publish();
+        return true;
       case TAIL:
         // Room is for what was sent and not read yet.
         if (!this.isSent(ring === 0 ? 0 : 1, (word - 1) >>> 0)) return false;
@@ -258,9 +261,6 @@ export class RingLink {
     }
     this.#received = [];
     this.#receivedBytes = 0;
-    // What was sent before it is to be seen before it.
-    this.#incoming[0].publish();
-    this.#incoming[1].publish();
     this.events.text(new TextDecoder().decode(whole));
     return true;
   }
