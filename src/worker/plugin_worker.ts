@@ -18,6 +18,8 @@ import { textOf } from "./text_of.ts";
 const LOOK_AHEAD_MICROSECONDS = 2000;
 /** The most operations of a lane that a worker is given ahead. */
 const MAX_AHEAD = 1024;
+/** The way to a child process and back is longer: so many times as much is on it. */
+const PROCESS_AHEAD = 4;
 /** How long a plugin's module and its `start` may take, in ms. */
 const START_TIMEOUT_MS = 30_000;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
@@ -376,7 +378,7 @@ export class PluginWorker {
 
   /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */
   #setWindow(): void {
-    const ahead = Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1));
-    this.#window = this.declaration!.concurrency + Math.min(MAX_AHEAD, ahead);
+    const ahead = Math.min(MAX_AHEAD, Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1)));
+    this.#window = this.declaration!.concurrency + ahead * (this.isolation === "process" ? PROCESS_AHEAD : 1);
   }
 }
