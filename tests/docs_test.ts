@@ -13,6 +13,7 @@ const DOCUMENTS = [
   "docs/protocol.md",
   "docs/architecture.md",
   "docs/capacity.md",
+  "docs/isolation.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];
