@@ -157,7 +157,7 @@ Deno.test({
       plugins: [{ name: "p", source: source(1), workers: 2, timeout: 100, grace: 100 }],
     });
     using connection = await server.connect();
-    await connection.send(streamRequest({ id: 1, plugin: "p", command: 1003, params: { ms: 9000 } }));
+    await connection.send(streamRequest({ id: 1, plugin: "p", command: 1003, params: { ms: 10_000 } }));
     assertEquals((await connection.reply()).code, 14);
     await server.until("the thread is counted", () => server.plugin("p").leaked_threads === 1);
     const { isolation, moved } = server.plugin("p");

@@ -3,7 +3,7 @@ const TASKS = "/proc/self/task";
 /** How Deno names the threads of Web Workers. */
 const WORKER_NAME = /^worker-/;
 /** A thread that is still there after so many looks has not ended. */
-const LOOKS = 2;
+const LOOKS = 3;
 
 interface Ended {
   readonly threads: readonly string[];
