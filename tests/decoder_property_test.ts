@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { readCorpus } from "../bench/fuzz/corpus.ts";
 import { Mutator } from "../bench/fuzz/mutator.ts";
 import { Random } from "../bench/fuzz/random.ts";
+import { LimitLog } from "../src/observe/limit_log.ts";
 import { Log } from "../src/observe/log.ts";
 import { ServerCounters, type ServerStats } from "../src/observe/server_stats.ts";
 import type { JsonValue, Params } from "../src/plugin.ts";
 import { BodyView, decodeBody, decodeContent, Encoding } from "../src/protocol/body.ts";
+import { CONTENT_LIMITS } from "../src/protocol/content_limits.ts";
 import { ProtocolError } from "../src/protocol/errors.ts";
 import { FrameReader, PREFIX_BYTES } from "../src/protocol/frame.ts";
 import { readReply } from "../src/protocol/reply.ts";
@@ -132,9 +134,9 @@ Deno.test("the params of any content answer every getter with a value or a Proto
       if (attempt(() => view.locate(message, Math.min(16, message.length), message.length)) !== undefined) {
         return;
       }
-      const params = new OperationParams(view.encoding, message, view.at, view.length);
+      const params = new OperationParams(view.encoding, message, view.at, view.length, CONTENT_LIMITS);
       const before = readAll(params, key);
-      const kept = new OperationParams(view.encoding, message, view.at, view.length);
+      const kept = new OperationParams(view.encoding, message, view.at, view.length, CONTENT_LIMITS);
       kept.keep();
       message.fill(0xff);
       assertEquals(readAll(kept, key), before);
@@ -266,6 +268,8 @@ function testRouter(): { router: Router; answers: unknown[]; errors: string[] } 
     counters: new ServerCounters(),
     stats,
     now: () => 0,
+    contentLimits: CONTENT_LIMITS,
+    limitLog: new LimitLog(log, () => 0),
     log,
   });
   return { router, answers: [], errors };

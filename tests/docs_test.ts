@@ -18,6 +18,7 @@ const DOCUMENTS = [
   "docs/operations.md",
   "docs/reload.md",
   "docs/robustness.md",
+  "docs/isolation.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

@@ -24,8 +24,18 @@ const thisError = (context) => Object.assign(context.fail(40, "x"), { code: bare
 export default { name: "p", commands: { 1001: { name: "good", run: (context) => context.params }, ${list} } };`;
 }
 
-function start(source: string, overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
+function startIn(source: string, overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
   return TestServer.start({ plugins: [{ name: "p", source, ...overrides }] });
+}
+
+/** The test with the plugin in Web Workers, and in child processes. */
+function everywhere(name: string, run: (start: typeof startIn) => Promise<void>): void {
+  for (const isolation of ["worker", "process"] as const) {
+    Deno.test(
+      `${name} (${isolation})`,
+      () => run((source, overrides) => startIn(source, { isolation, ...overrides })),
+    );
+  }
 }
 
 async function call(connection: RawConnection, command: number, params: JsonValue = {}, encoding?: Encoding) {
@@ -54,37 +64,40 @@ const THROWN = [
   "10n",
 ];
 
-Deno.test("whatever a command throws or rejects with is answered 14 with a sentence, and its place is free again", async () => {
-  await using server = await start(
-    plugin(
-      ...THROWN.map((thrown) => `() => { throw ${thrown}; }`),
-      ...THROWN.map((thrown) => `async () => { await null; throw ${thrown}; }`),
-      `(context) => { throw thisError(context); }`,
-      `() => ({ get then() { throw bare; } })`,
-      `() => ({ then() { throw bare; } })`,
-      `() => Object.assign(Promise.resolve(1), { then() { throw bare; } }) && Promise.reject(bare)`,
-      `() => ({ toJSON() { throw bare; } })`,
-      `async () => ({ toJSON() { throw bare; } })`,
-    ),
-    { exposeTrace: true },
-  );
-  using connection = await server.connect();
-  const count = 2 * THROWN.length + 6;
-  for (const encoding of [Encoding.Json, Encoding.Cells, Encoding.Hdf]) {
-    for (let command = 1002; command < 1002 + count; command++) {
-      const reply = await call(connection, command, { a: 1 }, encoding);
-      const isToJson = command >= 1002 + count - 2;
-      if (!isToJson) {
-        assertEquals(reply.code, 14, `command ${command}`);
-        assert(messageOf(reply) !== "", `command ${command}`);
+everywhere(
+  "whatever a command throws or rejects with is answered 14 with a sentence, and its place is free again",
+  async (start) => {
+    await using server = await start(
+      plugin(
+        ...THROWN.map((thrown) => `() => { throw ${thrown}; }`),
+        ...THROWN.map((thrown) => `async () => { await null; throw ${thrown}; }`),
+        `(context) => { throw thisError(context); }`,
+        `() => ({ get then() { throw bare; } })`,
+        `() => ({ then() { throw bare; } })`,
+        `() => Object.assign(Promise.resolve(1), { then() { throw bare; } }) && Promise.reject(bare)`,
+        `() => ({ toJSON() { throw bare; } })`,
+        `async () => ({ toJSON() { throw bare; } })`,
+      ),
+      { exposeTrace: true },
+    );
+    using connection = await server.connect();
+    const count = 2 * THROWN.length + 6;
+    for (const encoding of [Encoding.Json, Encoding.Cells, Encoding.Hdf]) {
+      for (let command = 1002; command < 1002 + count; command++) {
+        const reply = await call(connection, command, { a: 1 }, encoding);
+        const isToJson = command >= 1002 + count - 2;
+        if (!isToJson) {
+          assertEquals(reply.code, 14, `command ${command}`);
+          assert(messageOf(reply) !== "", `command ${command}`);
+        }
+        await assertGood(connection);
       }
-      await assertGood(connection);
     }
-  }
-  assertEquals([server.plugin("p").restarts, server.plugin("p").in_flight], [0, 0]);
-});
+    assertEquals([server.plugin("p").restarts, server.plugin("p").in_flight], [0, 0]);
+  },
+);
 
-Deno.test("whatever a plugin logs becomes a line, and throws nowhere", async () => {
+everywhere("whatever a plugin logs becomes a line, and throws nowhere", async (start) => {
   await using server = await start(plugin(
     `({ log }) => {
       const cycle = {};
@@ -125,47 +138,50 @@ Deno.test("whatever a plugin logs becomes a line, and throws nowhere", async () 
   assertEquals(server.plugin("p").restarts, 0);
 });
 
-Deno.test("what a plugin posts by itself is one warning, and ends neither its worker nor the server", async () => {
-  const messages = [
-    `null`,
-    `42`,
-    `{}`,
-    `{ kind: "log" }`,
-    `{ kind: "log", level: "shout", message: "x", fields: {} }`,
-    `{ kind: "log", level: "info", message: "x", fields: null }`,
-    `{ kind: "stats", counters: 1, gauges: [] }`,
-    `{ kind: "stats", counters: [["x", 1n]], gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
-    `{ kind: "stats", counters: [], gauges: [], limits: { depth: 0, keys: -1, figures: 0 } }`,
-    `{ kind: "stats", counters: Array(1001).fill(["x", 1]), gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
-    `{ kind: "cache", id: 1, request: null }`,
-    `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
-    `{ kind: "failed", message: 5 }`,
-    `{ kind: "ready", declaration: null }`,
-    `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [] } }`,
-    `{ kind: "stopped" }`,
-  ];
-  await using server = await start(
-    plugin(...messages.map((message) => `() => self.postMessage(${message})`)),
-  );
-  using connection = await server.connect();
-  for (let i = 0; i < messages.length; i++) {
-    assertEquals((await call(connection, 1002 + i)).code, 1000);
+everywhere(
+  "what a plugin posts by itself is one warning, and ends neither its worker nor the server",
+  async (start) => {
+    const messages = [
+      `null`,
+      `42`,
+      `{}`,
+      `{ kind: "log" }`,
+      `{ kind: "log", level: "shout", message: "x", fields: {} }`,
+      `{ kind: "log", level: "info", message: "x", fields: null }`,
+      `{ kind: "stats", counters: 1, gauges: [] }`,
+      `{ kind: "stats", counters: [["x", 1n]], gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
+      `{ kind: "stats", counters: [], gauges: [], limits: { depth: 0, keys: -1, figures: 0 } }`,
+      `{ kind: "stats", counters: Array(1001).fill(["x", 1]), gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
+      `{ kind: "cache", id: 1, request: null }`,
+      `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
+      `{ kind: "failed", message: 5 }`,
+      `{ kind: "ready", declaration: null }`,
+      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [] } }`,
+      `{ kind: "stopped" }`,
+    ];
+    await using server = await start(
+      plugin(...messages.map((message) => `() => self.postMessage(${message})`)),
+    );
+    using connection = await server.connect();
+    for (let i = 0; i < messages.length; i++) {
+      assertEquals((await call(connection, 1002 + i)).code, 1000);
+      await assertGood(connection);
+    }
+    await server.until(
+      "the last is logged",
+      () => logged(server, "a worker said that it has stopped, unasked").length === 1,
+    );
+    // All but the last two are unknown; equal lines that follow each other are counted.
+    assertEquals(logged(server, "a worker posted a message that mevent does not know").length, 1);
+    assertEquals(logged(server, "the line before was repeated")[0]!["times"], messages.length - 3);
+    assertEquals(logged(server, "a worker said twice that it is ready").length, 1);
+    assertEquals(server.plugin("p").restarts, 0);
     await assertGood(connection);
-  }
-  await server.until(
-    "the last is logged",
-    () => logged(server, "a worker said that it has stopped, unasked").length === 1,
-  );
-  // All but the last two are unknown; equal lines that follow each other are counted.
-  assertEquals(logged(server, "a worker posted a message that mevent does not know").length, 1);
-  assertEquals(logged(server, "the line before was repeated")[0]!["times"], messages.length - 3);
-  assertEquals(logged(server, "a worker said twice that it is ready").length, 1);
-  assertEquals(server.plugin("p").restarts, 0);
-  await assertGood(connection);
-});
+  },
+);
 
 Deno.test("a forged log line with fields that no JSON has says so", async () => {
-  await using server = await start(plugin(
+  await using server = await startIn(plugin(
     `() => self.postMessage({ kind: "log", level: "info", message: "forged", fields: { n: 1n } })`,
   ));
   using connection = await server.connect();
@@ -191,7 +207,7 @@ Deno.test("the cache takes text alone, and figures are finite numbers: anything 
     `context.stats.count("x", "1")`,
     `context.stats.count(null)`,
   ];
-  await using server = await start(plugin(
+  await using server = await startIn(plugin(
     ...wrong.map((call) =>
       `async (context) => { try { await ${call}; } catch (error) { return { error: error.name, text: error.message }; } }`
     ),
@@ -207,61 +223,70 @@ Deno.test("the cache takes text alone, and figures are finite numbers: anything 
   assertEquals([server.plugin("p").counters, server.plugin("p").gauges], [{}, {}]);
 });
 
-Deno.test("what escapes from a timer or a promise is logged, even where it cannot be written as text", async () => {
-  await using server = await start(plugin(
-    `() => { setTimeout(() => { throw bare; }, 0); }`,
-    `() => { Promise.reject(bare); }`,
-  ));
-  using connection = await server.connect();
-  assertEquals((await call(connection, 1002)).code, 1000);
-  assertEquals((await call(connection, 1003)).code, 1000);
-  await server.until(
-    "the first is logged",
-    () => logged(server, "an error escaped from the plugin").length === 1,
-  );
-  await server.until(
-    "the second is logged",
-    () => logged(server, "a rejected promise escaped from the plugin").length === 1,
-  );
-  await assertGood(connection);
-  assertEquals(server.plugin("p").restarts, 0);
-});
-
-Deno.test("what is thrown while a time-out aborts the operation is logged, and the next operation runs", async () => {
-  await using server = await start(
-    plugin(
-      `({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => { reject(mean); throw bare; }))`,
-    ),
-    { timeout: 50 },
-  );
-  using connection = await server.connect();
-  for (let i = 0; i < 3; i++) {
-    assertEquals((await call(connection, 1002)).code, 14);
+everywhere(
+  "what escapes from a timer or a promise is logged, even where it cannot be written as text",
+  async (start) => {
+    await using server = await start(plugin(
+      `() => { setTimeout(() => { throw bare; }, 0); }`,
+      `() => { Promise.reject(bare); }`,
+    ));
+    using connection = await server.connect();
+    assertEquals((await call(connection, 1002)).code, 1000);
+    assertEquals((await call(connection, 1003)).code, 1000);
+    await server.until(
+      "the first is logged",
+      () => logged(server, "an error escaped from the plugin").length === 1,
+    );
+    await server.until(
+      "the second is logged",
+      () => logged(server, "a rejected promise escaped from the plugin").length === 1,
+    );
     await assertGood(connection);
-  }
-  assertEquals([server.plugin("p").restarts, server.plugin("p").in_flight], [0, 0]);
-});
+    assertEquals(server.plugin("p").restarts, 0);
+  },
+);
 
-Deno.test("a worker that Deno itself ends, over a proxy that escapes from a timer, is replaced", async () => {
-  await using server = await start(plugin(`() => { setTimeout(() => { throw mean; }, 0); }`));
-  using connection = await server.connect();
-  assertEquals((await call(connection, 1002)).code, 1000);
-  await server.until("it is replaced", () => server.plugin("p").restarts === 1);
-  await assertGood(connection);
-});
+everywhere(
+  "what is thrown while a time-out aborts the operation is logged, and the next operation runs",
+  async (start) => {
+    await using server = await start(
+      plugin(
+        `({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => { reject(mean); throw bare; }))`,
+      ),
+      { timeout: 50 },
+    );
+    using connection = await server.connect();
+    for (let i = 0; i < 3; i++) {
+      assertEquals((await call(connection, 1002)).code, 14);
+      await assertGood(connection);
+    }
+    assertEquals([server.plugin("p").restarts, server.plugin("p").in_flight], [0, 0]);
+  },
+);
+
+everywhere(
+  "a worker that Deno itself ends, over a proxy that escapes from a timer, is replaced",
+  async (start) => {
+    await using server = await start(plugin(`() => { setTimeout(() => { throw mean; }, 0); }`));
+    using connection = await server.connect();
+    assertEquals((await call(connection, 1002)).code, 1000);
+    await server.until("it is replaced", () => server.plugin("p").restarts === 1);
+    await assertGood(connection);
+  },
+);
 
 Deno.test("a start that throws what is no error fails the load, with the plugin's name", async () => {
   for (const thrown of THROWN) {
     const source = plugin().replace("commands:", `start() { throw ${thrown}; }, commands:`);
-    const error = await assertRejects(() => start(source));
+    const error = await assertRejects(() => startIn(source));
     assertStringIncludes(error.message, "plugin p does not load: ");
   }
 });
 
 Deno.test("a load that fails on an import is told without mevent's own lines, one of the plugin's code with the plugin's", async () => {
-  const missing = await assertRejects(() => start(`import "./nowhere.ts"; export default {};`));
+  const missing = await assertRejects(() => startIn(`import "./nowhere.ts"; export default {};`));
   assertStringIncludes(missing.message, "nowhere.ts");
-  const own = await assertRejects(() => start(`function inside() { throw new Error("own"); }\ninside();`));
+  const own = await assertRejects(() => startIn(`function inside() { throw new Error("own"); }\ninside();`));
   assertStringIncludes(own.message, "own");
   assertStringIncludes(own.message, "at inside");
   for (const { message } of [missing, own]) {
@@ -284,6 +309,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           config: {},
           concurrency: undefined,
           timeout: 1000,
+          grace: 100,
           startTimeout: 300,
           maxReplyBytes: 1024,
           contentLimits: CONTENT_LIMITS,
@@ -291,6 +317,9 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         },
         workers: 1,
         mayStart: () => true,
+        isolation: "worker",
+        maxMemory: 0,
+        recycleAfter: 0,
         permissions: { read: true },
         maxContentBytes: 1024,
         queue: new OperationQueue({ maxOps: 1, maxBytes: 1024 }, new QueueBudget(1024), new SegmentPool(1)),
@@ -328,7 +357,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
   }
 });
 
-Deno.test("a number that JSON has not is answered 22 in every encoding, a null as it is", async () => {
+everywhere("a number that JSON has not is answered 22 in every encoding, a null as it is", async (start) => {
   await using server = await start(plugin(
     `() => ({ list: [1, { bad: NaN }] })`,
     `() => Infinity`,

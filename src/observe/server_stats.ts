@@ -73,7 +73,15 @@ export interface PluginStats extends JsonObject {
   run_us: Latency;
   workers: number;
   workers_running: number;
+  /** Workers that were replaced: they died or hung; they had worked off `recycle_after` operations. */
   restarts: number;
+  recycled: number;
+  /** Where they run: worker or process. */
+  isolation: string;
+  /** The plugin was found spinning, and runs in processes since. */
+  moved: boolean;
+  /** Threads that were ended and go on. */
+  leaked_threads: number;
   cache_entries: number;
   cache_bytes: number;
   counters: { [name: string]: number };

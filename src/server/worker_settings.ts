@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
@@ -21,11 +22,15 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
       config: config.config,
       concurrency: config.concurrency,
       timeout: config.timeout,
+      grace: config.grace,
       maxReplyBytes,
       contentLimits: { depth: server.maxDepth, keys: server.maxKeys },
       exposeTrace: config.exposeTrace,
     },
     workers: config.workers,
+    isolation: config.isolation,
+    maxMemory: config.maxMemory,
+    recycleAfter: config.recycleAfter,
     isParted: partsOf(config) > 1,
     permissions: workerPermissions(config.permissions, config.module),
     maxContentBytes: Math.max(server.maxFrame, longest),
@@ -34,7 +39,7 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
 
 /** What a plugin's workers may do: what the config grants, and read the folder of their own module. */
 function workerPermissions(granted: PluginPermissions, module: string): Deno.PermissionOptionsObject {
-  const own = module.startsWith("file:") ? [new URL(".", module)] : [];
+  const own = module.startsWith("file:") ? [fileURLToPath(new URL(".", module))] : [];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
   return {

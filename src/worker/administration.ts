@@ -160,7 +160,7 @@ export class Administration {
   /** Takes back what workers have been given and not begun. */
   recall(): void {
     for (const worker of this.parts.workers()) {
-      if (worker.inFlight.count > 0) worker.takeBack(this.parts.queue.parts[worker.part]!);
+      if (worker.inFlight.count > 0) worker.takeBack();
     }
   }
 

@@ -143,7 +143,7 @@ export class Dispatcher {
     const since = this.now() - STALL_MS;
     let returned = false;
     for (const worker of this.workers) {
-      if (worker.isStalled(since) && worker.takeBack(this.queue.parts[0]!)) returned = true;
+      if (worker.isStalled(since) && worker.takeBack()) returned = true;
     }
     if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();

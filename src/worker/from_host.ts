@@ -21,6 +21,8 @@ export function isFromHost(value: unknown): value is FromHost {
       return typeof value.message === "string" && value.message.length <= MAX_TEXT;
     case "stopped":
       return true;
+    case "overdue":
+      return typeof value.command === "number";
     case "log":
       return LOG_LEVELS.some((level) => level === value.level) && typeof value.message === "string" &&
         value.message.length <= MAX_TEXT && isObject(value.fields);

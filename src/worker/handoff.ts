@@ -1,6 +1,6 @@
 import type { Encoding } from "../protocol/body.ts";
 import { copyBytes } from "../queue/record.ts";
-import type { RingReader, RingWriter } from "./ring.ts";
+import { type RingMemory, RingReader, type RingWriter } from "./ring.ts";
 
 /**
  * An operation on its way to a worker; words in the machine's byte order:
@@ -68,6 +68,22 @@ export function takeBack(ring: RingWriter, position: number, at: number): boolea
 /** Whether the worker has begun an operation that was written at a position of the ring; seen from the writer's side. */
 export function isClaimed(ring: RingWriter, position: number, at: number): boolean {
   return !ring.isUnread(position) || Atomics.load(ring.data, (at >>> 2) + CLAIM_WORD) === CLAIMED;
+}
+
+/**
+ * Takes back, on the reader's side of a link, all that the worker has not begun: pairs of slot and sequence. The room
+ * of those records is given back when the worker passes them.
+ */
+export function takeBackAll(memory: RingMemory): number[] {
+  const ring = new RingReader(memory);
+  const returned: number[] = [];
+  ring.rewind();
+  while (ring.next()) {
+    const word = ring.at >>> 2;
+    if (Atomics.compareExchange(ring.data, word + CLAIM_WORD, UNCLAIMED, CLAIMED) !== UNCLAIMED) continue;
+    returned.push(ring.data[word]!, ring.data[word + 1]!);
+  }
+  return returned;
 }
 
 /** An operation as the worker finds it; one is reused for all. The content is a view into the ring. */

@@ -3,6 +3,7 @@
 import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { CacheClient } from "./cache_client.ts";
+import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
@@ -45,6 +46,7 @@ self.addEventListener("unhandledrejection", (event) => {
 });
 
 async function start(setup: HostSetup): Promise<void> {
+  const heart = new Heart(setup.beats);
   try {
     const plugin = await loadPlugin(setup.module);
     const biz = setup.biz ?? plugin.biz;
@@ -60,7 +62,11 @@ async function start(setup: HostSetup): Promise<void> {
     });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);
-    host = new PluginHost(plugin, context, setup, concurrency, (limit) => stats.overLimit(limit));
+    host = new PluginHost(plugin, context, setup, concurrency, {
+      beat: () => heart.beat(),
+      overdue: (command) => post({ kind: "overdue", command }),
+      overLimit: (limit) => stats.overLimit(limit),
+    });
     const commands = Object.entries(plugin.commands).map(([number, command]) => ({
       number: Number(number),
       name: command.name,

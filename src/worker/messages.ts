@@ -1,6 +1,7 @@
 import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { ContentLimit, ContentLimits } from "../protocol/content_limits.ts";
+import type { BeatMemory } from "./heartbeat.ts";
 import type { RingMemory } from "./ring.ts";
 
 /** The four rings of a worker: operations in and replies out, by lane. */
@@ -23,6 +24,8 @@ export interface HostSetup {
   readonly concurrency: number | undefined;
   /** Of one operation, in ms. */
   readonly timeout: number;
+  /** What an operation gets to end in after its time-out, in ms. */
+  readonly grace: number;
   /** A worker that takes longer to be ready is given up, in ms; without it, after 30 s. */
   readonly startTimeout?: number;
   /** Longest content of a reply, in bytes. */
@@ -31,6 +34,7 @@ export interface HostSetup {
   readonly contentLimits: ContentLimits;
   readonly exposeTrace: boolean;
   readonly rings: WorkerRings;
+  readonly beats: BeatMemory;
 }
 
 /** What a plugin's module says of itself, as the main thread gets it. */
@@ -77,6 +81,8 @@ export type FromHost =
   | { readonly kind: "ready"; readonly declaration: PluginDeclaration }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "stopped" }
+  /** An operation has not ended within its time-out and its grace. */
+  | { readonly kind: "overdue"; readonly command: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
   | { readonly kind: "stats" } & FigureReport
   | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest };

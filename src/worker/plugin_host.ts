@@ -40,6 +40,16 @@ interface Running extends Addressee {
   answered: boolean;
 }
 
+/** What the host tells of its thread. */
+export interface HostEvents {
+  /** It gets on. */
+  beat(): void;
+  /** An operation of that command has not ended within its time-out and its grace; told once. */
+  overdue(command: number): void;
+  /** Params were over a limit. */
+  overLimit(limit: ContentLimit): void;
+}
+
 /** Runs a plugin's operations inside its worker: takes them from the rings, calls the command, writes the reply. */
 export class PluginHost {
   readonly #lanes: readonly [RingReader, RingReader];
@@ -57,13 +67,14 @@ export class PluginHost {
   #asyncRunning = 0;
   #idle: (() => void) | null = null;
   #stopping = false;
+  #isOverdue = false;
 
   constructor(
     readonly plugin: Plugin,
     readonly context: PluginContext,
     readonly setup: HostSetup,
     readonly concurrency: number,
-    readonly onLimit: (limit: ContentLimit) => void,
+    readonly events: HostEvents,
   ) {
     const { sync, async, syncReplies, asyncReplies } = setup.rings;
     this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
@@ -95,6 +106,7 @@ export class PluginHost {
   }
 
   #work(): void {
+    this.events.beat();
     const turnStart = performance.now();
     let time = turnStart;
     while (this.#running.size < this.concurrency && !this.#stopping) {
@@ -149,7 +161,9 @@ export class PluginHost {
     if (this.#isAsyncFull) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
     if (this.plugin.sync !== true || this.#running.size > 0) return sync.sleep(this.#pump, async);
-    if (sync.block(BLOCK_MS, async)) return false;
+    const found = sync.block(BLOCK_MS, async);
+    this.events.beat();
+    if (found) return false;
     setImmediate(this.#pump);
     return true;
   }
@@ -208,24 +222,39 @@ export class PluginHost {
     }
   }
 
-  /** One timer, for the operation that started first. */
+  /** One timer: for the oldest operation that has its time yet, or the oldest that is over it. */
   #watchDeadline(): void {
     if (this.#deadline !== undefined) return;
+    let end = Infinity;
     for (const running of this.#running) {
-      if (running.answered) continue;
-      const left = running.startedAt + this.setup.timeout - performance.now();
-      this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(left, 0));
-      return;
+      end = Math.min(end, this.#endOf(running));
+      if (!running.answered) break;
     }
+    if (end === Infinity) return;
+    this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
   }
 
-  /** Answers and aborts what has run too long. */
+  /** When something is to be done about an operation that still runs. */
+  #endOf({ startedAt, answered }: Running): number {
+    const { timeout, grace } = this.setup;
+    if (!answered) return startedAt + timeout;
+    return this.#isOverdue ? Infinity : startedAt + timeout + grace;
+  }
+
+  /** Answers and aborts what has run too long; tells of what goes on all the same. */
   #onDeadline(): void {
     this.#deadline = undefined;
     const now = performance.now();
     for (const running of this.#running) {
-      if (running.answered) continue;
-      if (running.startedAt + this.setup.timeout > now) break;
+      if (this.#endOf(running) > now) {
+        if (running.answered) continue;
+        break;
+      }
+      if (running.answered) {
+        this.#isOverdue = true;
+        this.events.overdue(running.context.command);
+        continue;
+      }
       running.answered = true;
       const error = new Error(`the operation took longer than its time-out of ${this.setup.timeout} ms`);
       this.#fail(running, now - running.startedAt, error);
@@ -258,7 +287,7 @@ export class PluginHost {
   /** Answers for whatever was thrown. Never throws: nothing of the thrown value is used but what `answerFor` says. */
   #fail(to: Addressee, ms: number, error: unknown): void {
     const { code, message, limit } = answerFor(error);
-    if (limit !== undefined) this.onLimit(limit);
+    if (limit !== undefined) this.events.overLimit(limit);
     const trace = traceOf(error);
     if (code === ReplyCode.Error) this.context.log.warn("an operation failed", { error: message, trace });
     this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, trace));

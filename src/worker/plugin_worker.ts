@@ -3,18 +3,23 @@ import type { Lane } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { commandName } from "./command_names.ts";
 import { cut } from "./cut.ts";
 import { isFromHost } from "./from_host.ts";
 import { isClaimed, ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
+import { type BeatMemory, Pulse } from "./heartbeat.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
+import type { StartThread, Thread } from "./thread.ts";
 import { textOf } from "./text_of.ts";
 
 /** How much work a worker is given ahead, in µs of its run time: it never waits for the main thread's turn. */
 const LOOK_AHEAD_MICROSECONDS = 2000;
 /** The most operations of a lane that a worker is given ahead. */
 const MAX_AHEAD = 1024;
+/** The way to a child process and back is longer: so many times as much is on it. */
+const PROCESS_AHEAD = 4;
 /** How long a plugin's module and its `start` may take, in ms. */
 const START_TIMEOUT_MS = 30_000;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
@@ -23,34 +28,66 @@ const MAX_REASON = 4096;
 const READ_BATCH = 32;
 /** After so long of reading replies other work gets its turn, in ms. */
 const TURN_MS = 1;
+/** The longest time between two looks for signs of life that counts, in ms. */
+const MAX_LOOK_MS = 2000;
 /** How much the newest run time weighs in the average. */
 const RUN_TIME_WEIGHT = 1 / 16;
+
+/** How long a child process that is given up may take to say what it has not begun, in ms. */
+const GIVE_BACK_MS = 100;
 
 /** What a worker tells the pool. */
 export interface WorkerEvents {
   /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
-  /** All replies that were there have been told. */
+  /** All replies that were there have been told, or operations went back to their lanes. */
   replied(worker: PluginWorker): void;
   message(worker: PluginWorker, message: FromHost): void;
   /** The plugin posted something that is no message of mevent's; it has no effect. */
   odd(worker: PluginWorker, what: string): void;
-  /** The thread is gone or of no use; what it held is still in `inFlight`. */
+  /**
+   * The thread is gone or of no use. What it had not begun has gone back to its lanes; what is left in `inFlight` it
+   * had begun, or, where a child process died without a word, may have.
+   */
   died(worker: PluginWorker, reason: string): void;
 }
 
+export interface WorkerOptions {
+  readonly index: number;
+  /** The part of the queue that it takes from, and that part's lanes. */
+  readonly part: number;
+  readonly lanes: () => readonly [Lane, Lane];
+  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
+  readonly rings: WorkerRings;
+  readonly beats: BeatMemory;
+  readonly isolation: Isolation;
+  readonly startThread: StartThread;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+}
+
+/** Where a plugin host runs: in a Web Worker of the server, or of a child process. */
+export type Isolation = "worker" | "process";
+
 /**
- * One of a plugin's Web Workers, seen from the main thread.
+ * One of a plugin's workers, seen from the main thread.
  *
  * ```
- * starting ──ready──► running ──stop──► stopping ──stopped──► gone
- *     └──────failed, error, terminate──────┴───────────────────▲
+ * starting ──ready──► running ──retire──► retiring ──done──► stopping ──stopped──► gone
+ *     │                  └─────────────stop────────────────────▲ │                  ▲
+ *     └──failed, hung, over its bounds──► failing ──given back, or not in time──────┘
  * ```
  */
 export class PluginWorker {
   readonly inFlight = new InFlight();
-  state: "starting" | "running" | "stopping" | "gone" = "starting";
+  readonly index: number;
+  readonly part: number;
+  readonly isolation: Isolation;
+  readonly now: () => number;
+  state: "starting" | "running" | "retiring" | "failing" | "stopping" | "gone" = "starting";
   declaration: PluginDeclaration | null = null;
+  /** Operations it has answered. */
+  answered = 0;
   /** Average run time of an operation, in µs. */
   #runTime = 0;
   /** Operations of a lane it may hold. */
@@ -58,9 +95,15 @@ export class PluginWorker {
   /** When it last had nothing to do and was given something, and when it last replied; monotonic, in ms. */
   #givenAt = 0;
   #repliedAt = 0;
-  readonly #worker: Worker;
-  /** Runs while the plugin starts. */
-  readonly #startTimer: number;
+  readonly #limits: Pick<HostSetup, "timeout" | "grace">;
+  readonly #thread: Thread;
+  readonly #pulse: Pulse;
+  /** Runs while the plugin starts, and while it is given up. */
+  #timer: number | undefined;
+  readonly lanesBack: () => readonly [Lane, Lane];
+  /** A child process was asked and has not answered yet. */
+  #asked = false;
+  #failure = "";
   readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: readonly [RingReader, RingReader];
   readonly #reply = new ReplyView();
@@ -68,43 +111,43 @@ export class PluginWorker {
     if (this.state !== "gone") this.#drain();
   };
 
-  constructor(
-    readonly index: number,
-    /** The part of the queue that it takes from. */
-    readonly part: number,
-    setup: Omit<HostSetup, "rings" | "worker">,
-    rings: WorkerRings,
-    permissions: Deno.PermissionOptions,
-    readonly events: WorkerEvents,
-    readonly now: () => number,
-  ) {
+  /** Throws where its thread cannot be started. */
+  constructor(options: WorkerOptions, readonly events: WorkerEvents) {
+    const { setup, rings, beats } = options;
+    this.index = options.index;
+    this.part = options.part;
+    this.isolation = options.isolation;
+    this.now = options.now;
+    this.#limits = setup;
+    this.lanesBack = options.lanes;
     this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async, rings.sync)];
     this.#replies = [
       new RingReader(rings.syncReplies),
       new RingReader(rings.asyncReplies, rings.syncReplies),
     ];
-    this.#worker = new Worker(new URL("./host.ts", import.meta.url), {
-      type: "module",
-      name: `${setup.name}/${index}`,
-      deno: { permissions },
+    this.#pulse = new Pulse(beats, MAX_LOOK_MS);
+    this.#thread = options.startThread({
+      message: (data) => this.#contained(data),
+      replies: this.#onWake,
+      returned: (pairs) => this.#returned(pairs),
+      failed: (reason) => this.fail(reason),
     });
-    this.#worker.onmessage = (event: MessageEvent<unknown>) => this.#contained(event.data);
-    this.#worker.onerror = (event) => {
-      // Not cancelled, the error would end the whole process.
-      event.preventDefault();
-      this.#end(event.message || "the worker failed without a message");
-    };
     const { startTimeout = START_TIMEOUT_MS } = setup;
-    this.#startTimer = setTimeout(
-      () => this.#end(`it did not finish its start within ${startTimeout / 1000} s`),
+    this.#timer = setTimeout(
+      () => this.fail(`it did not finish its start within ${startTimeout / 1000} s`),
       startTimeout,
     );
-    this.post({ kind: "start", setup: { ...setup, worker: index, rings } });
+    this.post({ kind: "start", setup: { ...setup, worker: this.index, rings, beats } });
     this.#drain();
   }
 
+  /** Resolves when it holds nothing of this process any more; after {@link terminate}. */
+  get ended(): Promise<void> {
+    return this.#thread.ended;
+  }
+
   post(message: ToHost): void {
-    this.#worker.postMessage(message);
+    this.#thread.post(message);
     // A worker that blocks while it has nothing to do sees messages only when it is woken.
     this.#lanes[LaneId.Sync].wake();
   }
@@ -140,35 +183,48 @@ export class PluginWorker {
       this.#givenAt < since;
   }
 
+  /** For how long its thread has given no sign of life, in ms; a look. */
+  silentFor(): number {
+    return this.state === "running" || this.state === "retiring" ? this.#pulse.silentFor(this.now()) : 0;
+  }
+
   /**
-   * Takes back what the worker has not begun, into the lanes of its part; false where there was nothing. Until it
-   * replies again it is given no more than it can run at once.
+   * Takes back what the worker has not begun, into the lanes of its part; false where there was nothing yet. A child
+   * process is asked, and what it gives back comes later. Until it replies again it is given no more than it can run
+   * at once.
    */
-  takeBack(lanes: readonly [Lane, Lane]): boolean {
+  takeBack(): boolean {
     const { inFlight } = this;
     let returned = false;
+    let isAway = false;
     for (const slot of inFlight.slots()) {
-      const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-      if (!this.recall(slot)) continue;
-      lanes[inFlight.lane(slot)].giveBack(segment, inFlight.offset(slot));
-      returned = true;
+      if (this.#thread.isAway(inFlight.lane(slot), inFlight.ringPosition(slot))) isAway = true;
+      else if (this.#isTakenBack(slot)) {
+        this.#giveBack(slot);
+        returned = true;
+      }
     }
-    this.#window = this.declaration!.concurrency;
+    if (isAway && !this.#asked) this.#asked = this.#thread.askBack();
+    this.#window = this.declaration?.concurrency ?? 0;
     return returned;
   }
 
-  /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun. */
+  /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun, or may have. */
   recall(slot: number): boolean {
     const { inFlight } = this;
-    const ring = this.#lanes[inFlight.lane(slot)];
-    if (!takeBack(ring, inFlight.ringPosition(slot), inFlight.ringPlace(slot))) return false;
+    if (this.#thread.isAway(inFlight.lane(slot), inFlight.ringPosition(slot)) || !this.#isTakenBack(slot)) {
+      return false;
+    }
     inFlight.close(slot);
     return true;
   }
 
   hasBegun(slot: number): boolean {
     const { inFlight } = this;
-    return isClaimed(this.#lanes[inFlight.lane(slot)], inFlight.ringPosition(slot), inFlight.ringPlace(slot));
+    const lane = inFlight.lane(slot);
+    const position = inFlight.ringPosition(slot);
+    return this.#thread.isAway(lane, position) ||
+      isClaimed(this.#lanes[lane], position, inFlight.ringPlace(slot));
   }
 
   /** Asks the worker to abort the signal of an operation that has begun. */
@@ -176,15 +232,47 @@ export class PluginWorker {
     this.post({ kind: "cancel", slot, sequence: this.inFlight.sequence(slot) });
   }
 
+  #isTakenBack(slot: number): boolean {
+    const { inFlight } = this;
+    return takeBack(this.#lanes[inFlight.lane(slot)], inFlight.ringPosition(slot), inFlight.ringPlace(slot));
+  }
+
+  #giveBack(slot: number): void {
+    const { inFlight } = this;
+    const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+    this.lanesBack()[inFlight.lane(slot)].giveBack(segment, inFlight.offset(slot));
+    inFlight.close(slot);
+  }
+
+  /** A child process will not begin these. */
+  #returned(pairs: readonly number[]): void {
+    this.#asked = false;
+    for (let at = 0; at + 1 < pairs.length; at += 2) {
+      if (this.inFlight.segment(pairs[at]!, pairs[at + 1]!) !== null) this.#giveBack(pairs[at]!);
+    }
+    if (this.state === "failing") this.#end();
+    else this.events.replied(this);
+  }
+
   /** Shows the worker what it was given. */
   publish(): void {
     this.#lanes[LaneId.Sync].publish();
     this.#lanes[LaneId.Async].publish();
+    this.#thread.published();
+  }
+
+  /** It is given nothing more; what it has not begun goes back. */
+  retire(): void {
+    if (this.state !== "running") return;
+    this.state = "retiring";
+    this.takeBack();
+    // Nobody polls it from now on.
+    this.#drain();
   }
 
   /** Asks the worker to finish what it holds and run the plugin's `stop`. */
   stop(): void {
-    if (this.state === "gone") return;
+    if (this.state === "gone" || this.state === "failing") return;
     this.state = "stopping";
     this.post({ kind: "stop" });
   }
@@ -193,8 +281,8 @@ export class PluginWorker {
   terminate(): void {
     if (this.state === "gone") return;
     this.state = "gone";
-    clearTimeout(this.#startTimer);
-    this.#worker.terminate();
+    clearTimeout(this.#timer);
+    this.#thread.terminate();
     this.#replies[LaneId.Sync].abandon();
   }
 
@@ -213,10 +301,11 @@ export class PluginWorker {
   }
 
   #message(message: FromHost): void {
-    if (message.kind === "failed") return this.#end(message.message);
+    if (message.kind === "failed") return this.fail(message.message);
+    if (message.kind === "overdue") return this.#overdue(message.command);
     if (message.kind === "ready") {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
-      clearTimeout(this.#startTimer);
+      clearTimeout(this.#timer);
       this.declaration = message.declaration;
       this.#runTime = LOOK_AHEAD_MICROSECONDS;
       this.#setWindow();
@@ -230,16 +319,33 @@ export class PluginWorker {
     this.events.message(this, message);
   }
 
-  /** Gives it up: it is ended, and what it holds is told as lost. */
-  fail(reason: string): void {
-    this.#end(reason);
+  #overdue(command: number): void {
+    if (this.state !== "running" && this.state !== "retiring") return;
+    const { timeout, grace } = this.#limits;
+    this.fail(
+      `an operation of command ${
+        commandName(this, command)
+      } has not ended ${grace} ms after its time-out of ${timeout} ms`,
+    );
   }
 
-  #end(reason: string): void {
+  /** Gives it up: what it has not begun goes back, it is ended, and what else it holds is told as lost. */
+  fail(reason: string): void {
+    if (this.state === "gone" || this.state === "failing") return;
+    this.#failure = reason;
+    this.state = "failing";
+    clearTimeout(this.#timer);
+    this.#readAll();
+    this.takeBack();
+    if (this.#asked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);
+    else this.#end();
+  }
+
+  #end(): void {
     if (this.state === "gone") return;
     this.#readAll();
     this.terminate();
-    this.events.died(this, cut(reason, MAX_REASON));
+    this.events.died(this, cut(this.#failure, MAX_REASON));
   }
 
   /** Looks for replies now; true where there were some. The writer need not wake this thread until {@link sleep}. */
@@ -291,12 +397,14 @@ export class PluginWorker {
       inFlight.close(reply.slot);
     }
     ring.release();
+    this.answered += count;
+    if (count > 0) this.#thread.released();
     return count;
   }
 
   /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */
   #setWindow(): void {
-    const ahead = Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1));
-    this.#window = this.declaration!.concurrency + Math.min(MAX_AHEAD, ahead);
+    const ahead = Math.min(MAX_AHEAD, Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1)));
+    this.#window = this.declaration!.concurrency + ahead * (this.isolation === "process" ? PROCESS_AHEAD : 1);
   }
 }

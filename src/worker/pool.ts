@@ -10,7 +10,7 @@ import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
-import { Shifts } from "./shifts.ts";
+import { type Health, Shifts } from "./shifts.ts";
 import { Supervisor, type SupervisorEvents, type SupervisorOptions } from "./supervisor.ts";
 
 /** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
@@ -130,9 +130,9 @@ export class WorkerPool {
     return this.#shifts.current.declaration;
   }
 
-  /** Workers that were replaced. */
-  get restarts(): number {
-    return this.#shifts.restarts;
+  /** Where the workers run, and how often they had to be replaced. */
+  get health(): Health {
+    return this.#shifts.health;
   }
 
   /** Operations that workers hold. */
@@ -248,8 +248,9 @@ export class WorkerPool {
   async #stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
     this.#dueTimer.stop();
+    const { holders } = this.#shifts;
     await this.#shifts.stop(graceMs, hurry);
-    for (const worker of this.#shifts.holders) {
+    for (const worker of holders) {
       this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
     }
     this.outcomes.giveUpWaiting(GIVEN_UP);

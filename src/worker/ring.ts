@@ -56,6 +56,17 @@ class Ring {
     this.bytes = new Uint8Array(memory.buffer, HEADER_BYTES);
     this.data = new Uint32Array(memory.buffer, HEADER_BYTES);
   }
+
+  /** Up to where the reader has given room back. */
+  get tail(): number {
+    return Atomics.load(this.words, TAIL) >>> 0;
+  }
+
+  /** Moves the tail in the reader's place, who sits behind a link; wakes the writer where it waits for room. */
+  moveTail(tail: number): void {
+    Atomics.store(this.words, TAIL, tail | 0);
+    if (Atomics.load(this.words, BLOCKED) === 1) Atomics.notify(this.words, TAIL);
+  }
 }
 
 /** The writing side: reserve, fill {@link bytes} at {@link at}, commit; publish when the batch is complete. */
@@ -99,6 +110,21 @@ export class RingWriter extends Ring {
   commit(length: number): void {
     this.data[(this.at - LENGTH_BYTES) >>> 2] = length;
     this.#head = (this.#head + LENGTH_BYTES + ((length + 3) & ~3)) >>> 0;
+  }
+
+  /**
+   * Takes over what a ring of the same capacity holds at `position`, at the same place; shown to the reader by
+   * {@link publish}. False where it does not follow what is here, or is more than there is room for.
+   */
+  takeOver(position: number, bytes: Uint8Array): boolean {
+    const filled = (this.#head - this.tail) >>> 0;
+    if (position !== this.#head || filled + bytes.length > this.capacity) return false;
+    const at = position & (this.capacity - 1);
+    const first = Math.min(bytes.length, this.capacity - at);
+    this.bytes.set(first === bytes.length ? bytes : bytes.subarray(0, first), at);
+    if (first < bytes.length) this.bytes.set(bytes.subarray(first), 0);
+    this.#head = (position + bytes.length) >>> 0;
+    return true;
   }
 
   /** Shows the reader what was committed, and wakes it where it sleeps. */
@@ -160,8 +186,41 @@ export class RingReader extends Ring {
   release(): void {
     if (this.#tail === this.#released) return;
     this.#released = this.#tail;
-    Atomics.store(this.words, TAIL, this.#tail | 0);
-    if (Atomics.load(this.words, BLOCKED) === 1) Atomics.notify(this.words, TAIL);
+    this.moveTail(this.#tail);
+  }
+
+  /** Up to where it has read. */
+  get position(): number {
+    return this.#tail;
+  }
+
+  /** Bytes that are published and not read yet. */
+  get unread(): number {
+    return ((Atomics.load(this.words, HEAD) >>> 0) - this.#tail) >>> 0;
+  }
+
+  /**
+   * Reads bytes as they lie there, at most so many, up to the ring's end at most and to where a record ends that was
+   * published last when it began; returns how many it were.
+   */
+  readRaw(target: Uint8Array, at: number, most: number): number {
+    if (this.#tail === this.#head) this.#head = Atomics.load(this.words, HEAD) >>> 0;
+    const from = this.#tail & (this.capacity - 1);
+    const length = Math.min((this.#head - this.#tail) >>> 0, most & ~3, this.capacity - from);
+    target.set(this.bytes.subarray(from, from + length), at);
+    this.#tail = (this.#tail + length) >>> 0;
+    return length;
+  }
+
+  /** Whether what was read last ends where a record ends. */
+  get isWhole(): boolean {
+    return this.#tail === this.#head;
+  }
+
+  /** Goes back to the oldest record whose room was not given back: for a second reader, which never releases. */
+  rewind(): void {
+    this.#tail = this.tail;
+    this.#head = this.#tail;
   }
 
   /**

@@ -4,6 +4,9 @@ import type { Supervisor } from "./supervisor.ts";
 /** What a plugin's `stop` may take in workers that others have taken over from, in ms. */
 const RETIRE_GRACE_MS = 5000;
 
+/** Where a plugin's workers run, and how often they had to be replaced, all shifts together. */
+export type Health = Pick<Supervisor, "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads">;
+
 /**
  * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
  * hold nothing any more.
@@ -19,19 +22,27 @@ export class Shifts {
   readonly #giveUp = Promise.withResolvers<void>();
   /** Lets the new workers begin; where they wait for those of before. */
   #begin: (() => void) | null = null;
+  /** Of those from whom others have taken over. */
   #restartsBefore = 0;
+  #recycledBefore = 0;
   #stopping = false;
 
   constructor(public current: Supervisor) {}
 
-  /** Workers that were replaced, all shifts together. */
-  get restarts(): number {
-    return this.#restartsBefore + this.current.restarts;
+  get health(): Health {
+    const { restarts, recycled, isolation, moved, leakedThreads } = this.current;
+    return {
+      restarts: this.#restartsBefore + restarts,
+      recycled: this.#recycledBefore + recycled,
+      isolation,
+      moved,
+      leakedThreads,
+    };
   }
 
   /** All workers that may hold operations. */
   get holders(): PluginWorker[] {
-    return [this.current, ...this.#retiring].flatMap(({ workers }) => workers);
+    return [this.current, ...this.#retiring].flatMap(({ all }) => all);
   }
 
   /** Lets others take over; they begin at once or, where they are to wait, when those of before hold nothing. */
@@ -40,6 +51,7 @@ export class Shifts {
     const mustWait = wait || this.#begin !== null;
     this.current = successor;
     this.#restartsBefore += before.restarts;
+    this.#recycledBefore += before.recycled;
     this.#retiring.add(before);
     before.retire();
     this.#begin = begin;

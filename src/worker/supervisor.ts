@@ -2,35 +2,37 @@ import type { Log } from "../observe/log.ts";
 import { besides } from "../observe/log_fields.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
+import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
-import type {
-  CacheRequest,
-  FigureReport,
-  FromHost,
-  HostSetup,
-  PluginDeclaration,
-  WorkerRings,
-} from "./messages.ts";
-import { PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
-import { createRing } from "./ring.ts";
+import { LeakedThreads } from "./leaked_threads.ts";
+import type { CacheRequest, FigureReport, FromHost, HostSetup, PluginDeclaration } from "./messages.ts";
+import type { Isolation, PluginWorker, WorkerEvents } from "./plugin_worker.ts";
+import { WorkerStarter } from "./worker_starter.ts";
 
 /** The least bytes of a ring; enough for a window of short operations. */
 const MIN_RING_BYTES = 256 * 1024;
 /** A worker that dies is replaced after this long, doubled each time until it has run for a minute; in ms. */
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 60_000;
-
-/** A worker that is over its plugin's time-out by so much without a sign is given up; in ms. */
+/** A worker that is over its plugin's time-out and grace by so much without a sign is given up; in ms. */
 const HANG_GRACE_MS = 1000;
+/** What a retired worker gets to run the plugin's `stop`, in ms. */
+const STOP_GRACE_MS = 5000;
 
 export interface SupervisorOptions {
-  readonly setup: Omit<HostSetup, "rings" | "worker">;
+  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
   readonly workers: number;
-  /** Whether a worker that has died may be replaced now; asked again after the back-off where not. */
+  /** Whether there is what another worker needs; asked again after the back-off where not. */
   readonly mayStart: () => boolean;
   /** Each worker has a part of the queue of its own; otherwise all take from the one. */
   readonly isParted?: boolean;
   readonly permissions: Deno.PermissionOptions;
+  /** Where its workers run; a plugin that spins is moved to processes. */
+  readonly isolation: Isolation;
+  /** What a child process may use, in bytes; 0 is no bound. */
+  readonly maxMemory: number;
+  /** A worker is replaced after so many operations; 0 is never. */
+  readonly recycleAfter: number;
   /** Longest content of an operation or a reply, in bytes. */
   readonly maxContentBytes: number;
   readonly queue: OperationQueue;
@@ -43,11 +45,14 @@ export interface SupervisorOptions {
 export interface SupervisorEvents {
   /** A reply that was found at `time`; its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
-  /** All replies that were there have been told. */
+  /** All replies that were there have been told, or operations came back to the queue. */
   replied(): void;
   /** A worker has started and takes operations. */
   ready(): void;
-  /** A worker has ended; what it holds is lost, for that reason. */
+  /**
+   * A worker has ended, for that reason. What it had not begun is back in the queue; what is left in its `inFlight` is
+   * lost: it had begun, or, where a child process died without a word, may have.
+   */
   lost(worker: PluginWorker, reason: string): void;
   /** Figures that a worker reports, counters as what was added. */
   figures(worker: PluginWorker, report: FigureReport): void;
@@ -55,28 +60,57 @@ export interface SupervisorEvents {
 }
 
 /**
- * Keeps a plugin's workers running: starts them, replaces those that die, hang or do not answer, and stops them.
+ * Keeps a plugin's workers running: starts them, replaces those that die, hang, are too large or have worked enough,
+ * and stops them. A plugin that keeps a thread spinning for ever is moved to child processes.
  *
  * ```
  * worker ──dies, hangs──► lost ──back-off──► worker
- *    └─────retire─────► ends once it holds nothing, is not replaced
+ * worker ──recycled, moved──► worker and its successor ──ready──► successor, and the worker retires
+ * all ──retire──► end once they hold nothing, are not replaced
  * ```
  */
 export class Supervisor {
   readonly workers: PluginWorker[] = [];
   declaration: PluginDeclaration | null = null;
-  /** Workers that were replaced. */
+  /** Workers that were replaced because they died or hung. */
   restarts = 0;
+  /** Workers that were replaced after `recycleAfter` operations. */
+  recycled = 0;
+  isolation: Isolation;
+  /** It was found spinning, and runs in processes since. */
+  moved = false;
+  /** Threads that were ended and go on. */
+  leakedThreads = 0;
+  /** By index: who is to take a worker's place. */
+  readonly #successors = new Map<number, PluginWorker>();
+  readonly #retiring = new Map<PluginWorker, number>();
+  readonly #leaks = new LeakedThreads();
+  readonly #starter: WorkerStarter;
+  readonly #recycleAfter: number;
   /** All workers have started: from now on one that fails is replaced. */
   #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
   readonly #timers = new Set<number>();
-  #retiring = false;
+  /** What ended workers still hold. */
+  readonly #ending = new Set<Promise<void>>();
+  /** Others have taken over. */
+  #isRetired = false;
   #stopping = false;
   #backoff = FIRST_BACKOFF_MS;
-  #lastDeath = 0;
+  #lastDeath = -Infinity;
 
-  constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents) {}
+  constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents) {
+    const { maxContentBytes, recycleAfter } = options;
+    this.isolation = options.isolation;
+    this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
+    const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
+    this.#starter = new WorkerStarter(options, ringBytes);
+  }
+
+  /** Those that work, those that retire, and those that are to take a place. */
+  get all(): PluginWorker[] {
+    return [...this.workers, ...this.#retiring.keys(), ...this.#successors.values()];
+  }
 
   /** Starts the workers; rejects where the plugin does not load. */
   start(): Promise<void> {
@@ -85,31 +119,34 @@ export class Supervisor {
   }
 
   /**
-   * Replaces workers that should have answered something long ago: the host answers by itself what runs over its time,
-   * so its thread is stuck, or has ended itself.
+   * A look, once a second: replaces workers whose thread gives no sign of life, or that should have answered something
+   * long ago: the host answers by itself what runs over its time. Finds threads that have not ended.
    */
   replaceHung(): void {
-    const limit = this.options.setup.timeout + HANG_GRACE_MS;
-    const since = this.options.now() - limit;
-    for (const worker of this.workers) {
-      if (!worker.isStalled(since)) continue;
-      worker.takeBack(this.options.queue.parts[worker.part]!);
-      worker.fail(`it has not answered for ${limit} ms: it hangs, or has ended itself`);
+    const { setup, now } = this.options;
+    const limit = setup.timeout + setup.grace + HANG_GRACE_MS;
+    const since = now() - limit;
+    for (const worker of this.all) {
+      if (worker.silentFor() > limit || worker.isStalled(since)) {
+        worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
+      }
     }
+    this.leakedThreads = this.#leaks.look();
+    if (this.#isRetired) return;
+    if (this.leakedThreads > 0 && this.isolation === "worker" && !this.#stopping) this.#move();
+    for (const worker of this.workers) if (worker.isolation !== this.isolation) this.#replace(worker);
   }
 
   /** Others take over: what its workers have not begun goes back into the queue, what they run they finish. */
   retire(): void {
-    this.#retiring = true;
+    this.#isRetired = true;
     this.#cancelReplacements();
-    for (const worker of this.workers) {
-      if (worker.state === "running") worker.takeBack(this.options.queue.parts[worker.part]!);
-    }
+    for (const worker of this.workers) worker.retire();
   }
 
   /** Whether its workers hold no operation. */
   get isEmpty(): boolean {
-    return this.workers.every((worker) => worker.inFlight.count === 0);
+    return this.all.every((worker) => worker.inFlight.count === 0);
   }
 
   /**
@@ -119,20 +156,23 @@ export class Supervisor {
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
     this.#cancelReplacements();
+    for (const timer of this.#retiring.values()) clearTimeout(timer);
+    const all = this.all;
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
-      if (this.workers.every((worker) => worker.state === "gone")) stopped.resolve();
+      if (all.every((worker) => worker.state === "gone")) stopped.resolve();
     };
-    for (const worker of this.workers) worker.stop();
+    for (const worker of all) worker.stop();
     this.#stopped();
     const timer = setTimeout(stopped.resolve, graceMs);
     await Promise.race([stopped.promise, hurry]);
     clearTimeout(timer);
-    for (const worker of this.workers) {
+    for (const worker of all) {
       if (worker.state === "gone") continue;
       this.options.log.warn("worker did not stop in time and is ended", this.#fields(worker));
-      worker.terminate();
+      this.#terminate(worker);
     }
+    await Promise.all(this.#ending);
   }
 
   #stopped = () => {};
@@ -143,21 +183,21 @@ export class Supervisor {
   }
 
   #spawn(index: number): void {
-    const { setup, permissions, maxContentBytes, isParted = false, now } = this.options;
-    const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
-    const rings: WorkerRings = {
-      sync: createRing(ringBytes),
-      async: createRing(ringBytes),
-      syncReplies: createRing(ringBytes),
-      asyncReplies: createRing(ringBytes),
-    };
-    const part = isParted ? index : 0;
-    this.workers[index] = new PluginWorker(index, part, setup, rings, permissions, this.#workerEvents, now);
+    this.workers[index] = this.#create(index);
+  }
+
+  #create(index: number): PluginWorker {
+    const { isolation } = this;
+    return this.#leaks.starting(() => this.#starter.start(index, isolation, this.#workerEvents));
   }
 
   readonly #workerEvents: WorkerEvents = {
     reply: (worker, reply, bytes, segment, time) => this.events.reply(worker, reply, bytes, segment, time),
-    replied: () => this.events.replied(),
+    replied: (worker) => {
+      this.events.replied();
+      if (worker.state === "retiring") this.#retired(worker);
+      else if (worker.answered >= this.#recycleAfter && this.#replace(worker)) this.recycled++;
+    },
     message: (worker, message) => this.#message(worker, message),
     odd: (worker, what) => this.options.log.warn(`a worker ${what}`, this.#fields(worker)),
     died: (worker, reason) => this.#died(worker, reason),
@@ -166,12 +206,7 @@ export class Supervisor {
   #message(worker: PluginWorker, message: FromHost): void {
     switch (message.kind) {
       case "ready":
-        this.declaration ??= message.declaration;
-        if (this.workers.every((other) => other.state === "running")) {
-          this.#isReady = true;
-          this.#ready.resolve();
-        }
-        return this.events.ready();
+        return this.#started(worker, message.declaration);
       case "log":
         return this.options.log.write(
           message.level,
@@ -183,54 +218,162 @@ export class Supervisor {
       case "cache":
         return worker.post({ kind: "cache", id: message.id, result: this.events.cache(message.request) });
       case "stopped":
-        worker.terminate();
-        return this.#stopped();
+        return this.#terminate(worker);
       default:
         return;
     }
   }
 
+  #started(worker: PluginWorker, declaration: PluginDeclaration): void {
+    this.declaration ??= declaration;
+    if (this.#isRetired) return;
+    if (this.#successors.get(worker.index) === worker) return this.#succeed(worker);
+    if (this.workers.every((other) => other.state === "running")) {
+      this.#isReady = true;
+      this.#ready.resolve();
+    }
+    this.events.ready();
+  }
+
+  /** Starts another in its place, which it keeps until that one is ready; false where that is under way. */
+  #replace(worker: PluginWorker): boolean {
+    const { index } = worker;
+    if (this.#stopping || worker.state !== "running" || this.#successors.has(index)) return false;
+    if (!this.options.mayStart()) return false;
+    // After one that did not start the next waits, as after one that died.
+    if (this.options.now() - this.#lastDeath < this.#backoff) return false;
+    this.#successors.set(index, this.#create(index));
+    return true;
+  }
+
+  /** The successor has started: what the worker has not begun is for it, and the worker finishes what it has. */
+  #succeed(successor: PluginWorker): void {
+    const { index } = successor;
+    const worker = this.workers[index]!;
+    worker.retire();
+    // Where operations are to run one after another, the last of the one ends before the first of the other begins.
+    if (successor.declaration!.concurrency === 1 && worker.inFlight.count > 0) return;
+    this.#successors.delete(index);
+    this.workers[index] = successor;
+    if (worker.state === "retiring") this.#seeOff(worker);
+    this.events.ready();
+  }
+
+  /** It has no place any more, and ends when it holds nothing, or does not end it in time. */
+  #seeOff(worker: PluginWorker): void {
+    const { timeout, grace } = this.options.setup;
+    const timer = setTimeout(
+      () => worker.fail("it was replaced and did not end in time"),
+      timeout + grace + STOP_GRACE_MS,
+    );
+    this.#retiring.set(worker, timer);
+    if (worker.inFlight.count === 0) worker.stop();
+  }
+
+  /** A worker that retires has replied. */
+  #retired(worker: PluginWorker): void {
+    if (worker.inFlight.count > 0) return;
+    const successor = this.#successors.get(worker.index);
+    if (this.#retiring.has(worker)) worker.stop();
+    else if (successor !== undefined) this.#succeed(successor);
+  }
+
+  /** The plugin keeps a thread busy that cannot be ended: what it runs in from now on can be. */
+  #move(): void {
+    const { log, setup } = this.options;
+    this.isolation = "process";
+    this.moved = true;
+    log.error("a plugin spins: it runs in child processes from now on, which can be ended", {
+      plugin: setup.name,
+      leaked_threads: this.leakedThreads,
+      advice: 'give it isolation = "process"; a restart ends the threads',
+    });
+  }
+
   #died(worker: PluginWorker, reason: string): void {
-    const { setup, log, now } = this.options;
-    // What it has not begun is run by others, as if nothing had happened.
-    if (worker.inFlight.count > 0) worker.takeBack(this.options.queue.parts[worker.part]!);
-    const held = worker.inFlight.count;
+    const { setup, log } = this.options;
+    this.#gone(worker);
+    const commands = commandsHeld(worker);
+    const fields = {
+      ...this.#fields(worker),
+      reason,
+      operations_begun: worker.inFlight.count,
+      ...commands === "" ? {} : { commands },
+    };
     this.events.lost(worker, `the worker of plugin ${setup.name} died: ${reason}`);
+    this.events.replied();
     if (this.#stopping) return this.#stopped();
     if (!this.#isReady) {
       return this.#ready.reject(new Error(`plugin ${setup.name} does not load: ${reason}`));
     }
-    if (this.#retiring) {
-      return log.error("worker died before it had finished what it ran when the plugin was reloaded", {
-        ...this.#fields(worker),
-        reason,
-        operations_failed: held,
-      });
+    if (this.#forgetRetired(worker) || this.#isRetired) {
+      return log.error("worker died while it ended", fields);
     }
-    if (now() - this.#lastDeath > MAX_BACKOFF_MS) this.#backoff = FIRST_BACKOFF_MS;
-    this.#lastDeath = now();
+    const successor = this.#successors.get(worker.index);
+    if (successor === worker) {
+      this.#successors.delete(worker.index);
+      this.#backOff();
+      log.error("worker died that was to replace one", fields);
+      // Where that one retires already, another has to come.
+      if (this.workers[worker.index]!.state === "retiring") {
+        this.#successors.set(worker.index, this.#create(worker.index));
+      }
+      return;
+    }
     this.restarts++;
-    log.error("worker died and is replaced", {
-      ...this.#fields(worker),
-      reason,
-      operations_begun: held,
-      again_in_ms: this.#backoff,
-    });
-    this.#replaceLater(worker);
+    if (successor !== undefined) {
+      log.error("worker died and was replaced", fields);
+      this.#successors.delete(worker.index);
+      this.workers[worker.index] = successor;
+      return this.events.ready();
+    }
+    const wait = this.#backOff();
+    log.error("worker died and is replaced", { ...fields, again_in_ms: wait });
+    this.#spawnIn(wait, worker);
   }
 
-  #replaceLater(worker: PluginWorker): void {
+  #spawnIn(ms: number, before: PluginWorker): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      if (this.options.mayStart()) return this.#spawn(worker.index);
+      if (this.options.mayStart()) return this.#spawn(before.index);
+      const wait = this.#backOff();
       this.options.log.error("a worker cannot be replaced yet: the process has no file descriptor left", {
-        ...this.#fields(worker),
-        again_in_ms: this.#backoff,
+        ...this.#fields(before),
+        again_in_ms: wait,
       });
-      this.#replaceLater(worker);
-    }, this.#backoff);
+      this.#spawnIn(wait, before);
+    }, ms);
     this.#timers.add(timer);
-    this.#backoff = Math.min(this.#backoff * 2, MAX_BACKOFF_MS);
+  }
+
+  /** How long to wait this time. */
+  #backOff(): number {
+    const time = this.options.now();
+    if (time - this.#lastDeath > MAX_BACKOFF_MS) this.#backoff = FIRST_BACKOFF_MS;
+    this.#lastDeath = time;
+    const wait = this.#backoff;
+    this.#backoff = Math.min(wait * 2, MAX_BACKOFF_MS);
+    return wait;
+  }
+
+  #terminate(worker: PluginWorker): void {
+    worker.terminate();
+    this.#gone(worker);
+    this.#forgetRetired(worker);
+    this.#stopped();
+  }
+
+  /** Its thread is told to end. */
+  #gone(worker: PluginWorker): void {
+    this.#leaks.terminated(worker);
+    const ended: Promise<void> = worker.ended.finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+
+  /** Whether it was one that retires. */
+  #forgetRetired(worker: PluginWorker): boolean {
+    clearTimeout(this.#retiring.get(worker));
+    return this.#retiring.delete(worker);
   }
 
   #fields(worker: PluginWorker): { plugin: string; worker: number } {

@@ -1,0 +1,49 @@
+/** A worker's event loop counts its beats up this often at least, in ms. */
+const BEAT_EVERY_MS = 500;
+
+/** The word in shared memory that a worker counts up while its thread gets anywhere. */
+export type BeatMemory = SharedArrayBuffer;
+
+export function createBeats(): BeatMemory {
+  return new SharedArrayBuffer(4);
+}
+
+/** The worker's side: beats with the event loop, and wherever {@link beat} is called. */
+export class Heart {
+  readonly #count: Int32Array;
+
+  constructor(memory: BeatMemory) {
+    this.#count = new Int32Array(memory);
+    setInterval(() => this.beat(), BEAT_EVERY_MS);
+  }
+
+  /** It alone writes the word, so nothing is lost without a locked addition. */
+  beat(): void {
+    this.#count[0]!++;
+  }
+}
+
+/**
+ * The side that listens: for how long there was no beat. Counted by its own looks, and never more than so much for one
+ * of them: a process that was stopped and goes on does not find that all its workers hang.
+ */
+export class Pulse {
+  readonly #count: Int32Array;
+  #last = 0;
+  #lookedAt = 0;
+  #silent = 0;
+
+  constructor(memory: BeatMemory, /** In ms. */ readonly maxStep: number) {
+    this.#count = new Int32Array(memory);
+  }
+
+  /** For how long it has been silent, in ms; `time` is monotonic, in ms. */
+  silentFor(time: number): number {
+    const count = Atomics.load(this.#count, 0);
+    const step = Math.min(time - this.#lookedAt, this.maxStep);
+    this.#silent = count === this.#last && this.#lookedAt > 0 ? this.#silent + step : 0;
+    this.#last = count;
+    this.#lookedAt = time;
+    return this.#silent;
+  }
+}

@@ -1,0 +1,53 @@
+import { createBeats } from "./heartbeat.ts";
+import { NoThread } from "./no_thread.ts";
+import { type Isolation, PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
+import { ProcessThread } from "./process_thread.ts";
+import type { SupervisorOptions } from "./supervisor.ts";
+import { textOf } from "./text_of.ts";
+import type { StartThread, Thread, ThreadEvents } from "./thread.ts";
+import { WebWorkerThread } from "./web_worker_thread.ts";
+import { createRings } from "./worker_rings.ts";
+
+/** Makes a plugin's workers: their shared memory, and a thread of the kind asked for. */
+export class WorkerStarter {
+  constructor(
+    readonly options: SupervisorOptions,
+    /** Of each ring. */
+    readonly ringBytes: number,
+  ) {}
+
+  start(index: number, isolation: Isolation, events: WorkerEvents): PluginWorker {
+    const { options: { setup, permissions, maxMemory, isParted = false, queue, log, now }, ringBytes } = this;
+    const rings = createRings(ringBytes);
+    const beats = createBeats();
+    const name = `${setup.name}/${index}`;
+    const line = (stream: "stdout" | "stderr", text: string) =>
+      log[stream === "stdout" ? "info" : "warn"](`a plugin's process wrote to ${stream}`, {
+        plugin: setup.name,
+        worker: index,
+        text,
+      });
+    const startThread: StartThread = (threadEvents) =>
+      startedOr(
+        threadEvents,
+        () =>
+          isolation === "worker" ? new WebWorkerThread(name, permissions, threadEvents) : new ProcessThread(
+            { name, permissions, rings, ringBytes, beats, maxMemory, line, now },
+            threadEvents,
+          ),
+      );
+    const part = isParted ? index : 0;
+    // A reload may divide the queue anew.
+    const lanes = () => queue.parts[part]!;
+    return new PluginWorker({ index, part, lanes, setup, rings, beats, isolation, startThread, now }, events);
+  }
+}
+
+/** The thread, or one that tells why it cannot be started. */
+function startedOr(events: ThreadEvents, start: () => Thread): Thread {
+  try {
+    return start();
+  } catch (error) {
+    return new NoThread(`it cannot be started: ${textOf(error)}`, events);
+  }
+}
