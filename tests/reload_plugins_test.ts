@@ -14,6 +14,16 @@ const telling = (answer: number, more = "") =>
     ${more}
   } };`;
 
+/** The same, and 1003 that waits until the plugin's cache has the key "open". */
+const holding = (answer: number) =>
+  telling(
+    answer,
+    `1003: { name: "hold", async run(c) {
+      while (await c.cache.get("open") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      return { answer: ${answer} };
+    } },`,
+  );
+
 /** What each of the 20 reloads changes of a plugin under load. */
 const CHANGES: readonly (readonly [string, Partial<PluginOverrides>])[] = [
   ["workers 1 -> 2", { workers: 2 }],
@@ -63,22 +73,25 @@ Deno.test("new workers run the module's new text and get the new config, the old
 });
 
 Deno.test("what runs when the plugin changes is finished by the old worker, what waits is run by the new one", async () => {
-  await using server = await TestServer.start({ plugins: [{ name: "p", source: telling(1), workers: 2 }] });
+  const plugin = (answer: number) => ({ name: "p", source: holding(answer), workers: 2 });
+  await using server = await TestServer.start({ plugins: [plugin(1)] });
   using connection = await server.connect();
   await connection.send(
-    streamRequest({ id: 1, plugin: "p", command: 1002, params: { ms: 300 } }),
-    streamRequest({ id: 2, plugin: "p", command: 1002, params: { ms: 300 } }),
+    streamRequest({ id: 1, plugin: "p", command: 1003 }),
+    streamRequest({ id: 2, plugin: "p", command: 1003 }),
     streamRequest({ id: 3, plugin: "p", command: 1001 }),
   );
-  await server.until("they run", () => server.plugin("p").accepted === 3);
-  await server.reload({ plugins: [{ name: "p", source: telling(2), workers: 2 }] });
-  const answers = new Map<number, unknown>();
-  for (const reply of await connection.replies(3)) {
-    answers.set(reply.id, (valueOf(reply) as { answer: number }).answer);
-  }
-  assertEquals([answers.get(1), answers.get(2), answers.get(3)], [1, 1, 2]);
-  // The new worker did not wait for the old ones.
-  assertEquals([...answers.keys()][0], 3);
+  await server.until("all are accepted", () => server.plugin("p").accepted === 3);
+  await server.reload({ plugins: [plugin(2)] });
+  // The new workers do not wait for the old ones.
+  const third = await connection.reply();
+  assertEquals([third.id, (valueOf(third) as { answer: number }).answer], [3, 2]);
+  using other = await server.connect();
+  await other.send(
+    streamRequest({ plugin: "p", command: 101, params: { cachekey: "open", cacheval: "yes" } }),
+  );
+  const answers = (await connection.replies(2)).map((reply) => [reply.id, valueOf(reply)] as const);
+  assertEquals(new Map(answers), new Map([[1, { answer: 1 }], [2, { answer: 1 }]]));
 });
 
 Deno.test("operations that run one after the other do so across reloads, all or those of a key", async () => {
@@ -172,7 +185,7 @@ Deno.test("a removed plugin that does not finish within drain_timeout is given u
 });
 
 Deno.test("the queue's and the cache's bounds change in place, what is in them stays", async () => {
-  const source = telling(1);
+  const source = holding(1);
   const plugin = (maxOps: number, maxEntries: number): PluginOverrides => ({
     name: "p",
     source,
@@ -187,7 +200,7 @@ Deno.test("the queue's and the cache's bounds change in place, what is in them s
   };
   for (const key of ["a", "b", "c"]) await set(key);
   using waiting = await server.connect();
-  const wait = (id: number) => streamRequest({ id, plugin: "p", command: 1002, params: { ms: 400 } });
+  const wait = (id: number) => streamRequest({ id, plugin: "p", command: 1003 });
   await waiting.send(wait(1), wait(2), wait(3));
   assertEquals(
     (await server.until("the third is refused", () => server.plugin("p").busy === 1),
@@ -201,6 +214,8 @@ Deno.test("the queue's and the cache's bounds change in place, what is in them s
   const after = server.plugin("p");
   assertEquals([after.accepted, after.queue_level, after.cache_entries], [before.accepted, "info", 2]);
   await waiting.send(wait(4), wait(5));
+  await server.until("the fifth is refused", () => server.plugin("p").busy === 2);
+  await set("open");
   const codes = new Map((await waiting.replies(5)).map(({ id, code }) => [id, code]));
   assertEquals([1, 2, 3, 4, 5].map((id) => codes.get(id)), [1000, 1000, 21, 1000, 21]);
 });
