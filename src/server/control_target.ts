@@ -1,6 +1,7 @@
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { ReloadReport } from "./reload.ts";
 import type { StopReport } from "./server.ts";
 
 /** What control commands do things to: the server. */
@@ -13,6 +14,8 @@ export interface ControlTarget {
   drain(): Promise<StopReport>;
   /** The same, at once. */
   stopNow(): Promise<StopReport>;
+  /** Loads the config again and takes it over; rejects with ReloadError where nothing has changed for that reason. */
+  reload(): Promise<ReloadReport>;
   /** How long a drain may take, in ms. */
   readonly drainTimeout: number;
 }

@@ -242,6 +242,7 @@ export class Server {
         return this.registry.find(key, 0, key.length);
       },
       drain: begin,
+      reload: () => this.reload(),
       stopNow: () => {
         this.#hurry.resolve();
         return begin();
