@@ -9,6 +9,7 @@ import type { Io } from "./io.ts";
 import { pauseCommand } from "./pause.ts";
 import { peekCommand } from "./peek.ts";
 import { purgeCommand } from "./purge.ts";
+import { reloadCommand } from "./reload.ts";
 import { resumeCommand } from "./resume.ts";
 import { retryDeadCommand } from "./retry_dead.ts";
 import { sendCommand } from "./send.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   cancelCommand,
   purgeCommand,
   retryDeadCommand,
+  reloadCommand,
   drainCommand,
   stopCommand,
   helpCommand,

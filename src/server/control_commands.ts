@@ -3,6 +3,7 @@ import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { MAX_LISTED } from "../worker/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
+import { ReloadError } from "./reload_error.ts";
 import type { ControlTarget } from "./control_target.ts";
 import type { StopReport } from "./server.ts";
 
@@ -34,6 +35,7 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["purge", { keys: ["plugin", "dead"], changes: true, run: purge }],
   ["retry-dead", { keys: ["plugin", "limit"], changes: true, run: retryDead }],
   ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
+  ["reload", { keys: [], changes: true, run: reload }],
   ["drain", { keys: [], changes: true, progress: left, run: async (target) => result(await target.drain()) }],
   ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
 ]);
@@ -83,6 +85,15 @@ async function stop(target: ControlTarget, request: ControlRequest): Promise<Jso
   // Whoever wants to know how it ends asks for a drain; a failure is in the log.
   target.drain().catch(() => {});
   return { ...left(target), drain_timeout_ms: target.drainTimeout };
+}
+
+async function reload(target: ControlTarget): Promise<JsonObject> {
+  try {
+    const { changed, kept, unchanged } = await target.reload();
+    return { changed: [...changed], kept: [...kept], unchanged };
+  } catch (error) {
+    throw error instanceof ReloadError ? new ControlRefusal(error.message) : error;
+  }
 }
 
 /** A server that stops takes nothing new. */

@@ -16,6 +16,8 @@ export interface ControlTarget {
   drain(): Promise<StopReport>;
   /** The same, at once. */
   stopNow(): Promise<StopReport>;
+  /** Loads the config again and takes it over; rejects with ReloadError where nothing has changed for that reason. */
+  reload(): Promise<ReloadReport>;
   /** How long a drain may take, in ms. */
   readonly drainTimeout: number;
 }

@@ -281,6 +281,7 @@ export class Server {
       },
       reload: () => this.reload(),
       drain: begin,
+      reload: () => this.reload(),
       stopNow: () => {
         this.#hurry.resolve();
         return begin();
