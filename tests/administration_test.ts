@@ -46,6 +46,7 @@ Deno.test("peek shows what runs and what waits, bounded, long params cut with a 
   );
   await connection.reply();
   await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
+  await server.until("the first runs", () => lives(server).peek(1)[0]?.state === "running");
   const shown = lives(server).peek(10);
   assertEquals(shown.map(({ id, state, command, sync }) => [id, state, command, sync]), [
     [1, "running", 1003, false],

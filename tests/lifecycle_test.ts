@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { Encoding } from "../src/protocol/body.ts";
 import { concat } from "./support/bytes.ts";
 import { assertBalanced, lives, livesRequest, startLives } from "./support/lives_plugin.ts";
@@ -259,4 +266,12 @@ Deno.test("a stopping server works off what is due within its drain time-out, an
   assertLess(performance.now() - start, 10_000);
   const reply = await other.reply();
   assertEquals([reply.id, reply.code], [5, 14]);
+});
+
+Deno.test("a command whose idempotent is not true or false does not load", async () => {
+  const source =
+    `export default { name: "lives", commands: { 1001: { name: "a", idempotent: 1, run() {} } } };`;
+  const error = await assertRejects(() => startLives({ source }));
+  assert(error instanceof Error);
+  assertMatch(error.message, /`idempotent` of command 1001 is not true or false/);
 });

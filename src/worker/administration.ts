@@ -167,14 +167,9 @@ export class Administration {
   /** What has not ended, in the order in which it is looked at. */
   *#found(): Generator<Found> {
     const { queue } = this.parts;
-    for (const worker of this.parts.workers()) {
-      const { inFlight } = worker;
-      for (const slot of inFlight.slots()) {
-        const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-        const state = worker.hasBegun(slot) ? "running" : "queued";
-        yield { state, lane: inFlight.lane(slot), segment, offset: inFlight.offset(slot), due: null };
-      }
-    }
+    const held = this.#held();
+    yield* held.filter(({ state }) => state === "running");
+    yield* held.filter(({ state }) => state === "queued");
     for (const lanes of queue.parts) {
       for (const lane of LANES) {
         for (const place of lanes[lane].records()) yield { state: "queued", lane, ...place, due: null };
@@ -185,6 +180,21 @@ export class Administration {
       const state = parked.state(entry);
       yield { state, lane: parked.lane(entry), ...parked.place(entry), due: parked.due(entry) };
     }
+  }
+
+  /** What workers hold, oldest ids first. */
+  #held(): Found[] {
+    const held: Found[] = [];
+    for (const worker of this.parts.workers()) {
+      const { inFlight } = worker;
+      for (const slot of inFlight.slots()) {
+        const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+        const state = worker.hasBegun(slot) ? "running" : "queued";
+        held.push({ state, lane: inFlight.lane(slot), segment, offset: inFlight.offset(slot), due: null });
+      }
+    }
+    const idOf = ({ lane, segment, offset }: Found) => this.parts.queue.idOf(lane, segment, offset);
+    return held.sort((a, b) => idOf(a) - idOf(b));
   }
 
   #summary({ state, lane, segment, offset, due }: Found): OperationSummary {

@@ -78,18 +78,26 @@ export class Outcomes {
     if (reply.code >= ReplyCode.Ok) this.done++;
     else {
       if (this.#isRetried(part, lane, segment, offset, reply.code, time)) return;
-      if (reply.code === ReplyCode.Unknown) this.unknown++;
-      else if (reply.code === ReplyCode.BadParam) this.badParam++;
-      this.#fail(lane, segment, offset, () => ({
-        encoding: reply.encoding,
-        content: bytes.slice(reply.at, reply.at + reply.length),
-      }), time);
+      this.#failReplied(lane, segment, offset, reply, bytes, time);
     }
     if (this.parts.dedup.pending > 0 && OperationRecord.isKeyed(segment, offset)) {
       this.#share(lane, segment, offset, reply, bytes, time);
     }
     if (lane === LaneId.Sync) this.parts.events.answer(segment, offset, reply, bytes);
     this.parts.queue.finish(part, lane, segment, offset);
+  }
+
+  #failReplied(
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    { code, encoding, at, length }: ReplyView,
+    bytes: Uint8Array,
+    time: number,
+  ): void {
+    if (code === ReplyCode.Unknown) this.unknown++;
+    else if (code === ReplyCode.BadParam) this.badParam++;
+    this.#fail(lane, segment, offset, () => ({ encoding, content: bytes.slice(at, at + length) }), time);
   }
 
   /** It had begun and its worker died. */
