@@ -10,8 +10,6 @@ export interface ControlTarget {
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;
-  /** Loads the config again. Rejects with ReloadError where it cannot be used. */
-  reload(): Promise<ReloadReport>;
   /** Starts to stop, or joins the stop that is under way. Resolves when all but the control sockets are closed. */
   drain(): Promise<StopReport>;
   /** The same, at once. */

@@ -125,7 +125,7 @@ export class Server {
       sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
-    const limits = { ...fit(config.server) };
+    const limits = { ...config.server };
     const context: NetContext = {
       router: this.#router,
       routes,
@@ -160,6 +160,8 @@ export class Server {
     try {
       await plan.start();
       server.#plugins.take(plan);
+      // What the workers have opened counts.
+      Object.assign(server.#target.limits, server.#target.fit(settings));
       server.#listeners.take(await server.#listeners.plan(listeners));
       await server.#openControl();
     } catch (error) {
@@ -281,7 +283,6 @@ export class Server {
       },
       reload: () => this.reload(),
       drain: begin,
-      reload: () => this.reload(),
       stopNow: () => {
         this.#hurry.resolve();
         return begin();

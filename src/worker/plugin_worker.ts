@@ -13,6 +13,7 @@ import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from
 import { RingReader, RingWriter } from "./ring.ts";
 import type { StartThread, Thread } from "./thread.ts";
 import { textOf } from "./text_of.ts";
+import type { WorkerEvents } from "./worker_events.ts";
 
 /** How much work a worker is given ahead, in µs of its run time: it never waits for the main thread's turn. */
 const LOOK_AHEAD_MICROSECONDS = 2000;
@@ -35,22 +36,6 @@ const RUN_TIME_WEIGHT = 1 / 16;
 
 /** How long a child process that is given up may take to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
-
-/** What a worker tells the pool. */
-export interface WorkerEvents {
-  /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
-  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
-  /** All replies that were there have been told, or operations went back to their lanes. */
-  replied(worker: PluginWorker): void;
-  message(worker: PluginWorker, message: FromHost): void;
-  /** The plugin posted something that is no message of mevent's; it has no effect. */
-  odd(worker: PluginWorker, what: string): void;
-  /**
-   * The thread is gone or of no use. What it had not begun has gone back to its lanes; what is left in `inFlight` it
-   * had begun, or, where a child process died without a word, may have.
-   */
-  died(worker: PluginWorker, reason: string): void;
-}
 
 export interface WorkerOptions {
   readonly index: number;

@@ -6,7 +6,8 @@ import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { CacheRequest, FigureReport, FromHost, HostSetup, PluginDeclaration } from "./messages.ts";
-import type { Isolation, PluginWorker, WorkerEvents } from "./plugin_worker.ts";
+import type { Isolation, PluginWorker } from "./plugin_worker.ts";
+import type { WorkerEvents } from "./worker_events.ts";
 import { WorkerStarter } from "./worker_starter.ts";
 
 /** The least bytes of a ring; enough for a window of short operations. */

@@ -1,11 +1,12 @@
 import { createBeats } from "./heartbeat.ts";
 import { NoThread } from "./no_thread.ts";
-import { type Isolation, PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
+import { type Isolation, PluginWorker } from "./plugin_worker.ts";
 import { ProcessThread } from "./process_thread.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
 import { textOf } from "./text_of.ts";
 import type { StartThread, Thread, ThreadEvents } from "./thread.ts";
 import { WebWorkerThread } from "./web_worker_thread.ts";
+import type { WorkerEvents } from "./worker_events.ts";
 import { createRings } from "./worker_rings.ts";
 
 /** Makes a plugin's workers: their shared memory, and a thread of the kind asked for. */
