@@ -58,6 +58,22 @@ Deno.test("through 20 reloads under load no operation is lost or run twice and n
   assertEquals(server.plugin("p").restarts, 0);
 });
 
+Deno.test("a plugin that runs one short operation after the other goes on after each of 40 reloads", async () => {
+  const source = (version: number) =>
+    `export default { name: "p", commands: { 1001: { name: "short", run: () => ({ version: ${version} }) } } };`;
+  await using server = await TestServer.start({ plugins: [{ name: "p", source: source(0) }] });
+  using connection = await server.connect();
+  for (let version = 1; version <= 40; version++) {
+    // The last replies of a burst are found while the workers change.
+    const burst = Array.from({ length: 200 }, (_, id) => streamRequest({ id, plugin: "p" }));
+    await connection.send(...burst);
+    await server.reload({ plugins: [{ name: "p", source: source(version) }] });
+    assertEquals((await connection.replies(burst.length)).filter(({ code }) => code !== 1000), []);
+    await connection.send(streamRequest({ plugin: "p" }));
+    assertEquals(valueOf(await connection.reply()), { version });
+  }
+});
+
 Deno.test("new workers run the module's new text and get the new config, the old ones none of it", async () => {
   await using server = await TestServer.start({ plugins: [{ name: "p", source: telling(1) }] });
   using connection = await server.connect();

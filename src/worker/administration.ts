@@ -16,7 +16,7 @@ export const MAX_LISTED = 1000;
 
 const LANES = [LaneId.Sync, LaneId.Async] as const;
 const PURGED = "the operation was purged from the queue before it ran";
-const CANCELLED = "the operation was cancelled before it ran";
+export const CANCELLED = "the operation was cancelled before it ran";
 
 export interface AdministrationParts {
   readonly queue: OperationQueue;
@@ -69,6 +69,7 @@ export class Administration {
   purge(): number {
     const { queue, outcomes } = this.parts;
     const before = outcomes.cancelled;
+    this.#cancelAway();
     this.recall();
     for (const entry of [...queue.parked.entries()]) outcomes.cancelParked(entry, PURGED);
     for (const [part, lanes] of queue.parts.entries()) {
@@ -136,6 +137,8 @@ export class Administration {
         }
         OperationRecord.cancel(segment, offset);
         worker.abort(slot);
+        // A child process may not have begun it: then it comes back, and does not run.
+        if (worker.isAway(slot)) worker.takeBack();
         return "cancelling";
       }
     }
@@ -155,6 +158,17 @@ export class Administration {
       return "cancelled";
     }
     return "unknown";
+  }
+
+  /** What child processes have and give back unbegun is not to run either. */
+  #cancelAway(): void {
+    for (const worker of this.parts.workers()) {
+      const { inFlight } = worker;
+      for (const slot of inFlight.slots()) {
+        if (!worker.isAway(slot)) continue;
+        OperationRecord.cancel(inFlight.segment(slot, inFlight.sequence(slot))!, inFlight.offset(slot));
+      }
+    }
   }
 
   /** Takes back what workers have been given and not begun. */

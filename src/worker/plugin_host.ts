@@ -4,6 +4,7 @@ import { encodeContentOf, type Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
 import { errorContent } from "../protocol/error_content.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { OperationView, writeReplyRecord } from "./handoff.ts";
 import type { HostSetup } from "./messages.ts";
 import { OperationContext, OperationSuccess } from "./operation_context.ts";
@@ -176,7 +177,10 @@ export class PluginHost {
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length, this.setup.contentLimits);
     const context = new OperationContext(this.context, command, sync, params);
     try {
-      const result = this.plugin.commands[command]!.run(context);
+      const handler = this.plugin.commands[command];
+      // Queued for code that has been replaced since.
+      if (handler === undefined) throw new ProtocolError(`there is no command ${command}`, ReplyCode.Unknown);
+      const result = handler.run(context);
       if (isThenable(result)) {
         params.keep();
         this.#follow({ slot, sequence, encoding, sync, startedAt, context, answered: false }, result);

@@ -183,7 +183,7 @@ export class PluginWorker {
     let returned = false;
     let isAway = false;
     for (const slot of inFlight.slots()) {
-      if (this.#thread.isAway(inFlight.lane(slot), inFlight.ringPosition(slot))) isAway = true;
+      if (this.isAway(slot)) isAway = true;
       else if (this.#isTakenBack(slot)) {
         this.#giveBack(slot);
         returned = true;
@@ -197,19 +197,20 @@ export class PluginWorker {
   /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun, or may have. */
   recall(slot: number): boolean {
     const { inFlight } = this;
-    if (this.#thread.isAway(inFlight.lane(slot), inFlight.ringPosition(slot)) || !this.#isTakenBack(slot)) {
-      return false;
-    }
+    if (this.isAway(slot) || !this.#isTakenBack(slot)) return false;
     inFlight.close(slot);
     return true;
   }
 
+  /** A child process has it: whether it has begun is known there alone. */
+  isAway(slot: number): boolean {
+    return this.#thread.isAway(this.inFlight.lane(slot), this.inFlight.ringPosition(slot));
+  }
+
   hasBegun(slot: number): boolean {
     const { inFlight } = this;
-    const lane = inFlight.lane(slot);
-    const position = inFlight.ringPosition(slot);
-    return this.#thread.isAway(lane, position) ||
-      isClaimed(this.#lanes[lane], position, inFlight.ringPlace(slot));
+    const ring = this.#lanes[inFlight.lane(slot)];
+    return this.isAway(slot) || isClaimed(ring, inFlight.ringPosition(slot), inFlight.ringPlace(slot));
   }
 
   /** Asks the worker to abort the signal of an operation that has begun. */
@@ -225,8 +226,11 @@ export class PluginWorker {
   #giveBack(slot: number): void {
     const { inFlight } = this;
     const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-    this.lanesBack()[inFlight.lane(slot)].giveBack(segment, inFlight.offset(slot));
+    const lane = inFlight.lane(slot);
+    const offset = inFlight.offset(slot);
     inFlight.close(slot);
+    if (OperationRecord.isCancelled(segment, offset)) this.events.cancelled(this, lane, segment, offset);
+    else this.lanesBack()[lane].giveBack(segment, offset);
   }
 
   /** A child process will not begin these. */

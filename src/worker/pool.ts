@@ -2,7 +2,7 @@ import type { Dedup } from "../queue/dedup.ts";
 import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
-import { Administration } from "./administration.ts";
+import { Administration, CANCELLED } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
 import type { CacheRequest, FigureReport, PluginDeclaration } from "./messages.ts";
@@ -80,6 +80,8 @@ export class WorkerPool {
         const offset = worker.inFlight.offset(reply.slot);
         this.outcomes.replied(worker.part, lane, segment, offset, reply, bytes, time);
       },
+      cancelled: ({ part }, lane, segment, offset) =>
+        this.outcomes.cancelTaken(part, lane, segment, offset, CANCELLED),
       replied: () => {
         events.answered();
         this.dispatch();
@@ -110,7 +112,10 @@ export class WorkerPool {
       this.outcomes,
       () => this.dispatch(),
     );
-    this.#dueTimer = new DueTimer(queue, now, () => this.dispatch());
+    this.#dueTimer = new DueTimer(queue, now, () => {
+      this.dispatch();
+      this.#checkIdle();
+    });
     this.#administration = new Administration({
       queue,
       outcomes: this.outcomes,
@@ -155,7 +160,7 @@ export class WorkerPool {
   /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
   successor(settings: WorkerSettings): Supervisor {
     const { queue, log, now, mayStart } = this.options;
-    return new Supervisor({ ...settings, queue, log, now, mayStart }, this.#events);
+    return new Supervisor({ ...settings, queue, log, now, mayStart }, this.#events, this.#shifts.current);
   }
 
   /**

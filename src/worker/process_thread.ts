@@ -58,7 +58,11 @@ export class ProcessThread implements Thread {
         throw error;
       }
     } catch (error) {
-      Deno.removeSync(this.#folder, { recursive: true });
+      try {
+        Deno.removeSync(this.#folder, { recursive: true });
+      } catch {
+        // It needs a descriptor, and there may be none: an empty folder of ours stays in the temporary folder.
+      }
       throw error;
     }
     this.#outputs = (["stdout", "stderr"] as const).map((stream) =>
@@ -141,7 +145,11 @@ export class ProcessThread implements Thread {
     } catch {
       return;
     }
-    Deno.removeSync(this.#folder, { recursive: true });
+    try {
+      Deno.removeSync(this.#folder, { recursive: true });
+    } catch {
+      // It needs a descriptor, and there may be none: an empty folder of ours stays in the temporary folder.
+    }
   }
 
   async #exit(): Promise<void> {

@@ -53,8 +53,9 @@ export class Shifts {
     this.#restartsBefore += before.restarts;
     this.#recycledBefore += before.recycled;
     this.#retiring.add(before);
-    before.retire();
+    // Retiring reads the last replies: where nothing is held then, the others begin in there.
     this.#begin = begin;
+    before.retire();
     if (!mustWait) this.#start();
     this.check();
   }

@@ -1,6 +1,6 @@
 import type { Log } from "../observe/log.ts";
 import { besides } from "../observe/log_fields.ts";
-import type { OperationQueue } from "../queue/operation_queue.ts";
+import type { LaneId, OperationQueue } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
@@ -17,7 +17,7 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 60_000;
 /** A worker that is over its plugin's time-out and grace by so much without a sign is given up; in ms. */
 const HANG_GRACE_MS = 1000;
-/** What a retired worker gets to run the plugin's `stop`, in ms. */
+/** What a retired worker gets to run `stop`, in ms. */
 const STOP_GRACE_MS = 5000;
 
 export interface SupervisorOptions {
@@ -46,6 +46,8 @@ export interface SupervisorOptions {
 export interface SupervisorEvents {
   /** A reply that was found at `time`; its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
+  /** An operation that was cancelled came back to the queue: it is not to run. */
+  cancelled(worker: PluginWorker, lane: LaneId, segment: Segment, offset: number): void;
   /** All replies that were there have been told, or operations came back to the queue. */
   replied(): void;
   /** A worker has started and takes operations. */
@@ -85,7 +87,7 @@ export class Supervisor {
   /** By index: who is to take a worker's place. */
   readonly #successors = new Map<number, PluginWorker>();
   readonly #retiring = new Map<PluginWorker, number>();
-  readonly #leaks = new LeakedThreads();
+  readonly leaks: LeakedThreads;
   readonly #starter: WorkerStarter;
   readonly #recycleAfter: number;
   /** All workers have started: from now on one that fails is replaced. */
@@ -100,9 +102,13 @@ export class Supervisor {
   #backoff = FIRST_BACKOFF_MS;
   #lastDeath = -Infinity;
 
-  constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents) {
+  /** @param before who takes over from it: threads that do not end, and what they have led to, stay known */
+  constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents, before?: Supervisor) {
     const { maxContentBytes, recycleAfter } = options;
-    this.isolation = options.isolation;
+    this.leaks = before?.leaks ?? new LeakedThreads();
+    this.leakedThreads = before?.leakedThreads ?? 0;
+    this.moved = before?.moved ?? false;
+    this.isolation = this.moved ? "process" : options.isolation;
     this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
     this.#starter = new WorkerStarter(options, ringBytes);
@@ -132,7 +138,7 @@ export class Supervisor {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
     }
-    this.leakedThreads = this.#leaks.look();
+    this.leakedThreads = this.leaks.look();
     if (this.#isRetired) return;
     if (this.leakedThreads > 0 && this.isolation === "worker" && !this.#stopping) this.#move();
     for (const worker of this.workers) if (worker.isolation !== this.isolation) this.#replace(worker);
@@ -189,11 +195,12 @@ export class Supervisor {
 
   #create(index: number): PluginWorker {
     const { isolation } = this;
-    return this.#leaks.starting(() => this.#starter.start(index, isolation, this.#workerEvents));
+    return this.leaks.starting(() => this.#starter.start(index, isolation, this.#workerEvents));
   }
 
   readonly #workerEvents: WorkerEvents = {
     reply: (worker, reply, bytes, segment, time) => this.events.reply(worker, reply, bytes, segment, time),
+    cancelled: (worker, lane, segment, offset) => this.events.cancelled(worker, lane, segment, offset),
     replied: (worker) => {
       this.events.replied();
       if (worker.state === "retiring") this.#retired(worker);
@@ -240,9 +247,8 @@ export class Supervisor {
   #replace(worker: PluginWorker): boolean {
     const { index } = worker;
     if (this.#stopping || worker.state !== "running" || this.#successors.has(index)) return false;
-    if (!this.options.mayStart()) return false;
     // After one that did not start the next waits, as after one that died.
-    if (this.options.now() - this.#lastDeath < this.#backoff) return false;
+    if (this.options.now() - this.#lastDeath < this.#backoff || !this.options.mayStart()) return false;
     this.#successors.set(index, this.#create(index));
     return true;
   }
@@ -252,8 +258,9 @@ export class Supervisor {
     const { index } = successor;
     const worker = this.workers[index]!;
     worker.retire();
-    // Where operations are to run one after another, the last of the one ends before the first of the other begins.
-    if (successor.declaration!.concurrency === 1 && worker.inFlight.count > 0) return;
+    // Where operations are to run in order, all or those of a key, the last of the one ends before the other begins.
+    const isInOrder = successor.declaration!.concurrency === 1 || this.options.isParted;
+    if (isInOrder && worker.inFlight.count > 0) return;
     this.#successors.delete(index);
     this.workers[index] = successor;
     if (worker.state === "retiring") this.#seeOff(worker);
@@ -276,7 +283,9 @@ export class Supervisor {
     if (worker.inFlight.count > 0) return;
     const successor = this.#successors.get(worker.index);
     if (this.#retiring.has(worker)) worker.stop();
-    else if (successor !== undefined) this.#succeed(successor);
+    else if (successor !== undefined && successor.declaration !== null && !this.#isRetired) {
+      this.#succeed(successor);
+    }
   }
 
   /** The plugin keeps a thread busy that cannot be ended: what it runs in from now on can be. */
@@ -313,14 +322,11 @@ export class Supervisor {
     const successor = this.#successors.get(worker.index);
     if (successor === worker) {
       this.#successors.delete(worker.index);
-      this.#backOff();
       log.error("worker died that was to replace one", fields);
-      // Where that one retires already, another has to come.
-      if (this.workers[worker.index]!.state === "retiring") {
-        this.#successors.set(worker.index, this.#create(worker.index));
-      }
-      return;
+      return this.#succeedIn(this.#backOff(), worker.index);
     }
+    // Its successor has its place already.
+    if (this.workers[worker.index] !== worker) return log.error("worker died while it ended", fields);
     this.restarts++;
     if (successor !== undefined) {
       log.error("worker died and was replaced", fields);
@@ -347,6 +353,17 @@ export class Supervisor {
     this.#timers.add(timer);
   }
 
+  /** Where a worker retires and has no successor, another one has to come. */
+  #succeedIn(ms: number, index: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.workers[index]!.state !== "retiring" || this.#successors.has(index)) return;
+      if (this.options.mayStart()) this.#successors.set(index, this.#create(index));
+      else this.#succeedIn(this.#backOff(), index);
+    }, ms);
+    this.#timers.add(timer);
+  }
+
   /** How long to wait this time. */
   #backOff(): number {
     const time = this.options.now();
@@ -366,7 +383,7 @@ export class Supervisor {
 
   /** Its thread is told to end. */
   #gone(worker: PluginWorker): void {
-    this.#leaks.terminated(worker);
+    this.leaks.terminated(worker);
     const ended: Promise<void> = worker.ended.finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }

@@ -1,3 +1,4 @@
+import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { ReplyView } from "./handoff.ts";
 import type { FromHost } from "./messages.ts";
@@ -7,6 +8,8 @@ import type { PluginWorker } from "./plugin_worker.ts";
 export interface WorkerEvents {
   /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
+  /** An operation that was cancelled came back unbegun; it is not in `inFlight` any more. */
+  cancelled(worker: PluginWorker, lane: LaneId, segment: Segment, offset: number): void;
   /** All replies that were there have been told, or operations went back to their lanes. */
   replied(worker: PluginWorker): void;
   message(worker: PluginWorker, message: FromHost): void;
