@@ -7,6 +7,11 @@ const RETIRE_GRACE_MS = 5000;
 /** Where a plugin's workers run, and how often they had to be replaced, all shifts together. */
 export type Health = Pick<Supervisor, "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads">;
 
+/** What a shift is asked for; a {@link Supervisor} with its workers. */
+export type Shift =
+  & Health
+  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "retire" | "replaceHung" | "stop">;
+
 /**
  * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
  * hold nothing any more.
@@ -15,8 +20,8 @@ export type Health = Pick<Supervisor, "restarts" | "recycled" | "isolation" | "m
  * current ──take──► retiring ──holds nothing──► ending ──stop──► gone
  * ```
  */
-export class Shifts {
-  readonly #retiring = new Set<Supervisor>();
+export class Shifts<S extends Shift = Supervisor> {
+  readonly #retiring = new Set<S>();
   /** Those who hold nothing any more and end. */
   readonly #ending = new Set<Promise<void>>();
   readonly #giveUp = Promise.withResolvers<void>();
@@ -27,7 +32,7 @@ export class Shifts {
   #recycledBefore = 0;
   #stopping = false;
 
-  constructor(public current: Supervisor) {}
+  constructor(public current: S) {}
 
   get health(): Health {
     const { restarts, recycled, isolation, moved, leakedThreads } = this.current;
@@ -46,7 +51,7 @@ export class Shifts {
   }
 
   /** Lets others take over; they begin at once or, where they are to wait, when those of before hold nothing. */
-  take(successor: Supervisor, wait: boolean, begin: () => void): void {
+  take(successor: S, wait: boolean, begin: () => void): void {
     const before = this.current;
     const mustWait = wait || this.#begin !== null;
     this.current = successor;
