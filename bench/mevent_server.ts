@@ -10,6 +10,7 @@ unix = ""
 drain_timeout = "0s"
 max_queue_bytes = "8 GiB"
 max_connections = 19_000
+max_connections_per_address = 0
 log_level = "warn"
 
 [[plugin]]
