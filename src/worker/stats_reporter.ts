@@ -18,6 +18,8 @@ export class StatsReporter implements Stats {
   #limits = { depth: 0, keys: 0, figures: 0 };
   #isOverLimit = false;
   #timer: number | undefined;
+  /** Monotonic, in ms. */
+  #sentAt = -Infinity;
 
   constructor(readonly send: (report: FigureReport) => void) {}
 
@@ -46,6 +48,7 @@ export class StatsReporter implements Stats {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#sentAt = performance.now();
     if (this.#counters.size + this.#gauges.size === 0 && !this.#isOverLimit) return;
     this.send({ counters: [...this.#counters], gauges: [...this.#gauges], limits: this.#limits });
     this.#counters.clear();
@@ -64,8 +67,11 @@ export class StatsReporter implements Stats {
     return true;
   }
 
+  /** The first figures after a while go at once. */
   #schedule(): void {
-    this.#timer ??= setTimeout(() => this.flush(), REPORT_EVERY_MS);
+    if (this.#timer !== undefined) return;
+    const left = this.#sentAt + REPORT_EVERY_MS - performance.now();
+    this.#timer = setTimeout(() => this.flush(), Math.max(left, 0));
   }
 }
 
