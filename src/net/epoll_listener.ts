@@ -16,6 +16,8 @@ import { socketAddressText } from "./socket_address.ts";
 
 /** Connections accepted at a time, before others have their turn. */
 const ACCEPT_BATCH = 64;
+/** Connections that the kernel holds for a listener at most, as Linux comes. */
+const MAX_BACKLOG = 4096;
 /** After an accept that failed the next one is tried after this long, in ms. */
 const ACCEPT_PAUSE_MS = 100;
 /** A C int, 1, in the machine's byte order. */
@@ -43,7 +45,6 @@ export class EpollListener implements StreamListener, EpollHandler {
   }
 
   ready(): void {
-    const { libc } = this.loop;
     const { admission } = this.handler.context;
     for (let i = 0; i < ACCEPT_BATCH; i++) {
       let fd = this.#acceptOne();
@@ -52,17 +53,7 @@ export class EpollListener implements StreamListener, EpollHandler {
       if (fd < 0 && i > 0) return;
       if (fd < 0 && admission.reserve.release()) fd = this.#acceptOne();
       if (fd < 0) return this.#pause();
-      const address = this.handler.transport === "tcp" ? socketAddressText(this.#address) : "";
-      if (!admission.admits(address)) {
-        libc.close(fd);
-        admission.reserve.refill();
-        continue;
-      }
-      if (this.handler.transport === "tcp") {
-        libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
-        libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, ONE, ONE.length);
-      }
-      this.handler.opened(new EpollConnection(fd, this.loop, this.handler, address));
+      this.#admit(fd);
     }
   }
 
@@ -71,8 +62,28 @@ export class EpollListener implements StreamListener, EpollHandler {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.loop.remove(this.fd);
+    // Who is connected already, and only waits to be accepted, is served.
+    for (let i = 0, fd = this.#acceptOne(); fd >= 0; fd = ++i < MAX_BACKLOG ? this.#acceptOne() : -1) {
+      this.#admit(fd);
+    }
     this.listener.close();
     return Promise.resolve();
+  }
+
+  #admit(fd: number): void {
+    const { libc } = this.loop;
+    const { admission } = this.handler.context;
+    const address = this.handler.transport === "tcp" ? socketAddressText(this.#address) : "";
+    if (!admission.admits(address)) {
+      libc.close(fd);
+      admission.reserve.refill();
+      return;
+    }
+    if (this.handler.transport === "tcp") {
+      libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
+      libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, ONE, ONE.length);
+    }
+    this.handler.opened(new EpollConnection(fd, this.loop, this.handler, address));
   }
 
   /** Takes the next connection and where it comes from; -1 where there is none, or no descriptor for it. */
