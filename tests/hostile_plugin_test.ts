@@ -6,6 +6,7 @@ import { Dedup } from "../src/queue/dedup.ts";
 import { OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { SegmentPool } from "../src/queue/segment.ts";
 import { Log } from "../src/observe/log.ts";
+import { startHostWorker } from "../src/worker/host_worker.ts";
 import { WorkerPool } from "../src/worker/pool.ts";
 import type { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
@@ -317,6 +318,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         },
         workers: 1,
         mayStart: () => true,
+        startHostWorker,
         isolation: "worker",
         maxMemory: 0,
         recycleAfter: 0,

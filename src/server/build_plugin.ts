@@ -9,6 +9,7 @@ import type { SegmentPool } from "../queue/segment.ts";
 import { Cache } from "../router/cache.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { StartHostWorker } from "../worker/host_worker.ts";
 import type { CacheRequest, FigureReport } from "../worker/messages.ts";
 import { WorkerPool, type WorkerSettings } from "../worker/pool.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
@@ -26,6 +27,7 @@ export interface PluginParts {
   readonly contentLimits: ContentLimits;
   readonly limitLog: LimitLog;
   readonly reserve: DescriptorReserve;
+  readonly startHostWorker: StartHostWorker;
   readonly log: Log;
   readonly now: () => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
@@ -38,7 +40,7 @@ export function buildPlugin(
   settings: WorkerSettings,
   parts: PluginParts,
 ): RoutedPlugin {
-  const { budget, segments, routes, limitLog, reserve, log, now, wake } = parts;
+  const { budget, segments, routes, limitLog, reserve, startHostWorker, log, now, wake } = parts;
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
   const cache = new Cache(config.cache, now);
@@ -49,6 +51,7 @@ export function buildPlugin(
     log,
     now,
     mayStart: () => reserve.makeRoom(WORKER_DESCRIPTORS),
+    startHostWorker,
     life: config,
     dedup,
     random: Math.random,

@@ -16,6 +16,7 @@ import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
+import { Nursery } from "../worker/nursery.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
@@ -76,6 +77,7 @@ export class Server {
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
   readonly reserve = new DescriptorReserve();
   readonly #control = new Control();
+  readonly #nursery = new Nursery();
   /** All but the control sockets is closed; they tell it to who waits for it. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
@@ -114,6 +116,7 @@ export class Server {
       contentLimits,
       limitLog,
       reserve: this.reserve,
+      startHostWorker: this.#nursery.start,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -371,6 +374,7 @@ export class Server {
     clearInterval(this.#timer);
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await Promise.all(this.#leaving);
+    this.#nursery[Symbol.dispose]();
     await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
     await this.#control.stopAccepting();
     await this.#loop?.close();

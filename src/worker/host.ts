@@ -14,7 +14,9 @@ import { traceOf } from "./text_of.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
 
-const post = (message: FromHost) => self.postMessage(message);
+/** The main thread's end is reached over this alone: what a plugin posts by itself is not taken for the host's. */
+let port: MessagePort;
+const post = (message: FromHost) => port.postMessage(message);
 // Frozen, as PluginHost logs with it too.
 const log: Logger = Object.freeze({
   debug: (message: unknown, fields: unknown) => logLine("debug", message, fields),
@@ -27,13 +29,18 @@ const stats = new StatsReporter((report) => post({ kind: "stats", ...report }));
 const stopping = new AbortController();
 let host: PluginHost | null = null;
 
-self.onmessage = (event: MessageEvent<ToHost>) => {
-  const message = event.data;
+self.onmessage = ({ data }: MessageEvent<MessagePort>) => {
+  self.onmessage = null;
+  port = data;
+  port.onmessage = take;
+};
+
+function take({ data: message }: MessageEvent<ToHost>): void {
   if (message.kind === "cache") cache.answer(message.id, message.result);
   else if (message.kind === "start") start(message.setup);
   else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
   else stop();
-};
+}
 
 // What escapes from a plugin's own timers and promises is reported; it does not end the worker.
 self.addEventListener("error", (event) => {

@@ -1,62 +1,47 @@
-/** The threads of this process; Linux alone lists them. */
-const TASKS = "/proc/self/task";
-/** How Deno names the threads of Web Workers. */
-const WORKER_NAME = /^worker-/;
+import { processorTime } from "./worker_threads.ts";
+
 /** A thread that is still there after so many looks has not ended. */
 const LOOKS = 3;
 
+/** Who was ended, with the threads that came with it. */
 interface Ended {
   readonly threads: readonly string[];
+  readonly times: Map<string, number>;
   looks: number;
 }
 
 /**
- * Threads of workers that were ended and go on: `Worker.terminate` does not stop an endless loop. A worker's thread is
- * the one that is there after its start and was not before.
+ * Threads of workers that were ended and go on: `Worker.terminate` does not stop an endless loop. Where other workers of
+ * the process were started at the same moment, several threads may be the worker's: the one that works is it.
  */
 export class LeakedThreads {
-  /** Of the workers that live. */
-  readonly #threads = new WeakMap<object, readonly string[]>();
   readonly #ended = new Set<Ended>();
 
-  /** Starts a worker, and notes what threads came with it. */
-  starting<T extends object>(start: () => T): T {
-    const before = new Set(threads());
-    const worker = start();
-    this.#threads.set(worker, threads().filter((id) => !before.has(id) && isWorker(id)));
-    return worker;
-  }
-
-  /** The worker was ended: its thread should end too. */
-  terminated(worker: object): void {
-    const threads = this.#threads.get(worker) ?? [];
-    if (threads.length > 0) this.#ended.add({ threads, looks: 0 });
+  /** A worker was ended: its threads should end, too. */
+  terminated(threads: readonly string[]): void {
+    if (threads.length > 0) this.#ended.add({ threads, times: new Map(), looks: 0 });
   }
 
   /** Looks; returns how many have not ended. */
   look(): number {
     let leaked = 0;
     for (const ended of this.#ended) {
-      // Where others started at the same moment, one of several threads is the worker's: all of them are there then.
-      if (!ended.threads.every(isWorker)) this.#ended.delete(ended);
-      else if (++ended.looks >= LOOKS) leaked++;
+      ended.looks++;
+      if (!this.#isAlive(ended)) this.#ended.delete(ended);
+      else if (ended.looks >= LOOKS) leaked++;
     }
     return leaked;
   }
-}
 
-function threads(): string[] {
-  try {
-    return [...Deno.readDirSync(TASKS)].map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
-
-function isWorker(id: string): boolean {
-  try {
-    return WORKER_NAME.test(Deno.readTextFileSync(`${TASKS}/${id}/comm`));
-  } catch {
-    return false;
+  /** Whether any of the threads that are left has worked since the last look; with one alone, whether it is there. */
+  #isAlive({ threads, times, looks }: Ended): boolean {
+    let isAlive = false;
+    for (const id of threads) {
+      const time = processorTime(id);
+      if (time === undefined) continue;
+      if (threads.length === 1 || looks === 1 || time > (times.get(id) ?? Infinity)) isAlive = true;
+      times.set(id, time);
+    }
+    return isAlive;
   }
 }

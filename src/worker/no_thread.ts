@@ -3,6 +3,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 /** What stands for a thread that could not be started: it has failed as soon as anybody can be told. */
 export class NoThread implements Thread {
   readonly ended = Promise.resolve();
+  readonly threads = [];
 
   constructor(reason: string, events: ThreadEvents) {
     queueMicrotask(() => events.failed(reason));

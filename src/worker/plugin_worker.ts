@@ -131,6 +131,11 @@ export class PluginWorker {
     return this.#thread.ended;
   }
 
+  /** Threads of this process that came with it. */
+  get threads(): readonly string[] {
+    return this.#thread.threads;
+  }
+
   post(message: ToHost): void {
     this.#thread.post(message);
     // A worker that blocks while it has nothing to do sees messages only when it is woken.

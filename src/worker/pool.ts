@@ -36,7 +36,10 @@ export interface PoolOptions extends SupervisorOptions {
 }
 
 /** What makes a plugin's workers what they are. */
-export type WorkerSettings = Omit<SupervisorOptions, "queue" | "log" | "now" | "mayStart">;
+export type WorkerSettings = Omit<
+  SupervisorOptions,
+  "queue" | "log" | "now" | "mayStart" | "startHostWorker"
+>;
 
 /** Where the pool's news go. */
 export interface PoolEvents extends OutcomeEvents {
@@ -159,8 +162,9 @@ export class WorkerPool {
 
   /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
   successor(settings: WorkerSettings): Supervisor {
-    const { queue, log, now, mayStart } = this.options;
-    return new Supervisor({ ...settings, queue, log, now, mayStart }, this.#events, this.#shifts.current);
+    const { queue, log, now, mayStart, startHostWorker } = this.options;
+    const options = { ...settings, queue, log, now, mayStart, startHostWorker };
+    return new Supervisor(options, this.#events, this.#shifts.current);
   }
 
   /**

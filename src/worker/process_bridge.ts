@@ -1,6 +1,7 @@
 import { isFromHost } from "./from_host.ts";
 import { takeBackAll } from "./handoff.ts";
 import { createBeats } from "./heartbeat.ts";
+import { startHostWorker } from "./host_worker.ts";
 import type { ToHost, WorkerRings } from "./messages.ts";
 import type { FromProcess, ToProcess } from "./process_messages.ts";
 import { RingReader } from "./ring.ts";
@@ -61,7 +62,7 @@ class Bridge {
   }
 
   #start({ name, permissions, setup }: Extract<ToProcess, { kind: "start" }>): void {
-    this.#worker = new WebWorkerThread(name, permissions, {
+    this.#worker = new WebWorkerThread(startHostWorker, name, permissions, {
       message: (data) => this.#posted(data),
       replies: () => {},
       returned: () => {},

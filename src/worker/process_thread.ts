@@ -32,6 +32,7 @@ export interface ProcessOptions {
  */
 export class ProcessThread implements Thread {
   readonly ended: Promise<void>;
+  readonly threads = [];
   readonly #child: Deno.ChildProcess;
   readonly #folder = Deno.makeTempDirSync({ prefix: "mevent-" });
   readonly #listener: Deno.Listener;

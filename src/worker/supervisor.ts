@@ -4,6 +4,7 @@ import type { LaneId, OperationQueue } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
+import type { StartHostWorker } from "./host_worker.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { CacheRequest, FigureReport, FromHost, HostSetup, PluginDeclaration } from "./messages.ts";
 import type { Isolation, PluginWorker } from "./plugin_worker.ts";
@@ -25,6 +26,7 @@ export interface SupervisorOptions {
   readonly workers: number;
   /** Whether there is what another worker needs; asked again after the back-off where not. */
   readonly mayStart: () => boolean;
+  readonly startHostWorker: StartHostWorker;
   /** Each worker has a part of the queue of its own; otherwise all take from the one. */
   readonly isParted?: boolean;
   readonly permissions: Deno.PermissionOptions;
@@ -195,7 +197,7 @@ export class Supervisor {
 
   #create(index: number): PluginWorker {
     const { isolation } = this;
-    return this.leaks.starting(() => this.#starter.start(index, isolation, this.#workerEvents));
+    return this.#starter.start(index, isolation, this.#workerEvents);
   }
 
   readonly #workerEvents: WorkerEvents = {
@@ -383,7 +385,7 @@ export class Supervisor {
 
   /** Its thread is told to end. */
   #gone(worker: PluginWorker): void {
-    this.leaks.terminated(worker);
+    this.leaks.terminated(worker.threads);
     const ended: Promise<void> = worker.ended.finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }

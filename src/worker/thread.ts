@@ -12,6 +12,8 @@ export interface Thread {
   isAway(lane: LaneId, position: number): boolean;
   /** Asks for what is away and not begun; false where there is nobody to ask. {@link ThreadEvents.returned} answers. */
   askBack(): boolean;
+  /** Threads of this process that came with it, by their ids, as far as they are known. */
+  readonly threads: readonly string[];
   /** Ends it now, as far as it can be ended. */
   terminate(): void;
   /** Resolves when all that it holds of this process is given back; after {@link terminate}. */

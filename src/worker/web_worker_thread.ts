@@ -1,27 +1,35 @@
+import type { HostWorker, StartHostWorker } from "./host_worker.ts";
 import type { ToHost } from "./messages.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** A plugin host in a Web Worker of this process. An endless loop in it cannot be ended. */
 export class WebWorkerThread implements Thread {
   readonly ended = Promise.resolve();
-  readonly #worker: Worker;
+  readonly #worker: HostWorker;
+  /** The host's other end is its own: what the plugin posts by itself does not come this way. */
+  readonly #port: MessagePort;
 
-  constructor(name: string, permissions: Deno.PermissionOptions, events: ThreadEvents) {
-    this.#worker = new Worker(new URL("./host.ts", import.meta.url), {
-      type: "module",
-      name,
-      deno: { permissions },
+  constructor(
+    start: StartHostWorker,
+    name: string,
+    permissions: Deno.PermissionOptions,
+    events: ThreadEvents,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = ({ data }: MessageEvent<unknown>) => events.message(data);
+    this.#worker = start(name, permissions, port2, {
+      posted: () => events.message(null),
+      failed: (reason) => events.failed(reason),
     });
-    this.#worker.onmessage = (event: MessageEvent<unknown>) => events.message(event.data);
-    this.#worker.onerror = (event) => {
-      // Not cancelled, the error would end the whole process.
-      event.preventDefault();
-      events.failed(failureOf(event));
-    };
+  }
+
+  get threads(): readonly string[] {
+    return this.#worker.threads;
   }
 
   post(message: ToHost): void {
-    this.#worker.postMessage(message);
+    this.#port.postMessage(message);
   }
 
   published(): void {}
@@ -38,13 +46,6 @@ export class WebWorkerThread implements Thread {
 
   terminate(): void {
     this.#worker.terminate();
+    this.#port.close();
   }
-}
-
-/** The error's sentence and, where it is known, its place. */
-function failureOf({ message, filename, lineno, colno }: ErrorEvent): string {
-  const sentence = message || "the worker failed without a message";
-  return filename === "" || sentence.includes(filename)
-    ? sentence
-    : `${sentence}\n    at ${filename}:${lineno}:${colno}`;
 }

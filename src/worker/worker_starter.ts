@@ -18,7 +18,8 @@ export class WorkerStarter {
   ) {}
 
   start(index: number, isolation: Isolation, events: WorkerEvents): PluginWorker {
-    const { options: { setup, permissions, maxMemory, isParted = false, queue, log, now }, ringBytes } = this;
+    const { options, ringBytes } = this;
+    const { setup, permissions, maxMemory, isParted = false, queue, log, now, startHostWorker } = options;
     const rings = createRings(ringBytes);
     const beats = createBeats();
     const name = `${setup.name}/${index}`;
@@ -32,10 +33,12 @@ export class WorkerStarter {
       startedOr(
         threadEvents,
         () =>
-          isolation === "worker" ? new WebWorkerThread(name, permissions, threadEvents) : new ProcessThread(
-            { name, permissions, rings, ringBytes, beats, maxMemory, line, now },
-            threadEvents,
-          ),
+          isolation === "worker"
+            ? new WebWorkerThread(startHostWorker, name, permissions, threadEvents)
+            : new ProcessThread(
+              { name, permissions, rings, ringBytes, beats, maxMemory, line, now },
+              threadEvents,
+            ),
       );
     const part = isParted ? index : 0;
     // A reload may divide the queue anew.

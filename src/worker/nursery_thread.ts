@@ -1,0 +1,34 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+/// <reference lib="deno.unstable" />
+import { type HostWorker, startHostWorker } from "./host_worker.ts";
+import type { FromNursery, ToNursery } from "./nursery.ts";
+import { textOf } from "./text_of.ts";
+import { workerThreads } from "./worker_threads.ts";
+
+// The entry of the thread that starts plugin hosts. It does nothing else, so it may stand still while one starts.
+
+const post = (message: FromNursery) => self.postMessage(message);
+const workers = new Map<number, HostWorker>();
+
+self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
+  if (data.kind === "start") start(data);
+  else {
+    workers.get(data.id)?.terminate();
+    workers.delete(data.id);
+  }
+};
+
+function start({ id, name, permissions, port }: Extract<ToNursery, { kind: "start" }>): void {
+  const before = new Set(workerThreads());
+  try {
+    const worker = startHostWorker(name, permissions, port, {
+      posted: () => post({ kind: "posted", id }),
+      failed: (reason) => post({ kind: "failed", id, reason }),
+    });
+    workers.set(id, worker);
+    post({ kind: "started", id, threads: workerThreads().filter((thread) => !before.has(thread)) });
+  } catch (error) {
+    post({ kind: "failed", id, reason: `it cannot be started: ${textOf(error)}` });
+  }
+}

@@ -1,0 +1,30 @@
+/** The threads of this process; Linux alone lists them. */
+const TASKS = "/proc/self/task";
+/** How Deno names the threads of Web Workers. */
+const WORKER_NAME = /^worker-/;
+/** In /proc/…/stat, behind the name in parentheses: user and system time, in ticks, from the third field on. */
+const USER_TIME = 11;
+const SYSTEM_TIME = 12;
+
+/** The ids of all threads of Web Workers; empty where they cannot be told. */
+export function workerThreads(): string[] {
+  try {
+    return [...Deno.readDirSync(TASKS)].map(({ name }) => name).filter((id) =>
+      processorTime(id) !== undefined
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** What a Web Worker's thread has used, in ticks of the kernel's clock; undefined where it has ended. */
+export function processorTime(id: string): number | undefined {
+  try {
+    if (!WORKER_NAME.test(Deno.readTextFileSync(`${TASKS}/${id}/comm`))) return undefined;
+    const stat = Deno.readTextFileSync(`${TASKS}/${id}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]);
+  } catch {
+    return undefined;
+  }
+}
