@@ -27,7 +27,7 @@ const USAGE = `Usage: ./denow task slowloris [options]
 `;
 const FLAGS = ["connections", "seconds", "rounds", "ratio", "mevent"] as const;
 /** Bytes are sent in so many portions a second, so that they do not come all at once. */
-const PORTIONS = 50;
+const PORTIONS = 500;
 const DIAL_BATCH = 64;
 const GOOD_CLIENTS = 4;
 const CONFIG = `

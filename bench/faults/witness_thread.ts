@@ -3,10 +3,11 @@
 /// <reference lib="deno.unstable" />
 import { Random } from "../fuzz/random.ts";
 import { GoodClient } from "../good_client.ts";
+import { haveOwnCore } from "../priority.ts";
 import { WITNESS } from "./faulty_server.ts";
 import type { FromWitness, ToWitness } from "./witnesses.ts";
 
-// The thread of the good clients: what they wait for is the server alone, not the bench's own work.
+// The thread of the good clients: what they wait for is the server alone, not the bench's own work, nor a core.
 
 const post = (message: FromWitness) => self.postMessage(message);
 let isOver = false;
@@ -23,6 +24,7 @@ self.onmessage = ({ data }: MessageEvent<ToWitness>) => {
 
 async function start({ address, seed, count }: Extract<ToWitness, { kind: "start" }>): Promise<void> {
   try {
+    post({ kind: "priority", hasOwnCore: haveOwnCore() });
     clients = await Promise.all(
       Array.from(
         { length: count },

@@ -7,6 +7,7 @@ export type ToWitness =
   | { readonly kind: "stop" };
 
 export type FromWitness =
+  | { readonly kind: "priority"; readonly hasOwnCore: boolean }
   | { readonly kind: "started" }
   | { readonly kind: "times"; readonly times: readonly number[] }
   | { readonly kind: "ended"; readonly failure: string | undefined };
@@ -15,6 +16,8 @@ export type FromWitness =
 export class Witnesses implements AsyncDisposable {
   /** Why one of them was not served as it should; undefined while all are. */
   failure: string | undefined;
+  /** They get a core whenever they want one; otherwise their times tell of the machine's load, too. */
+  hasOwnCore = false;
   readonly #worker = new Worker(new URL("./witness_thread.ts", import.meta.url), { type: "module" });
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -22,7 +25,8 @@ export class Witnesses implements AsyncDisposable {
 
   private constructor() {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWitness>) => {
-      if (data.kind === "started") this.#started.resolve();
+      if (data.kind === "priority") this.hasOwnCore = data.hasOwnCore;
+      else if (data.kind === "started") this.#started.resolve();
       else if (data.kind === "times") this.#taken.resolve(data.times);
       else {
         this.failure = data.failure;
