@@ -135,6 +135,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     maxKeys: 100_000,
     control: "auto",
     controlTcp: [],
+    realtime: false,
     maxLogLines: 1_000,
     logLevel: "info",
     logFormat: "auto",

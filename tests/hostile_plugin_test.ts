@@ -319,6 +319,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         workers: 1,
         mayStart: () => true,
         startHostWorker,
+        demoteThreads: () => {},
         isolation: "worker",
         maxMemory: 0,
         recycleAfter: 0,

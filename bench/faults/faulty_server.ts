@@ -18,6 +18,7 @@ const FEW_DESCRIPTORS = 160;
 const SERVER = `
 [server]
 drain_timeout = "15s"
+realtime = true
 max_connections_per_address = 0
 max_unread_reply_bytes = "64 KiB"
 slow_reader_timeout = "1s"

@@ -45,6 +45,8 @@ export interface ServerConfig {
   readonly control: string;
   /** Where control connections are taken over the network too. */
   readonly controlTcp: readonly InetAddress[];
+  /** The main thread runs before all that is not in real time, where the system allows it. */
+  readonly realtime: boolean;
   /** Lines that the log writes in a second; 0 is no bound. */
   readonly maxLogLines: number;
   readonly logLevel: LogLevel;

@@ -18,6 +18,7 @@ export const SERVER_DEFAULTS = {
   max_keys: 100_000,
   control: "auto",
   control_tcp: "",
+  realtime: false,
   max_log_lines: 1_000,
   log_level: "info",
   log_format: "auto",

@@ -100,6 +100,7 @@ function serverConfig(settings: ServerOutput): ServerConfig {
     maxKeys: settings.max_keys,
     control: settings.control,
     controlTcp: settings.control_tcp,
+    realtime: settings.realtime,
     maxLogLines: settings.max_log_lines,
     logLevel: settings.log_level,
     logFormat: settings.log_format,

@@ -41,6 +41,7 @@ export const SERVER_ENTRIES = {
   max_keys: count(1, HIGHEST_CONTENT_LIMITS.keys),
   control: text('a path, "auto" or "none"'),
   control_tcp: addresses(),
+  realtime: flag(),
   max_log_lines: count(0, 1_000_000),
   log_level: choice(["debug", "info", "warn", "error"]),
   log_format: choice(["auto", "text", "json"]),

@@ -9,9 +9,10 @@ import type { SegmentPool } from "../queue/segment.ts";
 import { Cache } from "../router/cache.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
-import type { StartHostWorker } from "../worker/host_worker.ts";
+import type { Nursery } from "../worker/nursery.ts";
 import type { CacheRequest, FigureReport } from "../worker/messages.ts";
-import { WorkerPool, type WorkerSettings } from "../worker/pool.ts";
+import { WorkerPool } from "../worker/pool.ts";
+import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
@@ -27,7 +28,7 @@ export interface PluginParts {
   readonly contentLimits: ContentLimits;
   readonly limitLog: LimitLog;
   readonly reserve: DescriptorReserve;
-  readonly startHostWorker: StartHostWorker;
+  readonly nursery: Nursery;
   readonly log: Log;
   readonly now: () => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
@@ -40,7 +41,7 @@ export function buildPlugin(
   settings: WorkerSettings,
   parts: PluginParts,
 ): RoutedPlugin {
-  const { budget, segments, routes, limitLog, reserve, startHostWorker, log, now, wake } = parts;
+  const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake } = parts;
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
   const cache = new Cache(config.cache, now);
@@ -51,7 +52,8 @@ export function buildPlugin(
     log,
     now,
     mayStart: () => reserve.makeRoom(WORKER_DESCRIPTORS),
-    startHostWorker,
+    startHostWorker: nursery.start,
+    demoteThreads: nursery.demote,
     life: config,
     dedup,
     random: Math.random,

@@ -20,6 +20,7 @@ export interface ReloadReport {
 
 /** What a reload works on. */
 export interface ReloadTarget {
+  readonly setRealtime: (wanted: boolean) => void;
   /** What is in effect. */
   config: Config;
   /** The limits as the sockets see them; written in place. */
@@ -71,6 +72,7 @@ export async function reload(target: ReloadTarget, wanted: Config): Promise<Relo
   Object.assign(target.limits, target.fit(server));
   target.contentLimits.depth = server.maxDepth;
   target.contentLimits.keys = server.maxKeys;
+  target.setRealtime(server.realtime);
   target.log.setLevel(server.logLevel);
   target.log.maxLines = server.maxLogLines;
   target.budget.bound(server.maxQueueBytes);

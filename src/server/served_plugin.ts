@@ -8,7 +8,7 @@ import { Doubles } from "../router/doubles.ts";
 import type { PluginNames } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Wishes } from "../router/wishes.ts";
-import type { WorkerSettings } from "../worker/pool.ts";
+import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import type { Supervisor } from "../worker/supervisor.ts";
 import { buildPlugin, partsOf, type PluginParts } from "./build_plugin.ts";
 import { moduleStamp } from "./module_stamp.ts";

@@ -24,6 +24,7 @@ import { fitLimits } from "./fit_limits.ts";
 import { Listeners } from "./listeners.ts";
 import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
+import { setRealtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
@@ -116,7 +117,7 @@ export class Server {
       contentLimits,
       limitLog,
       reserve: this.reserve,
-      startHostWorker: this.#nursery.start,
+      nursery: this.#nursery,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -146,6 +147,7 @@ export class Server {
       contentLimits,
       fit,
       log,
+      setRealtime: (wanted) => setRealtime(wanted, this.#libc?.symbols ?? null, log),
       budget: this.#budget,
       plugins,
       listeners: this.#listeners,
@@ -159,6 +161,7 @@ export class Server {
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options);
     const { config: { plugins, listeners, server: settings } } = options;
+    if (settings.realtime) server.#target.setRealtime(true);
     const plan = server.#plugins.plan(plugins, settings);
     try {
       await plan.start();

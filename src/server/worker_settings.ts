@@ -3,7 +3,7 @@ import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/co
 import { bodyBytes, Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
-import type { WorkerSettings } from "../worker/pool.ts";
+import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
 
 /**

@@ -17,6 +17,9 @@ interface Ended {
 export class LeakedThreads {
   readonly #ended = new Set<Ended>();
 
+  /** @param demote told once of threads that have not ended */
+  constructor(readonly demote: (threads: readonly string[]) => void) {}
+
   /** A worker was ended: its threads should end, too. */
   terminated(threads: readonly string[]): void {
     if (threads.length > 0) this.#ended.add({ threads, times: new Map(), looks: 0 });
@@ -28,7 +31,11 @@ export class LeakedThreads {
     for (const ended of this.#ended) {
       ended.looks++;
       if (!this.#isAlive(ended)) this.#ended.delete(ended);
-      else if (ended.looks >= LOOKS) leaked++;
+      else if (ended.looks >= LOOKS) {
+        leaked++;
+        // Where it is not sure which of them it is, none: another one may be at work.
+        if (ended.looks === LOOKS && ended.threads.length === 1) this.demote(ended.threads);
+      }
     }
     return leaked;
   }

@@ -9,7 +9,9 @@ export type ToNursery =
     readonly permissions: Deno.PermissionOptions;
     readonly port: MessagePort;
   }
-  | { readonly kind: "end"; readonly id: number };
+  | { readonly kind: "end"; readonly id: number }
+  /** They were ended and go on: they are to run only while nobody else wants their core. */
+  | { readonly kind: "demote"; readonly threads: readonly string[] };
 
 /** What it tells of one of them. */
 export type FromNursery =
@@ -46,6 +48,9 @@ export class Nursery implements Disposable {
       },
     };
   };
+
+  /** Lets threads that were ended and go on take nobody's core. */
+  readonly demote = (threads: readonly string[]): void => this.#post({ kind: "demote", threads });
 
   /** Ends the thread, and all that it has started with it. */
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 /// <reference lib="deno.worker" />
 /// <reference lib="deno.unstable" />
 import { type HostWorker, startHostWorker } from "./host_worker.ts";
+import { leaveRealtime, runWhenIdle } from "./scheduling.ts";
 import type { FromNursery, ToNursery } from "./nursery.ts";
 import { textOf } from "./text_of.ts";
 import { workerThreads } from "./worker_threads.ts";
@@ -10,9 +11,11 @@ import { workerThreads } from "./worker_threads.ts";
 
 const post = (message: FromNursery) => self.postMessage(message);
 const workers = new Map<number, HostWorker>();
+leaveRealtime();
 
 self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
   if (data.kind === "start") start(data);
+  else if (data.kind === "demote") runWhenIdle(data.threads);
   else {
     workers.get(data.id)?.terminate();
     workers.delete(data.id);

@@ -11,6 +11,7 @@ import { InFlight } from "./in_flight.ts";
 import { type BeatMemory, Pulse } from "./heartbeat.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
+import type { Isolation } from "./supervisor_options.ts";
 import type { StartThread, Thread } from "./thread.ts";
 import { textOf } from "./text_of.ts";
 import type { WorkerEvents } from "./worker_events.ts";
@@ -33,7 +34,6 @@ const TURN_MS = 1;
 const MAX_LOOK_MS = 2000;
 /** How much the newest run time weighs in the average. */
 const RUN_TIME_WEIGHT = 1 / 16;
-
 /** How long a child process that is given up may take to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
 
@@ -50,9 +50,6 @@ export interface WorkerOptions {
   /** Monotonic, in ms. */
   readonly now: () => number;
 }
-
-/** Where a plugin host runs: in a Web Worker of the server, or of a child process. */
-export type Isolation = "worker" | "process";
 
 /**
  * One of a plugin's workers, seen from the main thread.

@@ -11,7 +11,8 @@ import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
 import { type Health, Shifts } from "./shifts.ts";
-import { Supervisor, type SupervisorEvents, type SupervisorOptions } from "./supervisor.ts";
+import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
+import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";
 
 /** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
 const GIVEN_UP = "the plugin was stopped before the operation was done";
@@ -34,12 +35,6 @@ export interface PoolOptions extends SupervisorOptions {
   readonly clock: () => Date;
   readonly events: PoolEvents;
 }
-
-/** What makes a plugin's workers what they are. */
-export type WorkerSettings = Omit<
-  SupervisorOptions,
-  "queue" | "log" | "now" | "mayStart" | "startHostWorker"
->;
 
 /** Where the pool's news go. */
 export interface PoolEvents extends OutcomeEvents {
@@ -162,9 +157,7 @@ export class WorkerPool {
 
   /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
   successor(settings: WorkerSettings): Supervisor {
-    const { queue, log, now, mayStart, startHostWorker } = this.options;
-    const options = { ...settings, queue, log, now, mayStart, startHostWorker };
-    return new Supervisor(options, this.#events, this.#shifts.current);
+    return new Supervisor({ ...this.options, ...settings }, this.#events, this.#shifts.current);
   }
 
   /**

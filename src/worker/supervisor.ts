@@ -1,13 +1,12 @@
-import type { Log } from "../observe/log.ts";
 import { besides } from "../observe/log_fields.ts";
-import type { LaneId, OperationQueue } from "../queue/operation_queue.ts";
+import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
-import type { StartHostWorker } from "./host_worker.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
-import type { CacheRequest, FigureReport, FromHost, HostSetup, PluginDeclaration } from "./messages.ts";
-import type { Isolation, PluginWorker } from "./plugin_worker.ts";
+import type { CacheRequest, FigureReport, FromHost, PluginDeclaration } from "./messages.ts";
+import type { PluginWorker } from "./plugin_worker.ts";
+import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 import { WorkerStarter } from "./worker_starter.ts";
 
@@ -20,29 +19,6 @@ const MAX_BACKOFF_MS = 60_000;
 const HANG_GRACE_MS = 1000;
 /** What a retired worker gets to run `stop`, in ms. */
 const STOP_GRACE_MS = 5000;
-
-export interface SupervisorOptions {
-  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
-  readonly workers: number;
-  /** Whether there is what another worker needs; asked again after the back-off where not. */
-  readonly mayStart: () => boolean;
-  readonly startHostWorker: StartHostWorker;
-  /** Each worker has a part of the queue of its own; otherwise all take from the one. */
-  readonly isParted?: boolean;
-  readonly permissions: Deno.PermissionOptions;
-  /** Where its workers run; a plugin that spins is moved to processes. */
-  readonly isolation: Isolation;
-  /** What a child process may use, in bytes; 0 is no bound. */
-  readonly maxMemory: number;
-  /** A worker is replaced after so many operations; 0 is never. */
-  readonly recycleAfter: number;
-  /** Longest content of an operation or a reply, in bytes. */
-  readonly maxContentBytes: number;
-  readonly queue: OperationQueue;
-  readonly log: Log;
-  /** Monotonic, in ms. */
-  readonly now: () => number;
-}
 
 /** What the workers have to tell. */
 export interface SupervisorEvents {
@@ -107,7 +83,7 @@ export class Supervisor {
   /** @param before who takes over from it: threads that do not end, and what they have led to, stay known */
   constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents, before?: Supervisor) {
     const { maxContentBytes, recycleAfter } = options;
-    this.leaks = before?.leaks ?? new LeakedThreads();
+    this.leaks = before?.leaks ?? new LeakedThreads(options.demoteThreads);
     this.leakedThreads = before?.leakedThreads ?? 0;
     this.moved = before?.moved ?? false;
     this.isolation = this.moved ? "process" : options.isolation;

@@ -1,8 +1,8 @@
 import { createBeats } from "./heartbeat.ts";
 import { NoThread } from "./no_thread.ts";
-import { type Isolation, PluginWorker } from "./plugin_worker.ts";
+import { PluginWorker } from "./plugin_worker.ts";
 import { ProcessThread } from "./process_thread.ts";
-import type { SupervisorOptions } from "./supervisor.ts";
+import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import { textOf } from "./text_of.ts";
 import type { StartThread, Thread, ThreadEvents } from "./thread.ts";
 import { WebWorkerThread } from "./web_worker_thread.ts";
