@@ -18,6 +18,11 @@ function plugin(...bodies: string[]): string {
     ",\n",
   );
   return `const bare = Object.create(null);
+// The plugin gets hold of the host's own port, and posts in its name.
+const send = MessagePort.prototype.postMessage;
+let port;
+MessagePort.prototype.postMessage = function (...args) { port = this; return send.apply(this, args); };
+const forge = (message) => send.call(port, message);
 const mean = new Proxy(new Error("mean"), { get() { throw bare; }, getPrototypeOf() { throw bare; } });
 const odd = (message) => Object.defineProperty(new Error("odd"), "message", { value: message });
 const noStack = () => Object.defineProperty(new Error("no stack"), "stack", { get() { throw bare; } });
@@ -140,7 +145,7 @@ everywhere("whatever a plugin logs becomes a line, and throws nowhere", async (s
 });
 
 everywhere(
-  "what a plugin posts by itself is one warning, and ends neither its worker nor the server",
+  "what a plugin posts in its host's name is one warning, and ends neither its worker nor the server",
   async (start) => {
     const messages = [
       `null`,
@@ -161,7 +166,7 @@ everywhere(
       `{ kind: "stopped" }`,
     ];
     await using server = await start(
-      plugin(...messages.map((message) => `() => self.postMessage(${message})`)),
+      plugin(...messages.map((message) => `() => forge(${message})`)),
     );
     using connection = await server.connect();
     for (let i = 0; i < messages.length; i++) {
@@ -183,7 +188,7 @@ everywhere(
 
 Deno.test("a forged log line with fields that no JSON has says so", async () => {
   await using server = await startIn(plugin(
-    `() => self.postMessage({ kind: "log", level: "info", message: "forged", fields: { n: 1n } })`,
+    `() => forge({ kind: "log", level: "info", message: "forged", fields: { n: 1n } })`,
   ));
   using connection = await server.connect();
   await call(connection, 1002);

@@ -9,8 +9,8 @@ const MAX_TEXT = 8192;
 const MAX_CONCURRENCY = 65536;
 
 /**
- * Whether a message of a worker is one of mevent's own: a plugin shares the worker's global scope and may post what it
- * likes. The fields of a log line are left to the log.
+ * Whether a message of a worker is one of mevent's own: a plugin shares the worker's globals, may get hold of the host's
+ * port, and then post what it likes. The fields of a log line are left to the log.
  */
 export function isFromHost(value: unknown): value is FromHost {
   if (!isObject(value)) return false;

@@ -123,14 +123,9 @@ export class PluginWorker {
     this.#drain();
   }
 
-  /** Resolves when it holds nothing of this process any more; after {@link terminate}. */
-  get ended(): Promise<void> {
-    return this.#thread.ended;
-  }
-
-  /** Threads of this process that came with it. */
-  get threads(): readonly string[] {
-    return this.#thread.threads;
+  /** Where it runs. */
+  get thread(): Pick<Thread, "threads" | "ended"> {
+    return this.#thread;
   }
 
   post(message: ToHost): void {

@@ -1,3 +1,5 @@
+import { processThreads } from "./worker_threads.ts";
+
 const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
 const SYMBOLS = {
@@ -12,6 +14,11 @@ const NO_PRIORITY = new Uint8Array(4);
  */
 export function leaveRealtime(): void {
   setPolicy([0], SCHED_OTHER);
+}
+
+/** The same for all threads of this process. */
+export function leaveRealtimeWholly(): void {
+  setPolicy(processThreads().map(Number), SCHED_OTHER);
 }
 
 /** Lets threads of this process run only while nobody else wants their core. */

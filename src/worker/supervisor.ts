@@ -361,8 +361,8 @@ export class Supervisor {
 
   /** Its thread is told to end. */
   #gone(worker: PluginWorker): void {
-    this.leaks.terminated(worker.threads);
-    const ended: Promise<void> = worker.ended.finally(() => this.#ending.delete(ended));
+    this.leaks.terminated(worker.thread.threads);
+    const ended: Promise<void> = worker.thread.ended.finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
 

@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { Nursery } from "../src/worker/nursery.ts";
+import { processorTime } from "../src/worker/worker_threads.ts";
+import { until } from "./support/until.ts";
+
+const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
+const SCHED_IDLE = 5;
+const ignore = Deno.build.os !== "linux";
+
+function policy(thread: string): number {
+  const stat = Deno.readTextFileSync(`/proc/self/task/${thread}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[38]);
+}
+
+Deno.test({
+  name:
+    "in real time is the main thread alone, not the plugins in threads or child processes; a reload ends it",
+  ignore,
+  async fn() {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--no-check",
+        fileURLToPath(new URL("./support/realtime_server.ts", import.meta.url)),
+      ],
+    }).output();
+    const text = new TextDecoder();
+    assertEquals(text.decode(stderr), "");
+    const { before, warned, ...others } = JSON.parse(text.decode(stdout));
+    // Who may not have real-time priority is told so.
+    assertEquals([before, warned], warned ? [SCHED_OTHER, true] : [SCHED_FIFO, false]);
+    assertEquals(others, { threads: [SCHED_OTHER], children: [SCHED_OTHER], after: SCHED_OTHER });
+  },
+});
+
+Deno.test({
+  name: "a plugin host's threads are known, run on idle cores alone once demoted, and end with it",
+  ignore,
+  async fn() {
+    using nursery = new Nursery();
+    const { port1, port2 } = new MessageChannel();
+    const failures: string[] = [];
+    const host = nursery.start("test", { read: true }, port2, {
+      posted: () => failures.push("it posted something"),
+      failed: (reason) => failures.push(reason),
+    });
+    await until("its threads are known", () => host.threads.length > 0);
+    const { threads } = host;
+    nursery.demote(threads);
+    await until("they are demoted", () => threads.every((thread) => policy(thread) === SCHED_IDLE));
+    host.terminate();
+    await until("it has ended", () => threads.some((thread) => processorTime(thread) === undefined));
+    port1.close();
+    assertEquals(failures, []);
+  },
+});
