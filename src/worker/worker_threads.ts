@@ -8,10 +8,13 @@ const SYSTEM_TIME = 12;
 
 /** The ids of all threads of Web Workers; empty where they cannot be told. */
 export function workerThreads(): string[] {
+  return processThreads().filter((id) => processorTime(id) !== undefined);
+}
+
+/** The ids of all threads of this process; empty where they cannot be told. */
+export function processThreads(): string[] {
   try {
-    return [...Deno.readDirSync(TASKS)].map(({ name }) => name).filter((id) =>
-      processorTime(id) !== undefined
-    );
+    return [...Deno.readDirSync(TASKS)].map(({ name }) => name);
   } catch {
     return [];
   }

@@ -19,7 +19,7 @@ const children = new Set<number>();
 for (const id of Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/children`).trim().split(" ")) {
   for (const { name } of Deno.readDirSync(`/proc/${id}/task`)) {
     const stat = Deno.readTextFileSync(`/proc/${id}/task/${name}/stat`);
-    if (stat.includes("(worker-")) children.add(policy(stat));
+    children.add(policy(stat));
   }
 }
 const before = main();
