@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { LongRuns } from "../src/worker/long_runs.ts";
 import { Nursery } from "../src/worker/nursery.ts";
 import { processorTime } from "../src/worker/worker_threads.ts";
 import { until } from "./support/until.ts";
@@ -57,3 +58,49 @@ Deno.test({
     assertEquals(failures, []);
   },
 });
+
+Deno.test({
+  name: "a worker that computes for long runs behind all others until it gets on; one that waits does not",
+  ignore,
+  async fn() {
+    const seen: [string, boolean][] = [];
+    const runs = new LongRuns((threads, isBehind) => seen.push([threads[0]!, isBehind]));
+    const worker = { inFlight: { count: 1 }, beat: 0, thread: { threads: [String(threadId())] } };
+    const look = () => runs.look([worker]);
+    look();
+    // It waits.
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      look();
+    }
+    assertEquals(seen, []);
+    compute(20);
+    look();
+    const [thread] = worker.thread.threads;
+    assertEquals(seen, [[thread, true]]);
+    worker.beat++;
+    look();
+    assertEquals(seen, [[thread, true], [thread, false]]);
+    // Without an operation it is its own affair.
+    worker.inFlight.count = 0;
+    look();
+    compute(20);
+    look();
+    assertEquals(seen.length, 2);
+    worker.inFlight.count = 1;
+    look();
+    compute(20);
+    look();
+    runs.end();
+    assertEquals(seen.slice(2), [[thread, true], [thread, false]]);
+  },
+});
+
+function threadId(): number {
+  return Number(Deno.readLinkSync("/proc/thread-self").split("/").at(-1));
+}
+
+function compute(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}

@@ -12,8 +12,12 @@ export const TIMEOUT_MS = 100;
 export const SURROUNDINGS = ["none", "full disk", "unread log", "few descriptors"] as const;
 export type Surroundings = typeof SURROUNDINGS[number];
 
-/** With few descriptors it may have so many: enough to run, too few for all who call. */
-const FEW_DESCRIPTORS = 160;
+/**
+ * With few descriptors it may have so many, and more for each round, as Deno leaves some open for each worker that has ended:
+ * enough to run, too few for all who call.
+ */
+const FEW_DESCRIPTORS = 165;
+const DESCRIPTORS_A_ROUND = 0.7;
 
 const SERVER = `
 [server]
@@ -49,6 +53,7 @@ queue = { max_ops = 2_000, max_bytes = "4 MiB" }
 export function startFaultyServer(
   mevent: string | undefined,
   surroundings: Surroundings,
+  rounds: number,
 ): Promise<WatchedServer> {
   const config = SERVER + FAULTY.map(faulty).join("");
   switch (surroundings) {
@@ -59,6 +64,10 @@ export function startFaultyServer(
     case "unread log":
       return WatchedServer.start({ mevent, config, log: "unread" });
     case "few descriptors":
-      return WatchedServer.start({ mevent, config, descriptors: FEW_DESCRIPTORS });
+      return WatchedServer.start({
+        mevent,
+        config,
+        descriptors: FEW_DESCRIPTORS + Math.ceil(rounds * DESCRIPTORS_A_ROUND),
+      });
   }
 }

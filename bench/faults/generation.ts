@@ -55,7 +55,7 @@ export class Generation {
   constructor(readonly mevent: string | undefined, readonly libc: Libc, readonly random: Random) {}
 
   async run(rounds: number, surroundings: Surroundings): Promise<GenerationResult> {
-    await using server = await startFaultyServer(this.mevent, surroundings);
+    await using server = await startFaultyServer(this.mevent, surroundings, rounds);
     await using stats = await Client.connect(server.unix, { timeoutMs: SETTLE_MS });
     const look = async () => asServerStats(await fetchStats(stats));
     await using callers = await Callers.connect(server, this.random);

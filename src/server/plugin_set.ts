@@ -1,6 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Registry } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { PluginWorker } from "../worker/plugin_worker.ts";
 import type { PluginParts } from "./build_plugin.ts";
 import { PluginPlan } from "./plugin_plan.ts";
 import type { ServedPlugin } from "./served_plugin.ts";
@@ -53,6 +54,11 @@ export class PluginSet {
   /** Lets the next reply wake this thread; false where there is one already. */
   sleep(): boolean {
     return this.all.every((plugin) => plugin.pool.sleep());
+  }
+
+  /** All who may hold operations. */
+  get workers(): PluginWorker[] {
+    return this.all.flatMap(({ pool }) => pool.holders);
   }
 
   replaceHung(): void {

@@ -1,22 +1,62 @@
 import type { Libc } from "../net/libc.ts";
 import type { Log } from "../observe/log.ts";
+import { LongRuns, type Running } from "../worker/long_runs.ts";
 
 const SCHED_OTHER = 0;
 const SCHED_FIFO = 1;
+const SCHED_IDLE = 5;
+/** Of the capabilities in /proc/self/status: who has it may also put a thread back that ran behind all others. */
+const CAP_SYS_NICE = 1n << 23n;
+/** Workers that compute for long are looked for this often, in ms. */
+const LOOK_EVERY_MS = 10;
 
 /**
- * Puts the calling thread before all that is not in real time, or back among them: it gets a core as soon as it has work,
- * not when another thread's time slice ends. So do the threads that wait for its sockets, which it starts later; plugins' do
- * not. Where the system does not allow it, the log says what would.
+ * `[server] realtime`: puts the calling thread before all that is not in real time, so that it gets a core as soon as it has
+ * work, not when another thread's time slice ends. So do the threads that wait for its sockets, which it starts later; plugins'
+ * do not, and those that compute for long run behind all others meanwhile.
  */
-export function setRealtime(wanted: boolean, libc: Libc | null, log: Log): void {
-  const policy = wanted ? SCHED_FIFO : SCHED_OTHER;
-  // struct sched_param: the priority, the lowest of its policy.
-  const param = new Uint8Array(new Int32Array([wanted ? 1 : 0]).buffer);
-  if (libc !== null && libc.sched_setscheduler(0, policy, param) === 0) return;
-  if (wanted) {
-    log.warn("realtime has no effect: the system does not allow this process real-time priority", {
-      advice: "run it as root, with CAP_SYS_NICE, or with LimitRTPRIO=1 (ulimit -r 1), on Linux",
+export class Realtime {
+  #timer: number | undefined;
+  readonly #longRuns = new LongRuns((threads, isBehind) => {
+    for (const thread of threads) this.#schedule(Number(thread), isBehind ? SCHED_IDLE : SCHED_OTHER);
+  });
+
+  constructor(readonly libc: Libc | null, readonly log: Log, readonly workers: () => readonly Running[]) {}
+
+  /** Begins or ends it for the calling thread. Where the system does not allow it, the log says what would. */
+  set(wanted: boolean): void {
+    if (wanted === (this.#timer !== undefined)) return;
+    if (!wanted) return this.end();
+    if (maySchedule() && this.#schedule(0, SCHED_FIFO)) {
+      this.#timer = setInterval(() => this.#longRuns.look(this.workers()), LOOK_EVERY_MS);
+      return;
+    }
+    this.log.warn("realtime has no effect: the system does not allow this process real-time priority", {
+      advice: "run it as root or with CAP_SYS_NICE, on Linux",
     });
+  }
+
+  end(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#longRuns.end();
+    this.#schedule(0, SCHED_OTHER);
+  }
+
+  #schedule(thread: number, policy: number): boolean {
+    // struct sched_param: the priority, the lowest of its policy.
+    const param = new Uint8Array(new Int32Array([policy === SCHED_FIFO ? 1 : 0]).buffer);
+    return this.libc !== null && this.libc.sched_setscheduler(thread, policy, param) === 0;
+  }
+}
+
+function maySchedule(): boolean {
+  try {
+    const [, capabilities] = /^CapEff:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/self/status")) ??
+      [];
+    return capabilities !== undefined && (BigInt(`0x${capabilities}`) & CAP_SYS_NICE) !== 0n;
+  } catch {
+    return false;
   }
 }

@@ -6,6 +6,7 @@ import type { QueueBudget } from "../queue/operation_queue.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ListenerPlan, Listeners } from "./listeners.ts";
 import type { PluginSet } from "./plugin_set.ts";
+import type { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
 
 /** What a reload has done. */
@@ -20,7 +21,7 @@ export interface ReloadReport {
 
 /** What a reload works on. */
 export interface ReloadTarget {
-  readonly setRealtime: (wanted: boolean) => void;
+  readonly realtime: Realtime;
   /** What is in effect. */
   config: Config;
   /** The limits as the sockets see them; written in place. */
@@ -72,7 +73,7 @@ export async function reload(target: ReloadTarget, wanted: Config): Promise<Relo
   Object.assign(target.limits, target.fit(server));
   target.contentLimits.depth = server.maxDepth;
   target.contentLimits.keys = server.maxKeys;
-  target.setRealtime(server.realtime);
+  target.realtime.set(server.realtime);
   target.log.setLevel(server.logLevel);
   target.log.maxLines = server.maxLogLines;
   target.budget.bound(server.maxQueueBytes);

@@ -24,7 +24,7 @@ import { fitLimits } from "./fit_limits.ts";
 import { Listeners } from "./listeners.ts";
 import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
-import { setRealtime } from "./realtime.ts";
+import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
@@ -79,7 +79,7 @@ export class Server {
   readonly reserve = new DescriptorReserve();
   readonly #control = new Control();
   readonly #nursery = new Nursery();
-  /** All but the control sockets is closed; they tell it to who waits for it. */
+  /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
   #timer: number | undefined;
@@ -98,8 +98,7 @@ export class Server {
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
     const discard = this.#libc === null ? null : pageDiscarder(this.#libc);
-    const limitLog = new LimitLog(log, monotonic);
-    this.#limitLog = limitLog;
+    const limitLog = this.#limitLog = new LimitLog(log, monotonic);
     const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
     this.#router = new Router({
       registry: this.registry,
@@ -147,7 +146,7 @@ export class Server {
       contentLimits,
       fit,
       log,
-      setRealtime: (wanted) => setRealtime(wanted, this.#libc?.symbols ?? null, log),
+      realtime: new Realtime(this.#libc?.symbols ?? null, log, () => plugins.workers),
       budget: this.#budget,
       plugins,
       listeners: this.#listeners,
@@ -161,7 +160,7 @@ export class Server {
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options);
     const { config: { plugins, listeners, server: settings } } = options;
-    if (settings.realtime) server.#target.setRealtime(true);
+    server.#target.realtime.set(settings.realtime);
     const plan = server.#plugins.plan(plugins, settings);
     try {
       await plan.start();
@@ -375,6 +374,7 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await Promise.all(this.#leaving);
     this.#nursery[Symbol.dispose]();

@@ -37,9 +37,14 @@ export class Pulse {
     this.#count = new Int32Array(memory);
   }
 
+  /** Changes with each beat. */
+  get beat(): number {
+    return Atomics.load(this.#count, 0);
+  }
+
   /** For how long it has been silent, in ms; `time` is monotonic, in ms. */
   silentFor(time: number): number {
-    const count = Atomics.load(this.#count, 0);
+    const count = this.beat;
     const step = Math.min(time - this.#lookedAt, this.maxStep);
     this.#silent = count === this.#last && this.#lookedAt > 0 ? this.#silent + step : 0;
     this.#last = count;

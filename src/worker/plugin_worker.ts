@@ -34,7 +34,7 @@ const TURN_MS = 1;
 const MAX_LOOK_MS = 2000;
 /** How much the newest run time weighs in the average. */
 const RUN_TIME_WEIGHT = 1 / 16;
-/** How long a child process that is given up may take to say what it has not begun, in ms. */
+/** A child process that is given up may take so long to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
 
 export interface WorkerOptions {
@@ -115,12 +115,15 @@ export class PluginWorker {
       failed: (reason) => this.fail(reason),
     });
     const { startTimeout = START_TIMEOUT_MS } = setup;
-    this.#timer = setTimeout(
-      () => this.fail(`it did not finish its start within ${startTimeout / 1000} s`),
-      startTimeout,
-    );
+    const isLate = () => this.fail(`it did not finish its start within ${startTimeout / 1000} s`);
+    this.#timer = setTimeout(isLate, startTimeout);
     this.post({ kind: "start", setup: { ...setup, worker: this.index, rings, beats } });
     this.#drain();
+  }
+
+  /** Changes while its thread gets anywhere. */
+  get beat(): number {
+    return this.#pulse.beat;
   }
 
   /** Where it runs. */

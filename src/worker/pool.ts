@@ -138,9 +138,14 @@ export class WorkerPool {
     return this.#shifts.health;
   }
 
+  /** All who may hold operations. */
+  get holders(): readonly PluginWorker[] {
+    return this.#shifts.holders;
+  }
+
   /** Operations that workers hold. */
   get inFlight(): number {
-    return this.#shifts.holders.reduce((sum, worker) => sum + worker.inFlight.count, 0);
+    return this.holders.reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
   /** Starts the workers; rejects where the plugin does not load. */

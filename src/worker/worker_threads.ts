@@ -20,6 +20,15 @@ export function processThreads(): string[] {
   }
 }
 
+/** For how long a thread has run, in ms; NaN where it has ended. */
+export function runTime(id: string): number {
+  try {
+    return parseInt(Deno.readTextFileSync(`${TASKS}/${id}/schedstat`)) / 1e6;
+  } catch {
+    return NaN;
+  }
+}
+
 /** What a Web Worker's thread has used, in ticks of the kernel's clock; undefined where it has ended. */
 export function processorTime(id: string): number | undefined {
   try {
