@@ -14,7 +14,7 @@ import { PLUGIN_FAULTS } from "./plugin_faults.ts";
 import { Witnesses } from "./witnesses.ts";
 
 /** Rounds without a fault, to measure the undisturbed callers by. */
-const CALM_ROUNDS = 40;
+const CALM_ROUNDS = 60;
 const ROUND_MS = 20;
 /** All that was accepted is over after so long, a worker that is started again after its longest pause included; in ms. */
 const SETTLE_MS = 90_000;

@@ -15,7 +15,7 @@ import type { StreamListener } from "./listen.ts";
 import { socketAddressText } from "./socket_address.ts";
 
 /** Connections accepted at a time, before others have their turn. */
-const ACCEPT_BATCH = 64;
+const ACCEPT_BATCH = 16;
 /** Connections that the kernel holds for a listener at most, as Linux comes. */
 const MAX_BACKLOG = 4096;
 /** After an accept that failed the next one is tried after this long, in ms. */
