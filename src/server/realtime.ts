@@ -8,7 +8,7 @@ const SCHED_IDLE = 5;
 /** Of the capabilities in /proc/self/status: who has it may also put a thread back that ran behind all others. */
 const CAP_SYS_NICE = 1n << 23n;
 /** Workers that compute for long are looked for this often, in ms. */
-const LOOK_EVERY_MS = 10;
+const LOOK_EVERY_MS = 5;
 
 /**
  * `[server] realtime`: puts the calling thread before all that is not in real time, so that it gets a core as soon as it has

@@ -1,7 +1,7 @@
 import { runTime } from "./worker_threads.ts";
 
 /** A worker that has used its core for so long since the last look without a sign of life computes for long; in ms. */
-const LONG_MS = 5;
+const LONG_MS = 2.5;
 
 /** What is looked at of a worker. */
 export interface Running {
