@@ -3,8 +3,8 @@ import type { Random } from "../fuzz/random.ts";
 import type { WatchedServer } from "../watched_server.ts";
 import type { PluginFault } from "./plugin_faults.ts";
 
-/** Longer than a worker's time-out, its end, and the pause before the next one together, in ms. */
-const PATIENCE_MS = 120_000;
+/** Longer than the server is given to end all that it has accepted, in ms. */
+const PATIENCE_MS = 360_000;
 /** Operations of a burst; those that do wrong stand somewhere among them. */
 const BURST = 24;
 const WORK = 1001;

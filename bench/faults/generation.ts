@@ -16,8 +16,11 @@ import { Witnesses } from "./witnesses.ts";
 /** Rounds without a fault, to measure the undisturbed callers by. */
 const CALM_ROUNDS = 60;
 const ROUND_MS = 20;
-/** All that was accepted is over after so long, a worker that is started again after its longest pause included; in ms. */
-const SETTLE_MS = 90_000;
+/**
+ * All that was accepted is over after so long, in ms: what is left may be more faults, after each of which a worker that has died
+ * often waits for a minute.
+ */
+const SETTLE_MS = 300_000;
 const LOOK_EVERY_MS = 20;
 const WITNESSES = 2;
 /** Deno 2.7.11 leaves so many descriptors open for each Web Worker that has ended, in whatever way. */
@@ -144,8 +147,15 @@ export class Generation {
       const left = stats.plugins.reduce((sum, plugin) => sum + held(plugin), 0);
       if (left === 0 && callers.waiting === 0) return stats;
       if (performance.now() > deadline) {
+        const holders = stats.plugins.filter((plugin) => held(plugin) > 0).map((plugin) =>
+          `${plugin.name} holds ${
+            held(plugin)
+          } with ${plugin.workers_running} workers after ${plugin.restarts} deaths`
+        );
         throw new Fault(
-          `${left} operations are still held, ${callers.waiting} callers wait after ${SETTLE_MS} ms`,
+          `${left} operations are still held, ${callers.waiting} callers wait after ${SETTLE_MS} ms: ${
+            holders.join(", ")
+          }`,
         );
       }
       await pause(LOOK_EVERY_MS);
