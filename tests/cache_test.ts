@@ -29,11 +29,14 @@ Deno.test("an empty value is a value", () => {
 });
 
 Deno.test("where the cache is full, what was used longest ago goes first", () => {
-  const cache = new Cache({ maxEntries: 2, maxBytes: 10_000 }, () => 0);
+  let full = 0;
+  const cache = new Cache({ maxEntries: 2, maxBytes: 10_000 }, () => 0, () => full++);
   cache.set("a", "1", 0);
   cache.set("b", "2", 0);
   cache.get("a");
+  assertEquals(full, 0);
   cache.set("c", "3", 0);
+  assertEquals(full, 1);
   assertEquals([cache.get("a"), cache.get("b"), cache.get("c")], ["1", undefined, "3"]);
 });
 

@@ -8,22 +8,13 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 import { LineError, LineReader } from "../src/protocol/line_reader.ts";
-import { CONTROL_TIMES, ControlServer, MAX_CONTROL_CONNECTIONS } from "../src/server/control_server.ts";
+import { MAX_CONTROL_CONNECTIONS } from "../src/server/control_server.ts";
 import { MAX_REQUEST_BYTES } from "../src/server/control_connection.ts";
 import { ControlError } from "../src/server/control.ts";
-import { Log } from "../src/observe/log.ts";
 import { RawControl } from "./support/raw_control.ts";
 import { messageOf, streamRequest } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
-
-const silent = new Log({
-  level: "error",
-  format: "text",
-  colour: false,
-  write: () => {},
-  clock: () => new Date(),
-});
 
 /** Puts async operations into the queue of the plugin echo. */
 async function enqueue(server: TestServer, count: number, params = {}): Promise<void> {
@@ -122,26 +113,6 @@ Deno.test("a huge line is refused at its bound and ends its connection", async (
   assertEquals(await control.line(), null);
 });
 
-Deno.test("a request that is begun and not ended, and a connection without one, end when their time is over", async () => {
-  const directory = await Deno.makeTempDir();
-  const handle = () => ({ answer: Promise.resolve({ ok: true }), progress: () => ({}) });
-  for (
-    const [begin, times, sentence] of [
-      ['{"command"', { ...CONTROL_TIMES, line: 30 }, "the request did not end within 0.03 s"],
-      ["", { ...CONTROL_TIMES, idle: 30 }, "no request came within 0.03 s"],
-    ] as const
-  ) {
-    const path = `${directory}/control`;
-    const server = await ControlServer.onPath(path, handle, silent, { release: () => false }, times);
-    using control = new RawControl(await Deno.connect({ transport: "unix", path }));
-    await control.send(begin);
-    assertEquals((await control.answer()).error, sentence);
-    assertEquals(await control.line(), null);
-    await server.finish();
-  }
-  await Deno.remove(directory, { recursive: true });
-});
-
 Deno.test("one connection too many is told so, and one that ends makes room", async () => {
   await using server = await TestServer.start({ control: true });
   const all: RawControl[] = [];
@@ -155,6 +126,7 @@ Deno.test("one connection too many is told so, and one that ends makes room", as
     assertStringIncludes(String((await further.answer()).error), "there are 8 control connections already");
     assertEquals(await further.line(), null);
   }
+  assertEquals(server.stats().limits["control_connections"], 1);
   all[0]?.socket.close();
   let found = false;
   await until("there is room again", () => {

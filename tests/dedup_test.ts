@@ -113,6 +113,7 @@ Deno.test("with as many keys under way as there may be, a new one is answered 21
   const replies = await connection.replies(3);
   assertEquals(replies.map(({ code }) => code), [1000, 1000, 21]);
   assertMatch(messageOf(replies[2]!), /as many operations with a mevent\.key as it may/);
+  assertEquals(server.stats().limits["dedup"], 1);
   lives(server).resume();
   await server.until("they are done", () => server.plugin("lives").done === 2);
   await connection.send(livesRequest({ id: 3, sync: false, params: { "mevent.key": 3 } }));

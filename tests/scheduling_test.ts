@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { LongRuns } from "../src/worker/long_runs.ts";
 import { Nursery } from "../src/worker/nursery.ts";
-import { processorTime } from "../src/worker/worker_threads.ts";
+import { processorTime, runTime } from "../src/worker/worker_threads.ts";
 import { until } from "./support/until.ts";
 
 const SCHED_OTHER = 0;
@@ -53,7 +53,7 @@ Deno.test({
     nursery.demote(threads);
     await until("they are demoted", () => threads.every((thread) => policy(thread) === SCHED_IDLE));
     host.terminate();
-    await until("it has ended", () => threads.some((thread) => processorTime(thread) === undefined));
+    await until("it has ended", () => threads.every((thread) => processorTime(thread) === undefined));
     port1.close();
     assertEquals(failures, []);
   },
@@ -87,12 +87,27 @@ Deno.test({
     compute(20);
     look();
     assertEquals(seen.length, 2);
-    worker.inFlight.count = 1;
+    const computeLong = () => {
+      worker.inFlight.count = 1;
+      look();
+      compute(20);
+      look();
+    };
+    computeLong();
+    assertEquals(seen.splice(2), [[thread, true]]);
+    worker.inFlight.count = 0;
     look();
-    compute(20);
-    look();
+    assertEquals(seen.splice(2), [[thread, false]]);
+    computeLong();
+    // One that has ended meanwhile stays behind.
+    runs.look([]);
     runs.end();
-    assertEquals(seen.slice(2), [[thread, true], [thread, false]]);
+    assertEquals(seen.splice(2), [[thread, true]]);
+    worker.beat++;
+    look();
+    computeLong();
+    runs.end();
+    assertEquals(seen.splice(2).at(-1), [thread, false]);
   },
 });
 
@@ -100,7 +115,9 @@ function threadId(): number {
   return Number(Deno.readLinkSync("/proc/thread-self").split("/").at(-1));
 }
 
+/** So many ms of the core's time, however long that takes. */
 function compute(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
+  const thread = String(threadId());
+  const end = runTime(thread) + ms;
+  while (runTime(thread) < end);
 }

@@ -51,6 +51,24 @@ Deno.test("a stop answers what is abandoned, and reports it", async () => {
   assertEquals(await stopped, { pending: 2, abandoned: 2 });
 });
 
+Deno.test("what ends well while the plugins are stopped is not abandoned, what fails is, also in a removed plugin", async () => {
+  const source = `export default { name: "late", concurrency: 8, commands: {
+    1001: { name: "ends", run: (c) => new Promise((done) => c.signal.addEventListener("abort", () => done({ ok: 1 }))) },
+    1002: { name: "fails", run: (c) => new Promise((_, fail) => c.signal.addEventListener("abort", () => fail(c.signal.reason))) },
+  } };`;
+  const settings = { drain_timeout: "300ms" };
+  for (const isRemoved of [false, true]) {
+    await using server = await TestServer.start({ server: settings, plugins: [{ name: "late", source }] });
+    using connection = await server.connect();
+    await connection.send(
+      ...[1001, 1001, 1002].map((command, id) => streamRequest({ id, plugin: "late", command })),
+    );
+    await server.until("all run", () => server.plugin("late").in_flight === 3);
+    if (isRemoved) await server.reload({ server: settings, plugins: [{ name: "echo" }] });
+    assertEquals(await server.server.stop(), { pending: 3, abandoned: 1 });
+  }
+});
+
 Deno.test("a worker that keeps its thread busy far beyond its time is replaced: its caller gets 14, others go on", async () => {
   await using server = await TestServer.start({
     plugins: [{ name: "stubborn", source: STUBBORN, timeout: 100 }],

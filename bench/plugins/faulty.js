@@ -4,7 +4,6 @@
 const MAX_LEAKED = 32;
 const leaked = [];
 
-/** What mevent's own worker posts, and what it never would. */
 // The host's own port: what is posted there comes in the host's name.
 const send = MessagePort.prototype.postMessage;
 let port;
@@ -13,6 +12,7 @@ MessagePort.prototype.postMessage = function (...args) {
   return send.apply(this, args);
 };
 const forge = (message) => send.call(port, message);
+/** What mevent's own worker posts, and what it never would. */
 const FORGED = [
   null,
   42,

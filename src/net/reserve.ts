@@ -10,6 +10,8 @@ const KEPT = 12;
  * ```
  */
 export class DescriptorReserve {
+  /** What it has lent is needed in a moment: {@link refill} does nothing meanwhile. */
+  isAwaited = false;
   readonly #files: Deno.FsFile[] = [];
   #size: number;
 
@@ -49,7 +51,7 @@ export class DescriptorReserve {
 
   /** Takes back what was lent, as far as there are descriptors. */
   refill(): void {
-    while (this.#files.length < this.#size) {
+    while (!this.isAwaited && this.#files.length < this.#size) {
       const file = open();
       if (file === null) return;
       this.#files.push(file);

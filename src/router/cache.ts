@@ -24,8 +24,11 @@ export class Cache {
   /** The same, in the order of their last use. */
   readonly #byUse = new Chain<Entry>();
 
-  /** @param now monotonic, in ms */
-  constructor(public limits: CacheLimits, readonly now: () => number) {}
+  /**
+   * @param now monotonic, in ms
+   * @param full told of each entry that had to go for another one, or was too large
+   */
+  constructor(public limits: CacheLimits, readonly now: () => number, readonly full: () => void = () => {}) {}
 
   get entries(): number {
     return this.#entries.size;
@@ -44,7 +47,10 @@ export class Cache {
   /** Sets an entry for so many seconds, 0 for good; false where it is larger than the whole cache may be. */
   set(key: string, value: string, expireSeconds: number): boolean {
     const bytes = ENTRY_BYTES + 2 * (key.length + value.length);
-    if (bytes > this.limits.maxBytes || this.limits.maxEntries === 0) return false;
+    if (bytes > this.limits.maxBytes || this.limits.maxEntries === 0) {
+      this.full();
+      return false;
+    }
     this.delete(key);
     const expiresAt = expireSeconds > 0 ? this.now() + expireSeconds * 1000 : Infinity;
     this.#add({ key, value, expiresAt, bytes });
@@ -80,6 +86,7 @@ export class Cache {
   #shrink(): void {
     while (this.#entries.size > this.limits.maxEntries || this.bytes > this.limits.maxBytes) {
       this.#remove(this.#byUse.oldest!);
+      this.full();
     }
   }
 

@@ -131,6 +131,13 @@ export class RoutedPlugin {
     return this.pool.administer((administration) => administration.cancel(id));
   }
 
+  /** Tells, once it has stopped, how many of the operations that are pending now were not done. */
+  abandoned(): () => number {
+    const { queue: { ops }, pool: { outcomes } } = this;
+    const { done } = outcomes;
+    return () => Math.max(0, ops - (outcomes.done - done));
+  }
+
   stats(): PluginStats {
     const { queue, pool, cache } = this;
     return {

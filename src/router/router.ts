@@ -217,6 +217,7 @@ export class Router {
     } else if (verdict === "full") {
       this.options.counters.busy++;
       plugin.busy++;
+      this.options.limitLog.reached("dedup", { plugin: plugin.name });
       const message = `plugin ${plugin.name} works on as many operations with a mevent.key as it may ` +
         "(dedup.max_keys, dedup.max_bytes); try again later";
       if (sync || caller.asyncReply) {

@@ -1,4 +1,4 @@
-import type { PluginConfig } from "../config/config.ts";
+import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import type { DescriptorReserve } from "../net/reserve.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
@@ -16,6 +16,7 @@ import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
+import { maxReplyBytes } from "./worker_settings.ts";
 
 /** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
 export const WORKER_DESCRIPTORS = 8;
@@ -24,7 +25,8 @@ export interface PluginParts {
   readonly budget: QueueBudget;
   readonly segments: SegmentPool;
   readonly routes: ReplyRoutes;
-  /** As the main thread applies them; they change in place. */
+  /** As the main thread applies them; both change in place. */
+  readonly limits: Pick<ServerConfig, "maxFrame">;
   readonly contentLimits: ContentLimits;
   readonly limitLog: LimitLog;
   readonly reserve: DescriptorReserve;
@@ -41,17 +43,18 @@ export function buildPlugin(
   settings: WorkerSettings,
   parts: PluginParts,
 ): RoutedPlugin {
-  const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake } = parts;
+  const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake, limits } = parts;
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
-  const cache = new Cache(config.cache, now);
+  const full = () => limitLog.reached("cache", { plugin: config.name });
+  const cache = new Cache(config.cache, now, full);
   const dedup = new Dedup(config.dedup);
   const pool = new WorkerPool({
     ...settings,
     queue,
     log,
     now,
-    mayStart: () => reserve.makeRoom(WORKER_DESCRIPTORS),
+    mayStart: () => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS),
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,
     life: config,
@@ -59,7 +62,7 @@ export function buildPlugin(
     random: Math.random,
     clock: () => new Date(),
     events: {
-      ...pluginAnswers(routes, settings.setup.maxReplyBytes),
+      ...pluginAnswers(routes, () => maxReplyBytes(limits)),
       answered: () => {
         routes.flush();
         wake();

@@ -40,7 +40,7 @@ export class Control {
     if (path !== null) await this.#openPath(path, handle, target, options);
     for (const address of settings.controlTcp) {
       try {
-        this.#servers.push(ControlServer.onTcp(address, handle, target.log, options.reserve));
+        this.#servers.push(ControlServer.onTcp(address, handle, target.limitLog, options.reserve));
       } catch (error) {
         throw new ControlError(
           `control_tcp: cannot listen on ${formatAddress(address)}: ${messageOf(error)}`,
@@ -68,11 +68,11 @@ export class Control {
   async #openPath(
     path: string,
     handle: ControlHandler,
-    { log }: ControlTarget,
+    { log, limitLog }: ControlTarget,
     { settings, reserve }: ControlOptions,
   ): Promise<void> {
     try {
-      this.#servers.push(await ControlServer.onPath(path, handle, log, reserve));
+      this.#servers.push(await ControlServer.onPath(path, handle, limitLog, reserve));
     } catch (error) {
       // A folder that nobody chose and that cannot be written to, as in a container, is no reason not to serve.
       if (settings.control === "auto" && isOfFolder(error)) {

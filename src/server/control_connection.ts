@@ -13,6 +13,8 @@ export interface ControlTimes {
   readonly idle: number;
   /** Between two signs of life while a request is worked on. */
   readonly progress: number;
+  /** For the other side to take a line. */
+  readonly write: number;
 }
 
 /** Works on one request; `progress` may be asked meanwhile. */
@@ -41,6 +43,9 @@ export class ControlConnection {
   /** The last line that was sent; the next one waits for it. */
   #sending: Promise<void> = Promise.resolve();
   #isSending = false;
+  #onDeaf: (error: Error) => void = () => {};
+  /** The last write, which may go on after {@link ended}: until then a descriptor is held. */
+  written: Promise<void> = Promise.resolve();
 
   constructor(
     readonly socket: Deno.Conn,
@@ -105,7 +110,10 @@ export class ControlConnection {
         // Where nobody reads, lines do not collect.
         if (!this.#isSending) this.#send({ progress: task.progress() }).catch(() => clearInterval(progress));
       }, this.times.progress);
-      const answer = await task.answer;
+      const deaf = Promise.withResolvers<never>();
+      this.#onDeaf = deaf.reject;
+      deaf.promise.catch(() => {});
+      const answer = await Promise.race([task.answer, deaf.promise]);
       clearInterval(progress);
       await this.#send(answer);
     } finally {
@@ -118,10 +126,31 @@ export class ControlConnection {
     const bytes = encoder.encode(`${JSON.stringify(line)}\n`);
     this.#sending = this.#sending.then(async () => {
       this.#isSending = true;
-      for (let sent = 0; sent < bytes.length;) sent += await this.socket.write(bytes.subarray(sent));
+      await this.#withinTime(this.#write(bytes));
       this.#isSending = false;
     });
     return this.#sending;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < bytes.length;) sent += await this.socket.write(bytes.subarray(sent));
+  }
+
+  /** Who does not read keeps no place: the connection ends, though its write stays under way until the other side closes. */
+  async #withinTime(write: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const error = new Error("the other side does not read");
+      this.close();
+      late.reject(error);
+      this.#onDeaf(error);
+    }, this.times.write);
+    this.written = write.catch(() => {});
+    try {
+      await Promise.race([write, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #expectWithin(ms: number, otherwise: string): void {

@@ -1,18 +1,20 @@
 import type { InetAddress } from "../config/address.ts";
 import type { DescriptorReserve } from "../net/reserve.ts";
-import type { Log } from "../observe/log.ts";
+import type { LimitLog } from "../observe/limit_log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
 /** Connections that one control socket has at a time. */
 export const MAX_CONTROL_CONNECTIONS = 8;
+/** Connections that were ended and hold their descriptor, as nobody reads there. */
+const MAX_UNREAD = 64;
 /** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
 const ACCEPT_PAUSE_MS = 100;
 /** What the last answers get to go out in, in ms. */
 const FINISH_MS = 1000;
 
 /** How long control connections may take over what. */
-export const CONTROL_TIMES: ControlTimes = { line: 5000, idle: 60_000, progress: 500 };
+export const CONTROL_TIMES: ControlTimes = { line: 5000, idle: 60_000, progress: 500, write: 10_000 };
 
 /** Where a descriptor can be had when there are no others; false where it has none left. */
 export type Reserve = Pick<DescriptorReserve, "release">;
@@ -20,6 +22,8 @@ export type Reserve = Pick<DescriptorReserve, "release">;
 /** A socket that control connections come in on; several have nothing to do with each other. */
 export class ControlServer {
   readonly #connections = new Set<ControlConnection>();
+  /** Writes to connections that were ended because nobody reads there; each holds a descriptor. */
+  readonly #unread = new Set<Promise<void>>();
   readonly #accepting: Promise<void>;
   #isClosed = false;
   #endPause = () => {};
@@ -27,7 +31,7 @@ export class ControlServer {
   private constructor(
     readonly listener: Deno.Listener,
     readonly handle: ControlHandler,
-    readonly log: Log,
+    readonly limitLog: LimitLog,
     readonly reserve: Reserve,
     readonly times: ControlTimes,
   ) {
@@ -38,7 +42,7 @@ export class ControlServer {
   static async onPath(
     path: string,
     handle: ControlHandler,
-    log: Log,
+    limitLog: LimitLog,
     reserve: Reserve,
     times = CONTROL_TIMES,
   ): Promise<ControlServer> {
@@ -46,7 +50,7 @@ export class ControlServer {
     // The socket's file is never there with more rights than it is to have, not even for a moment.
     const umask = Deno.umask(0o177);
     try {
-      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, log, reserve, times);
+      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, limitLog, reserve, times);
     } finally {
       Deno.umask(umask);
     }
@@ -56,11 +60,11 @@ export class ControlServer {
   static onTcp(
     { hostname, port }: InetAddress,
     handle: ControlHandler,
-    log: Log,
+    limitLog: LimitLog,
     reserve: Reserve,
     times = CONTROL_TIMES,
   ): ControlServer {
-    return new ControlServer(Deno.listen({ hostname, port }), handle, log, reserve, times);
+    return new ControlServer(Deno.listen({ hostname, port }), handle, limitLog, reserve, times);
   }
 
   get address(): Deno.Addr {
@@ -94,20 +98,27 @@ export class ControlServer {
       } catch (error) {
         if (this.#isClosed) return;
         if (this.reserve.release()) continue;
-        this.log.error("a control connection could not be accepted", { error: String(error) });
+        this.limitLog.log.error("a control connection could not be accepted", { error: String(error) });
         await this.#pause();
       }
     }
   }
 
   #serve(socket: Deno.Conn): void {
-    const refusal = this.#connections.size < MAX_CONTROL_CONNECTIONS
+    const refusal = this.#connections.size < MAX_CONTROL_CONNECTIONS && this.#unread.size < MAX_UNREAD
       ? null
       : `there are ${MAX_CONTROL_CONNECTIONS} control connections already; try again when one has ended`;
-    if (refusal !== null) return void refuse(socket, refusal);
+    if (refusal !== null) {
+      this.limitLog.reached("control_connections");
+      return void refuse(socket, refusal);
+    }
     const connection = new ControlConnection(socket, this.handle, this.times);
     this.#connections.add(connection);
-    connection.ended.then(() => this.#connections.delete(connection));
+    connection.ended.then(() => {
+      this.#connections.delete(connection);
+      this.#unread.add(connection.written);
+      connection.written.then(() => this.#unread.delete(connection.written));
+    });
   }
 
   #pause(): Promise<void> {

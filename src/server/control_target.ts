@@ -1,3 +1,4 @@
+import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
@@ -7,6 +8,7 @@ import type { StopReport } from "./server.ts";
 /** What control commands do things to: the server. */
 export interface ControlTarget {
   readonly log: Log;
+  readonly limitLog: LimitLog;
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;

@@ -7,8 +7,12 @@ import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import type { OutcomeEvents } from "../worker/outcomes.ts";
 
-/** Brings what has become of a plugin's operations to their callers. */
-export function pluginAnswers(routes: ReplyRoutes, maxReplyBytes: number): OutcomeEvents {
+/**
+ * Brings what has become of a plugin's operations to their callers.
+ *
+ * @param maxReplyBytes of content, as it is now
+ */
+export function pluginAnswers(routes: ReplyRoutes, maxReplyBytes: () => number): OutcomeEvents {
   const deliver = (to: Addressee, code: number, content: Uint8Array | null) =>
     routes.deliver(
       to.routeSlot,
@@ -39,8 +43,9 @@ export function pluginAnswers(routes: ReplyRoutes, maxReplyBytes: number): Outco
       if (encoding === 0) return deliver(to, code, null);
       try {
         const own = convertContent(encoding as Encoding, to.encoding as Encoding, content);
-        if (own === null || own.length <= maxReplyBytes) return deliver(to, code, own);
-        fail(to, ReplyCode.Pack, `the result has ${own.length} bytes; a reply carries ${maxReplyBytes}`);
+        const most = maxReplyBytes();
+        if (own === null || own.length <= most) return deliver(to, code, own);
+        fail(to, ReplyCode.Pack, `the result has ${own.length} bytes; a reply carries ${most}`);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         fail(to, ReplyCode.Pack, error.message);

@@ -55,10 +55,10 @@ export class PluginPlan {
       ...this.added.map(({ config }) => config.workers),
       ...this.#changes.map(({ next, successor }) => successor === null ? 0 : next.config.workers),
     ].reduce((sum, count) => sum + count, 0);
-    const needed = workers * WORKER_DESCRIPTORS;
+    const needed = workers === 0 ? 0 : (workers + this.parts.nursery.starting) * WORKER_DESCRIPTORS;
     if (this.parts.reserve.makeRoom(needed)) return;
     throw new Error(
-      `${workers} workers open ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+      `starting ${workers} workers opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
     );
   }
 

@@ -44,6 +44,12 @@ export class PluginSet {
     return this.all.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
   }
 
+  /** Tells, once those that are served have stopped, how many of their operations that are pending now were not done. */
+  abandoned(): () => number {
+    const each = this.#served.map(({ routed }) => routed.abandoned());
+    return () => each.reduce((sum, count) => sum + count(), 0);
+  }
+
   /** Looks for replies; true where there were some. */
   poll(): boolean {
     let found = false;

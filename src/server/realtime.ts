@@ -32,7 +32,7 @@ export class Realtime {
       return;
     }
     this.log.warn("realtime has no effect: the system does not allow this process real-time priority", {
-      advice: "run it as root or with CAP_SYS_NICE, on Linux",
+      advice: "run it as root or with CAP_SYS_NICE, on Linux with glibc",
     });
   }
 

@@ -17,6 +17,7 @@ import { ReplyRoutes } from "../router/reply_routes.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { Nursery } from "../worker/nursery.ts";
+import { textOf } from "../worker/text_of.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
@@ -78,13 +79,13 @@ export class Server {
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
   readonly reserve = new DescriptorReserve();
   readonly #control = new Control();
-  readonly #nursery = new Nursery();
+  readonly #nursery = new Nursery((isStarting) => this.reserve.isAwaited = isStarting);
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
   #timer: number | undefined;
-  /** Removed plugins that are worked off. */
-  readonly #leaving = new Set<Promise<void>>();
+  /** Removed plugins that are worked off, and how many of their operations were not done. */
+  readonly #leaving = new Set<Promise<number>>();
   /** The last reload that was asked for, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
@@ -97,8 +98,8 @@ export class Server {
     const routes = new ReplyRoutes(this.counters);
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
-    const discard = this.#libc === null ? null : pageDiscarder(this.#libc);
     const limitLog = this.#limitLog = new LimitLog(log, monotonic);
+    const limits = { ...config.server };
     const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
     this.#router = new Router({
       registry: this.registry,
@@ -111,8 +112,9 @@ export class Server {
     });
     const plugins = new PluginSet({
       budget: this.#budget,
-      segments: new SegmentPool(FREE_SEGMENTS, discard),
+      segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
       routes,
+      limits,
       contentLimits,
       limitLog,
       reserve: this.reserve,
@@ -128,7 +130,6 @@ export class Server {
       sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
-    const limits = { ...config.server };
     const context: NetContext = {
       router: this.#router,
       routes,
@@ -281,6 +282,7 @@ export class Server {
     };
     const target: ControlTarget = {
       log: options.log,
+      limitLog: this.#limitLog,
       stats: () => this.stats(),
       plugin: (name) => {
         const key = encoder.encode(name);
@@ -298,12 +300,8 @@ export class Server {
     };
     const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
     const { env = {} } = options;
-    await this.#control.open(target, {
-      settings: options.config.server,
-      env,
-      addresses,
-      reserve: this.reserve,
-    });
+    const settings = options.config.server;
+    await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
   async #reload(given: Config | undefined): Promise<ReloadReport> {
@@ -319,9 +317,7 @@ export class Server {
       for (const warning of config.warnings) log.warn(warning);
       return report;
     } catch (error) {
-      log.error("the reload has failed, nothing has changed", {
-        error: error instanceof Error ? error.message : String(error),
-      });
+      log.error("the reload has failed, nothing has changed", { error: textOf(error) });
       throw error;
     }
   }
@@ -333,17 +329,19 @@ export class Server {
     left.then(() => this.#leaving.delete(left));
   }
 
-  async #workOff(plugin: RoutedPlugin): Promise<void> {
+  async #workOff(plugin: RoutedPlugin): Promise<number> {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
     await this.#within(drainTimeout, plugin.pool.drained(monotonic() + drainTimeout));
-    const abandoned = plugin.queue.ops;
+    const count = plugin.abandoned();
     await plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise);
+    const abandoned = count();
     this.#plugins.gone(plugin);
     log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
       plugin: plugin.name,
       operations_abandoned: abandoned,
     });
+    return abandoned;
   }
 
   async #drainAndClose(): Promise<StopReport> {
@@ -353,19 +351,21 @@ export class Server {
     this.#router.draining = true;
     this.#told.resolve();
     const { pending } = this.#plugins;
+    const leaving = [...this.#leaving];
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
     await this.#listeners.stopAccepting();
     await this.#within(drainTimeout, this.#plugins.drained(monotonic() + drainTimeout));
-    const abandoned = this.#plugins.pending;
+    const count = this.#plugins.abandoned();
     await this.#reloaded;
     await this.#close();
+    const abandoned = (await Promise.all(leaving)).reduce((sum, each) => sum + each, count());
+    const report = { pending, abandoned };
     this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
       operations_done: pending - abandoned,
       operations_abandoned: abandoned,
     });
     log.flush();
-    const report = { pending, abandoned };
     this.#reported.resolve(report);
     await this.#control.finish();
     return report;

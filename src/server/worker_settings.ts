@@ -13,7 +13,6 @@ import { partsOf } from "./build_plugin.ts";
  * @param longest the longest content that may wait in the plugin's queue already, in bytes
  */
 export function workerSettings(config: PluginConfig, server: ServerConfig, longest: number): WorkerSettings {
-  const maxReplyBytes = server.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
   return {
     setup: {
       name: config.name,
@@ -23,7 +22,7 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
       concurrency: config.concurrency,
       timeout: config.timeout,
       grace: config.grace,
-      maxReplyBytes,
+      maxReplyBytes: maxReplyBytes(server),
       contentLimits: { depth: server.maxDepth, keys: server.maxKeys },
       exposeTrace: config.exposeTrace,
     },
@@ -35,6 +34,11 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
     permissions: workerPermissions(config.permissions, config.module),
     maxContentBytes: Math.max(server.maxFrame, longest),
   };
+}
+
+/** The longest content of a reply, in bytes. */
+export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): number {
+  return maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
 }
 
 /** What a plugin's workers may do: what the config grants, and read the folder of their own module. */

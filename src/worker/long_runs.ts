@@ -20,7 +20,7 @@ interface Seen {
 
 /**
  * Lets a worker that computes for long run behind all others until it gets on: with few cores, callers of other plugins do not
- * wait for its time slices. A worker that waits for something, or does much in short turns, is left where it is.
+ * wait for its time slices. A worker that waits for something, or takes one short operation after the other, is left where it is.
  */
 export class LongRuns {
   readonly #seen = new WeakMap<Running, Seen>();
@@ -31,18 +31,20 @@ export class LongRuns {
 
   /** A look; to be called every so often, several times as long as {@link LONG_MS}. */
   look(workers: readonly Running[]): void {
+    // Those that have ended are left as they are: behind all others.
+    for (const worker of this.#behind) if (!workers.includes(worker)) this.#behind.delete(worker);
     for (const worker of workers) {
       const { beat, thread: { threads } } = worker;
       const seen = this.#seen.get(worker);
       if (seen === undefined) {
         this.#seen.set(worker, { beat, runTime: NaN, isBehind: false });
-      } else if (beat !== seen.beat) {
+      } else if (beat !== seen.beat || worker.inFlight.count === 0) {
         seen.beat = beat;
         seen.runTime = NaN;
         this.#set(worker, seen, false);
-      } else if (worker.inFlight.count > 0 && !seen.isBehind && threads.length > 0) {
+      } else if (!seen.isBehind && threads.length === 1) {
         const before = seen.runTime;
-        seen.runTime = threads.reduce((sum, thread) => sum + runTime(thread), 0);
+        seen.runTime = runTime(threads[0]!);
         if (seen.runTime - before >= LONG_MS) this.#set(worker, seen, true);
       }
     }

@@ -1,4 +1,5 @@
 import type { HostWorkerEvents, StartHostWorker } from "./host_worker.ts";
+import { outOfRealtime } from "./scheduling.ts";
 
 /** To the thread that starts plugin hosts. */
 export type ToNursery =
@@ -21,6 +22,7 @@ export type FromNursery =
 
 interface Ward {
   readonly events: HostWorkerEvents;
+  isStarting: boolean;
   threads: readonly string[];
 }
 
@@ -33,11 +35,21 @@ export class Nursery implements Disposable {
   #thread: Worker | null = null;
   #lastId = 0;
 
+  /** @param onStarting told while threads are about to open their descriptors, and when that is over */
+  constructor(readonly onStarting: (isStarting: boolean) => void = () => {}) {}
+
+  /** Threads that are still to open their descriptors: those that start, and its own where it does not run. */
+  get starting(): number {
+    const own = this.#thread === null ? 1 : 0;
+    return own + [...this.#wards.values()].filter(({ isStarting }) => isStarting).length;
+  }
+
   /** Starts one. */
   readonly start: StartHostWorker = (name, permissions, port, events) => {
     const id = ++this.#lastId;
-    const ward: Ward = { events, threads: [] };
+    const ward: Ward = { events, isStarting: true, threads: [] };
     this.#wards.set(id, ward);
+    this.onStarting(true);
     this.#post({ kind: "start", id, name, permissions, port }, [port]);
     return {
       get threads() {
@@ -65,10 +77,9 @@ export class Nursery implements Disposable {
   }
 
   #open(): Worker {
-    const thread = new Worker(new URL("./nursery_thread.ts", import.meta.url), {
-      type: "module",
-      name: "nursery",
-    });
+    const thread = outOfRealtime(() =>
+      new Worker(new URL("./nursery_thread.ts", import.meta.url), { type: "module", name: "nursery" })
+    );
     thread.onmessage = ({ data }: MessageEvent<FromNursery>) => this.#take(data);
     thread.onerror = (event) => {
       event.preventDefault();
@@ -76,6 +87,7 @@ export class Nursery implements Disposable {
       this.#thread = null;
       const wards = [...this.#wards.values()];
       this.#wards.clear();
+      this.onStarting(false);
       for (const { events } of wards) {
         events.failed(`the thread that starts the workers has failed: ${event.message}`);
       }
@@ -85,6 +97,8 @@ export class Nursery implements Disposable {
 
   #take(message: FromNursery): void {
     const ward = this.#wards.get(message.id);
+    if (ward !== undefined && message.kind !== "posted") ward.isStarting = false;
+    if (![...this.#wards.values()].some(({ isStarting }) => isStarting)) this.onStarting(false);
     if (ward === undefined) return;
     switch (message.kind) {
       case "started":

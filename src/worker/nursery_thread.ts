@@ -2,7 +2,7 @@
 /// <reference lib="deno.worker" />
 /// <reference lib="deno.unstable" />
 import { type HostWorker, startHostWorker } from "./host_worker.ts";
-import { leaveRealtime, runWhenIdle } from "./scheduling.ts";
+import { runWhenIdle } from "./scheduling.ts";
 import type { FromNursery, ToNursery } from "./nursery.ts";
 import { textOf } from "./text_of.ts";
 import { workerThreads } from "./worker_threads.ts";
@@ -11,7 +11,6 @@ import { workerThreads } from "./worker_threads.ts";
 
 const post = (message: FromNursery) => self.postMessage(message);
 const workers = new Map<number, HostWorker>();
-leaveRealtime();
 
 self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
   if (data.kind === "start") start(data);
@@ -30,8 +29,13 @@ function start({ id, name, permissions, port }: Extract<ToNursery, { kind: "star
       failed: (reason) => post({ kind: "failed", id, reason }),
     });
     workers.set(id, worker);
-    post({ kind: "started", id, threads: workerThreads().filter((thread) => !before.has(thread)) });
+    post({ kind: "started", id, threads: added(before) });
   } catch (error) {
     post({ kind: "failed", id, reason: `it cannot be started: ${textOf(error)}` });
   }
+}
+
+/** The threads that were not there before; none where they cannot be told, as without a descriptor left. */
+function added(before: ReadonlySet<string>): string[] {
+  return before.size === 0 ? [] : workerThreads().filter((thread) => !before.has(thread));
 }

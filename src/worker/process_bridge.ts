@@ -2,7 +2,6 @@ import { isFromHost } from "./from_host.ts";
 import { takeBackAll } from "./handoff.ts";
 import { createBeats } from "./heartbeat.ts";
 import { startHostWorker } from "./host_worker.ts";
-import { leaveRealtimeWholly } from "./scheduling.ts";
 import type { ToHost, WorkerRings } from "./messages.ts";
 import type { FromProcess, ToProcess } from "./process_messages.ts";
 import { RingReader } from "./ring.ts";
@@ -20,7 +19,6 @@ const TELL_BEATS_MS = 500;
  * the connection.
  */
 export async function runPluginProcess([path = "", ringBytes = ""]: readonly string[]): Promise<void> {
-  leaveRealtimeWholly();
   // A terminal and a service manager signal the whole group: the server says when this process is to end.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
   const bridge = new Bridge(await Deno.connect({ transport: "unix", path }), Number(ringBytes));

@@ -7,6 +7,7 @@ import { isFromProcess, type ToProcess } from "./process_messages.ts";
 import { ProcessOutput } from "./process_output.ts";
 import { RingReader } from "./ring.ts";
 import { RingLink } from "./ring_link.ts";
+import { outOfRealtime } from "./scheduling.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** What a process has written may still be read for so long after its end, in ms: its own children may go on writing. */
@@ -53,7 +54,7 @@ export class ProcessThread implements Thread {
     try {
       this.#listener = Deno.listen({ transport: "unix", path });
       try {
-        this.#child = pluginProcess(path, ringBytes).spawn();
+        this.#child = outOfRealtime(() => pluginProcess(path, ringBytes).spawn());
       } catch (error) {
         this.#listener.close();
         throw error;

@@ -1,38 +1,51 @@
-import { processThreads } from "./worker_threads.ts";
-
 const SCHED_OTHER = 0;
+const SCHED_FIFO = 1;
 const SCHED_IDLE = 5;
 const SYMBOLS = {
+  sched_getscheduler: { parameters: ["i32"], result: "i32" },
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
 } as const;
-/** struct sched_param of what has no real-time priority. */
-const NO_PRIORITY = new Uint8Array(4);
 
 /**
- * Takes the calling thread, and with it all that it starts, out of the real-time priority that it may have inherited from the
- * server's main thread: plugins never run before others.
+ * Does what starts a thread or a process while the calling thread has no real-time priority: they would have it, too, and
+ * plugins never run before others.
  */
-export function leaveRealtime(): void {
-  setPolicy([0], SCHED_OTHER);
-}
-
-/** The same for all threads of this process. */
-export function leaveRealtimeWholly(): void {
-  setPolicy(processThreads().map(Number), SCHED_OTHER);
+export function outOfRealtime<T>(start: () => T): T {
+  const library = open();
+  if (library === null) return start();
+  const { sched_getscheduler, sched_setscheduler } = library.symbols;
+  try {
+    if (sched_getscheduler(0) !== SCHED_FIFO) return start();
+    sched_setscheduler(0, SCHED_OTHER, priority(0));
+    try {
+      return start();
+    } finally {
+      sched_setscheduler(0, SCHED_FIFO, priority(1));
+    }
+  } finally {
+    library.close();
+  }
 }
 
 /** Lets threads of this process run only while nobody else wants their core. */
 export function runWhenIdle(threads: readonly string[]): void {
-  setPolicy(threads.map(Number), SCHED_IDLE);
+  const library = open();
+  if (library === null) return;
+  for (const thread of threads) library.symbols.sched_setscheduler(Number(thread), SCHED_IDLE, priority(0));
+  library.close();
 }
 
-function setPolicy(threads: readonly number[], policy: number): void {
-  if (Deno.build.os !== "linux") return;
+function open(): Deno.DynamicLibrary<typeof SYMBOLS> | null {
+  if (Deno.build.os !== "linux") return null;
   try {
-    const library = Deno.dlopen("libc.so.6", SYMBOLS);
-    for (const thread of threads) library.symbols.sched_setscheduler(thread, policy, NO_PRIORITY);
-    library.close();
+    return Deno.dlopen("libc.so.6", SYMBOLS);
   } catch {
-    // Another C library: threads stay as they are.
+    // Another C library: there is no real time here, and threads stay as they are.
+    return null;
   }
+}
+
+/** struct sched_param */
+function priority(value: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new Int32Array([value]).buffer);
 }

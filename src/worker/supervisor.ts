@@ -116,8 +116,9 @@ export class Supervisor {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
     }
-    this.leakedThreads = this.leaks.look();
+    // Who has taken over looks for the threads of all before.
     if (this.#isRetired) return;
+    this.leakedThreads = this.leaks.look();
     if (this.leakedThreads > 0 && this.isolation === "worker" && !this.#stopping) this.#move();
     for (const worker of this.workers) if (worker.isolation !== this.isolation) this.#replace(worker);
   }

@@ -18,10 +18,15 @@ export class WebWorkerThread implements Thread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<unknown>) => events.message(data);
-    this.#worker = start(name, permissions, port2, {
-      posted: () => events.message(null),
-      failed: (reason) => events.failed(reason),
-    });
+    try {
+      this.#worker = start(name, permissions, port2, {
+        posted: () => events.message(null),
+        failed: (reason) => events.failed(reason),
+      });
+    } catch (error) {
+      port1.close();
+      throw error;
+    }
   }
 
   get threads(): readonly string[] {
