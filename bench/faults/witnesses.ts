@@ -16,8 +16,7 @@ export type FromWitness =
 export class Witnesses implements AsyncDisposable {
   /** Why one of them was not served as it should; undefined while all are. */
   failure: string | undefined;
-  /** They get a core whenever they want one; otherwise their times tell of the machine's load, too. */
-  hasOwnCore = false;
+  static #saidLoad = false;
   readonly #worker = new Worker(new URL("./witness_thread.ts", import.meta.url), { type: "module" });
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -25,7 +24,7 @@ export class Witnesses implements AsyncDisposable {
 
   private constructor() {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWitness>) => {
-      if (data.kind === "priority") this.hasOwnCore = data.hasOwnCore;
+      if (data.kind === "priority") Witnesses.#sayLoad(data.hasOwnCore);
       else if (data.kind === "started") this.#started.resolve();
       else if (data.kind === "times") this.#taken.resolve(data.times);
       else {
@@ -54,6 +53,15 @@ export class Witnesses implements AsyncDisposable {
     this.#post({ kind: "stop" });
     await this.#ended.promise;
     this.#worker.terminate();
+  }
+
+  /** Says once where they do not get a core whenever they want one. */
+  static #sayLoad(hasOwnCore: boolean): void {
+    if (hasOwnCore || Witnesses.#saidLoad) return;
+    Witnesses.#saidLoad = true;
+    console.error(
+      "the good clients have no real-time priority here: their times tell of this machine's load, too",
+    );
   }
 
   #post(message: ToWitness): void {
