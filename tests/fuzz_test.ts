@@ -15,6 +15,7 @@ import { Random } from "../bench/fuzz/random.ts";
 import { parseSent, Recorder, Route, sentAsText } from "../bench/fuzz/recorder.ts";
 import { replay } from "../bench/fuzz/replay.ts";
 import { GoodClient, WrongReply } from "../bench/good_client.ts";
+import { DEADLINE_MS } from "./support/until.ts";
 
 const IS_LINUX = Deno.build.os === "linux";
 const MESSAGES = 20_000;
@@ -85,9 +86,14 @@ Deno.test({
   fn: async () => {
     await using server = await startFuzzServer(undefined);
     const campaign = runCampaign(server, { seed: 2, durationMs: 20_000, messages: Infinity });
-    const timer = setTimeout(() => server.process.signal("SIGKILL"), 1000);
+    const deadline = performance.now() + DEADLINE_MS;
+    for (let read = 0; read < 1000;) {
+      assert(performance.now() < deadline, `the server has read ${read} messages only`);
+      const { messages } = await server.stats();
+      read = Object.values(messages).reduce((sum, count) => sum + count, 0);
+    }
+    server.process.signal("SIGKILL");
     const { failure, sent } = await campaign;
-    clearTimeout(timer);
     assert(failure !== undefined, "nobody noticed");
     assertGreater(sent.length, 0);
     await using other = await startFuzzServer(undefined);

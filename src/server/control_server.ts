@@ -105,9 +105,7 @@ export class ControlServer {
   }
 
   #serve(socket: Deno.Conn): void {
-    const refusal = this.#connections.size < MAX_CONTROL_CONNECTIONS && this.#unread.size < MAX_UNREAD
-      ? null
-      : `there are ${MAX_CONTROL_CONNECTIONS} control connections already; try again when one has ended`;
+    const refusal = this.#refusal();
     if (refusal !== null) {
       this.limitLog.reached("control_connections");
       return void refuse(socket, refusal);
@@ -119,6 +117,15 @@ export class ControlServer {
       this.#unread.add(connection.written);
       connection.written.then(() => this.#unread.delete(connection.written));
     });
+  }
+
+  /** Why no connection is taken now, or null. */
+  #refusal(): string | null {
+    if (this.#connections.size >= MAX_CONTROL_CONNECTIONS) {
+      return `there are ${MAX_CONTROL_CONNECTIONS} control connections already; try again when one has ended`;
+    }
+    if (this.#unread.size < MAX_UNREAD) return null;
+    return `${MAX_UNREAD} ended control connections still hold answers that nobody reads: close those clients`;
   }
 
   #pause(): Promise<void> {

@@ -29,7 +29,7 @@ export class LongRuns {
   /** @param setBehind puts threads behind all others, or back among them */
   constructor(readonly setBehind: (threads: readonly string[], isBehind: boolean) => void) {}
 
-  /** A look; to be called every so often, several times as long as {@link LONG_MS}. */
+  /** A look; to be called every so often, at least twice as long as {@link LONG_MS}. */
   look(workers: readonly Running[]): void {
     // Those that have ended are left as they are: behind all others.
     for (const worker of this.#behind) if (!workers.includes(worker)) this.#behind.delete(worker);
