@@ -319,7 +319,9 @@ Deno.test("a stop that is to be at once gives up what is left, also where a drai
   using stopping = await server.control();
   using connection = await server.connect();
   await connection.send(streamRequest({ id: 1, command: 1003, params: { ms: 20_000 }, sync: false }));
-  await server.until("it runs", () => server.plugin("echo").in_flight === 1);
+  // What a worker has not begun would go back when its plugin is paused.
+  const echo = server.server.registry.plugins.find(({ name }) => name === "echo")!;
+  await server.until("it runs", () => echo.peek(1)[0]?.state === "running");
   await draining.ask({ command: "pause", plugin: "echo" });
   await enqueue(server, 2);
   await draining.send('{"command": "drain"}\n');
