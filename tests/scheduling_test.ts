@@ -33,7 +33,7 @@ Deno.test({
     const { before, warned, ...others } = JSON.parse(text.decode(stdout));
     // Who may not have real-time priority is told so.
     assertEquals([before, warned], warned ? [SCHED_OTHER, true] : [SCHED_FIFO, false]);
-    assertEquals(others, { threads: [SCHED_OTHER], children: [SCHED_OTHER], after: SCHED_OTHER });
+    assertEquals(others, { threads: [SCHED_OTHER], children: [SCHED_OTHER], after: SCHED_OTHER, nice: 0 });
   },
 });
 
