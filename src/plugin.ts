@@ -30,14 +30,24 @@ export interface Plugin {
   readonly sync?: boolean;
   /** The commands by number, 1001..65535; 1..1000 belong to mevent. */
   readonly commands: { readonly [command: number]: Command };
+  /** What is done again and again, in one of the plugin's workers. */
+  readonly timers?: readonly Timer[];
   /** Runs once a worker before its first operation; what it throws keeps the worker from starting. */
   start?(context: PluginContext): void | Promise<void>;
   /** Runs once a worker after its last operation. */
   stop?(context: PluginContext): void | Promise<void>;
+  /**
+   * Whether the worker can do its work, which what it throws denies: asked after `start`, where it keeps the worker from
+   * starting, and every `health_interval` of the config, where it is logged and shown in the stats.
+   */
+  health?(context: PluginContext): void | Promise<void>;
 }
 
-/** One command of a plugin. */
-export interface Command {
+/** One command of a plugin: done one operation at a time, or many at once. */
+export type Command = SingleCommand | BatchCommand;
+
+/** What every command has. */
+export interface CommandBase {
   /** A short name for people: `create`, `send_mail`. */
   readonly name: string;
   /** One line for people. */
@@ -48,12 +58,96 @@ export interface Command {
    */
   readonly idempotent?: boolean;
   /**
+   * What the params are to be, in any library that implements Standard Schema: valibot, zod, arktype. Params that are not
+   * are answered 23 with the path of what is wrong; the others are `context.input`.
+   */
+  readonly params?: StandardSchema;
+}
+
+/** A command that is called for each operation. */
+export interface SingleCommand extends CommandBase {
+  readonly batch?: undefined;
+  /**
    * Does the work of one operation. What it returns is the result: a JSON value, the params as they came, a
    * {@link Success} with a code of its own, or nothing (the reply is the bare code 1000). What it throws is the
    * error: `context.fail(code, message)` for one of the plugin's own, anything else is answered 14.
    */
-  run(context: Context): Result | Promise<Result>;
+  // deno-lint-ignore no-explicit-any -- the author says what the schema makes: `Context<Output<typeof schema>>`
+  run(context: Context<any>): Result | Promise<Result>;
 }
+
+/** A command that is called with many operations at once: buffered writes. */
+export interface BatchCommand extends CommandBase {
+  readonly batch: BatchLimits;
+  /**
+   * Does the work of all of them. What it returns are their results, one each and in their order, an Error being the error
+   * of its operation; nothing at all is nothing for each. What it throws is the error of all.
+   */
+  runBatch(
+    // deno-lint-ignore no-explicit-any -- as in SingleCommand
+    operations: readonly Context<any>[],
+    batch: BatchContext,
+  ): BatchResults | Promise<BatchResults>;
+}
+
+/** How long operations are gathered before they are run together. */
+export interface BatchLimits {
+  /** So many at most, 1..100000. */
+  readonly max: number;
+  /**
+   * How long the first of them waits for others: "5ms", "1s", or milliseconds. Without it, or with 0, a batch is what has
+   * come while the one before it ran.
+   */
+  readonly wait?: Duration;
+}
+
+/** What a batch command may return. */
+export type BatchResults = readonly (Result | Error)[] | undefined | void;
+
+/** A time as text, "250ms", "10s", "5m", "1h", "1d", or in milliseconds. */
+export type Duration = string | number;
+
+/** Something that is done again and again: exactly one of `every` and `cron`. */
+export interface Timer {
+  /** For the log: `sweep`. */
+  readonly name: string;
+  /** From the end of one run to the next, at least 10 ms. */
+  readonly every?: Duration;
+  /** Minute, hour, day of month, month, day of week; with six fields, seconds first. */
+  readonly cron?: string;
+  /** Of `cron`, as in the IANA time zone database: `Europe/Berlin`. Without it, UTC. */
+  readonly timeZone?: string;
+  /**
+   * Does it; of a plugin's workers one runs its timers, and a run that has not ended is not begun again. What it throws is
+   * logged.
+   */
+  run(context: PluginContext): void | Promise<void>;
+}
+
+/** The part of Standard Schema v1 that mevent reads. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (
+      value: unknown,
+    ) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a schema says of a value. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+    readonly issues: readonly {
+      readonly message: string;
+      readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+    }[];
+  };
+
+/** What a schema makes of the params: `Context<Output<typeof schema>>`. */
+export type Output<Schema extends StandardSchema> = NonNullable<Schema["~standard"]["types"]>["output"];
 
 /** What a command may return. */
 export type Result = JsonValue | Params | Success | undefined | void;
@@ -78,16 +172,46 @@ export interface PluginContext {
   readonly stats: Stats;
   /** Aborts when the worker is to stop. */
   readonly signal: AbortSignal;
+  /**
+   * Runs a command of another plugin, by its name or business number, and waits for its result: undefined where it has
+   * none. Rejects with a {@link CallError} where it fails.
+   */
+  call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined>;
+  /**
+   * Puts an operation into the queue of another plugin, or of this one; resolves when it is queued. Rejects with a
+   * {@link CallError} where it is refused.
+   */
+  enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void>;
+}
+
+/** What `call` and `enqueue` reject with; `instanceof Error`, told apart by its name. */
+export interface CallError extends Error {
+  readonly name: "CallError";
+  /** The reply's code: 14, 18, 21, 23, or one of the plugin's own. */
+  readonly code: number;
+}
+
+/** What a batch command gets beside the operations. */
+export interface BatchContext extends PluginContext {
+  readonly command: number;
+  /** Aborts when the time of the batch is over, all of its operations are cancelled, or the worker is to stop. */
+  readonly signal: AbortSignal;
+  /** When the batch's time is over, in ms since 1970. */
+  readonly deadline: number;
 }
 
 /** What a command gets. */
-export interface Context extends PluginContext {
+export interface Context<Input = JsonObject> extends PluginContext {
   readonly command: number;
   /** True where the caller waits for the result. */
   readonly sync: boolean;
   readonly params: Params;
+  /** What the command's schema makes of the params; without one, all params as one object. */
+  readonly input: Input;
   /** Aborts when the operation's time is over or the worker is to stop. */
   readonly signal: AbortSignal;
+  /** When the operation's time is over, in ms since 1970. */
+  readonly deadline: number;
   /** An error to throw: code 25..999, and a sentence for the caller. */
   fail(code: number, message: string): Error;
   /** A success with a code of its own, 1000 or more. */
@@ -125,8 +249,22 @@ export interface Logger {
 export interface Cache {
   /** The value, or undefined where there is none or it has expired. */
   get(key: string): Promise<string | undefined>;
-  /** `expire` in seconds; without it, or with 0, the entry stays. */
+  /** `expire` in seconds; without it, or with 0, the entry stays. Rejects where it is larger than the whole cache may be. */
   set(key: string, value: string, expire?: number): Promise<void>;
+  /**
+   * Adds to a whole number within ±2^53 and returns the sum; what is not there counts as 0. Keeps the entry's expiry; a new
+   * one gets `expire`, in seconds. Rejects where the value is no such number.
+   */
+  incr(key: string, by?: number, expire?: number): Promise<number>;
+  /**
+   * Sets a value where the present one is `expected`, undefined where there is to be none; false where it is another one.
+   */
+  cas(key: string, expected: string | undefined, value: string, expire?: number): Promise<boolean>;
+  /**
+   * All entries, some at a time, for snapshots: those that are there from the first to the last are told, at least once.
+   * `expire` is what is left of its time, in seconds; 0 is for good.
+   */
+  entries(): AsyncIterableIterator<{ key: string; value: string; expire: number }>;
   /** True where there was one. */
   delete(key: string): Promise<boolean>;
   clear(): Promise<void>;

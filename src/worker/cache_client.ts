@@ -38,6 +38,18 @@ export class CacheClient implements Cache {
     await this.#ask({ operation: "clear" });
   }
 
+  incr(): Promise<number> {
+    throw new Error("PLACEHOLDER");
+  }
+
+  cas(): Promise<boolean> {
+    throw new Error("PLACEHOLDER");
+  }
+
+  entries(): AsyncIterableIterator<{ key: string; value: string; expire: number }> {
+    throw new Error("PLACEHOLDER");
+  }
+
   /** Takes the main thread's answer. */
   answer(id: number, result: CacheResult): void {
     this.#pending.get(id)?.(result);

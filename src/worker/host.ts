@@ -66,6 +66,8 @@ async function start(setup: HostSetup): Promise<void> {
       cache,
       stats,
       signal: stopping.signal,
+      call: () => Promise.reject(new Error("PLACEHOLDER")),
+      enqueue: () => Promise.reject(new Error("PLACEHOLDER")),
     });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);

@@ -56,6 +56,21 @@ export class OperationContext implements Context {
     return this.plugin.stats;
   }
 
+  get input(): JsonObject {
+    return this.params.all();
+  }
+  get deadline(): number {
+    throw new Error("PLACEHOLDER");
+  }
+
+  call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined> {
+    return this.plugin.call(plugin, command, params);
+  }
+
+  enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void> {
+    return this.plugin.enqueue(plugin, command, params);
+  }
+
   /** Made on first use: most commands never look at it. */
   get signal(): AbortSignal {
     if (this.#abort === null) {

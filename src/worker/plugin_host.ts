@@ -180,6 +180,7 @@ export class PluginHost {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.
       if (handler === undefined) throw new ProtocolError(`there is no command ${command}`, ReplyCode.Unknown);
+      if (handler.batch !== undefined) throw new Error("PLACEHOLDER");
       const result = handler.run(context);
       if (isThenable(result)) {
         params.keep();
