@@ -16,6 +16,7 @@ function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {
     get isEmpty() {
       return isEmpty;
     },
+    hurry() {},
     retire() {
       isEmpty = true;
       onRetire();

@@ -1,4 +1,5 @@
 import { LOG_LEVELS } from "../observe/log.ts";
+import { MAX_BATCH, MAX_BATCH_WAIT } from "./batch_bounds.ts";
 import type { FromHost } from "./messages.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "./stats_reporter.ts";
 
@@ -44,8 +45,15 @@ function isDeclaration(value: unknown): boolean {
     concurrency <= MAX_CONCURRENCY && Array.isArray(commands) &&
     commands.every((command: unknown) =>
       isObject(command) && typeof command.number === "number" && typeof command.name === "string" &&
-      typeof command.description === "string" && typeof command.idempotent === "boolean"
+      typeof command.description === "string" && typeof command.idempotent === "boolean" &&
+      (command.batch === null || isBatch(command.batch))
     );
+}
+
+function isBatch(value: unknown): boolean {
+  return isObject(value) && Number.isInteger(value.max) && Number(value.max) >= 1 &&
+    Number(value.max) <= MAX_BATCH && typeof value.wait === "number" && value.wait >= 0 &&
+    value.wait < MAX_BATCH_WAIT;
 }
 
 function isFigures(value: unknown): boolean {

@@ -86,6 +86,11 @@ export function takeBackAll(memory: RingMemory): number[] {
   return returned;
 }
 
+/** The command of the operation that the ring has found. */
+export function commandAt(ring: RingReader): number {
+  return ring.data[(ring.at >>> 2) + 2]! & 0xffff;
+}
+
 /** An operation as the worker finds it; one is reused for all. The content is a view into the ring. */
 export class OperationView {
   slot = 0;

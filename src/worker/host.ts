@@ -2,6 +2,7 @@
 /// <reference lib="deno.worker" />
 import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
+import { batchBounds } from "./batch_bounds.ts";
 import { CacheClient } from "./cache_client.ts";
 import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
@@ -39,6 +40,7 @@ function take({ data: message }: MessageEvent<ToHost>): void {
   if (message.kind === "cache") cache.answer(message.id, message.result);
   else if (message.kind === "start") start(message.setup);
   else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
+  else if (message.kind === "hurry") host?.hurry();
   else stop();
 }
 
@@ -71,7 +73,8 @@ async function start(setup: HostSetup): Promise<void> {
     });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);
-    host = new PluginHost(plugin, context, setup, concurrency, {
+    const batches = batchBounds(plugin);
+    host = new PluginHost(plugin, context, setup, { concurrency, batches }, {
       beat: () => heart.beat(),
       overdue: (command) => post({ kind: "overdue", command }),
       overLimit: (limit) => stats.overLimit(limit),
@@ -81,6 +84,7 @@ async function start(setup: HostSetup): Promise<void> {
       name: command.name,
       description: command.description ?? "",
       idempotent: command.idempotent === true,
+      batch: batches.get(Number(number)) ?? null,
     }));
     post({
       kind: "ready",
@@ -94,6 +98,7 @@ async function start(setup: HostSetup): Promise<void> {
 
 async function stop(): Promise<void> {
   const reason = new Error("the worker is stopping");
+  host?.close();
   stopping.abort(reason);
   if (host !== null) {
     host.abort(reason);

@@ -1,4 +1,5 @@
 import type { Plugin } from "../plugin.ts";
+import { wrongWithBatch } from "./batch_bounds.ts";
 
 /** Plugins inside the executable, by the name after `builtin:`. */
 const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } = {
@@ -58,9 +59,11 @@ function checkPlugin(module: string, value: unknown): Plugin {
     if (!isWholeOrAbsent(Number(number), FIRST_COMMAND, LAST_COMMAND)) {
       throw wrong(`command ${number} is not a number from ${FIRST_COMMAND} to ${LAST_COMMAND}`);
     }
-    if (!isObject(command) || typeof command.run !== "function" || typeof command.name !== "string") {
-      throw wrong(`command ${number} needs a \`name\` and a \`run\` function`);
+    if (!isObject(command)) {
+      throw wrong(`command ${number} is no object; give it a \`name\` and a \`run\` function`);
     }
+    const problem = wrongWithCommand(command);
+    if (problem !== null) throw wrong(`command ${number} ${problem}`);
     if (!isTextOrAbsent(command.description)) {
       throw wrong(`the \`description\` of command ${number} is no text`);
     }
@@ -69,12 +72,38 @@ function checkPlugin(module: string, value: unknown): Plugin {
     }
   }
   if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
-  for (const hook of ["start", "stop"] as const) {
+  for (const hook of ["start", "stop", "health"] as const) {
     if (value[hook] !== undefined && typeof value[hook] !== "function") {
       throw wrong(`\`${hook}\` is no function`);
     }
   }
   return value as unknown as Plugin;
+}
+
+/** A sentence on what keeps a command from being called, or null. */
+function wrongWithCommand({ name, run, batch, runBatch, params }: Record<string, unknown>): string | null {
+  const method = batch === undefined ? "run" : "runBatch";
+  if (typeof name !== "string" || typeof (batch === undefined ? run : runBatch) !== "function") {
+    return `needs a \`name\` and a \`${method}\` function`;
+  }
+  if (batch === undefined && runBatch !== undefined) {
+    return "has `runBatch` and no `batch`; give it { max, wait }";
+  }
+  if (batch !== undefined && run !== undefined) {
+    return "has `run` and `batch`; a batch command has `runBatch` alone";
+  }
+  if (params !== undefined && !isSchema(params)) {
+    return "has `params` that are no schema: they are to implement Standard Schema v1, as valibot, zod and arktype do";
+  }
+  const problem = batch === undefined ? null : wrongWithBatch(batch);
+  return problem === null ? null : `has a \`batch\` that ${problem}`;
+}
+
+/** Schemas of some libraries are functions. */
+function isSchema(value: unknown): boolean {
+  if (!isObject(value) && typeof value !== "function") return false;
+  const standard = (value as Record<string, unknown>)["~standard"];
+  return isObject(standard) && standard.version === 1 && typeof standard.validate === "function";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -51,12 +51,16 @@ export interface CommandDeclaration {
   readonly name: string;
   readonly description: string;
   readonly idempotent: boolean;
+  /** Of a batch command: how many operations at most, and how long the first of them waits, in ms. */
+  readonly batch: { readonly max: number; readonly wait: number } | null;
 }
 
 /** Main thread to worker. Operations do not travel this way but over the rings. */
 export type ToHost =
   | { readonly kind: "start"; readonly setup: HostSetup }
   | { readonly kind: "stop" }
+  /** No batch is to wait for further operations from now on. */
+  | { readonly kind: "hurry" }
   /** Aborts the signal of an operation, where it still runs. */
   | { readonly kind: "cancel"; readonly slot: number; readonly sequence: number }
   | { readonly kind: "cache"; readonly id: number; readonly result: string | boolean | undefined };

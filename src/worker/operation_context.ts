@@ -1,15 +1,6 @@
-import type {
-  Cache,
-  Context,
-  JsonObject,
-  JsonValue,
-  Logger,
-  Params,
-  PluginContext,
-  Stats,
-  Success,
-} from "../plugin.ts";
+import type { Context, JsonValue, Params, PluginContext, Success } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import { CallContext } from "./call_context.ts";
 import { OperationError } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";
 
@@ -22,62 +13,31 @@ export class OperationSuccess implements Success {
   }
 }
 
+/** The command has no schema, or its params have not been looked at yet. */
+const UNCHECKED = Symbol("unchecked");
+
 /** What a command gets: the plugin's own context and one operation. */
-export class OperationContext implements Context {
-  #abort: AbortController | null = null;
-  #aborted: unknown = undefined;
+export class OperationContext extends CallContext implements Context<unknown> {
+  #input: unknown = UNCHECKED;
 
   constructor(
-    readonly plugin: PluginContext,
-    readonly command: number,
+    plugin: PluginContext,
+    command: number,
     readonly sync: boolean,
     readonly params: OperationParams,
-  ) {}
-
-  get name(): string {
-    return this.plugin.name;
-  }
-  get biz(): number | undefined {
-    return this.plugin.biz;
-  }
-  get worker(): number {
-    return this.plugin.worker;
-  }
-  get config(): JsonObject {
-    return this.plugin.config;
-  }
-  get log(): Logger {
-    return this.plugin.log;
-  }
-  get cache(): Cache {
-    return this.plugin.cache;
-  }
-  get stats(): Stats {
-    return this.plugin.stats;
+    startedAt: number,
+    timeout: number,
+  ) {
+    super(plugin, command, startedAt, timeout);
   }
 
-  get input(): JsonObject {
-    return this.params.all();
-  }
-  get deadline(): number {
-    throw new Error("PLACEHOLDER");
+  get input(): unknown {
+    return this.#input === UNCHECKED ? this.params.all() : this.#input;
   }
 
-  call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined> {
-    return this.plugin.call(plugin, command, params);
-  }
-
-  enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void> {
-    return this.plugin.enqueue(plugin, command, params);
-  }
-
-  /** Made on first use: most commands never look at it. */
-  get signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
-      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted);
-    }
-    return this.#abort.signal;
+  /** The command's schema has made this of the params. */
+  checked(input: unknown): void {
+    this.#input = input;
   }
 
   fail(code: number, message: string): Error {
@@ -86,11 +46,5 @@ export class OperationContext implements Context {
 
   reply(code: number, value?: JsonValue | Params): Success {
     return new OperationSuccess(code, value);
-  }
-
-  /** Aborts `signal`, now or when the command first asks for it. */
-  abort(reason: unknown): void {
-    this.#aborted = reason;
-    this.#abort?.abort(reason);
   }
 }

@@ -6,6 +6,7 @@ import { decodeContent, decodeHdf, decodeJson, Encoding, hdfAsJson } from "../pr
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
+import { copyBytes } from "../queue/record.ts";
 
 const encoder = new TextEncoder();
 
@@ -17,22 +18,33 @@ export class OperationParams implements Params {
   #tree: HdfNode | null = null;
   #all: JsonObject | null = null;
   #bytes: Uint8Array | null;
+  #at: number;
   #isOwn = false;
 
   constructor(
     readonly encoding: Encoding,
     bytes: Uint8Array,
-    readonly at: number,
+    at: number,
     readonly length: number,
     readonly limits: ContentLimits,
   ) {
     this.#bytes = bytes;
+    this.#at = at;
   }
 
   /** Copies the content out of the ring. */
   keep(): void {
+    if (this.#isOwn) return;
     this.#bytes = this.#content.slice();
     this.#isOwn = true;
+  }
+
+  /** Copies the content out of the ring, to where there is room for it. */
+  keepIn(bytes: Uint8Array, at: number): void {
+    if (this.#isOwn) return;
+    copyBytes(this.#bytes!, this.#at, this.length, bytes, at);
+    this.#bytes = bytes;
+    this.#at = at;
   }
 
   /** The command has returned: what it did not read is gone. */
@@ -106,7 +118,7 @@ export class OperationParams implements Params {
     if (bytes === null) {
       throw new Error("the operation has ended; read its params before its command returns");
     }
-    return this.#isOwn ? bytes : bytes.subarray(this.at, this.at + this.length);
+    return this.#isOwn ? bytes : bytes.subarray(this.#at, this.#at + this.length);
   }
 
   #hdf(): HdfNode {

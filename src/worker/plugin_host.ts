@@ -1,45 +1,29 @@
 import { setImmediate } from "node:timers";
-import type { JsonValue, Plugin, PluginContext, Result } from "../plugin.ts";
-import { encodeContentOf, type Encoding } from "../protocol/body.ts";
+import type { BatchCommand, BatchResults, Plugin, PluginContext, Result } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
-import { errorContent } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { OperationView, writeReplyRecord } from "./handoff.ts";
+import { Answers } from "./answers.ts";
+import { Batch, type BatchBounds } from "./batch.ts";
+import { type Call, CANCELLED, isThenable, runChecked, SingleCall } from "./call.ts";
+import { Calls } from "./calls.ts";
+import { commandAt, OperationView } from "./handoff.ts";
 import type { HostSetup } from "./messages.ts";
-import { OperationContext, OperationSuccess } from "./operation_context.ts";
-import { answerFor } from "./operation_error.ts";
+import { OpenBatches } from "./open_batches.ts";
+import { OperationContext } from "./operation_context.ts";
 import { OperationParams } from "./params.ts";
+import { checkParams } from "./params_schema.ts";
 import { Pauses } from "./pauses.ts";
-import { RingReader, RingWriter } from "./ring.ts";
-import { traceOf } from "./text_of.ts";
+import { RingReader } from "./ring.ts";
 
 /** While both lanes have work, one operation in so many is an async one. */
 const ASYNC_SHARE = 8;
-/** Replies are shown to the main thread together while there is more to do: so many, or what came in so many ms. */
-const PUBLISH_EVERY = 16;
-const PUBLISH_MS = 0.02;
 /** Of the operations that run at once, async ones leave one in so many to sync ones. */
 const SYNC_RESERVE = 8;
 /** After so long of operations without a pause, timers and messages get their turn; in ms. */
 const TURN_MS = 4;
 /** A plugin of synchronous commands blocks its thread for so long at a time while it has nothing to do; in ms. */
 const BLOCK_MS = 100;
-/** What is left of an error's sentence that does not fit a reply. */
-const SHORT_MESSAGE_CHARS = 1000;
-/** A look every so often while the main thread has not read the replies; in ms. */
-const ROOM_POLL_MS = 1000;
-
-/** What a reply needs of its operation. */
-type Addressee = Readonly<Pick<OperationView, "slot" | "sequence" | "encoding" | "sync">>;
-
-/** One operation that has not ended yet. */
-interface Running extends Addressee {
-  readonly startedAt: number;
-  readonly context: OperationContext;
-  /** Its time was over and the caller has been told. */
-  answered: boolean;
-}
 
 /** What the host tells of its thread. */
 export interface HostEvents {
@@ -51,36 +35,56 @@ export interface HostEvents {
   overLimit(limit: ContentLimit): void;
 }
 
+/** What a worker's plugin may do at once. */
+export interface HostBounds {
+  /** Calls: operations, or batches of them. */
+  readonly concurrency: number;
+  /** Of the batch commands, by number. */
+  readonly batches: ReadonlyMap<number, BatchBounds>;
+}
+
 /** Runs a plugin's operations inside its worker: takes them from the rings, calls the command, writes the reply. */
 export class PluginHost {
   readonly #lanes: readonly [RingReader, RingReader];
-  readonly #replies: readonly [RingWriter, RingWriter];
+  readonly #answers: Answers;
   readonly #view = new OperationView();
-  /** Operations whose command returned a promise, the oldest first. */
-  readonly #running = new Set<Running>();
+  readonly #calls: Calls;
+  readonly #open = new OpenBatches();
   readonly #pauses: Pauses;
   readonly #pump = () => this.#work();
-  #deadline: number | undefined;
   #syncInARow = 0;
-  #unpublished = 0;
-  #publishedAt = 0;
-  /** Of what runs, the async operations. */
-  #asyncRunning = 0;
+  /** Places taken, by what has not ended and by open batches; and those of async operations among them. */
+  #taken = 0;
+  #asyncTaken = 0;
+  /** So many places async operations may take. */
+  readonly #asyncPlaces: number;
   #idle: (() => void) | null = null;
   #stopping = false;
-  #isOverdue = false;
 
   constructor(
     readonly plugin: Plugin,
     readonly context: PluginContext,
     readonly setup: HostSetup,
-    readonly concurrency: number,
+    readonly bounds: HostBounds,
     readonly events: HostEvents,
   ) {
-    const { sync, async, syncReplies, asyncReplies } = setup.rings;
+    const { sync, async } = setup.rings;
+    const { concurrency } = bounds;
     this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
-    this.#replies = [new RingWriter(syncReplies), new RingWriter(asyncReplies, syncReplies)];
-    this.#pauses = new Pauses(this.#lanes[0], () => this.#publish());
+    this.#answers = new Answers(setup, context.log, (limit) => events.overLimit(limit), () => {
+      this.#lanes[0].release();
+      this.#lanes[1].release();
+    });
+    this.#calls = new Calls(
+      setup,
+      this.#answers,
+      (command) => events.overdue(command),
+      (call) => this.#ended(call),
+    );
+    this.#pauses = new Pauses(this.#lanes[0], () => this.#answers.show());
+    this.#asyncPlaces = concurrency === 1
+      ? 1
+      : concurrency - Math.max(1, Math.floor(concurrency / SYNC_RESERVE));
   }
 
   start(): void {
@@ -89,54 +93,71 @@ export class PluginHost {
 
   /** Resolves when nothing runs. */
   async idle(): Promise<void> {
-    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    if (this.#calls.count > 0) await new Promise<void>((resolve) => this.#idle = resolve);
   }
 
-  /** Takes no more operations, and aborts the signals of all that runs. */
-  abort(reason: Error): void {
+  /** No batch waits for further operations from now on. */
+  hurry(): void {
+    this.#open.hurry();
+    this.#work();
+  }
+
+  /** Takes no more operations; what has been gathered is run. */
+  close(): void {
     this.#stopping = true;
-    for (const running of this.#running) running.context.abort(reason);
+    for (let batch = this.#open.oldest; batch !== undefined; batch = this.#open.oldest) this.#runBatch(batch);
+    this.#answers.publish();
   }
 
-  /** Aborts the signal of an operation, where it still runs. */
+  /** Aborts the signals of all that runs. */
+  abort(reason: Error): void {
+    this.#calls.abort(reason);
+  }
+
+  /** Aborts the signal of an operation, where it still runs; one of an open batch does not run. */
   cancel(slot: number, sequence: number): void {
-    for (const running of this.#running) {
-      if (running.slot !== slot || running.sequence !== sequence) continue;
-      running.context.abort(new Error("the operation was cancelled"));
-    }
+    this.#calls.cancel(slot, sequence);
+    const cancelled = this.#open.cancel(slot, sequence);
+    if (cancelled === null) return;
+    this.#answers.failQuietly(cancelled.operation, 0, new Error(CANCELLED));
+    if (cancelled.dropped !== null) this.#leave(cancelled.dropped.sync);
+    this.#work();
   }
 
   #work(): void {
     this.events.beat();
     const turnStart = performance.now();
     let time = turnStart;
-    while (this.#running.size < this.concurrency && !this.#stopping) {
+    while ((this.#taken < this.bounds.concurrency || this.#open.size > 0) && !this.#stopping) {
       const lane = this.#nextLane();
-      if (lane === null) {
-        this.#publish();
+      const batch = this.#open.size === 0 ? undefined : this.#batchBefore(lane, time);
+      if (batch !== undefined) {
+        lane?.back();
+        time = this.#runBatch(batch);
+      } else if (lane === null) {
+        this.#answers.publish();
         if (this.#rest()) return;
+        time = performance.now();
         continue;
+      } else {
+        if (lane === this.#lanes[0]) this.#pauses.onSync(time);
+        else time = this.#pauses.beforeAsync(time);
+        time = this.#start(lane, time);
       }
-      if (lane === this.#lanes[0]) this.#pauses.onSync(time);
-      else time = this.#pauses.beforeAsync(time);
-      time = this.#start(lane, time);
-      if (this.#unpublished > 0 && time - this.#publishedAt > PUBLISH_MS) {
-        this.#publishedAt = time;
-        this.#publish();
-      }
+      this.#answers.publishInTime(time);
       if (time - turnStart > TURN_MS) {
-        this.#publish();
+        this.#answers.publish();
         setImmediate(this.#pump);
         return;
       }
     }
-    this.#publish();
+    this.#answers.publish();
   }
 
   /** The ring whose next record is to run: sync before async, but async gets its share. */
   #nextLane(): RingReader | null {
     const [sync, async] = this.#lanes;
-    if (this.#isAsyncFull) return sync.next() ? sync : null;
+    if (this.#isSyncOnly) return sync.next() ? sync : null;
     if (this.#syncInARow >= ASYNC_SHARE - 1 && async.next()) {
       this.#syncInARow = 0;
       return async;
@@ -150,19 +171,37 @@ export class PluginHost {
   }
 
   /** So many async operations run that the places left are for sync ones, which callers wait for. */
-  get #isAsyncFull(): boolean {
-    const { concurrency } = this;
-    return concurrency > 1 &&
-      this.#asyncRunning >= concurrency - Math.max(1, Math.floor(concurrency / SYNC_RESERVE));
+  get #isSyncOnly(): boolean {
+    return this.#asyncTaken >= this.#asyncPlaces && this.bounds.concurrency > 1 && this.#open.size === 0;
+  }
+
+  /**
+   * The open batch that is to run before the record that was found, or before a rest: its time has come; or the record is
+   * for none of them and finds no place, so that nothing more can come to them.
+   */
+  #batchBefore(lane: RingReader | null, time: number): Batch | undefined {
+    const open = this.#open;
+    if (lane === null) return open.ready(performance.now());
+    const due = open.due(time);
+    if (due !== undefined || open.of(commandAt(lane)) !== undefined) return due;
+    const isPlace = this.#taken < this.bounds.concurrency &&
+      (lane === this.#lanes[0] || this.#asyncTaken < this.#asyncPlaces);
+    return isPlace ? undefined : open.oldest;
   }
 
   /** Waits for either lane; false where one has something already. */
   #rest(): boolean {
     const [sync, async] = this.#lanes;
-    if (this.#isAsyncFull) return sync.sleep(this.#pump);
+    if (this.#isSyncOnly) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
-    if (this.plugin.sync !== true || this.#running.size > 0) return sync.sleep(this.#pump, async);
-    const found = sync.block(BLOCK_MS, async);
+    if (this.plugin.sync !== true || this.#calls.count > 0) {
+      this.#open.watch(this.#pump);
+      return sync.sleep(this.#pump, async);
+    }
+    const most = this.#open.size === 0
+      ? BLOCK_MS
+      : Math.min(BLOCK_MS, this.#open.restFrom(performance.now()));
+    const found = sync.block(most, async);
     this.events.beat();
     if (found) return false;
     setImmediate(this.#pump);
@@ -174,162 +213,90 @@ export class PluginHost {
     const view = this.#view;
     if (!view.claim(ring)) return startedAt;
     const { slot, sequence, command, encoding, sync } = view;
-    const params = new OperationParams(encoding, ring.bytes, view.at, view.length, this.setup.contentLimits);
-    const context = new OperationContext(this.context, command, sync, params);
+    const { contentLimits, timeout } = this.setup;
+    const params = new OperationParams(encoding, ring.bytes, view.at, view.length, contentLimits);
+    const context = new OperationContext(this.context, command, sync, params, startedAt, timeout);
     try {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.
       if (handler === undefined) throw new ProtocolError(`there is no command ${command}`, ReplyCode.Unknown);
-      if (handler.batch !== undefined) throw new Error("PLACEHOLDER");
-      const result = handler.run(context);
-      if (isThenable(result)) {
+      const check = handler.params === undefined ? null : checkParams(handler.params, context);
+      if (handler.batch !== undefined) return this.#gather(handler, context, check, startedAt);
+      const result: Result | PromiseLike<Result> = check === null
+        ? handler.run(context)
+        : runChecked(handler, context, check);
+      if (isThenable<Result>(result)) {
         params.keep();
-        this.#follow({ slot, sequence, encoding, sync, startedAt, context, answered: false }, result);
+        this.#enter(sync);
+        this.#calls.follow(new SingleCall(slot, sequence, encoding, context), result);
         return performance.now();
       }
       const time = performance.now();
-      this.#succeed(view, time - startedAt, params, result);
+      this.#answers.succeed(view, time - startedAt, params, result);
       params.drop();
       return time;
     } catch (error) {
       const time = performance.now();
-      this.#fail(view, time - startedAt, error);
+      this.#answers.fail(view, time - startedAt, error);
       params.drop();
       return time;
     }
   }
 
-  /**
-   * Waits for an asynchronous command; its place is free again when it has really ended. `await`, and not `then`: what
-   * a plugin wrote over its promise's methods is not called.
-   */
-  async #follow(running: Running, result: PromiseLike<Result>): Promise<void> {
-    const { startedAt, context, sync } = running;
-    this.#running.add(running);
-    if (!sync) this.#asyncRunning++;
-    this.#watchDeadline();
+  /** Puts the operation into its command's open batch; returns the time afterwards. */
+  #gather(
+    handler: BatchCommand,
+    context: OperationContext,
+    check: PromiseLike<unknown> | null,
+    time: number,
+  ): number {
+    const { command, sync } = context;
+    let batch = this.#open.of(command);
+    if (batch === undefined) {
+      const bounds = this.bounds.batches.get(command)!;
+      batch = new Batch(handler, bounds, this.context, command, this.setup.timeout, sync, time);
+      this.#open.add(batch);
+      this.#enter(sync);
+    }
+    this.#open.keep(context.params);
+    batch.add(this.#view, context, check);
+    return batch.isFull ? this.#runBatch(batch) : performance.now();
+  }
+
+  /** Runs a batch, which is open no more; returns the time afterwards. */
+  #runBatch(batch: Batch): number {
+    this.#open.delete(batch);
+    const startedAt = performance.now();
     try {
-      const value = await result;
-      if (!running.answered) {
-        this.#succeed(running, performance.now() - startedAt, context.params, value);
+      const results = batch.run(this.#answers, startedAt);
+      if (isThenable<BatchResults>(results)) {
+        this.#calls.follow(batch, results);
+        return performance.now();
       }
+      batch.succeed(this.#answers, performance.now() - startedAt, results);
     } catch (error) {
-      if (!running.answered) this.#fail(running, performance.now() - startedAt, error);
-    } finally {
-      this.#running.delete(running);
-      if (!sync) {
-        this.#asyncRunning--;
-        this.#pauses.afterAsync(performance.now());
-      }
-      this.#publish();
-      if (this.#running.size === 0 && this.#idle !== null) this.#idle();
-      this.#work();
+      batch.fail(this.#answers, performance.now() - startedAt, error);
     }
+    this.#leave(batch.sync);
+    return performance.now();
   }
 
-  /** One timer: for the oldest operation that has its time yet, or the oldest that is over it. */
-  #watchDeadline(): void {
-    if (this.#deadline !== undefined) return;
-    let end = Infinity;
-    for (const running of this.#running) {
-      end = Math.min(end, this.#endOf(running));
-      if (!running.answered) break;
-    }
-    if (end === Infinity) return;
-    this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
+  /** An asynchronous command has really ended: its place is free again. */
+  #ended({ sync }: Call<unknown>): void {
+    this.#leave(sync);
+    if (!sync) this.#pauses.afterAsync(performance.now());
+    this.#answers.publish();
+    if (this.#calls.count === 0 && this.#idle !== null) this.#idle();
+    this.#work();
   }
 
-  /** When something is to be done about an operation that still runs. */
-  #endOf({ startedAt, answered }: Running): number {
-    const { timeout, grace } = this.setup;
-    if (!answered) return startedAt + timeout;
-    return this.#isOverdue ? Infinity : startedAt + timeout + grace;
+  #enter(sync: boolean): void {
+    this.#taken++;
+    if (!sync) this.#asyncTaken++;
   }
 
-  /** Answers and aborts what has run too long; tells of what goes on all the same. */
-  #onDeadline(): void {
-    this.#deadline = undefined;
-    const now = performance.now();
-    for (const running of this.#running) {
-      if (this.#endOf(running) > now) {
-        if (running.answered) continue;
-        break;
-      }
-      if (running.answered) {
-        this.#isOverdue = true;
-        this.events.overdue(running.context.command);
-        continue;
-      }
-      running.answered = true;
-      const error = new Error(`the operation took longer than its time-out of ${this.setup.timeout} ms`);
-      this.#fail(running, now - running.startedAt, error);
-      running.context.abort(error);
-    }
-    this.#publish();
-    this.#watchDeadline();
+  #leave(sync: boolean): void {
+    this.#taken--;
+    if (!sync) this.#asyncTaken--;
   }
-
-  #succeed(to: Addressee, ms: number, params: OperationParams, result: Result): void {
-    let code: number = ReplyCode.Ok;
-    let value = result;
-    if (value instanceof OperationSuccess) {
-      code = value.code;
-      value = value.value;
-    }
-    const content = value === params
-      ? params.asResult()
-      : value === undefined
-      ? null
-      : encodeContentOf(to.encoding, value as JsonValue, this.setup.contentLimits.depth);
-    if (content !== null && content.length > this.setup.maxReplyBytes) {
-      const message = `the result has ${content.length} bytes; a reply carries ${this.setup.maxReplyBytes}`;
-      const errorReply = this.#errorContent(to.encoding, ReplyCode.Pack, message);
-      return this.#write(to, ReplyCode.Pack, ms, errorReply);
-    }
-    this.#write(to, code, ms, content);
-  }
-
-  /** Answers for whatever was thrown. Never throws: nothing of the thrown value is used but what `answerFor` says. */
-  #fail(to: Addressee, ms: number, error: unknown): void {
-    const { code, message, limit } = answerFor(error);
-    if (limit !== undefined) this.events.overLimit(limit);
-    const trace = traceOf(error);
-    if (code === ReplyCode.Error) this.context.log.warn("an operation failed", { error: message, trace });
-    this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, trace));
-  }
-
-  /** The error's sentence, cut where the whole of it does not fit a reply. */
-  #errorContent(encoding: Encoding, code: number, message: string, trace?: string): Uint8Array {
-    const { exposeTrace, maxReplyBytes } = this.setup;
-    const content = errorContent(encoding, code, message, exposeTrace ? trace : undefined);
-    if (content.length <= maxReplyBytes) return content;
-    return errorContent(encoding, code, `${message.slice(0, SHORT_MESSAGE_CHARS)} …`);
-  }
-
-  #write(to: Addressee, code: number, ms: number, content: Uint8Array | null): void {
-    const ring = this.#replies[to.sync ? 0 : 1];
-    const runTime = Math.round(ms * 1000);
-    const encoding = content === null ? 0 : to.encoding;
-    while (!writeReplyRecord(ring, to.slot, to.sequence, code, runTime, encoding, content)) {
-      // The content may lie in the rings of operations: those are not released here.
-      ring.publish();
-      ring.waitForRoom(ROOM_POLL_MS);
-    }
-    if (++this.#unpublished >= PUBLISH_EVERY) this.#publish();
-  }
-
-  /** Shows the main thread the replies and gives back the room of what was read. */
-  #publish(): void {
-    this.#unpublished = 0;
-    this.#lanes[0].release();
-    this.#lanes[1].release();
-    this.#replies[0].publish();
-    this.#replies[1].publish();
-  }
-}
-
-/** Promises, and what query builders return instead. */
-function isThenable(result: unknown): result is PromiseLike<Result> {
-  return typeof result === "object" && result !== null && "then" in result &&
-    typeof result.then === "function";
 }

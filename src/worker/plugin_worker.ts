@@ -4,24 +4,21 @@ import { LaneId } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandName } from "./command_names.ts";
+import { Credit } from "./credit.ts";
 import { cut } from "./cut.ts";
 import { isFromHost } from "./from_host.ts";
 import { isClaimed, ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
-import { type BeatMemory, Pulse } from "./heartbeat.ts";
-import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
+import { Pulse } from "./heartbeat.ts";
+import type { FromHost, HostSetup, PluginDeclaration, ToHost } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
 import type { Isolation } from "./supervisor_options.ts";
-import type { StartThread, Thread } from "./thread.ts";
+import type { Thread } from "./thread.ts";
 import { textOf } from "./text_of.ts";
 import type { WorkerEvents } from "./worker_events.ts";
+import type { WorkerOptions } from "./worker_options.ts";
 
-/** How much work a worker is given ahead, in µs of its run time: it never waits for the main thread's turn. */
-const LOOK_AHEAD_MICROSECONDS = 2000;
-/** The most operations of a lane that a worker is given ahead. */
-const MAX_AHEAD = 1024;
-/** The way to a child process and back is longer: so many times as much is on it. */
-const PROCESS_AHEAD = 4;
+const LANES = [LaneId.Sync, LaneId.Async] as const;
 /** How long a plugin's module and its `start` may take, in ms. */
 const START_TIMEOUT_MS = 30_000;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
@@ -32,24 +29,8 @@ const READ_BATCH = 32;
 const TURN_MS = 1;
 /** The longest time between two looks for signs of life that counts, in ms. */
 const MAX_LOOK_MS = 2000;
-/** How much the newest run time weighs in the average. */
-const RUN_TIME_WEIGHT = 1 / 16;
 /** A child process that is given up may take so long to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
-
-export interface WorkerOptions {
-  readonly index: number;
-  /** The part of the queue that it takes from, and that part's lanes. */
-  readonly part: number;
-  readonly lanes: () => readonly [Lane, Lane];
-  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
-  readonly rings: WorkerRings;
-  readonly beats: BeatMemory;
-  readonly isolation: Isolation;
-  readonly startThread: StartThread;
-  /** Monotonic, in ms. */
-  readonly now: () => number;
-}
 
 /**
  * One of a plugin's workers, seen from the main thread.
@@ -70,10 +51,7 @@ export class PluginWorker {
   declaration: PluginDeclaration | null = null;
   /** Operations it has answered. */
   answered = 0;
-  /** Average run time of an operation, in µs. */
-  #runTime = 0;
-  /** Operations of a lane it may hold. */
-  #window = 0;
+  readonly #credit: Credit;
   /** When it last had nothing to do and was given something, and when it last replied; monotonic, in ms. */
   #givenAt = 0;
   #repliedAt = 0;
@@ -85,6 +63,8 @@ export class PluginWorker {
   readonly lanesBack: () => readonly [Lane, Lane];
   /** A child process was asked and has not answered yet. */
   #asked = false;
+  /** It was given something since it was last asked to give back; or a child process may not have begun what it has. */
+  #isGiven = false;
   #failure = "";
   readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: readonly [RingReader, RingReader];
@@ -99,6 +79,7 @@ export class PluginWorker {
     this.index = options.index;
     this.part = options.part;
     this.isolation = options.isolation;
+    this.#credit = new Credit(options.isolation);
     this.now = options.now;
     this.#limits = setup;
     this.lanesBack = options.lanes;
@@ -139,12 +120,13 @@ export class PluginWorker {
 
   /** Whether it may be given one more operation of that lane. */
   hasCredit(lane: LaneId): boolean {
-    return this.state === "running" && this.inFlight.byLane[lane] < this.#window;
+    return this.state === "running" && this.#credit.allows(lane, this.inFlight.byLane[lane]);
   }
 
   /** Hands over a record; false where the ring is full. */
   give(lane: LaneId, segment: Segment, offset: number): boolean {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
+    this.#isGiven = true;
     const slot = this.inFlight.open(segment, offset, lane);
     const written = writeOperation(
       this.#lanes[lane],
@@ -168,6 +150,11 @@ export class PluginWorker {
       this.#givenAt < since;
   }
 
+  /** Asks it not to let operations wait for others. */
+  hurry(): void {
+    if (this.state === "running" || this.state === "retiring") this.post({ kind: "hurry" });
+  }
+
   /** For how long its thread has given no sign of life, in ms; a look. */
   silentFor(): number {
     return this.state === "running" || this.state === "retiring" ? this.#pulse.silentFor(this.now()) : 0;
@@ -179,19 +166,27 @@ export class PluginWorker {
    * at once.
    */
   takeBack(): boolean {
+    this.#credit.cut();
+    // What it had begun when it was last asked, it still has.
+    if (!this.#isGiven) return false;
     const { inFlight } = this;
-    let returned = false;
+    const left: [boolean, boolean] = [false, false];
     let isAway = false;
     for (const slot of inFlight.slots()) {
       if (this.isAway(slot)) isAway = true;
       else if (this.#isTakenBack(slot)) {
+        left[inFlight.lane(slot)] = true;
         this.#giveBack(slot);
-        returned = true;
       }
     }
+    this.#isGiven = isAway;
     if (isAway && !this.#asked) this.#asked = this.#thread.askBack();
-    this.#window = this.declaration?.concurrency ?? 0;
-    return returned;
+    this.#left(left);
+    return left[LaneId.Sync] || left[LaneId.Async];
+  }
+
+  #left(lanes: readonly [boolean, boolean]): void {
+    for (const lane of LANES) if (lanes[lane]) this.#credit.left(lane, this.inFlight.byLane[lane]);
   }
 
   /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun, or may have. */
@@ -236,9 +231,13 @@ export class PluginWorker {
   /** A child process will not begin these. */
   #returned(pairs: readonly number[]): void {
     this.#asked = false;
+    const left: [boolean, boolean] = [false, false];
     for (let at = 0; at + 1 < pairs.length; at += 2) {
-      if (this.inFlight.segment(pairs[at]!, pairs[at + 1]!) !== null) this.#giveBack(pairs[at]!);
+      if (this.inFlight.segment(pairs[at]!, pairs[at + 1]!) === null) continue;
+      left[this.inFlight.lane(pairs[at]!)] = true;
+      this.#giveBack(pairs[at]!);
     }
+    this.#left(left);
     if (this.state === "failing") this.#end();
     else this.events.replied(this);
   }
@@ -254,6 +253,7 @@ export class PluginWorker {
   retire(): void {
     if (this.state !== "running") return;
     this.state = "retiring";
+    this.hurry();
     this.takeBack();
     // Nobody polls it from now on.
     this.#drain();
@@ -296,8 +296,7 @@ export class PluginWorker {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
       clearTimeout(this.#timer);
       this.declaration = message.declaration;
-      this.#runTime = LOOK_AHEAD_MICROSECONDS;
-      this.#setWindow();
+      this.#credit.begin(message.declaration);
       if (this.state === "starting") this.state = "running";
     }
     if (message.kind === "stopped") {
@@ -366,7 +365,7 @@ export class PluginWorker {
     const time = this.now();
     const count = this.#readLane(LaneId.Sync, time) + this.#readLane(LaneId.Async, time);
     if (count === 0) return false;
-    this.#setWindow();
+    this.#credit.renew();
     this.events.replied(this);
     return true;
   }
@@ -381,7 +380,7 @@ export class PluginWorker {
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;
       this.#repliedAt = time;
-      this.#runTime += (reply.runTime - this.#runTime) * RUN_TIME_WEIGHT;
+      this.#credit.ran(reply.runTime);
       this.events.reply(this, reply, ring.bytes, segment, time);
       inFlight.close(reply.slot);
     }
@@ -389,11 +388,5 @@ export class PluginWorker {
     this.answered += count;
     if (count > 0) this.#thread.released();
     return count;
-  }
-
-  /** What runs at once, and as much again as keeps the worker busy while the main thread does other things. */
-  #setWindow(): void {
-    const ahead = Math.min(MAX_AHEAD, Math.floor(LOOK_AHEAD_MICROSECONDS / Math.max(this.#runTime, 1)));
-    this.#window = this.declaration!.concurrency + ahead * (this.isolation === "process" ? PROCESS_AHEAD : 1);
   }
 }

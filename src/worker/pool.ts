@@ -238,6 +238,7 @@ export class WorkerPool {
    * is not waited for, nor what waits while the plugin is paused.
    */
   async drained(deadline: number): Promise<void> {
+    this.#shifts.hurry();
     while (!this.#isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 

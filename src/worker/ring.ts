@@ -182,6 +182,11 @@ export class RingReader extends Ring {
     return true;
   }
 
+  /** Leaves the record that was found last to be found again. */
+  back(): void {
+    this.#tail = (this.#tail - LENGTH_BYTES - ((this.length + 3) & ~3)) >>> 0;
+  }
+
   /** Gives the writer the room of all records found so far. */
   release(): void {
     if (this.#tail === this.#released) return;

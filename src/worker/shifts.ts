@@ -10,7 +10,7 @@ export type Health = Pick<Supervisor, "restarts" | "recycled" | "isolation" | "m
 /** What a shift is asked for; a {@link Supervisor} with its workers. */
 export type Shift =
   & Health
-  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "retire" | "replaceHung" | "stop">;
+  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "hurry" | "retire" | "replaceHung" | "stop">;
 
 /**
  * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
@@ -63,6 +63,12 @@ export class Shifts<S extends Shift = Supervisor> {
     before.retire();
     if (!mustWait) this.#start();
     this.check();
+  }
+
+  /** Operations are to end soon: those that wait to be run with others wait no more. */
+  hurry(): void {
+    this.current.hurry();
+    for (const supervisor of this.#retiring) supervisor.hurry();
   }
 
   /** Ends workers of before a change that have finished, and lets those that waited for them begin. */

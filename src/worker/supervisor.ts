@@ -1,6 +1,7 @@
 import { besides } from "../observe/log_fields.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
+import { longestWait } from "./batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
@@ -76,6 +77,7 @@ export class Supervisor {
   readonly #ending = new Set<Promise<void>>();
   /** Others have taken over. */
   #isRetired = false;
+  #isHurried = false;
   #stopping = false;
   #backoff = FIRST_BACKOFF_MS;
   #lastDeath = -Infinity;
@@ -110,8 +112,9 @@ export class Supervisor {
   replaceHung(): void {
     const { setup, now } = this.options;
     const limit = setup.timeout + setup.grace + HANG_GRACE_MS;
-    const since = now() - limit;
+    const time = now();
     for (const worker of this.all) {
+      const since = time - limit - longestWait(worker.declaration);
       if (worker.silentFor() > limit || worker.isStalled(since)) {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
@@ -128,6 +131,12 @@ export class Supervisor {
     this.#isRetired = true;
     this.#cancelReplacements();
     for (const worker of this.workers) worker.retire();
+  }
+
+  /** Its workers let no operation wait for others from now on. */
+  hurry(): void {
+    this.#isHurried = true;
+    for (const worker of this.all) worker.hurry();
   }
 
   /** Whether its workers hold no operation. */
@@ -213,6 +222,7 @@ export class Supervisor {
 
   #started(worker: PluginWorker, declaration: PluginDeclaration): void {
     this.declaration ??= declaration;
+    if (this.#isHurried) worker.hurry();
     if (this.#isRetired) return;
     if (this.#successors.get(worker.index) === worker) return this.#succeed(worker);
     if (this.workers.every((other) => other.state === "running")) {

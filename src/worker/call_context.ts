@@ -1,0 +1,74 @@
+import type { Cache, JsonObject, JsonValue, Logger, PluginContext, Stats } from "../plugin.ts";
+
+/** The plugin's own context, and what a call of a command has beside it: a signal and a deadline. */
+export class CallContext implements PluginContext {
+  #abort: AbortController | null = null;
+  #aborted: unknown = undefined;
+  #deadline = 0;
+
+  constructor(
+    readonly plugin: PluginContext,
+    readonly command: number,
+    /** When its time began; monotonic, in ms. */
+    public startedAt: number,
+    /** In ms. */
+    readonly timeout: number,
+  ) {}
+
+  get name(): string {
+    return this.plugin.name;
+  }
+  get biz(): number | undefined {
+    return this.plugin.biz;
+  }
+  get worker(): number {
+    return this.plugin.worker;
+  }
+  get config(): JsonObject {
+    return this.plugin.config;
+  }
+  get log(): Logger {
+    return this.plugin.log;
+  }
+  get cache(): Cache {
+    return this.plugin.cache;
+  }
+  get stats(): Stats {
+    return this.plugin.stats;
+  }
+
+  call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined> {
+    return this.plugin.call(plugin, command, params);
+  }
+
+  enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void> {
+    return this.plugin.enqueue(plugin, command, params);
+  }
+
+  /** By the clock as it stands when first asked: most commands never ask. */
+  get deadline(): number {
+    if (this.#deadline === 0) {
+      this.#deadline = Math.round(Date.now() + this.startedAt + this.timeout - performance.now());
+    }
+    return this.#deadline;
+  }
+
+  /** Made on first use: most commands never look at it. */
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted);
+    }
+    return this.#abort.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  /** Aborts `signal`, now or when the command first asks for it. */
+  abort(reason: unknown): void {
+    this.#aborted ??= reason;
+    this.#abort?.abort(reason);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Answers } from "./answers.ts";
+import type { Call } from "./call.ts";
+import type { HostSetup } from "./messages.ts";
+
+/** The calls that have returned a promise, and their time: answers and aborts what runs too long. */
+export class Calls {
+  /** The oldest first. */
+  // deno-lint-ignore no-explicit-any -- what they return is known where they are followed
+  readonly #running = new Set<Call<any>>();
+  #deadline: number | undefined;
+  #isOverdue = false;
+
+  constructor(
+    readonly limits: Pick<HostSetup, "timeout" | "grace">,
+    readonly answers: Answers,
+    /** A call of that command has not ended within its time-out and its grace; told once. */
+    readonly overdue: (command: number) => void,
+    /** A call has really ended, and is answered. */
+    readonly ended: (call: Call<unknown>) => void,
+  ) {}
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Waits for a call. `await`, and not `then`: what a plugin wrote over its promise's methods is not called. */
+  async follow<Value>(call: Call<Value>, result: PromiseLike<Value>): Promise<void> {
+    const { answers } = this;
+    this.#running.add(call);
+    this.#watchDeadline();
+    try {
+      const value = await result;
+      if (!call.answered) call.succeed(answers, performance.now() - call.startedAt, value);
+    } catch (error) {
+      if (!call.answered) call.fail(answers, performance.now() - call.startedAt, error);
+    } finally {
+      this.#running.delete(call);
+      this.ended(call);
+    }
+  }
+
+  abort(reason: Error): void {
+    for (const call of this.#running) call.abort(reason);
+  }
+
+  /** Aborts the signal of an operation, where it still runs. */
+  cancel(slot: number, sequence: number): void {
+    for (const call of this.#running) call.cancel(slot, sequence);
+  }
+
+  /** One timer: for the oldest call that has its time yet, or the oldest that is over it. */
+  #watchDeadline(): void {
+    if (this.#deadline !== undefined) return;
+    let end = Infinity;
+    for (const call of this.#running) {
+      end = Math.min(end, this.#endOf(call));
+      if (!call.answered) break;
+    }
+    if (end === Infinity) return;
+    this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
+  }
+
+  /** When something is to be done about a call that still runs. */
+  #endOf({ startedAt, answered }: Call<unknown>): number {
+    const { timeout, grace } = this.limits;
+    if (!answered) return startedAt + timeout;
+    return this.#isOverdue ? Infinity : startedAt + timeout + grace;
+  }
+
+  /** Answers and aborts what has run too long; tells of what goes on all the same. */
+  #onDeadline(): void {
+    this.#deadline = undefined;
+    const now = performance.now();
+    for (const call of this.#running) {
+      if (this.#endOf(call) > now) {
+        if (call.answered) continue;
+        break;
+      }
+      if (call.answered) {
+        this.#isOverdue = true;
+        this.overdue(call.command);
+        continue;
+      }
+      call.answered = true;
+      const error = new Error(`the ${call.what} took longer than its time-out of ${this.limits.timeout} ms`);
+      call.fail(this.answers, now - call.startedAt, error);
+      call.abort(error);
+    }
+    this.answers.publish();
+    this.#watchDeadline();
+  }
+}
