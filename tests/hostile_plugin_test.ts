@@ -316,6 +316,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           concurrency: undefined,
           timeout: 1000,
           grace: 100,
+          healthInterval: 0,
           startTimeout: 300,
           maxReplyBytes: 1024,
           contentLimits: CONTENT_LIMITS,

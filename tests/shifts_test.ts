@@ -12,6 +12,7 @@ function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {
     isolation: "worker",
     moved: false,
     leakedThreads: 0,
+    unhealthyWorkers: 0,
     stopped: false,
     get isEmpty() {
       return isEmpty;

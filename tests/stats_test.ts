@@ -37,6 +37,7 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     run_us: { p50: 0, p99: 0 },
     workers: 1,
     workers_running: 1,
+    unhealthy_workers: 0,
     restarts: 0,
     recycled: 0,
     isolation: "worker",
@@ -136,6 +137,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
     wait_us: { p50: 42, p99: 1500 },
     workers: 2,
     workers_running: 1,
+    unhealthy_workers: 1,
     restarts: 3,
     counters: { mails_sent: 12 },
     gauges: { depth: 0.5 },
@@ -160,7 +162,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   assertEquals([row.length, oddRow.length], [header.length, header.length]);
   assertMatch(
     row,
-    /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 3 restarted$/,
+    /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 1 unhealthy, 3 restarted$/,
   );
   assertMatch(oddRow, /^odd\?\[31m +- /);
   assertEquals(lines.slice(11), [

@@ -68,6 +68,7 @@ const PLUGIN = v.object({
   run_us: LATENCY,
   workers: COUNT,
   workers_running: COUNT,
+  unhealthy_workers: COUNT,
   restarts: COUNT,
   recycled: COUNT,
   isolation: v.string(),

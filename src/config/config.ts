@@ -89,6 +89,8 @@ export interface PluginConfig {
   readonly timeout: number;
   /** What an operation gets to end in once its signal has fired, before its worker is ended; in milliseconds. */
   readonly grace: number;
+  /** The plugin's health is asked for this often, in milliseconds; 0 is never. */
+  readonly healthInterval: number;
   /** An operation that waited longer is not run, in milliseconds; 0 is for ever. */
   readonly ttl: number;
   /** The longest delay that a caller may ask for, in milliseconds; 0 is none. */

@@ -29,6 +29,7 @@ export const PLUGIN_DEFAULTS = {
   workers: 1,
   timeout: "30s",
   grace: "1s",
+  health_interval: "10s",
   ttl: "0s",
   max_delay: "0s",
   retry: { max_attempts: 1, backoff: "1s", max_backoff: "1m" },

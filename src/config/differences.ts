@@ -3,7 +3,7 @@ import { isTable } from "./is_table.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** Keys whose numbers are times in ms, and those whose numbers are bytes. */
-const DURATION = /(timeout|grace|ttl|delay|backoff|window)$/i;
+const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval)$/i;
 const BYTES = /(bytes|frame|memory)$/i;
 /** Keys whose values may hold secrets and are not repeated. */
 const SECRET = new Set(["config"]);

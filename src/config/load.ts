@@ -131,6 +131,7 @@ function pluginConfig(
     affinity: plugin.affinity,
     timeout: plugin.timeout,
     grace: plugin.grace,
+    healthInterval: plugin.health_interval,
     ttl: plugin.ttl,
     maxDelay: plugin.max_delay,
     retry: {

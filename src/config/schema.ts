@@ -106,6 +106,7 @@ export const PLUGIN_ENTRIES = {
   affinity: v.optional(text("the key or path of a param", (param) => param !== "")),
   timeout: v.optional(duration(1), PLUGIN_DEFAULTS.timeout),
   grace: v.optional(duration(0), PLUGIN_DEFAULTS.grace),
+  health_interval: v.optional(duration(0), PLUGIN_DEFAULTS.health_interval),
   ttl: v.optional(duration(0), PLUGIN_DEFAULTS.ttl),
   max_delay: v.optional(duration(0), PLUGIN_DEFAULTS.max_delay),
   retry: v.optional(table(RETRY_ENTRIES), {}),

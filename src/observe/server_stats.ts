@@ -73,6 +73,8 @@ export interface PluginStats extends JsonObject {
   run_us: Latency;
   workers: number;
   workers_running: number;
+  /** Workers that run and whose plugin's `health` says that they cannot do their work. */
+  unhealthy_workers: number;
   /** Workers that were replaced: they died or hung; they had worked off `recycle_after` operations. */
   restarts: number;
   recycled: number;

@@ -169,6 +169,7 @@ export class RoutedPlugin {
       run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },
       workers: this.workers,
       workers_running: pool.workers.filter((worker) => worker.state === "running").length,
+      unhealthy_workers: pool.health.unhealthyWorkers,
       restarts: pool.health.restarts,
       recycled: pool.health.recycled,
       isolation: pool.health.isolation,

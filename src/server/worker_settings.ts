@@ -22,6 +22,7 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
       concurrency: config.concurrency,
       timeout: config.timeout,
       grace: config.grace,
+      healthInterval: config.healthInterval,
       maxReplyBytes: maxReplyBytes(server),
       contentLimits: { depth: server.maxDepth, keys: server.maxKeys },
       exposeTrace: config.exposeTrace,

@@ -22,11 +22,13 @@ export function wrongWithBatch(batch: unknown): string | null {
   return null;
 }
 
-/** The bounds of a plugin's batch commands, by number. */
+/** The bounds of a plugin's batch commands, by number. Throws where its `start` has given them wrong ones. */
 export function batchBounds({ commands }: Plugin): Map<number, BatchBounds> {
   const bounds = new Map<number, BatchBounds>();
   for (const [number, { batch }] of Object.entries(commands)) {
     if (batch === undefined) continue;
+    const problem = wrongWithBatch(batch);
+    if (problem !== null) throw new Error(`command ${number} has a \`batch\` that ${problem}`);
     bounds.set(Number(number), { max: batch.max, wait: millisecondsOf(batch.wait ?? 0)! });
   }
   return bounds;

@@ -24,6 +24,9 @@ export function isFromHost(value: unknown): value is FromHost {
       return true;
     case "overdue":
       return typeof value.command === "number";
+    case "health":
+      return value.problem === null ||
+        (typeof value.problem === "string" && value.problem.length <= MAX_TEXT);
     case "log":
       return LOG_LEVELS.some((level) => level === value.level) && typeof value.message === "string" &&
         value.message.length <= MAX_TEXT && isObject(value.fields);

@@ -4,6 +4,7 @@ import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { batchBounds } from "./batch_bounds.ts";
 import { CacheClient } from "./cache_client.ts";
+import { HealthCheck } from "./health_check.ts";
 import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
@@ -29,6 +30,7 @@ const cache = new CacheClient((id, request) => post({ kind: "cache", id, request
 const stats = new StatsReporter((report) => post({ kind: "stats", ...report }));
 const stopping = new AbortController();
 let host: PluginHost | null = null;
+let health: HealthCheck | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MessagePort>) => {
   self.onmessage = null;
@@ -56,6 +58,7 @@ self.addEventListener("unhandledrejection", (event) => {
 
 async function start(setup: HostSetup): Promise<void> {
   const heart = new Heart(setup.beats);
+  let stage = "";
   try {
     const plugin = await loadPlugin(setup.module);
     const biz = setup.biz ?? plugin.biz;
@@ -73,6 +76,10 @@ async function start(setup: HostSetup): Promise<void> {
     });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(context);
+    health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }));
+    stage = "its health check failed: ";
+    await health.ask();
+    stage = "";
     const batches = batchBounds(plugin);
     host = new PluginHost(plugin, context, setup, { concurrency, batches }, {
       beat: () => heart.beat(),
@@ -91,13 +98,15 @@ async function start(setup: HostSetup): Promise<void> {
       declaration: { biz, description: plugin.description ?? "", concurrency, commands },
     });
     host.start();
+    health.start();
   } catch (error) {
-    post({ kind: "failed", message: loadFailure(error) });
+    post({ kind: "failed", message: `${stage}${loadFailure(error)}` });
   }
 }
 
 async function stop(): Promise<void> {
   const reason = new Error("the worker is stopping");
+  health?.stop();
   host?.close();
   stopping.abort(reason);
   if (host !== null) {

@@ -26,6 +26,8 @@ export interface HostSetup {
   readonly timeout: number;
   /** What an operation gets to end in after its time-out, in ms. */
   readonly grace: number;
+  /** The plugin's health is asked for this often, in ms; 0 is never. */
+  readonly healthInterval: number;
   /** A worker that takes longer to be ready is given up, in ms; without it, after 30 s. */
   readonly startTimeout?: number;
   /** Longest content of a reply, in bytes. */
@@ -87,6 +89,8 @@ export type FromHost =
   | { readonly kind: "stopped" }
   /** An operation has not ended within its time-out and its grace. */
   | { readonly kind: "overdue"; readonly command: number }
+  /** What keeps the plugin from its work, or null where nothing does any more. */
+  | { readonly kind: "health"; readonly problem: string | null }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
   | { readonly kind: "stats" } & FigureReport
   | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest };

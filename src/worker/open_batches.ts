@@ -12,6 +12,8 @@ export class OpenBatches {
   #chunk = new Uint8Array(0);
   #used = 0;
   #timer: number | undefined;
+  /** When it is to ring; monotonic, in ms. */
+  #timerAt = Infinity;
   #isHurried = false;
 
   get size(): number {
@@ -67,18 +69,26 @@ export class OpenBatches {
 
   /** How long none has to go off, in ms from that time. */
   restFrom(time: number): number {
+    return Math.max(this.#nextDue - time, 0);
+  }
+
+  get #nextDue(): number {
     let due = Infinity;
     for (const { dueAt } of this.#open.values()) due = Math.min(due, dueAt);
-    return Math.max(due - time, 0);
+    return due;
   }
 
   /** Calls `wake` once when the next one is due, or a little earlier. */
   watch(wake: () => void): void {
-    if (this.#timer !== undefined || this.#open.size === 0) return;
+    const due = this.#nextDue;
+    // One that rings too early does no harm, and need not be taken back.
+    if (due >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = due;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+      this.#timerAt = Infinity;
       wake();
-    }, Math.ceil(this.restFrom(performance.now())));
+    }, Math.max(Math.ceil(due - performance.now()), 0));
   }
 
   /** Takes out an operation that was cancelled; its batch is open no more where it was the only one. */

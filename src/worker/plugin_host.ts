@@ -253,7 +253,10 @@ export class PluginHost {
     const { command, sync } = context;
     let batch = this.#open.of(command);
     if (batch === undefined) {
-      const bounds = this.bounds.batches.get(command)!;
+      const bounds = this.bounds.batches.get(command);
+      if (bounds === undefined) {
+        throw new Error(`command ${command} had no \`batch\` when the worker started`);
+      }
       batch = new Batch(handler, bounds, this.context, command, this.setup.timeout, sync, time);
       this.#open.add(batch);
       this.#enter(sync);

@@ -49,6 +49,8 @@ export class PluginWorker {
   readonly now: () => number;
   state: "starting" | "running" | "retiring" | "failing" | "stopping" | "gone" = "starting";
   declaration: PluginDeclaration | null = null;
+  /** What keeps its plugin from its work, as the plugin says. */
+  problem: string | null = null;
   /** Operations it has answered. */
   answered = 0;
   readonly #credit: Credit;
@@ -167,8 +169,8 @@ export class PluginWorker {
    */
   takeBack(): boolean {
     this.#credit.cut();
-    // What it had begun when it was last asked, it still has.
-    if (!this.#isGiven) return false;
+    // What it had begun when it was last asked it still has; and what it has read it has begun.
+    if (!this.#isGiven || this.#lanes.every((ring) => ring.isRead)) return false;
     const { inFlight } = this;
     const left: [boolean, boolean] = [false, false];
     let isAway = false;

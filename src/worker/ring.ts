@@ -148,6 +148,11 @@ export class RingWriter extends Ring {
     return ((this.#head - position) >>> 0) <= ((this.#head - tail) >>> 0);
   }
 
+  /** Whether the reader has given back all records. */
+  get isRead(): boolean {
+    return this.tail === this.#head;
+  }
+
   /** Blocks this thread for up to so many ms until the reader has made room; for workers only. */
   waitForRoom(timeoutMs: number): void {
     Atomics.store(this.words, BLOCKED, 1);

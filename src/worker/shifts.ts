@@ -5,7 +5,10 @@ import type { Supervisor } from "./supervisor.ts";
 const RETIRE_GRACE_MS = 5000;
 
 /** Where a plugin's workers run, and how often they had to be replaced, all shifts together. */
-export type Health = Pick<Supervisor, "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads">;
+export type Health = Pick<
+  Supervisor,
+  "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads" | "unhealthyWorkers"
+>;
 
 /** What a shift is asked for; a {@link Supervisor} with its workers. */
 export type Shift =
@@ -35,13 +38,14 @@ export class Shifts<S extends Shift = Supervisor> {
   constructor(public current: S) {}
 
   get health(): Health {
-    const { restarts, recycled, isolation, moved, leakedThreads } = this.current;
+    const { restarts, recycled, isolation, moved, leakedThreads, unhealthyWorkers } = this.current;
     return {
       restarts: this.#restartsBefore + restarts,
       recycled: this.#recycledBefore + recycled,
       isolation,
       moved,
       leakedThreads,
+      unhealthyWorkers,
     };
   }
 

@@ -1,6 +1,7 @@
 import { besides } from "../observe/log_fields.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
+import { Backoff } from "./backoff.ts";
 import { longestWait } from "./batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
@@ -13,9 +14,6 @@ import { WorkerStarter } from "./worker_starter.ts";
 
 /** The least bytes of a ring; enough for a window of short operations. */
 const MIN_RING_BYTES = 256 * 1024;
-/** A worker that dies is replaced after this long, doubled each time until it has run for a minute; in ms. */
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 60_000;
 /** A worker that is over its plugin's time-out and grace by so much without a sign is given up; in ms. */
 const HANG_GRACE_MS = 1000;
 /** What a retired worker gets to run `stop`, in ms. */
@@ -79,8 +77,7 @@ export class Supervisor {
   #isRetired = false;
   #isHurried = false;
   #stopping = false;
-  #backoff = FIRST_BACKOFF_MS;
-  #lastDeath = -Infinity;
+  readonly #backoff: Backoff;
 
   /** @param before who takes over from it: threads that do not end, and what they have led to, stay known */
   constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents, before?: Supervisor) {
@@ -91,12 +88,18 @@ export class Supervisor {
     this.isolation = this.moved ? "process" : options.isolation;
     this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
+    this.#backoff = new Backoff(options.now);
     this.#starter = new WorkerStarter(options, ringBytes);
   }
 
   /** Those that work, those that retire, and those that are to take a place. */
   get all(): PluginWorker[] {
     return [...this.workers, ...this.#retiring.keys(), ...this.#successors.values()];
+  }
+
+  /** Workers that run and whose plugin says that it cannot do its work. */
+  get unhealthyWorkers(): number {
+    return this.workers.filter(({ state, problem }) => state === "running" && problem !== null).length;
   }
 
   /** Starts the workers; rejects where the plugin does not load. */
@@ -209,6 +212,8 @@ export class Supervisor {
           message.message,
           besides(this.#fields(worker), message.fields),
         );
+      case "health":
+        return this.#health(worker, message.problem);
       case "stats":
         return this.events.figures(worker, message);
       case "cache":
@@ -217,6 +222,17 @@ export class Supervisor {
         return this.#terminate(worker);
       default:
         return;
+    }
+  }
+
+  #health(worker: PluginWorker, problem: string | null): void {
+    const { log } = this.options;
+    const before = worker.problem;
+    worker.problem = problem;
+    if (before === null && problem !== null) {
+      log.error("a worker is not healthy", { ...this.#fields(worker), reason: problem });
+    } else if (before !== null && problem === null) {
+      log.info("a worker is healthy again", this.#fields(worker));
     }
   }
 
@@ -237,7 +253,7 @@ export class Supervisor {
     const { index } = worker;
     if (this.#stopping || worker.state !== "running" || this.#successors.has(index)) return false;
     // After one that did not start the next waits, as after one that died.
-    if (this.options.now() - this.#lastDeath < this.#backoff || !this.options.mayStart()) return false;
+    if (this.#backoff.isOn || !this.options.mayStart()) return false;
     this.#successors.set(index, this.#create(index));
     return true;
   }
@@ -312,7 +328,7 @@ export class Supervisor {
     if (successor === worker) {
       this.#successors.delete(worker.index);
       log.error("worker died that was to replace one", fields);
-      return this.#succeedIn(this.#backOff(), worker.index);
+      return this.#succeedIn(this.#backoff.next(), worker.index);
     }
     // Its successor has its place already.
     if (this.workers[worker.index] !== worker) return log.error("worker died while it ended", fields);
@@ -323,7 +339,7 @@ export class Supervisor {
       this.workers[worker.index] = successor;
       return this.events.ready();
     }
-    const wait = this.#backOff();
+    const wait = this.#backoff.next();
     log.error("worker died and is replaced", { ...fields, again_in_ms: wait });
     this.#spawnIn(wait, worker);
   }
@@ -332,7 +348,7 @@ export class Supervisor {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (this.options.mayStart()) return this.#spawn(before.index);
-      const wait = this.#backOff();
+      const wait = this.#backoff.next();
       this.options.log.error("a worker cannot be replaced yet: the process has no file descriptor left", {
         ...this.#fields(before),
         again_in_ms: wait,
@@ -348,19 +364,9 @@ export class Supervisor {
       this.#timers.delete(timer);
       if (this.workers[index]!.state !== "retiring" || this.#successors.has(index)) return;
       if (this.options.mayStart()) this.#successors.set(index, this.#create(index));
-      else this.#succeedIn(this.#backOff(), index);
+      else this.#succeedIn(this.#backoff.next(), index);
     }, ms);
     this.#timers.add(timer);
-  }
-
-  /** How long to wait this time. */
-  #backOff(): number {
-    const time = this.options.now();
-    if (time - this.#lastDeath > MAX_BACKOFF_MS) this.#backoff = FIRST_BACKOFF_MS;
-    this.#lastDeath = time;
-    const wait = this.#backoff;
-    this.#backoff = Math.min(wait * 2, MAX_BACKOFF_MS);
-    return wait;
   }
 
   #terminate(worker: PluginWorker): void {
