@@ -145,7 +145,7 @@ Deno.test("however batches are gathered, paused, cancelled and their workers rep
         await server[Symbol.asyncDispose]();
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 15 },
   );
 });
 
