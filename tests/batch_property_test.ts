@@ -11,6 +11,8 @@ interface Shape {
   readonly isolation: "worker" | "process";
   readonly recycleAfter: number;
   readonly sync: boolean;
+  /** How long asynchronous commands take, in ms: also longer than a worker may take before others get its work. */
+  readonly takes: number;
 }
 
 const SHAPE: fc.Arbitrary<Shape> = fc.record({
@@ -21,6 +23,7 @@ const SHAPE: fc.Arbitrary<Shape> = fc.record({
   isolation: fc.constantFrom("worker", "worker", "process"),
   recycleAfter: fc.constantFrom(0, 0, 40),
   sync: fc.boolean(),
+  takes: fc.constantFrom(1, 15),
 });
 
 const STEP = fc.oneof(
@@ -39,8 +42,11 @@ const STEP = fc.oneof(
 );
 
 /** 1001 and 1002 are batch commands, 1003 and 1004 are not; all tell their `n`, and in which order they were called. */
-function pluginOf({ concurrency, max, wait, sync, ...rest }: Shape, generation: number): PluginOverrides {
-  const later = sync ? "" : "await new Promise((done) => setTimeout(done, 1));";
+function pluginOf(
+  { concurrency, max, wait, sync, takes, ...rest }: Shape,
+  generation: number,
+): PluginOverrides {
+  const later = sync ? "" : `await new Promise((done) => setTimeout(done, ${takes}));`;
   const source = `
     // Code ${generation}
     let calls = 0;
@@ -158,6 +164,7 @@ Deno.test("batches of many short operations carry far more than one each", async
     isolation: "worker",
     recycleAfter: 0,
     sync: false,
+    takes: 1,
   };
   await using server = await TestServer.start({ plugins: [pluginOf(shape, 0)] });
   using connection = await server.connect();

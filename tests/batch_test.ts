@@ -190,6 +190,19 @@ Deno.test("a stopping server runs what has been gathered and does not wait for m
   }
 });
 
+Deno.test("a reload does not wait for what a batch waits for, and what was gathered is run by the code that has it", async () => {
+  for (const concurrency of [1, 4]) {
+    const plugin = { name: "p", source: source(concurrency), timeout: 1000 };
+    await using server = await TestServer.start({ plugins: [plugin] });
+    using connection = await server.connect();
+    await connection.send(...Array.from({ length: 20 }, (_, n) => request(n, 1005, { n })));
+    await server.until("they are gathered", () => begun(server).length === 20);
+    await server.reload({ plugins: [{ ...plugin, source: `${plugin.source}// changed` }] });
+    const told = await toldBy(connection, 20);
+    assertEquals(told.map(({ batch, size }) => [batch, size]), Array.from({ length: 20 }, () => [0, 20]));
+  }
+});
+
 Deno.test("a batch that takes too long is answered 14 for each of its operations, and its worker replaced", async () => {
   await using server = await TestServer.start({
     plugins: [{ name: "p", source: source(1), timeout: 100, grace: 50 }],
