@@ -203,6 +203,31 @@ Deno.test("a reload does not wait for what a batch waits for, and what was gathe
   }
 });
 
+Deno.test("a server that stops at once runs what has been gathered", async () => {
+  await using server = await TestServer.start({ plugins: [{ name: "p", source: source(2) }] });
+  using connection = await server.connect();
+  await connection.send(...Array.from({ length: 20 }, (_, n) => request(n, 1005, { n }, false)));
+  await server.until("they are gathered", () => begun(server).length === 20);
+  await server.server.stop();
+  assertEquals([server.plugin("p").done, server.plugin("p").failed], [20, 0]);
+});
+
+Deno.test("a worker that waits for further operations longer than one may take is no worker that hangs", async () => {
+  const waits = `export default {
+    name: "p",
+    commands: {
+      1001: { name: "waits", batch: { max: 10, wait: "3s" }, runBatch: (operations) => operations.map(() => "waited") },
+    },
+  };`;
+  await using server = await TestServer.start({
+    plugins: [{ name: "p", source: waits, timeout: 50, grace: 0 }],
+  });
+  using connection = await server.connect();
+  await connection.send(request(1, 1001));
+  assertEquals(valueOf(await connection.reply()), "waited");
+  assertEquals(server.plugin("p").restarts, 0);
+});
+
 Deno.test("a batch that takes too long is answered 14 for each of its operations, and its worker replaced", async () => {
   await using server = await TestServer.start({
     plugins: [{ name: "p", source: source(1), timeout: 100, grace: 50 }],
