@@ -7,6 +7,8 @@ import { stripTypes } from "./strip_types.ts";
 export interface ModuleImport {
   readonly specifier: string;
   readonly at: number;
+  /** It is an `import("…")`: the plugin is told at run time where there is nothing to be had. */
+  readonly isDynamic: boolean;
 }
 
 /** One file of a plugin, ready to be written: plain JavaScript, or JSON. */
@@ -36,18 +38,24 @@ export async function moduleFile(path: string, source: string): Promise<ModuleFi
     return { path, source, code: source, ...nothing };
   }
   const code = TYPESCRIPT.test(path) ? await stripTypes(path, source) : source;
-  return { path, source, code, ...importsOf(path, source, code) };
+  try {
+    return { path, source, code, ...importsOf(path, source, code) };
+  } catch (error) {
+    if (error instanceof ModuleError) throw error;
+    // The lexer sees that brackets do not match, but not where.
+    await stripTypes(path, source);
+    throw errorAtIndex(path, source, 0, "syntax error: this is no JavaScript module");
+  }
 }
 
-/** Throws ModuleError where a file of that name is none that can be loaded. */
-export function checkName(path: string): void {
-  if (TYPESCRIPT.test(path) || JAVASCRIPT.test(path) || JSON_FILE.test(path)) return;
-  const why = JSX.test(path)
+/** Why a file of that name cannot be loaded; undefined where it can. */
+export function wrongName(path: string): string | undefined {
+  if (TYPESCRIPT.test(path) || JAVASCRIPT.test(path) || JSON_FILE.test(path)) return undefined;
+  return JSX.test(path)
     ? "JSX is not loaded; compile it first: npx esbuild --bundle makes a .js file of it"
     : COMMONJS.test(path)
     ? "CommonJS is not loaded; write it as an ES module, or bundle it: npx esbuild --bundle --format=esm"
     : "a plugin's modules are .ts, .mts, .js, .mjs and .json files";
-  throw new ModuleError(`${path}: ${why}`);
 }
 
 function checkJson(path: string, source: string): void {
@@ -59,13 +67,7 @@ function checkJson(path: string, source: string): void {
 }
 
 function importsOf(path: string, source: string, code: string): Pick<ModuleFile, "imports" | "metas" | "calls"> {
-  let found: ReturnType<typeof parse>[0];
-  try {
-    [found] = parse(code, path);
-  } catch (error) {
-    const index = typeof error === "object" && error !== null && "idx" in error ? Number(error.idx) : 0;
-    throw errorAtIndex(path, source, index, "syntax error: this is no JavaScript module");
-  }
+  const [found] = parse(code, path);
   const imports: ModuleImport[] = [];
   const metas: [number, number][] = [];
   const calls: [number, number][] = [];
@@ -81,7 +83,7 @@ function importsOf(path: string, source: string, code: string): Pick<ModuleFile,
       calls.push([each.importStart, each.importStart + "import".length]);
       if (each.glob || each.specifier === undefined) continue;
     }
-    imports.push({ specifier: each.specifier!, at: each.start });
+    imports.push({ specifier: each.specifier!, at: each.start, isDynamic: each.type === "dynamic" });
   }
   return { imports, metas, calls };
 }

@@ -3,7 +3,7 @@ import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Grants, grantLine } from "./grants.ts";
 import { errorAtIndex, ModuleError } from "./module_error.ts";
-import { checkName, type ModuleFile, moduleFile, type ModuleImport } from "./module_file.ts";
+import { type ModuleFile, moduleFile, type ModuleImport, wrongName } from "./module_file.ts";
 
 /** Bounds of one plugin: files, and bytes of all of them. */
 const MAX_FILES = 1000;
@@ -30,10 +30,8 @@ export async function moduleGraph(module: string, grants: Grants): Promise<Modul
 }
 
 /** Who imports a file, and where. */
-interface Importer {
+interface Importer extends ModuleImport {
   readonly file: ModuleFile;
-  readonly at: number;
-  readonly specifier: string;
 }
 
 class Walk {
@@ -57,23 +55,26 @@ class Walk {
     this.#folders = read === true ? null : await realPaths([dirname(this.entry), ...granted]);
     const files: ModuleFile[] = [];
     for (const [path, importer] of this.#found) {
-      checkName(path);
-      const file = await moduleFile(path, await this.#read(path, importer));
+      const source = await this.#read(path, importer);
+      if (source === null) continue;
+      const file = await moduleFile(path, source);
       files.push(file);
       for (const each of file.imports) this.#follow(file, each);
     }
     return files;
   }
 
-  #follow(file: ModuleFile, { specifier, at }: ModuleImport): void {
+  #follow(file: ModuleFile, each: ModuleImport): void {
+    const { specifier, at, isDynamic } = each;
     const wrong = (sentence: string) => errorAtIndex(file.path, file.source, at, sentence);
     if (/^\.{1,2}\//.test(specifier)) {
       const path = fileURLToPath(new URL(specifier, pathToFileURL(file.path)));
       if (this.#found.has(path)) return;
       if (this.#found.size === MAX_FILES) throw wrong(`a plugin has ${MAX_FILES} files at most: bundle it`);
-      this.#found.set(path, { file, at, specifier });
+      this.#found.set(path, { file, ...each });
       return;
     }
+    if (isDynamic) return;
     if (specifier.startsWith("/") || specifier.startsWith("file:")) {
       throw wrong(`import ${JSON.stringify(specifier)} by a relative path`);
     }
@@ -95,65 +96,65 @@ class Walk {
     );
   }
 
-  async #read(path: string, importer: Importer | null): Promise<string> {
+  /** The file's text; null where it is for the plugin to find out that there is none. */
+  async #read(path: string, importer: Importer | null): Promise<string | null> {
+    const place = importer === null ? "" : `${JSON.stringify(importer.specifier)} cannot be loaded: `;
+    const wrong = (why: string) =>
+      importer === null
+        ? new ModuleError(`${path}: ${why}`)
+        : errorAtIndex(importer.file.path, importer.file.source, importer.at, `${place}${path}: ${why}`);
     let bytes: Uint8Array;
     try {
-      if (importer !== null) await this.#checkPlace(path, importer);
+      const outside = importer === null ? null : await this.#outside(path);
+      if (outside !== null) {
+        if (importer!.isDynamic) return null;
+        throw wrong(outside);
+      }
       const { isFile, size } = await Deno.stat(path);
-      if (!isFile) throw new ModuleError("it is no file");
-      this.#count(size);
+      if (!isFile) throw wrong("it is no file");
+      const why = wrongName(path) ?? this.#tooLarge(size);
+      if (why !== undefined) throw wrong(why);
       bytes = await Deno.readFile(path);
-      this.#count(bytes.length - size);
     } catch (error) {
-      throw await unreadable(path, importer, error);
+      if (error instanceof ModuleError) throw error;
+      if (isAbsent(error) && importer?.isDynamic === true) return null;
+      throw wrong(await whyUnreadable(path, importer?.specifier, error));
     }
+    this.#bytes += bytes.length;
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch {
-      throw new ModuleError(`${path}: is no text in UTF-8`);
+      throw wrong("it is no text in UTF-8");
     }
   }
 
-  #count(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes > MAX_BYTES) {
-      throw new ModuleError(`with it the plugin has more than ${MAX_BYTES / 1024 / 1024} MiB`);
-    }
+  #tooLarge(size: number): string | undefined {
+    if (this.#bytes + size <= MAX_BYTES) return undefined;
+    return `with it the plugin has more than ${MAX_BYTES / 1024 / 1024} MiB`;
   }
 
-  /** Throws where an import leads out of what the plugin may read, by a symbolic link too. */
-  async #checkPlace(path: string, { file, at }: Importer): Promise<void> {
+  /** What is wrong where a file is not the plugin's to import, by a symbolic link too; else null. */
+  async #outside(path: string): Promise<string | null> {
     const folders = this.#folders;
-    if (folders === null) return;
+    if (folders === null) return null;
     const real = await Deno.realPath(path);
-    if (folders.some((folder) => real === folder || real.startsWith(folder.replace(/\/?$/, "/")))) return;
-    throw errorAtIndex(
-      file.path,
-      file.source,
-      at,
-      `${path === real ? path : `${path}, which is ${real},`} is outside of the plugin's folder; grant it in its [[plugin]] table: ${
-        grantLine(this.grants, "read", dirname(real))
-      }`,
-    );
+    if (folders.some((folder) => real === folder || real.startsWith(folder.replace(/\/?$/, "/")))) return null;
+    const what = path === real ? "it" : `it is ${real}, which`;
+    return `${what} is outside of the plugin's folder; grant it in its [[plugin]] table: ${
+      grantLine(this.grants, "read", dirname(real))
+    }`;
   }
 }
 
-/** Why a file cannot be read, with the place that imports it. */
-async function unreadable(path: string, importer: Importer | null, error: unknown): Promise<ModuleError> {
-  if (error instanceof ModuleError && error.message.includes(":")) return error;
-  const isAbsent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
-  const why = isAbsent
-    ? "there is no such file"
-    : error instanceof Deno.errors.PermissionDenied
-    ? "this user may not read it"
-    : error instanceof Error
-    ? error.message
-    : String(error);
-  if (importer === null) return new ModuleError(`${path}: ${why}`);
-  const { file, at, specifier } = importer;
-  const meant = isAbsent ? await otherName(path, specifier) : undefined;
-  const hint = meant === undefined ? "" : `; there is ${JSON.stringify(meant)}`;
-  return errorAtIndex(file.path, file.source, at, `${JSON.stringify(specifier)} cannot be loaded: ${path}: ${why}${hint}`);
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+async function whyUnreadable(path: string, specifier: string | undefined, error: unknown): Promise<string> {
+  if (error instanceof Deno.errors.PermissionDenied) return "this user may not read it";
+  if (!isAbsent(error)) return error instanceof Error ? error.message : String(error);
+  const meant = specifier === undefined ? undefined : await otherName(path, specifier);
+  return `there is no such file${meant === undefined ? "" : `; there is ${JSON.stringify(meant)}`}`;
 }
 
 /** The specifier with the extension that it lacks, or with the one of TypeScript. */
