@@ -17,5 +17,7 @@ export function grantLine(grants: Grants, kind: GrantKind, value: string | undef
 }
 
 function toml(grant: boolean | readonly string[]): string {
-  return typeof grant === "boolean" ? String(grant) : `[${grant.map((each) => JSON.stringify(each)).join(", ")}]`;
+  return typeof grant === "boolean"
+    ? String(grant)
+    : `[${grant.map((each) => JSON.stringify(each)).join(", ")}]`;
 }

@@ -66,7 +66,11 @@ function checkJson(path: string, source: string): void {
   }
 }
 
-function importsOf(path: string, source: string, code: string): Pick<ModuleFile, "imports" | "metas" | "calls"> {
+function importsOf(
+  path: string,
+  source: string,
+  code: string,
+): Pick<ModuleFile, "imports" | "metas" | "calls"> {
   const [found] = parse(code, path);
   const imports: ModuleImport[] = [];
   const metas: [number, number][] = [];
@@ -96,7 +100,11 @@ function importsOf(path: string, source: string, code: string): Pick<ModuleFile,
  * @param rootUrl the folder of the originals
  * @param snapshotUrl where the files are written; both end in a slash
  */
-export function writtenText({ path, code, metas, calls }: ModuleFile, rootUrl: string, snapshotUrl: string): string {
+export function writtenText(
+  { path, code, metas, calls }: ModuleFile,
+  rootUrl: string,
+  snapshotUrl: string,
+): string {
   if (metas.length === 0 && calls.length === 0) return code;
   const metaName = unusedName(code, "import.meta".length - "()".length);
   const callName = unusedName(code, "import".length);

@@ -1,7 +1,7 @@
 import { isBuiltin } from "node:module";
 import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Grants, grantLine } from "./grants.ts";
+import { grantLine, type Grants } from "./grants.ts";
 import { errorAtIndex, ModuleError } from "./module_error.ts";
 import { type ModuleFile, moduleFile, type ModuleImport, wrongName } from "./module_file.ts";
 
@@ -81,7 +81,9 @@ class Walk {
     if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier)) return;
     if (/^mevent(\/|$)/.test(specifier)) {
       throw wrong(
-        `${JSON.stringify(specifier)} has types alone, nothing to import at run time; write \`import type { … } from ${
+        `${
+          JSON.stringify(specifier)
+        } has types alone, nothing to import at run time; write \`import type { … } from ${
           JSON.stringify(specifier)
         }\``,
       );
@@ -89,7 +91,9 @@ class Walk {
     if (isResolvable(specifier)) return;
     const { dir, name } = bundleOf(this.entry);
     throw wrong(
-      `nothing here provides ${JSON.stringify(specifier)}; bundle the plugin with it and name the bundle in the config: ` +
+      `nothing here provides ${
+        JSON.stringify(specifier)
+      }; bundle the plugin with it and name the bundle in the config: ` +
         `npx esbuild ${name} ${BUNDLE} --outfile=${name.slice(0, -extname(name).length)}${
           /\.m?js$/.test(name) ? ".bundle" : ""
         }.js (in ${dir})`,
@@ -138,7 +142,9 @@ class Walk {
     const folders = this.#folders;
     if (folders === null) return null;
     const real = await Deno.realPath(path);
-    if (folders.some((folder) => real === folder || real.startsWith(folder.replace(/\/?$/, "/")))) return null;
+    if (folders.some((folder) => real === folder || real.startsWith(folder.replace(/\/?$/, "/")))) {
+      return null;
+    }
     const what = path === real ? "it" : `it is ${real}, which`;
     return `${what} is outside of the plugin's folder; grant it in its [[plugin]] table: ${
       grantLine(this.grants, "read", dirname(real))
@@ -159,7 +165,10 @@ async function whyUnreadable(path: string, specifier: string | undefined, error:
 
 /** The specifier with the extension that it lacks, or with the one of TypeScript. */
 async function otherName(path: string, specifier: string): Promise<string | undefined> {
-  const candidates = [["", ".ts"], ["", ".js"], [".js", ".ts"], [".mjs", ".mts"], ["", "/mod.ts"], ["", "/index.ts"]];
+  const candidates = [["", ".ts"], ["", ".js"], [".js", ".ts"], [".mjs", ".mts"], ["", "/mod.ts"], [
+    "",
+    "/index.ts",
+  ]];
   for (const [from, to] of candidates) {
     if (!path.endsWith(from!)) continue;
     const swap = (text: string) => text.slice(0, text.length - from!.length) + to;

@@ -36,7 +36,9 @@ export interface ModuleRequest {
  * import that run one and the same code, whatever happens to the files. The folder is the caller's, to be removed.
  * Throws ModuleError with file, line and column where it cannot be loaded.
  */
-export async function prepareModule({ module, grants, folder, known }: ModuleRequest): Promise<PreparedModule> {
+export async function prepareModule(
+  { module, grants, folder, known }: ModuleRequest,
+): Promise<PreparedModule> {
   const files = await moduleGraph(module, grants);
   const root = commonFolder(files.map(({ path }) => path));
   const hash = hashOf(root, files);

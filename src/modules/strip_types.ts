@@ -56,7 +56,9 @@ function failureOf(path: string, text: string, thrown: unknown): ModuleError {
     return new ModuleError(`${path}: the types cannot be stripped: ${message}`);
   }
   const sentence = code === "UnsupportedSyntax"
-    ? `${message.replace(/\.?$/, "").replace(" in strip-only mode", ", as types alone are left out")}; ${NOT_ERASABLE}`
+    ? `${
+      message.replace(/\.?$/, "").replace(" in strip-only mode", ", as types alone are left out")
+    }; ${NOT_ERASABLE}`
     : `syntax error: ${message}`;
   return errorAt(path, text, startLine, startColumn + 1, sentence);
 }

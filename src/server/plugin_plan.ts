@@ -1,6 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
+import type { HeldModule } from "./module_store.ts";
 import { PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
@@ -11,20 +12,57 @@ export class PluginPlan {
   /** What is served afterwards, in the config's order: what is new, or what changes. */
   readonly #steps: readonly (ServedPlugin | PluginChange)[];
 
-  constructor(
+  private constructor(
     before: readonly ServedPlugin[],
     configs: readonly PluginConfig[],
+    modules: readonly HeldModule[],
     server: ServerConfig,
     readonly parts: PluginParts,
   ) {
     const byName = new Map(before.map((served) => [served.config.name, served]));
-    this.#steps = configs.map((config) =>
-      byName.get(config.name)?.change(config, server) ?? new ServedPlugin(config, server, parts)
-    );
+    this.#steps = configs.map((config, index) => {
+      const module = modules[index]!;
+      return byName.get(config.name)?.change(config, module, server) ??
+        new ServedPlugin(config, module, server, parts);
+    });
     this.added = this.#steps.filter((step) => step instanceof ServedPlugin);
     this.#changes = this.#steps.filter((step) => step instanceof PluginChange);
     const names = new Set(configs.map(({ name }) => name));
     this.removed = before.filter(({ config }) => !names.has(config.name));
+  }
+
+  /**
+   * Prepares the plugins' modules, all of them or that of one plugin, and says what is to be done. Rejects with all that is wrong where a module
+   * cannot be loaded.
+   */
+  static async make(
+    before: readonly ServedPlugin[],
+    configs: readonly PluginConfig[],
+    server: ServerConfig,
+    parts: PluginParts,
+    only?: string,
+  ): Promise<PluginPlan> {
+    const byName = new Map(before.map((served) => [served.config.name, served.module]));
+    const taken = await Promise.allSettled(configs.map(async (config) => {
+      const known = byName.get(config.name) ?? null;
+      const module = known !== null && only !== undefined && config.name !== only
+        ? known
+        : await parts.modules.take(config, known);
+      return { module, release: module.hold() };
+    }));
+    const held = taken.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+    try {
+      const failures = taken.flatMap((result, index) =>
+        result.status === "rejected"
+          ? [`plugin ${configs[index]!.name} does not load: ${messageOf(result.reason)}`]
+          : []
+      );
+      if (failures.length > 0) throw new Error(failures.join("\n"));
+      return new PluginPlan(before, configs, held.map(({ module }) => module), server, parts);
+    } finally {
+      // Whoever runs a module holds it now.
+      for (const { release } of held) release();
+    }
   }
 
   /** What it changes, a sentence each. */

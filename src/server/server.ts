@@ -23,6 +23,8 @@ import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
 import { Listeners } from "./listeners.ts";
+import { ModuleStore } from "./module_store.ts";
+import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
@@ -83,6 +85,7 @@ export class Server {
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
+  readonly #modules: ModuleStore;
   #timer: number | undefined;
   /** Removed plugins that are worked off, and how many of their operations were not done. */
   readonly #leaving = new Set<Promise<number>>();
@@ -110,6 +113,7 @@ export class Server {
       limitLog,
       log,
     });
+    this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const plugins = new PluginSet({
       budget: this.#budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
@@ -119,6 +123,7 @@ export class Server {
       limitLog,
       reserve: this.reserve,
       nursery: this.#nursery,
+      modules: this.#modules,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -162,8 +167,9 @@ export class Server {
     const server = new Server(options);
     const { config: { plugins, listeners, server: settings } } = options;
     server.#target.realtime.set(settings.realtime);
-    const plan = server.#plugins.plan(plugins, settings);
+    let plan: PluginPlan | null = null;
     try {
+      plan = await server.#plugins.plan(plugins, settings);
       await plan.start();
       server.#plugins.take(plan);
       // What the workers have opened counts.
@@ -171,7 +177,7 @@ export class Server {
       server.#listeners.take(await server.#listeners.plan(listeners));
       await server.#openControl();
     } catch (error) {
-      await plan.drop();
+      await plan?.drop();
       await server.#close();
       await server.#control.finish();
       throw error;
@@ -378,6 +384,7 @@ export class Server {
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await Promise.all(this.#leaving);
     this.#nursery[Symbol.dispose]();
+    await this.#modules.close();
     await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
     await this.#control.stopAccepting();
     await this.#loop?.close();

@@ -159,6 +159,7 @@ export class Supervisor {
       this.#terminate(worker);
     }
     await Promise.all(this.#ending);
+    this.options.ended?.();
   }
 
   #stopped = () => {};
