@@ -43,11 +43,16 @@ export class PluginPlan {
     only?: string,
   ): Promise<PluginPlan> {
     const byName = new Map(before.map((served) => [served.config.name, served.module]));
+    const isLookedAt = (name: string) => only === undefined || only === name || !byName.has(name);
+    // The thread that starts the one that reads them may have to be started, too.
+    checkRoom(
+      parts,
+      configs.some(({ name, module }) => module.startsWith("file:") && isLookedAt(name)) ? 1 : 0,
+      "reading the modules",
+    );
     const taken = await Promise.allSettled(configs.map(async (config) => {
       const known = byName.get(config.name) ?? null;
-      const module = known !== null && only !== undefined && config.name !== only
-        ? known
-        : await parts.modules.take(config, known);
+      const module = isLookedAt(config.name) ? await parts.modules.take(config, known) : known!;
       return { module, release: module.hold() };
     }));
     const held = taken.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
@@ -87,17 +92,12 @@ export class PluginPlan {
     checkNames(this.#steps.map((step) => step instanceof ServedPlugin ? step.routed : step.names));
   }
 
-  /** Throws where the system has too few descriptors for the new workers: Deno ends the whole process then. */
   #checkDescriptors(): void {
     const workers = [
       ...this.added.map(({ config }) => config.workers),
       ...this.#changes.map(({ next, successor }) => successor === null ? 0 : next.config.workers),
     ].reduce((sum, count) => sum + count, 0);
-    const needed = workers === 0 ? 0 : (workers + this.parts.nursery.starting) * WORKER_DESCRIPTORS;
-    if (this.parts.reserve.makeRoom(needed)) return;
-    throw new Error(
-      `starting ${workers} workers opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
-    );
+    checkRoom(this.parts, workers, `starting ${workers} workers`);
   }
 
   /** Ends what was started. */
@@ -116,6 +116,15 @@ export class PluginPlan {
       return step.served;
     });
   }
+}
+
+/** Throws where the system has too few descriptors for so many threads: Deno ends the whole process then. */
+function checkRoom({ nursery, reserve }: PluginParts, threads: number, what: string): void {
+  const needed = threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS;
+  if (reserve.makeRoom(needed)) return;
+  throw new Error(
+    `${what} opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+  );
 }
 
 function messageOf(error: unknown): string {

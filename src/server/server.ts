@@ -8,7 +8,6 @@ import type { StreamListener } from "../net/listen.ts";
 import { DescriptorReserve } from "../net/reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { LimitLog } from "../observe/limit_log.ts";
-import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
@@ -29,6 +28,7 @@ import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import type { ServerOptions, StopReport } from "./server_options.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -36,26 +36,6 @@ const FREE_SEGMENTS = 8;
 const CHECK_EVERY_MS = 1000;
 /** What plugins and connections get to end in once the queues are empty or given up, in ms. */
 const CLOSE_GRACE_MS = 5000;
-
-export interface ServerOptions {
-  readonly config: Config;
-  readonly log: Log;
-  readonly version: string;
-  /** Serves with Deno's own sockets also where epoll could be had. */
-  readonly portableSockets?: boolean;
-  /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
-  readonly loadConfig?: () => Config;
-}
-
-/** How a stop went. */
-export interface StopReport {
-  /** Operations that were still in the queues when the stop began. */
-  readonly pending: number;
-  /** Those of them that were given up when the time was over. */
-  readonly abandoned: number;
-}
 
 /**
  * The server, wired: listeners, router, queues and workers.
