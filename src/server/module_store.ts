@@ -4,6 +4,9 @@ import type { ModuleRequest, PreparedModule } from "../modules/prepare_module.ts
 import type { Log } from "../observe/log.ts";
 import { SnapshotFolder } from "./snapshot_folder.ts";
 
+/** Files of one plugin that are remembered beside those of the last look. */
+const MAX_FILES = 1000;
+
 /** A plugin's code, for as long as somebody holds it. */
 export class HeldModule {
   #holders = 0;
@@ -29,6 +32,8 @@ export class HeldModule {
 /** The snapshots of the modules that the plugins run, in a folder that is made when the first one is needed. */
 export class ModuleStore {
   #folder: SnapshotFolder | null = null;
+  /** By plugin: the files that were read the last time, or looked at where that failed. */
+  readonly #files = new Map<string, readonly string[]>();
   readonly #removals = new Set<Promise<void>>();
 
   constructor(
@@ -41,15 +46,40 @@ export class ModuleStore {
    * Prepares the module of a plugin; gives the one of before where its code is the same. Rejects with ModuleError where it
    * cannot be loaded.
    */
-  async take({ module, permissions }: PluginConfig, before: HeldModule | null): Promise<HeldModule> {
+  async take({ name, module, permissions }: PluginConfig, before: HeldModule | null): Promise<HeldModule> {
     if (!module.startsWith("file:")) {
       return before?.prepared === null ? before : new HeldModule(null, () => {});
     }
     const folder = (this.#folder ??= this.#open()).path;
     const known = before?.prepared?.hash;
-    const prepared = await this.prepare({ module, grants: permissions, folder, known });
+    const prepared = await this.#prepare(name, { module, grants: permissions, folder, known });
     if (before !== null && known === prepared.hash) return before;
     return new HeldModule(prepared, () => this.#remove(prepared.folder));
+  }
+
+  /** The files that a plugin's code comes from, those that it lacks too. */
+  filesOf(plugin: string): readonly string[] {
+    return this.#files.get(plugin) ?? [];
+  }
+
+  /** Forgets the files of all other plugins. */
+  keepOnly(plugins: readonly PluginConfig[]): void {
+    const names = new Set(plugins.map(({ name }) => name));
+    for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name);
+  }
+
+  async #prepare(plugin: string, request: ModuleRequest): Promise<PreparedModule> {
+    try {
+      const prepared = await this.prepare(request);
+      this.#files.set(plugin, prepared.files);
+      return prepared;
+    } catch (error) {
+      if (error instanceof ModuleError && error.files.length > 0) {
+        // Those of before too: the change that is wrong may be undone.
+        this.#files.set(plugin, [...new Set([...this.filesOf(plugin).slice(0, MAX_FILES), ...error.files])]);
+      }
+      throw error;
+    }
   }
 
   /** Removes all of it. */

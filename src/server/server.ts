@@ -29,6 +29,7 @@ import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./rel
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
 import type { ServerOptions, StopReport } from "./server_options.ts";
+import { Watches } from "./watches.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -66,6 +67,11 @@ export class Server {
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
   readonly #modules: ModuleStore;
+  readonly #watches = new Watches({
+    files: (plugin) => this.#modules.filesOf(plugin),
+    changed: (plugin) =>
+      this.#inTurn(() => this.#reload(this.#target.config, plugin)).then(() => {}, () => {}),
+  });
   #timer: number | undefined;
   /** Removed plugins that are worked off, and how many of their operations were not done. */
   readonly #leaving = new Set<Promise<number>>();
@@ -163,6 +169,7 @@ export class Server {
       throw error;
     }
     server.state = "running";
+    server.#watches.follow(plugins);
     server.#timer = setInterval(() => server.#check(), CHECK_EVERY_MS);
     return server;
   }
@@ -226,7 +233,11 @@ export class Server {
    * reload at a time: a second one waits. Rejects with {@link ReloadError} where it cannot; nothing has changed then.
    */
   reload(config?: Config): Promise<ReloadReport> {
-    const reloaded = this.#reloaded.then(() => this.#reload(config));
+    return this.#inTurn(() => this.#reload(config));
+  }
+
+  #inTurn(work: () => Promise<ReloadReport>): Promise<ReloadReport> {
+    const reloaded = this.#reloaded.then(work);
     this.#reloaded = reloaded.catch(() => {});
     return reloaded;
   }
@@ -290,16 +301,23 @@ export class Server {
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
-  async #reload(given: Config | undefined): Promise<ReloadReport> {
+  /** @param watched the one plugin whose files have changed */
+  async #reload(given: Config | undefined, watched?: string): Promise<ReloadReport> {
     const { log } = this.options;
     try {
       if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
       const config = given ?? configAgain(this.options.loadConfig);
-      const report = await reload(this.#target, config);
-      log.info(report.unchanged ? "reloaded: nothing has changed" : "reloaded", {
-        changed: [...report.changed],
-        kept: [...report.kept],
-      });
+      const report = await reload(this.#target, config, watched);
+      this.#watches.follow(config.plugins);
+      this.#modules.keepOnly(config.plugins);
+      // Files that were looked at and are the same are no news.
+      log[report.unchanged && watched !== undefined ? "debug" : "info"](
+        report.unchanged ? "reloaded: nothing has changed" : "reloaded",
+        {
+          changed: [...report.changed],
+          kept: [...report.kept],
+        },
+      );
       for (const warning of config.warnings) log.warn(warning);
       return report;
     } catch (error) {
@@ -335,6 +353,7 @@ export class Server {
     const { drainTimeout } = this.#target.limits;
     this.state = "draining";
     this.#router.draining = true;
+    this.#watches.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
     const leaving = [...this.#leaving];
