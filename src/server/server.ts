@@ -13,7 +13,6 @@ import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
-import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
@@ -21,6 +20,7 @@ import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
+import { Leaving } from "./leaving.ts";
 import { Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
@@ -73,8 +73,8 @@ export class Server {
       this.#inTurn(() => this.#reload(this.#target.config, plugin)).then(() => {}, () => {}),
   });
   #timer: number | undefined;
-  /** Removed plugins that are worked off, and how many of their operations were not done. */
-  readonly #leaving = new Set<Promise<number>>();
+  /** Removed plugins that are worked off. */
+  readonly #leaving: Leaving;
   /** The last reload that was asked for, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
@@ -132,6 +132,13 @@ export class Server {
       now: monotonic,
     };
     this.#listeners = new Listeners(context, this.#loop);
+    this.#leaving = new Leaving({
+      log,
+      drainTimeout: () => limits.drainTimeout,
+      within: (ms, work) => this.#within(ms, work),
+      stop: (plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise),
+      gone: (plugin) => plugins.gone(plugin),
+    });
     this.#target = {
       config,
       limits,
@@ -144,7 +151,7 @@ export class Server {
       listeners: this.#listeners,
       stopping: this.#told.promise,
       isStopping: () => this.#stopping !== null,
-      leave: (plugin) => this.#leave(plugin),
+      leave: (plugin) => this.#leaving.add(plugin),
     };
   }
 
@@ -326,28 +333,6 @@ export class Server {
     }
   }
 
-  /** Lets a removed plugin work off what it has accepted, for as long as a stop would, and ends it. */
-  #leave(plugin: RoutedPlugin): void {
-    const left = this.#workOff(plugin);
-    this.#leaving.add(left);
-    left.then(() => this.#leaving.delete(left));
-  }
-
-  async #workOff(plugin: RoutedPlugin): Promise<number> {
-    const { log } = this.options;
-    const { drainTimeout } = this.#target.limits;
-    await this.#within(drainTimeout, plugin.pool.drained(monotonic() + drainTimeout));
-    const count = plugin.abandoned();
-    await plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise);
-    const abandoned = count();
-    this.#plugins.gone(plugin);
-    log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
-      plugin: plugin.name,
-      operations_abandoned: abandoned,
-    });
-    return abandoned;
-  }
-
   async #drainAndClose(): Promise<StopReport> {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
@@ -356,14 +341,14 @@ export class Server {
     this.#watches.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
-    const leaving = [...this.#leaving];
+    const leaving = this.#leaving.abandoned();
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
     await this.#listeners.stopAccepting();
     await this.#within(drainTimeout, this.#plugins.drained(monotonic() + drainTimeout));
     const count = this.#plugins.abandoned();
     await this.#reloaded;
     await this.#close();
-    const abandoned = (await Promise.all(leaving)).reduce((sum, each) => sum + each, count());
+    const abandoned = await leaving + count();
     const report = { pending, abandoned };
     this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
@@ -381,7 +366,7 @@ export class Server {
     clearInterval(this.#timer);
     this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
-    await Promise.all(this.#leaving);
+    await this.#leaving.abandoned();
     this.#nursery[Symbol.dispose]();
     await this.#modules.close();
     await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
