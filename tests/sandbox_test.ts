@@ -54,6 +54,32 @@ Deno.test("what is granted works, and what a start or an import lacks keeps the 
   assertStringIncludes(error.message, 'plugin p may not read "/etc/x.js"');
 });
 
+Deno.test("with all files granted, the memory and the environment of the process are not", async () => {
+  const source =
+    `export default { name: "p", commands: { 1001: { name: "a", run: ({ params }) => void Deno.openSync(params.string("path")) } } };`;
+  const granted = { ...PLUGIN_DEFAULTS.permissions, read: true, write: true };
+  for (const isolation of ["worker", "process"] as const) {
+    await using server = await TestServer.start({
+      plugins: [{ name: "p", source, isolation, permissions: granted }],
+    });
+    using connection = await server.connect();
+    for (
+      const path of [
+        "/proc/self/environ",
+        "/proc/self/mem",
+        `/proc/${Deno.pid}/environ`,
+        `/proc/${Deno.pid}/mem`,
+      ]
+    ) {
+      await connection.send(streamRequest({ plugin: "p", params: { path } }));
+      assertEquals(
+        messageOf(await connection.reply()),
+        `plugin p may not open ${JSON.stringify(path)}, which no grant gives`,
+      );
+    }
+  }
+});
+
 Deno.test("an error that escapes, and one of stop, are logged with the grant that is missing", async () => {
   const server = await TestServer.start({
     plugins: [{

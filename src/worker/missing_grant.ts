@@ -16,14 +16,14 @@ const MAY_NOT: { readonly [kind in GrantKind]: (value: string) => string } = {
   import: (value) => `may not import from ${value}`,
 };
 const EVERYTHING: { readonly [kind in GrantKind]: string } = {
-  net: "the network",
-  read: "every file",
-  write: "every file",
-  env: "the environment",
-  run: "other programs",
-  sys: "the system",
-  ffi: "libraries",
-  import: "elsewhere",
+  net: "the whole network",
+  read: "to read every file",
+  write: "to write every file",
+  env: "the whole environment",
+  run: "to run every program",
+  sys: "to ask the system for everything",
+  ffi: "to load every library",
+  import: "to import from everywhere",
 };
 
 /**
@@ -33,16 +33,19 @@ const EVERYTHING: { readonly [kind in GrantKind]: string } = {
 export function missingGrant(thrown: unknown, plugin: string, grants: Grants): string | undefined {
   const message = refusalIn(thrown);
   const found = message?.match(REQUIRES);
-  const kind = GRANT_KINDS.find((each) => each === found?.[1]);
+  if (found === undefined || found === null) return undefined;
+  const value = named(found[2]);
+  const own = thrown instanceof Error && thrown.message !== message ? `${thrown.message}: ` : "";
+  // The memory of the process, and what else would give everything.
+  if (found[1] === "all") {
+    return `${own}plugin ${plugin} may not open ${JSON.stringify(value)}, which no grant gives`;
+  }
+  const kind = GRANT_KINDS.find((each) => each === found[1]);
   if (kind === undefined) return undefined;
-  const value = named(found![2]);
   const what = value === undefined
     ? `plugin ${plugin} is not granted ${EVERYTHING[kind]}`
     : `plugin ${plugin} ${MAY_NOT[kind](JSON.stringify(value))}`;
-  const own = thrown instanceof Error ? String(thrown.message) : "";
-  return `${own === message || own === "" ? "" : `${own}: `}${what}; grant it in its [[plugin]] table: ${
-    grantLine(grants, kind, value)
-  }`;
+  return `${own}${what}; grant it in its [[plugin]] table: ${grantLine(grants, kind, value)}`;
 }
 
 /** What stands in the quotes; undefined where everything of the kind was asked for, or something that has no name. */

@@ -76,17 +76,21 @@ export function asks(snapshots: string): Ask[] {
       sentence: 'may not read the environment variable "HOME"',
       line: line(`${NET}, env = ["MEVENT_GRANTED", "HOME"]`),
     },
-    { command: 1008, sentence: "is not granted the environment", line: line(`${NET}, env = true`) },
+    { command: 1008, sentence: "is not granted the whole environment", line: line(`${NET}, env = true`) },
     { command: 1009, sentence: 'may not run "id"', line: last('run = ["id"]') },
     { command: 1010, sentence: 'may not ask the system for "hostname"', line: last('sys = ["hostname"]') },
     { command: 1011, sentence: 'may not load the library "libc.so.6"', line: last('ffi = ["libc.so.6"]') },
     { command: 1012, sentence: 'may not read "/etc/mevent-test.js"', line: read("/etc/mevent-test.js") },
-    { command: 1013, sentence: "is not granted other programs", line: last("run = true") },
+    { command: 1013, sentence: "is not granted to run every program", line: last("run = true") },
     { command: 1014, sentence: 'may not read "/proc/self/environ"', line: read("/proc/self/environ") },
     { command: 1015, sentence: 'may not read "/proc/self/mem"', line: read("/proc/self/mem") },
     { command: 1016, sentence: `may not read ${JSON.stringify(snapshots)}`, line: read(snapshots) },
     { command: 1017, sentence: "Can't escalate parent thread permissions", line: "" },
-    { command: 1018, sentence: "is not granted every file", line: line(`${NET}, read = true`, ENV) },
+    {
+      command: 1018,
+      sentence: "is not granted to write every file",
+      line: line(`${NET}, write = true`, ENV),
+    },
   ];
 }
 
