@@ -35,17 +35,26 @@ export function missingGrant(thrown: unknown, plugin: string, grants: Grants): s
   const found = message?.match(REQUIRES);
   if (found === undefined || found === null) return undefined;
   const value = named(found[2]);
-  const own = thrown instanceof Error && thrown.message !== message ? `${thrown.message}: ` : "";
+  const own = ownMessage(thrown);
+  const before = own === message || own === "" ? "" : `${own}: `;
   // The memory of the process, and what else would give everything.
   if (found[1] === "all") {
-    return `${own}plugin ${plugin} may not open ${JSON.stringify(value)}, which no grant gives`;
+    return `${before}plugin ${plugin} may not open ${JSON.stringify(value)}, which no grant gives`;
   }
   const kind = GRANT_KINDS.find((each) => each === found[1]);
   if (kind === undefined) return undefined;
   const what = value === undefined
     ? `plugin ${plugin} is not granted ${EVERYTHING[kind]}`
     : `plugin ${plugin} ${MAY_NOT[kind](JSON.stringify(value))}`;
-  return `${own}${what}; grant it in its [[plugin]] table: ${grantLine(grants, kind, value)}`;
+  return `${before}${what}; grant it in its [[plugin]] table: ${grantLine(grants, kind, value)}`;
+}
+
+function ownMessage(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : "";
+  } catch {
+    return "";
+  }
 }
 
 /** What stands in the quotes; undefined where everything of the kind was asked for, or something that has no name. */
