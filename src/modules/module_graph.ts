@@ -9,6 +9,9 @@ import { type ModuleFile, moduleFile, type ModuleImport, wrongName } from "./mod
 const MAX_FILES = 1000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** Files that change while they are read are read again, so often in all. */
+const MAX_TRIES = 5;
+
 /** What an import in a plugin may name beside files: the runtime looks whether it may be loaded. */
 const OTHER_SCHEME = /^(?!file:)[a-z][a-z0-9+.-]*:/i;
 const BUNDLE = "--bundle --format=esm --platform=node";
@@ -20,12 +23,18 @@ const BUNDLE = "--bundle --format=esm --platform=node";
  * @param grants what the plugin may read beside its own folder: of that it may import
  */
 export async function moduleGraph(module: string, grants: Grants): Promise<ModuleFile[]> {
-  const walk = new Walk(fileURLToPath(module), grants);
-  try {
-    return await walk.all();
-  } catch (error) {
-    if (error instanceof ModuleError) error.files = walk.paths;
-    throw error;
+  const entry = fileURLToPath(module);
+  for (let tries = 1;; tries++) {
+    const walk = new Walk(entry, grants);
+    try {
+      const files = await walk.all();
+      if (await walk.isUnchanged()) return files;
+    } catch (error) {
+      if (error instanceof ModuleError) error.files = walk.paths;
+      throw error;
+    }
+    // Some were read before a change and others after it, perhaps.
+    if (tries === MAX_TRIES) throw new ModuleError(`${entry}: its files go on changing while they are read`);
   }
 }
 
@@ -37,6 +46,7 @@ interface Importer extends ModuleImport {
 class Walk {
   /** In the order in which they were found. */
   readonly #found = new Map<string, Importer | null>();
+  readonly #stamps = new Map<string, string>();
   #bytes = 0;
   /** Real folders that may be imported from; null is everywhere. */
   #folders: readonly string[] | null = [];
@@ -62,6 +72,15 @@ class Walk {
       for (const each of file.imports) this.#follow(file, each);
     }
     return files;
+  }
+
+  /** Whether all files are still what was read: then they were so all at one time. */
+  async isUnchanged(): Promise<boolean> {
+    for (const [path, stamp] of this.#stamps) {
+      const now = await Deno.stat(path).then(stampOf, () => null);
+      if (now !== stamp) return false;
+    }
+    return true;
   }
 
   #follow(file: ModuleFile, each: ModuleImport): void {
@@ -114,9 +133,10 @@ class Walk {
         if (importer!.isDynamic) return null;
         throw wrong(outside);
       }
-      const { isFile, size } = await Deno.stat(path);
-      if (!isFile) throw wrong("it is no file");
-      const why = wrongName(path) ?? this.#tooLarge(size);
+      const info = await Deno.stat(path);
+      if (!info.isFile) throw wrong("it is no file");
+      this.#stamps.set(path, stampOf(info));
+      const why = wrongName(path) ?? this.#tooLarge(info.size);
       if (why !== undefined) throw wrong(why);
       bytes = await Deno.readFile(path);
     } catch (error) {
@@ -150,6 +170,10 @@ class Walk {
       grantLine(this.grants, "read", dirname(real))
     }`;
   }
+}
+
+function stampOf({ mtime, size, dev, ino }: Deno.FileInfo): string {
+  return `${mtime?.getTime()} ${size} ${dev} ${ino}`;
 }
 
 function isAbsent(error: unknown): boolean {

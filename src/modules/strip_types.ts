@@ -13,7 +13,7 @@ interface StripFailure {
 /** Where a decorator may begin. In code an @ is nothing else, but this may be in a comment or a template. */
 const DECORATOR = /^[ \t]*(?:export[ \t]+(?:default[ \t]+)?)?@(?=[\w$(])/gm;
 const NOT_ERASABLE =
-  "write it in plain JavaScript (an object `as const`, a field that the constructor sets), or bundle: npx esbuild";
+  "write it in plain JavaScript (an object `as const`, a field that the constructor sets), or bundle the plugin with esbuild";
 
 /**
  * Replaces a module's types by blanks, so that all else keeps its line and column. Throws ModuleError where it is not
