@@ -100,7 +100,8 @@ async function planPlugins(
 ): Promise<PluginPlan> {
   const planned = target.plugins.plan(wanted.plugins, server, only);
   try {
-    await Promise.race([planned, target.stopping]);
+    // Of the plan nothing is to stay with the promise that lives as long as the server.
+    await Promise.race([planned.then(() => {}), target.stopping]);
     if (!target.isStopping()) return await planned;
   } catch (error) {
     throw new ReloadError(problemOf(wanted, error));
