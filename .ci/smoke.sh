@@ -146,10 +146,10 @@ kill -INT "$server"
 ended
 check "INT ends it with exit 0" test "$code" = 0
 
-echo 'export default {} as object;' >"$work/typed.ts"
+printf 'export enum Colour { Red }\n' >"$work/typed.ts"
 printf '[[plugin]]\nname = "typed"\nmodule = "./typed.ts"\n' >"$work/typed.toml"
 mevent serve --config "$work/typed.toml" --listen 127.0.0.1:0 --no-udp
-check "a plugin in TypeScript is refused in plain words" answers 78 '^$' 'loads JavaScript only'
+check "a plugin that does not load is told with its place" answers 78 '^$' 'typed.ts:1:8: TypeScript enum is not supported'
 check "nothing was written where it ran" test -z "$(ls -A "$work/empty")"
 
 result=ok

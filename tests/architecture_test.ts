@@ -13,6 +13,7 @@ const ORDER = [
   "net",
   "router",
   "worker",
+  "modules",
   "queue",
   "observe",
   "protocol",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { Encoding } from "../src/protocol/body.ts";
 import { CONTENT_LIMITS } from "../src/protocol/content_limits.ts";
@@ -312,6 +313,8 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           name: "p",
           biz: undefined,
           module: new URL(`file://${path}`).href,
+          original: null,
+          grants: PLUGIN_DEFAULTS.permissions,
           config: {},
           concurrency: undefined,
           timeout: 1000,

@@ -147,11 +147,11 @@ Deno.test("a child process that is killed is replaced, and its callers are told 
 Deno.test("the permissions of a plugin hold in its child process", async () => {
   await using server = await start({ timeout: 5000 });
   using connection = await server.connect();
-  for (const [command, what] of [[1008, "read access"], [1013, "env access"]] as const) {
+  for (const [command, what] of [[1008, "may not read"], [1013, "may not read the environment"]] as const) {
     await connection.send(streamRequest({ id: 1, plugin: "p", command }));
     const reply = await connection.reply();
     assertEquals(reply.code, 14);
-    assertStringIncludes(messageOf(reply), `Requires ${what}`);
+    assertStringIncludes(messageOf(reply), `plugin p ${what}`);
   }
 });
 

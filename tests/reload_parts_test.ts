@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { array, assert as check, boolean, integer, property, record } from "fast-check";
 import { differences } from "../src/config/differences.ts";
 import { loadConfig } from "../src/config/load.ts";
@@ -6,7 +6,6 @@ import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queu
 import { OperationRecord } from "../src/queue/record.ts";
 import { SegmentPool } from "../src/queue/segment.ts";
 import { Watermarks } from "../src/queue/watermarks.ts";
-import { moduleStamp } from "../src/server/module_stamp.ts";
 
 const OPERATION = {
   command: 1001,
@@ -118,36 +117,4 @@ Deno.test("differences are told with keys and units as in the file, and without 
     'permissions.net false -> ["db:5432"]',
     "config changed",
   ]);
-});
-
-Deno.test("a module's stamp changes with its files and those it imports by relative paths, in a circle too", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
-  try {
-    const file = (name: string) => `${directory}/${name}`;
-    const write = (name: string, text: string) => Deno.writeTextFile(file(name), text);
-    await write(
-      "a.js",
-      `import { b } from "./b.js"; const c = () => import("./c.js"); import x from "npm:x";`,
-    );
-    await write("b.js", `export * from './a.js';`);
-    await write("c.js", "1");
-    const stamp = () => moduleStamp(new URL(`file://${file("a.js")}`).href);
-    let last = stamp();
-    assertEquals(stamp(), last);
-    for (
-      const [name, text] of [["a.js", `import "./b.js"; import("./c.js"); // `], ["c.js", "22"], [
-        "b.js",
-        `import "./none.js"`,
-      ]]
-    ) {
-      await write(name!, text!);
-      assertNotEquals(stamp(), last, name);
-      last = stamp();
-    }
-    await Deno.remove(file("c.js"));
-    assertNotEquals(stamp(), last);
-    assertEquals([moduleStamp("builtin:echo"), moduleStamp("builtin:none")], ["", ""]);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 });

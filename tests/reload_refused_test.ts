@@ -30,7 +30,7 @@ Deno.test("a reload that fails changes nothing, under load, and says which plugi
       "nowhere",
     ]],
     [{ plugins: [good, { name: "echo", biz: 7 }] }, ["plugins p and echo", '"7"']],
-    [{ plugins: [good, q("export default {"), { name: "r", source: "nonsense;" }] }, [
+    [{ plugins: [good, q("export default {"), { name: "r", source: "export nonsense;" }] }, [
       "plugin q",
       "plugin r",
     ]],

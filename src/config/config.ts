@@ -109,6 +109,8 @@ export interface PluginConfig {
   /** Whether error replies carry the plugin's stack trace. */
   readonly exposeTrace: boolean;
   readonly permissions: PluginPermissions;
+  /** Its code is loaded anew when its files change. */
+  readonly watch: boolean;
   /** Handed to the plugin as it is. */
   readonly config: JsonObject;
 }

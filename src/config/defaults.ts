@@ -41,6 +41,7 @@ export const PLUGIN_DEFAULTS = {
   queue: { max_ops: 1_000_000, max_bytes: "256 MiB" },
   cache: { max_entries: 100_000, max_bytes: "64 MiB" },
   expose_trace: false,
+  watch: false,
   permissions: {
     net: false,
     read: false,

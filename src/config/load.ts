@@ -152,6 +152,7 @@ function pluginConfig(
     cache: { maxEntries: plugin.cache.max_entries, maxBytes: plugin.cache.max_bytes },
     exposeTrace: plugin.expose_trace,
     permissions: { net, read, write, env, run, sys, ffi, import: importing },
+    watch: plugin.watch,
     config: plugin.config,
   };
 }

@@ -119,6 +119,7 @@ export const PLUGIN_ENTRIES = {
   cache: v.optional(table(CACHE_ENTRIES), {}),
   expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),
   permissions: v.optional(table(PERMISSION_ENTRIES), {}),
+  watch: v.optional(flag(), PLUGIN_DEFAULTS.watch),
   config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
 };
 

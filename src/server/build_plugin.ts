@@ -15,6 +15,7 @@ import { WorkerPool } from "../worker/pool.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
+import type { HeldModule, ModuleStore } from "./module_store.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
 import { maxReplyBytes } from "./worker_settings.ts";
 
@@ -31,6 +32,7 @@ export interface PluginParts {
   readonly limitLog: LimitLog;
   readonly reserve: DescriptorReserve;
   readonly nursery: Nursery;
+  readonly modules: ModuleStore;
   readonly log: Log;
   readonly now: () => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
@@ -41,6 +43,7 @@ export interface PluginParts {
 export function buildPlugin(
   config: PluginConfig,
   settings: WorkerSettings,
+  module: HeldModule,
   parts: PluginParts,
 ): RoutedPlugin {
   const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake, limits } = parts;
@@ -57,6 +60,7 @@ export function buildPlugin(
     mayStart: () => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS),
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,
+    ended: module.hold(),
     life: config,
     dedup,
     random: Math.random,

@@ -5,7 +5,7 @@ import { MAX_LISTED } from "../worker/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
 import { ReloadError } from "./reload_error.ts";
 import type { ControlTarget } from "./control_target.ts";
-import type { StopReport } from "./server.ts";
+import type { StopReport } from "./server_options.ts";
 
 /** Listed where nothing is said. */
 const DEFAULT_LISTED = 20;

@@ -1,4 +1,5 @@
-import type { Server, StopReport } from "./server.ts";
+import type { Server } from "./server.ts";
+import type { StopReport } from "./server_options.ts";
 
 /** Signals that end the server. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;

@@ -1,6 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
+import type { HeldModule } from "./module_store.ts";
 import { PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
@@ -11,20 +12,62 @@ export class PluginPlan {
   /** What is served afterwards, in the config's order: what is new, or what changes. */
   readonly #steps: readonly (ServedPlugin | PluginChange)[];
 
-  constructor(
+  private constructor(
     before: readonly ServedPlugin[],
     configs: readonly PluginConfig[],
+    modules: readonly HeldModule[],
     server: ServerConfig,
     readonly parts: PluginParts,
   ) {
     const byName = new Map(before.map((served) => [served.config.name, served]));
-    this.#steps = configs.map((config) =>
-      byName.get(config.name)?.change(config, server) ?? new ServedPlugin(config, server, parts)
-    );
+    this.#steps = configs.map((config, index) => {
+      const module = modules[index]!;
+      return byName.get(config.name)?.change(config, module, server) ??
+        new ServedPlugin(config, module, server, parts);
+    });
     this.added = this.#steps.filter((step) => step instanceof ServedPlugin);
     this.#changes = this.#steps.filter((step) => step instanceof PluginChange);
     const names = new Set(configs.map(({ name }) => name));
     this.removed = before.filter(({ config }) => !names.has(config.name));
+  }
+
+  /**
+   * Prepares the plugins' modules, all of them or that of one plugin, and says what is to be done. Rejects with all that is wrong where a module
+   * cannot be loaded.
+   */
+  static async make(
+    before: readonly ServedPlugin[],
+    configs: readonly PluginConfig[],
+    server: ServerConfig,
+    parts: PluginParts,
+    only?: string,
+  ): Promise<PluginPlan> {
+    const byName = new Map(before.map((served) => [served.config.name, served.module]));
+    const isLookedAt = (name: string) => only === undefined || only === name || !byName.has(name);
+    // The thread that starts the one that reads them may have to be started, too.
+    checkRoom(
+      parts,
+      configs.some(({ name, module }) => module.startsWith("file:") && isLookedAt(name)) ? 1 : 0,
+      "reading the modules",
+    );
+    const taken = await Promise.allSettled(configs.map(async (config) => {
+      const known = byName.get(config.name) ?? null;
+      const module = isLookedAt(config.name) ? await parts.modules.take(config, known) : known!;
+      return { module, release: module.hold() };
+    }));
+    const held = taken.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+    try {
+      const failures = taken.flatMap((result, index) =>
+        result.status === "rejected"
+          ? [`plugin ${configs[index]!.name} does not load: ${messageOf(result.reason)}`]
+          : []
+      );
+      if (failures.length > 0) throw new Error(failures.join("\n"));
+      return new PluginPlan(before, configs, held.map(({ module }) => module), server, parts);
+    } finally {
+      // Whoever runs a module holds it now.
+      for (const { release } of held) release();
+    }
   }
 
   /** What it changes, a sentence each. */
@@ -49,17 +92,12 @@ export class PluginPlan {
     checkNames(this.#steps.map((step) => step instanceof ServedPlugin ? step.routed : step.names));
   }
 
-  /** Throws where the system has too few descriptors for the new workers: Deno ends the whole process then. */
   #checkDescriptors(): void {
     const workers = [
       ...this.added.map(({ config }) => config.workers),
       ...this.#changes.map(({ next, successor }) => successor === null ? 0 : next.config.workers),
     ].reduce((sum, count) => sum + count, 0);
-    const needed = workers === 0 ? 0 : (workers + this.parts.nursery.starting) * WORKER_DESCRIPTORS;
-    if (this.parts.reserve.makeRoom(needed)) return;
-    throw new Error(
-      `starting ${workers} workers opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
-    );
+    checkRoom(this.parts, workers, `starting ${workers} workers`);
   }
 
   /** Ends what was started. */
@@ -78,6 +116,15 @@ export class PluginPlan {
       return step.served;
     });
   }
+}
+
+/** Throws where the system has too few descriptors for so many threads: Deno ends the whole process then. */
+function checkRoom({ nursery, reserve }: PluginParts, threads: number, what: string): void {
+  const needed = threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS;
+  if (reserve.makeRoom(needed)) return;
+  throw new Error(
+    `${what} opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -18,9 +18,13 @@ export class PluginSet {
 
   constructor(readonly parts: PluginParts, readonly registry: Registry) {}
 
-  /** What is to be done to serve the plugins of a config; nothing has changed yet. */
-  plan(configs: readonly PluginConfig[], server: ServerConfig): PluginPlan {
-    return new PluginPlan(this.#served, configs, server, this.parts);
+  /**
+   * What is to be done to serve the plugins of a config; nothing has changed yet. Rejects where a module cannot be loaded.
+   *
+   * @param only the one plugin whose module is looked at anew; without it all are
+   */
+  plan(configs: readonly PluginConfig[], server: ServerConfig, only?: string): Promise<PluginPlan> {
+    return PluginPlan.make(this.#served, configs, server, this.parts, only);
   }
 
   /** Serves what a plan has prepared; returns the plugins that nobody can reach any more. */

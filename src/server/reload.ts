@@ -5,6 +5,7 @@ import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ListenerPlan, Listeners } from "./listeners.ts";
+import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
 import type { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
@@ -49,12 +50,14 @@ const FIXED = ["control", "controlTcp", "logFormat"] as const satisfies readonly
 /**
  * Takes over a config: prepares all that is new beside what runs, and when nothing can fail any more switches to it in
  * one go. Rejects with ReloadError where something is wrong; nothing has changed then.
+ *
+ * @param only the one plugin whose module is looked at anew; without it all are
  */
-export async function reload(target: ReloadTarget, wanted: Config): Promise<ReloadReport> {
+export async function reload(target: ReloadTarget, wanted: Config, only?: string): Promise<ReloadReport> {
   const { listeners } = target;
   const before = target.config.server;
   const server = withFixed(wanted.server, before);
-  const plugins = target.plugins.plan(wanted.plugins, server);
+  const plugins = await planPlugins(target, wanted, server, only);
   let sockets: ListenerPlan;
   try {
     await Promise.race([plugins.start(), target.stopping]);
@@ -86,6 +89,25 @@ export async function reload(target: ReloadTarget, wanted: Config): Promise<Relo
   ];
   const kept = differences(server, wanted.server).map((what) => `server: ${what} waits for the next start`);
   return { changed, kept, unchanged: changed.length === 0 };
+}
+
+/** Prepares the modules. A server that stops does not wait for that. */
+async function planPlugins(
+  target: ReloadTarget,
+  wanted: Config,
+  server: ServerConfig,
+  only: string | undefined,
+): Promise<PluginPlan> {
+  const planned = target.plugins.plan(wanted.plugins, server, only);
+  try {
+    // Of the plan nothing is to stay with the promise that lives as long as the server.
+    await Promise.race([planned.then(() => {}), target.stopping]);
+    if (!target.isStopping()) return await planned;
+  } catch (error) {
+    throw new ReloadError(problemOf(wanted, error));
+  }
+  planned.then((plan) => plan.drop(), () => {});
+  throw new ReloadError(problemOf(wanted, new Error(STOPPED)));
 }
 
 /** The config, loaded anew. Throws ReloadError where there is none to load, or it cannot be used. */

@@ -11,20 +11,24 @@ import { Wishes } from "../router/wishes.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import type { Supervisor } from "../worker/supervisor.ts";
 import { buildPlugin, partsOf, type PluginParts } from "./build_plugin.ts";
-import { moduleStamp } from "./module_stamp.ts";
+import type { HeldModule } from "./module_store.ts";
 import { workerSettings } from "./worker_settings.ts";
 
 /** A plugin as the server runs it: its config, what came of it, and how it goes on with another one. */
 export class ServedPlugin {
   readonly routed: RoutedPlugin;
   #settings: WorkerSettings;
-  #stamp: string;
   readonly #contentLimits: ContentLimits;
 
-  constructor(public config: PluginConfig, server: ServerConfig, parts: PluginParts) {
-    this.#stamp = moduleStamp(config.module);
-    this.#settings = workerSettings(config, server, 0);
-    this.routed = buildPlugin(config, this.#settings, parts);
+  constructor(
+    public config: PluginConfig,
+    /** The code that its workers run. */
+    public module: HeldModule,
+    server: ServerConfig,
+    parts: PluginParts,
+  ) {
+    this.#settings = workerSettings(config, server, module.prepared, 0);
+    this.routed = buildPlugin(config, this.#settings, module, parts);
     this.#contentLimits = parts.contentLimits;
     this.#bound();
     this.#setAffinity();
@@ -38,29 +42,25 @@ export class ServedPlugin {
   }
 
   /** What is to be done for it to go on with another config; nothing has changed yet. */
-  change(config: PluginConfig, server: ServerConfig): PluginChange {
-    const settings = workerSettings(config, server, this.#settings.maxContentBytes);
-    const stamp = moduleStamp(config.module);
-    const isOtherCode = stamp !== this.#stamp;
+  change(config: PluginConfig, module: HeldModule, server: ServerConfig): PluginChange {
+    const settings = workerSettings(config, server, module.prepared, this.#settings.maxContentBytes);
+    const isOtherCode = module !== this.module;
     const needsWorkers = isOtherCode || config.affinity !== this.config.affinity ||
       !isDeepStrictEqual(settings, this.#settings);
     const changed = differences(this.config, config);
     if (isOtherCode && config.module === this.config.module) changed.push("its module's files have changed");
-    return new PluginChange(this, changed, needsWorkers ? this.routed.pool.successor(settings) : null, {
-      config,
-      settings,
-      stamp,
-    });
+    const successor = needsWorkers ? this.routed.pool.successor(settings, module.hold()) : null;
+    return new PluginChange(this, changed, successor, { config, settings, module });
   }
 
   /** Goes on with another config, and with the workers that were started for it. */
-  become({ config, settings, stamp }: NextPlugin, successor: Supervisor | null): void {
+  become({ config, settings, module }: NextPlugin, successor: Supervisor | null): void {
     const { routed } = this;
     const { queue, pool } = routed;
     const isDivided = partsOf(config) !== queue.parts.length || config.affinity !== routed.affinity?.param;
     this.config = config;
     this.#settings = settings;
-    this.#stamp = stamp;
+    this.module = module;
     this.#bound();
     if (successor === null) return;
     const declaration = successor.declaration!;
@@ -107,7 +107,7 @@ export class ServedPlugin {
 export interface NextPlugin {
   readonly config: PluginConfig;
   readonly settings: WorkerSettings;
-  readonly stamp: string;
+  readonly module: HeldModule;
 }
 
 /** A plugin's way to another config: prepared, then done or dropped. */

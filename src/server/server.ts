@@ -8,13 +8,11 @@ import type { StreamListener } from "../net/listen.ts";
 import { DescriptorReserve } from "../net/reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { LimitLog } from "../observe/limit_log.ts";
-import type { Log } from "../observe/log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
-import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Router } from "../router/router.ts";
 import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
@@ -22,11 +20,16 @@ import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
+import { Leaving } from "./leaving.ts";
 import { Listeners } from "./listeners.ts";
+import { ModuleStore } from "./module_store.ts";
+import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import type { ServerOptions, StopReport } from "./server_options.ts";
+import { Watches } from "./watches.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -34,26 +37,6 @@ const FREE_SEGMENTS = 8;
 const CHECK_EVERY_MS = 1000;
 /** What plugins and connections get to end in once the queues are empty or given up, in ms. */
 const CLOSE_GRACE_MS = 5000;
-
-export interface ServerOptions {
-  readonly config: Config;
-  readonly log: Log;
-  readonly version: string;
-  /** Serves with Deno's own sockets also where epoll could be had. */
-  readonly portableSockets?: boolean;
-  /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
-  readonly loadConfig?: () => Config;
-}
-
-/** How a stop went. */
-export interface StopReport {
-  /** Operations that were still in the queues when the stop began. */
-  readonly pending: number;
-  /** Those of them that were given up when the time was over. */
-  readonly abandoned: number;
-}
 
 /**
  * The server, wired: listeners, router, queues and workers.
@@ -83,9 +66,15 @@ export class Server {
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
+  readonly #modules: ModuleStore;
+  readonly #watches = new Watches({
+    files: (plugin) => this.#modules.filesOf(plugin),
+    changed: (plugin) =>
+      this.#inTurn(() => this.#reload(this.#target.config, plugin)).then(() => {}, () => {}),
+  });
   #timer: number | undefined;
-  /** Removed plugins that are worked off, and how many of their operations were not done. */
-  readonly #leaving = new Set<Promise<number>>();
+  /** Removed plugins that are worked off. */
+  readonly #leaving: Leaving;
   /** The last reload that was asked for, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
@@ -110,6 +99,7 @@ export class Server {
       limitLog,
       log,
     });
+    this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const plugins = new PluginSet({
       budget: this.#budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
@@ -119,6 +109,7 @@ export class Server {
       limitLog,
       reserve: this.reserve,
       nursery: this.#nursery,
+      modules: this.#modules,
       log,
       now: monotonic,
       wake: () => this.#loop?.wake(),
@@ -141,6 +132,13 @@ export class Server {
       now: monotonic,
     };
     this.#listeners = new Listeners(context, this.#loop);
+    this.#leaving = new Leaving({
+      log,
+      drainTimeout: () => limits.drainTimeout,
+      within: (ms, work) => this.#within(ms, work),
+      stop: (plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise),
+      gone: (plugin) => plugins.gone(plugin),
+    });
     this.#target = {
       config,
       limits,
@@ -153,7 +151,7 @@ export class Server {
       listeners: this.#listeners,
       stopping: this.#told.promise,
       isStopping: () => this.#stopping !== null,
-      leave: (plugin) => this.#leave(plugin),
+      leave: (plugin) => this.#leaving.add(plugin),
     };
   }
 
@@ -162,8 +160,9 @@ export class Server {
     const server = new Server(options);
     const { config: { plugins, listeners, server: settings } } = options;
     server.#target.realtime.set(settings.realtime);
-    const plan = server.#plugins.plan(plugins, settings);
+    let plan: PluginPlan | null = null;
     try {
+      plan = await server.#plugins.plan(plugins, settings);
       await plan.start();
       server.#plugins.take(plan);
       // What the workers have opened counts.
@@ -171,12 +170,13 @@ export class Server {
       server.#listeners.take(await server.#listeners.plan(listeners));
       await server.#openControl();
     } catch (error) {
-      await plan.drop();
+      await plan?.drop();
       await server.#close();
       await server.#control.finish();
       throw error;
     }
     server.state = "running";
+    server.#watches.follow(plugins);
     server.#timer = setInterval(() => server.#check(), CHECK_EVERY_MS);
     return server;
   }
@@ -240,7 +240,11 @@ export class Server {
    * reload at a time: a second one waits. Rejects with {@link ReloadError} where it cannot; nothing has changed then.
    */
   reload(config?: Config): Promise<ReloadReport> {
-    const reloaded = this.#reloaded.then(() => this.#reload(config));
+    return this.#inTurn(() => this.#reload(config));
+  }
+
+  #inTurn(work: () => Promise<ReloadReport>): Promise<ReloadReport> {
+    const reloaded = this.#reloaded.then(work);
     this.#reloaded = reloaded.catch(() => {});
     return reloaded;
   }
@@ -304,16 +308,23 @@ export class Server {
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
-  async #reload(given: Config | undefined): Promise<ReloadReport> {
+  /** @param watched the one plugin whose files have changed */
+  async #reload(given: Config | undefined, watched?: string): Promise<ReloadReport> {
     const { log } = this.options;
     try {
       if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
       const config = given ?? configAgain(this.options.loadConfig);
-      const report = await reload(this.#target, config);
-      log.info(report.unchanged ? "reloaded: nothing has changed" : "reloaded", {
-        changed: [...report.changed],
-        kept: [...report.kept],
-      });
+      const report = await reload(this.#target, config, watched);
+      this.#watches.follow(config.plugins);
+      this.#modules.keepOnly(config.plugins);
+      // Files that were looked at and are the same are no news.
+      log[report.unchanged && watched !== undefined ? "debug" : "info"](
+        report.unchanged ? "reloaded: nothing has changed" : "reloaded",
+        {
+          changed: [...report.changed],
+          kept: [...report.kept],
+        },
+      );
       for (const warning of config.warnings) log.warn(warning);
       return report;
     } catch (error) {
@@ -322,43 +333,22 @@ export class Server {
     }
   }
 
-  /** Lets a removed plugin work off what it has accepted, for as long as a stop would, and ends it. */
-  #leave(plugin: RoutedPlugin): void {
-    const left = this.#workOff(plugin);
-    this.#leaving.add(left);
-    left.then(() => this.#leaving.delete(left));
-  }
-
-  async #workOff(plugin: RoutedPlugin): Promise<number> {
-    const { log } = this.options;
-    const { drainTimeout } = this.#target.limits;
-    await this.#within(drainTimeout, plugin.pool.drained(monotonic() + drainTimeout));
-    const count = plugin.abandoned();
-    await plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise);
-    const abandoned = count();
-    this.#plugins.gone(plugin);
-    log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
-      plugin: plugin.name,
-      operations_abandoned: abandoned,
-    });
-    return abandoned;
-  }
-
   async #drainAndClose(): Promise<StopReport> {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
     this.state = "draining";
     this.#router.draining = true;
+    this.#watches.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
-    const leaving = [...this.#leaving];
+    const leaving = this.#leaving.abandoned();
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
     await this.#listeners.stopAccepting();
     await this.#within(drainTimeout, this.#plugins.drained(monotonic() + drainTimeout));
     const count = this.#plugins.abandoned();
     await this.#reloaded;
     await this.#close();
-    const abandoned = (await Promise.all(leaving)).reduce((sum, each) => sum + each, count());
+    const abandoned = await leaving + count();
     const report = { pending, abandoned };
     this.#limitLog.flush();
     log[abandoned > 0 ? "warn" : "info"]("stopped", {
@@ -376,8 +366,9 @@ export class Server {
     clearInterval(this.#timer);
     this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
-    await Promise.all(this.#leaving);
+    await this.#leaving.abandoned();
     this.#nursery[Symbol.dispose]();
+    await this.#modules.close();
     await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
     await this.#control.stopAccepting();
     await this.#loop?.close();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
+import type { PreparedModule } from "../modules/prepare_module.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
@@ -10,14 +11,22 @@ import { partsOf } from "./build_plugin.ts";
  * What makes a plugin's workers what they are: where any of it changes, they are replaced. What a plugin's worker sees of
  * the config belongs here and nowhere else.
  *
+ * @param module the snapshot of its module; null where that is built in
  * @param longest the longest content that may wait in the plugin's queue already, in bytes
  */
-export function workerSettings(config: PluginConfig, server: ServerConfig, longest: number): WorkerSettings {
+export function workerSettings(
+  config: PluginConfig,
+  server: ServerConfig,
+  module: PreparedModule | null,
+  longest: number,
+): WorkerSettings {
   return {
     setup: {
       name: config.name,
       biz: config.biz,
-      module: config.module,
+      module: module?.url ?? config.module,
+      original: module === null ? null : { folder: module.folder, root: module.root },
+      grants: config.permissions,
       config: config.config,
       concurrency: config.concurrency,
       timeout: config.timeout,
@@ -32,7 +41,7 @@ export function workerSettings(config: PluginConfig, server: ServerConfig, longe
     maxMemory: config.maxMemory,
     recycleAfter: config.recycleAfter,
     isParted: partsOf(config) > 1,
-    permissions: workerPermissions(config.permissions, config.module),
+    permissions: workerPermissions(config.permissions, config.module, module),
     maxContentBytes: Math.max(server.maxFrame, longest),
   };
 }
@@ -42,9 +51,13 @@ export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): num
   return maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
 }
 
-/** What a plugin's workers may do: what the config grants, and read the folder of their own module. */
-function workerPermissions(granted: PluginPermissions, module: string): Deno.PermissionOptionsObject {
-  const own = module.startsWith("file:") ? [fileURLToPath(new URL(".", module))] : [];
+/** What a plugin's workers may do: what the config grants, and read the folder of their own module and its snapshot. */
+function workerPermissions(
+  granted: PluginPermissions,
+  module: string,
+  snapshot: PreparedModule | null,
+): Deno.PermissionOptionsObject {
+  const own = snapshot === null ? [] : [fileURLToPath(new URL(".", module)), snapshot.folder];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
   return {

@@ -1,5 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
+import { originalNames } from "../modules/original_names.ts";
 import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { batchBounds } from "./batch_bounds.ts";
@@ -9,10 +10,11 @@ import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
+import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { StatsReporter } from "./stats_reporter.ts";
-import { traceOf } from "./text_of.ts";
+import { tellBy, traceOf } from "./text_of.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
 
@@ -59,6 +61,10 @@ self.addEventListener("unhandledrejection", (event) => {
 async function start(setup: HostSetup): Promise<void> {
   const heart = new Heart(setup.beats);
   let stage = "";
+  tellBy({
+    text: setup.original === null ? (text) => text : originalNames(setup.original),
+    missing: (thrown) => missingGrant(thrown, setup.name, setup.grants),
+  });
   try {
     const plugin = await loadPlugin(setup.module);
     const biz = setup.biz ?? plugin.biz;

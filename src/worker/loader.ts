@@ -11,28 +11,18 @@ const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } =
 const FIRST_COMMAND = 1001;
 const LAST_COMMAND = 65535;
 
-const TYPESCRIPT = /\.[mc]?tsx?$/;
-
 /** A module that is no plugin. */
 export class PluginLoadError extends Error {
   override readonly name = "PluginLoadError";
 }
 
-/** Imports `builtin:NAME` or the module at a URL and checks that it is a plugin. Throws PluginLoadError. */
+/** Imports `builtin:NAME` or the prepared module at a URL and checks that it is a plugin. Throws PluginLoadError. */
 export async function loadPlugin(module: string): Promise<Plugin> {
   return checkPlugin(module, (await importModule(module)).default);
 }
 
 async function importModule(module: string): Promise<{ default?: unknown }> {
-  if (!module.startsWith("builtin:")) {
-    // The executable carries no TypeScript compiler: it would stop at the first type with a bare syntax error.
-    if (Deno.build.standalone && TYPESCRIPT.test(module)) {
-      throw new PluginLoadError(
-        `${module}: the executable loads JavaScript only; strip the types and name the .js file`,
-      );
-    }
-    return await import(module);
-  }
+  if (!module.startsWith("builtin:")) return await import(module);
   const load = BUILTIN[module.slice("builtin:".length)];
   if (load === undefined) {
     const names = Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(", ");

@@ -1,3 +1,5 @@
+import type { Grants } from "../modules/grants.ts";
+import type { OriginalPlace } from "../modules/original_names.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { ContentLimit, ContentLimits } from "../protocol/content_limits.ts";
@@ -17,8 +19,12 @@ export interface HostSetup {
   readonly name: string;
   readonly biz: number | undefined;
   readonly worker: number;
-  /** `builtin:NAME`, or the URL of a module. */
+  /** `builtin:NAME`, or the URL of a prepared module. */
   readonly module: string;
+  /** What the module is a snapshot of; null where it is none. */
+  readonly original: OriginalPlace | null;
+  /** What the config grants, for errors to say what is missing. */
+  readonly grants: Grants;
   readonly config: JsonObject;
   /** Overrides the plugin's own. */
   readonly concurrency: number | undefined;

@@ -1,4 +1,7 @@
+import { ModuleError } from "../modules/module_error.ts";
+import type { ModuleRequest, PreparedModule } from "../modules/prepare_module.ts";
 import type { HostWorkerEvents, StartHostWorker } from "./host_worker.ts";
+import type { FromModuleThread } from "./module_preparer.ts";
 import { outOfRealtime } from "./scheduling.ts";
 
 /** To the thread that starts plugin hosts. */
@@ -11,6 +14,7 @@ export type ToNursery =
     readonly port: MessagePort;
   }
   | { readonly kind: "end"; readonly id: number }
+  | { readonly kind: "prepare"; readonly id: number; readonly request: ModuleRequest }
   /** They were ended and go on: they are to run only while nobody else wants their core. */
   | { readonly kind: "demote"; readonly threads: readonly string[] };
 
@@ -18,7 +22,8 @@ export type ToNursery =
 export type FromNursery =
   | { readonly kind: "started"; readonly id: number; readonly threads: readonly string[] }
   | { readonly kind: "posted"; readonly id: number }
-  | { readonly kind: "failed"; readonly id: number; readonly reason: string };
+  | { readonly kind: "failed"; readonly id: number; readonly reason: string }
+  | { readonly kind: "prepared" } & FromModuleThread;
 
 interface Ward {
   readonly events: HostWorkerEvents;
@@ -26,12 +31,18 @@ interface Ward {
   threads: readonly string[];
 }
 
+interface Preparing {
+  readonly resolve: (module: PreparedModule) => void;
+  readonly reject: (error: ModuleError) => void;
+}
+
 /**
- * Starts plugin hosts from a thread of its own, so that the main thread never stands still: `new Worker` holds up whoever
+ * Starts plugin hosts, and has their modules prepared, from a thread of its own, so that the main thread never stands still: `new Worker` holds up whoever
  * calls it for some 20 ms.
  */
 export class Nursery implements Disposable {
   readonly #wards = new Map<number, Ward>();
+  readonly #preparing = new Map<number, Preparing>();
   #thread: Worker | null = null;
   #lastId = 0;
 
@@ -61,6 +72,15 @@ export class Nursery implements Disposable {
     };
   };
 
+  /** Prepares a plugin's module. Rejects with ModuleError where it cannot be loaded. */
+  prepare(request: ModuleRequest): Promise<PreparedModule> {
+    const id = ++this.#lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<PreparedModule>();
+    this.#preparing.set(id, { resolve, reject });
+    this.#post({ kind: "prepare", id, request });
+    return promise;
+  }
+
   /** Lets threads that were ended and go on take nobody's core. */
   readonly demote = (threads: readonly string[]): void => this.#post({ kind: "demote", threads });
 
@@ -69,6 +89,7 @@ export class Nursery implements Disposable {
     this.#thread?.terminate();
     this.#thread = null;
     this.#wards.clear();
+    this.#notPrepared("the server has stopped");
   }
 
   #post(message: ToNursery, transfer: Transferable[] = []): void {
@@ -88,14 +109,29 @@ export class Nursery implements Disposable {
       const wards = [...this.#wards.values()];
       this.#wards.clear();
       this.onStarting(false);
-      for (const { events } of wards) {
-        events.failed(`the thread that starts the workers has failed: ${event.message}`);
-      }
+      const reason = `the thread that starts the workers has failed: ${event.message}`;
+      for (const { events } of wards) events.failed(reason);
+      this.#notPrepared(reason);
     };
     return thread;
   }
 
+  #notPrepared(reason: string): void {
+    for (const { reject } of this.#preparing.values()) reject(new ModuleError(reason));
+    this.#preparing.clear();
+  }
+
+  #prepared(message: FromModuleThread): void {
+    const preparing = this.#preparing.get(message.id);
+    this.#preparing.delete(message.id);
+    if ("prepared" in message) return preparing?.resolve(message.prepared);
+    const error = new ModuleError(message.problem);
+    error.files = message.files;
+    preparing?.reject(error);
+  }
+
   #take(message: FromNursery): void {
+    if (message.kind === "prepared") return this.#prepared(message);
     const ward = this.#wards.get(message.id);
     if (ward !== undefined && message.kind !== "posted") ward.isStarting = false;
     if (![...this.#wards.values()].some(({ isStarting }) => isStarting)) this.onStarting(false);

@@ -2,18 +2,22 @@
 /// <reference lib="deno.worker" />
 /// <reference lib="deno.unstable" />
 import { type HostWorker, startHostWorker } from "./host_worker.ts";
+import { ModulePreparer } from "./module_preparer.ts";
 import { runWhenIdle } from "./scheduling.ts";
 import type { FromNursery, ToNursery } from "./nursery.ts";
 import { textOf } from "./text_of.ts";
 import { workerThreads } from "./worker_threads.ts";
 
-// The entry of the thread that starts plugin hosts. It does nothing else, so it may stand still while one starts.
+// The entry of the thread that starts threads: plugin hosts, and the one that reads their modules. It does nothing else, so
+// it may stand still while one starts.
 
 const post = (message: FromNursery) => self.postMessage(message);
 const workers = new Map<number, HostWorker>();
+const preparer = new ModulePreparer((message) => post({ kind: "prepared", ...message }));
 
 self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
   if (data.kind === "start") start(data);
+  else if (data.kind === "prepare") preparer.prepare(data.id, data.request);
   else if (data.kind === "demote") runWhenIdle(data.threads);
   else {
     workers.get(data.id)?.terminate();

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { cut } from "./cut.ts";
-import { textOf } from "./text_of.ts";
+import { textOf, toldText } from "./text_of.ts";
 
 /** A log line of a plugin carries so many UTF-16 units of message and as many of fields; "…" says what was cut. */
 export const MAX_LOG_TEXT = 4096;
@@ -40,7 +40,7 @@ function plainEntries(entries: [string, unknown][]): JsonObject {
     }
     const fitting = text.length <= room
       ? JSON.parse(text)
-      : cut(typeof value === "string" ? value : text, room);
+      : cut(typeof value === "string" ? toldText(value) : text, room);
     plain.push([name, fitting]);
     room -= Math.min(text.length, room);
   }
@@ -52,6 +52,7 @@ function plainEntries(entries: [string, unknown][]): JsonObject {
 function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_, inner: unknown) => {
+      if (typeof inner === "string") return toldText(inner);
       if (typeof inner === "bigint" || typeof inner === "function" || typeof inner === "symbol") {
         return String(inner);
       }

@@ -160,9 +160,13 @@ export class WorkerPool {
     this.#dispatcher.ttl = ttl;
   }
 
-  /** Workers with other settings, to be started; they get nothing until they {@link switchTo take over}. */
-  successor(settings: WorkerSettings): Supervisor {
-    return new Supervisor({ ...this.options, ...settings }, this.#events, this.#shifts.current);
+  /**
+   * Workers with other settings, to be started; they get nothing until they {@link switchTo take over}.
+   *
+   * @param ended told when they have been stopped
+   */
+  successor(settings: WorkerSettings, ended: () => void): Supervisor {
+    return new Supervisor({ ...this.options, ...settings, ended }, this.#events, this.#shifts.current);
   }
 
   /**

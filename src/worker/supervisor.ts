@@ -171,6 +171,7 @@ export class Supervisor {
       this.#terminate(worker);
     }
     await Promise.all(this.#ending);
+    this.options.ended?.();
   }
 
   #stopped = () => {};

@@ -1,15 +1,40 @@
 /** What is said of a value that cannot be made into text. */
 const NO_TEXT = "a value that cannot be written as text";
+/** A line of a trace that says where. */
+export const FRAME = /^ {4}at /;
+
+/** How this thread's errors are told. */
+let telling: Telling = { text: (text) => text, missing: () => undefined };
+
+/** How a plugin's thread tells what was thrown in it: in its author's terms. */
+export interface Telling {
+  /** The same text with the names that the author knows. */
+  readonly text: (text: string) => string;
+  /** A sentence that says more than the error's own; undefined where there is none. Never throws. */
+  readonly missing: (thrown: unknown) => string | undefined;
+}
+
+/** Lets this thread's errors be told so from now on. */
+export function tellBy(way: Telling): void {
+  telling = way;
+}
+
+/** A text of the plugin with the names that its author knows. */
+export function toldText(text: string): string {
+  return telling.text(text);
+}
 
 /**
  * The sentence of whatever was thrown: an error's message, else the value as text. Plugins throw anything, an object
  * without a prototype or a proxy that throws too: this never throws.
  */
 export function textOf(thrown: unknown): string {
+  const missing = telling.missing(thrown);
+  if (missing !== undefined) return missing;
   try {
-    if (!(thrown instanceof Error)) return String(thrown);
+    if (!(thrown instanceof Error)) return telling.text(String(thrown));
     const message: unknown = thrown.message;
-    return String(message) || String(thrown.name);
+    return telling.text(String(message) || String(thrown.name));
   } catch {
     return NO_TEXT;
   }
@@ -19,7 +44,10 @@ export function textOf(thrown: unknown): string {
 export function traceOf(thrown: unknown): string {
   try {
     if (thrown instanceof Error && typeof thrown.stack === "string" && thrown.stack !== "") {
-      return thrown.stack;
+      const stack = telling.text(thrown.stack);
+      const missing = telling.missing(thrown);
+      if (missing === undefined) return stack;
+      return [missing, ...stack.split("\n").filter((line) => FRAME.test(line))].join("\n");
     }
   } catch {
     // The getter of `stack` is the plugin's.

@@ -1,3 +1,4 @@
+import { originalNames } from "../modules/original_names.ts";
 import { createBeats } from "./heartbeat.ts";
 import { NoThread } from "./no_thread.ts";
 import { PluginWorker } from "./plugin_worker.ts";
@@ -23,14 +24,16 @@ export class WorkerStarter {
     const rings = createRings(ringBytes);
     const beats = createBeats();
     const name = `${setup.name}/${index}`;
+    const told = setup.original === null ? (text: string) => text : originalNames(setup.original);
     const line = (stream: "stdout" | "stderr", text: string) =>
       log[stream === "stdout" ? "info" : "warn"](`a plugin's process wrote to ${stream}`, {
         plugin: setup.name,
         worker: index,
-        text,
+        text: told(text),
       });
-    const startThread: StartThread = (threadEvents) =>
-      startedOr(
+    const startThread: StartThread = (given) => {
+      const threadEvents = { ...given, failed: (reason: string) => given.failed(told(reason)) };
+      return startedOr(
         threadEvents,
         () =>
           isolation === "worker"
@@ -40,6 +43,7 @@ export class WorkerStarter {
               threadEvents,
             ),
       );
+    };
     const part = isParted ? index : 0;
     // A reload may divide the queue anew.
     const lanes = () => queue.parts[part]!;

@@ -1,0 +1,226 @@
+import { isBuiltin } from "node:module";
+import { dirname, extname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { grantLine, type Grants } from "./grants.ts";
+import { errorAtIndex, ModuleError } from "./module_error.ts";
+import { type ModuleFile, moduleFile, type ModuleImport, wrongName } from "./module_file.ts";
+
+/** Bounds of one plugin: files, and bytes of all of them. */
+const MAX_FILES = 1000;
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Files that change while they are read are read again, so often in all. */
+const MAX_TRIES = 5;
+
+/** What an import in a plugin may name beside files: the runtime looks whether it may be loaded. */
+const OTHER_SCHEME = /^(?!file:)[a-z][a-z0-9+.-]*:/i;
+const BUNDLE = "--bundle --format=esm --platform=node";
+
+/**
+ * A plugin's module and all files that it imports, directly or not, by static imports and by `import("…")`: the
+ * module first. Throws ModuleError, which knows the files that were looked at.
+ *
+ * @param grants what the plugin may read beside its own folder: of that it may import
+ */
+export async function moduleGraph(module: string, grants: Grants): Promise<ModuleFile[]> {
+  const entry = fileURLToPath(module);
+  for (let tries = 1;; tries++) {
+    const walk = new Walk(entry, grants);
+    try {
+      const files = await walk.all();
+      if (await walk.isUnchanged()) return files;
+    } catch (error) {
+      if (error instanceof ModuleError) error.files = walk.paths;
+      throw error;
+    }
+    // Some were read before a change and others after it, perhaps.
+    if (tries === MAX_TRIES) throw new ModuleError(`${entry}: its files go on changing while they are read`);
+  }
+}
+
+/** Who imports a file, and where. */
+interface Importer extends ModuleImport {
+  readonly file: ModuleFile;
+}
+
+class Walk {
+  /** In the order in which they were found. */
+  readonly #found = new Map<string, Importer | null>();
+  readonly #stamps = new Map<string, string>();
+  #bytes = 0;
+  /** Real folders that may be imported from; null is everywhere. */
+  #folders: readonly string[] | null = [];
+
+  constructor(readonly entry: string, readonly grants: Grants) {
+    this.#found.set(entry, null);
+  }
+
+  get paths(): string[] {
+    return [...this.#found.keys()];
+  }
+
+  async all(): Promise<ModuleFile[]> {
+    const { read } = this.grants;
+    const granted = typeof read === "boolean" ? [] : read;
+    this.#folders = read === true ? null : await realPaths([dirname(this.entry), ...granted]);
+    const files: ModuleFile[] = [];
+    for (const [path, importer] of this.#found) {
+      const source = await this.#read(path, importer);
+      if (source === null) continue;
+      const file = await moduleFile(path, source);
+      files.push(file);
+      for (const each of file.imports) this.#follow(file, each);
+    }
+    return files;
+  }
+
+  /** Whether all files are still what was read: then they were so all at one time. */
+  async isUnchanged(): Promise<boolean> {
+    for (const [path, stamp] of this.#stamps) {
+      const now = await Deno.stat(path).then(stampOf, () => null);
+      if (now !== stamp) return false;
+    }
+    return true;
+  }
+
+  #follow(file: ModuleFile, each: ModuleImport): void {
+    const { specifier, at, isDynamic } = each;
+    const wrong = (sentence: string) => errorAtIndex(file.path, file.source, at, sentence);
+    if (/^\.{1,2}\//.test(specifier)) {
+      const path = fileURLToPath(new URL(specifier, pathToFileURL(file.path)));
+      if (this.#found.has(path)) return;
+      if (this.#found.size === MAX_FILES) throw wrong(`a plugin has ${MAX_FILES} files at most: bundle it`);
+      this.#found.set(path, { file, ...each });
+      return;
+    }
+    if (isDynamic) return;
+    if (specifier.startsWith("/") || specifier.startsWith("file:")) {
+      throw wrong(`import ${JSON.stringify(specifier)} by a relative path`);
+    }
+    if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier)) return;
+    if (/^mevent(\/|$)/.test(specifier)) {
+      throw wrong(
+        `${
+          JSON.stringify(specifier)
+        } has types alone, nothing to import at run time; write \`import type { … } from ${
+          JSON.stringify(specifier)
+        }\``,
+      );
+    }
+    if (isResolvable(specifier)) return;
+    const { dir, name } = bundleOf(this.entry);
+    throw wrong(
+      `nothing here provides ${
+        JSON.stringify(specifier)
+      }; bundle the plugin with it and name the bundle in the config: ` +
+        `npx esbuild ${name} ${BUNDLE} --outfile=${name.slice(0, -extname(name).length)}${
+          /\.m?js$/.test(name) ? ".bundle" : ""
+        }.js (in ${dir})`,
+    );
+  }
+
+  /** The file's text; null where it is for the plugin to find out that there is none. */
+  async #read(path: string, importer: Importer | null): Promise<string | null> {
+    const place = importer === null ? "" : `${JSON.stringify(importer.specifier)} cannot be loaded: `;
+    const wrong = (why: string) =>
+      importer === null
+        ? new ModuleError(`${path}: ${why}`)
+        : errorAtIndex(importer.file.path, importer.file.source, importer.at, `${place}${path}: ${why}`);
+    let bytes: Uint8Array;
+    try {
+      const outside = importer === null ? null : await this.#outside(path);
+      if (outside !== null) {
+        if (importer!.isDynamic) return null;
+        throw wrong(outside);
+      }
+      const info = await Deno.stat(path);
+      if (!info.isFile) throw wrong("it is no file");
+      this.#stamps.set(path, stampOf(info));
+      const why = wrongName(path) ?? this.#tooLarge(info.size);
+      if (why !== undefined) throw wrong(why);
+      bytes = await Deno.readFile(path);
+    } catch (error) {
+      if (error instanceof ModuleError) throw error;
+      if (isAbsent(error) && importer?.isDynamic === true) return null;
+      throw wrong(await whyUnreadable(path, importer?.specifier, error));
+    }
+    this.#bytes += bytes.length;
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw wrong("it is no text in UTF-8");
+    }
+  }
+
+  #tooLarge(size: number): string | undefined {
+    if (this.#bytes + size <= MAX_BYTES) return undefined;
+    return `with it the plugin has more than ${MAX_BYTES / 1024 / 1024} MiB`;
+  }
+
+  /** What is wrong where a file is not the plugin's to import, by a symbolic link too; else null. */
+  async #outside(path: string): Promise<string | null> {
+    const folders = this.#folders;
+    if (folders === null) return null;
+    const real = await Deno.realPath(path);
+    if (folders.some((folder) => real === folder || real.startsWith(folder.replace(/\/?$/, "/")))) {
+      return null;
+    }
+    const what = path === real ? "it" : `it is ${real}, which`;
+    return `${what} is outside of the plugin's folder; grant it in its [[plugin]] table: ${
+      grantLine(this.grants, "read", dirname(real))
+    }`;
+  }
+}
+
+function stampOf({ mtime, size, dev, ino }: Deno.FileInfo): string {
+  return `${mtime?.getTime()} ${size} ${dev} ${ino}`;
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+async function whyUnreadable(path: string, specifier: string | undefined, error: unknown): Promise<string> {
+  if (error instanceof Deno.errors.PermissionDenied) return "this user may not read it";
+  if (!isAbsent(error)) return error instanceof Error ? error.message : String(error);
+  const meant = specifier === undefined ? undefined : await otherName(path, specifier);
+  return `there is no such file${meant === undefined ? "" : `; there is ${JSON.stringify(meant)}`}`;
+}
+
+/** The specifier with the extension that it lacks, or with the one of TypeScript. */
+async function otherName(path: string, specifier: string): Promise<string | undefined> {
+  const candidates = [["", ".ts"], ["", ".js"], [".js", ".ts"], [".mjs", ".mts"], ["", "/mod.ts"], [
+    "",
+    "/index.ts",
+  ]];
+  for (const [from, to] of candidates) {
+    if (!path.endsWith(from!)) continue;
+    const swap = (text: string) => text.slice(0, text.length - from!.length) + to;
+    try {
+      if ((await Deno.stat(swap(path))).isFile) return swap(specifier);
+    } catch {
+      // Not that one.
+    }
+  }
+  return undefined;
+}
+
+/** Whether mevent has a package of that name, which plugins may use. */
+function isResolvable(specifier: string): boolean {
+  try {
+    import.meta.resolve(specifier);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function realPaths(paths: readonly string[]): Promise<string[]> {
+  const real = await Promise.all(paths.map((path) => Deno.realPath(path).catch(() => null)));
+  return real.filter((path) => path !== null);
+}
+
+function bundleOf(entry: string): { dir: string; name: string } {
+  const dir = dirname(entry);
+  return { dir, name: entry.slice(dir.replace(/\/?$/, "/").length) };
+}

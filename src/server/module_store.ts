@@ -1,0 +1,108 @@
+import type { PluginConfig } from "../config/config.ts";
+import { ModuleError } from "../modules/module_error.ts";
+import type { ModuleRequest, PreparedModule } from "../modules/prepare_module.ts";
+import type { Log } from "../observe/log.ts";
+import { SnapshotFolder } from "./snapshot_folder.ts";
+
+/** Files of one plugin that are remembered beside those of the last look. */
+const MAX_FILES = 1000;
+
+/** A plugin's code, for as long as somebody holds it. */
+export class HeldModule {
+  #holders = 0;
+
+  constructor(
+    /** Null where the module is built in. */
+    readonly prepared: PreparedModule | null,
+    readonly drop: () => void,
+  ) {}
+
+  /** Keeps its files until the returned function has been called. */
+  hold(): () => void {
+    this.#holders++;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      if (--this.#holders === 0) this.drop();
+    };
+  }
+}
+
+/** The snapshots of the modules that the plugins run, in a folder that is made when the first one is needed. */
+export class ModuleStore {
+  #folder: SnapshotFolder | null = null;
+  /** By plugin: the files that were read the last time, or looked at where that failed. */
+  readonly #files = new Map<string, readonly string[]>();
+  readonly #removals = new Set<Promise<void>>();
+
+  constructor(
+    readonly prepare: (request: ModuleRequest) => Promise<PreparedModule>,
+    readonly env: Readonly<Record<string, string>>,
+    readonly log: Log,
+  ) {}
+
+  /**
+   * Prepares the module of a plugin; gives the one of before where its code is the same. Rejects with ModuleError where it
+   * cannot be loaded.
+   */
+  async take({ name, module, permissions }: PluginConfig, before: HeldModule | null): Promise<HeldModule> {
+    if (!module.startsWith("file:")) {
+      return before?.prepared === null ? before : new HeldModule(null, () => {});
+    }
+    const folder = (this.#folder ??= this.#open()).path;
+    const known = before?.prepared?.hash;
+    const prepared = await this.#prepare(name, { module, grants: permissions, folder, known });
+    if (before !== null && known === prepared.hash) return before;
+    return new HeldModule(prepared, () => this.#remove(prepared.folder));
+  }
+
+  /** The files that a plugin's code comes from, those that it lacks too. */
+  filesOf(plugin: string): readonly string[] {
+    return this.#files.get(plugin) ?? [];
+  }
+
+  /** Forgets the files of all other plugins. */
+  keepOnly(plugins: readonly PluginConfig[]): void {
+    const names = new Set(plugins.map(({ name }) => name));
+    for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name);
+  }
+
+  async #prepare(plugin: string, request: ModuleRequest): Promise<PreparedModule> {
+    try {
+      const prepared = await this.prepare(request);
+      this.#files.set(plugin, prepared.files);
+      return prepared;
+    } catch (error) {
+      if (error instanceof ModuleError && error.files.length > 0) {
+        // Those of before too: the change that is wrong may be undone.
+        this.#files.set(plugin, [...new Set([...this.filesOf(plugin).slice(0, MAX_FILES), ...error.files])]);
+      }
+      throw error;
+    }
+  }
+
+  /** Removes all of it. */
+  async close(): Promise<void> {
+    await Promise.all(this.#removals);
+    await this.#folder?.close();
+    this.#folder = null;
+  }
+
+  #open(): SnapshotFolder {
+    try {
+      return SnapshotFolder.open(this.env, this.log);
+    } catch (error) {
+      throw new ModuleError(
+        `there is no folder for its snapshot: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+
+  #remove(folder: string): void {
+    const removed = Deno.remove(folder, { recursive: true }).catch((error) => {
+      this.log.warn("the snapshot of a module cannot be removed", { folder, error: String(error) });
+    }).then(() => void this.#removals.delete(removed));
+    this.#removals.add(removed);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Config } from "../config/config.ts";
+import type { Log } from "../observe/log.ts";
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly version: string;
+  /** Serves with Deno's own sockets also where epoll could be had. */
+  readonly portableSockets?: boolean;
+  /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
+  readonly loadConfig?: () => Config;
+}
+
+/** How a stop went. */
+export interface StopReport {
+  /** Operations that were still in the queues when the stop began. */
+  readonly pending: number;
+  /** Those of them that were given up when the time was over. */
+  readonly abandoned: number;
+}

@@ -1,0 +1,139 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
+import { missingGrant } from "../src/worker/missing_grant.ts";
+import { ANSWERS, ASKING, ASKING_GRANTS, asks } from "./support/asking_plugin.ts";
+import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
+import { TestServer } from "./support/test_server.ts";
+
+const permissions = { ...PLUGIN_DEFAULTS.permissions, ...ASKING_GRANTS };
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`as a ${isolation}, what is not granted is refused, with the grant that is missing and its line`, async () => {
+    await using server = await TestServer.start({
+      plugins: [{ name: "asking", source: ASKING, permissions, isolation }],
+    });
+    await Deno.writeTextFile(`${server.directory}/own.txt`, "own");
+    using connection = await server.connect();
+    for (const { command, sentence, line } of asks("/tmp")) {
+      await connection.send(streamRequest({ plugin: "asking", command, params: { path: "/tmp" } }));
+      const reply = await connection.reply();
+      assertEquals(reply.code, 14, `${command}`);
+      assertStringIncludes(messageOf(reply), sentence);
+      if (line !== "") {
+        assertStringIncludes(messageOf(reply), `; grant it in its [[plugin]] table: ${line}`);
+      }
+    }
+    for (const [command, answer] of ANSWERS) {
+      await connection.send(streamRequest({ plugin: "asking", command }));
+      assertEquals(valueOf(await connection.reply()), answer, `${command}`);
+    }
+    assertEquals(server.plugin("asking").restarts, 0);
+  });
+}
+
+Deno.test("what is granted works, and what a start or an import lacks keeps the server from starting, with the line", async () => {
+  const read = (text: string) => `export default { name: "p", start() { ${text} }, commands: {} };`;
+  const source = read('Deno.readTextFileSync("/etc/hostname"); Deno.env.get("HOME");');
+  const start = (grants: object, text = source, isolation: "worker" | "process" = "worker") =>
+    TestServer.start({
+      plugins: [{
+        name: "p",
+        source: text,
+        isolation,
+        permissions: { ...PLUGIN_DEFAULTS.permissions, ...grants },
+      }],
+    });
+  for (const isolation of ["worker", "process"] as const) {
+    const error = await assertRejects(() => start({ env: true }, source, isolation));
+    assertStringIncludes(error.message, 'plugin p does not load: plugin p may not read "/etc/hostname"');
+    assertStringIncludes(error.message, 'permissions = { read = ["/etc/hostname"], env = true }');
+    assertStringIncludes(error.message, "/p.ts:1:");
+    await (await start({ env: ["HOME"], read: ["/etc/hostname"] }, source, isolation))[Symbol.asyncDispose]();
+  }
+  const error = await assertRejects(() => start({}, 'await import("/etc/" + "x.js"); export default {};'));
+  assertStringIncludes(error.message, 'plugin p may not read "/etc/x.js"');
+});
+
+Deno.test("with all files granted, the memory and the environment of the process are not", async () => {
+  const source =
+    `export default { name: "p", commands: { 1001: { name: "a", run: ({ params }) => void Deno.openSync(params.string("path")) } } };`;
+  const granted = { ...PLUGIN_DEFAULTS.permissions, read: true, write: true };
+  for (const isolation of ["worker", "process"] as const) {
+    await using server = await TestServer.start({
+      plugins: [{ name: "p", source, isolation, permissions: granted }],
+    });
+    using connection = await server.connect();
+    for (
+      const path of [
+        "/proc/self/environ",
+        "/proc/self/mem",
+        `/proc/${Deno.pid}/environ`,
+        `/proc/${Deno.pid}/mem`,
+      ]
+    ) {
+      await connection.send(streamRequest({ plugin: "p", params: { path } }));
+      assertEquals(
+        messageOf(await connection.reply()),
+        `plugin p may not open ${JSON.stringify(path)}, which no grant gives`,
+      );
+    }
+  }
+});
+
+Deno.test("an error that escapes, and one of stop, are logged with the grant that is missing", async () => {
+  const server = await TestServer.start({
+    plugins: [{
+      name: "p",
+      source: `export default { name: "p", commands: { 1001: { name: "a", run() {
+        setTimeout(() => Deno.hostname(), 0); Promise.reject(new Error("lost", { cause: grab() })); } } },
+        stop() { Deno.env.get("HOME"); } };
+        const grab = () => { try { Deno.readTextFileSync("/etc/passwd"); } catch (error) { return error; } };`,
+    }],
+  });
+  try {
+    using connection = await server.connect();
+    await connection.send(streamRequest({ plugin: "p" }));
+    assertEquals((await connection.reply()).code, 1000);
+    for (const line of ['sys = [\\"hostname\\"]', 'lost: plugin p may not read \\"/etc/passwd\\"']) {
+      await server.until(`${line} is logged`, () => server.log.some((each) => each.includes(line)));
+    }
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+  assertEquals(server.log.some((line) => line.includes('env = [\\"HOME\\"]')), true);
+});
+
+Deno.test("a missing grant is found in causes and in what is gathered, and in nothing else", () => {
+  const none = PLUGIN_DEFAULTS.permissions;
+  const tell = (thrown: unknown) => missingGrant(thrown, "p", none);
+  const refused = new Deno.errors.NotCapable(
+    'Requires read access to "/a\\"b", run again with the --allow-read flag',
+  );
+  assertEquals(
+    tell(refused),
+    'plugin p may not read "/a\\"b"; grant it in its [[plugin]] table: permissions = { read = ["/a\\"b"] }',
+  );
+  assertStringIncludes(
+    tell(new AggregateError([new Error("a"), refused], "all failed"))!,
+    "all failed: plugin p may not",
+  );
+  let deep: unknown = refused;
+  for (let i = 0; i < 20; i++) deep = new Error("x", { cause: deep });
+  const round = new Error("round");
+  round.cause = round;
+  const hostile = new Proxy(new Error("x"), {
+    get() {
+      throw new Error("no");
+    },
+  });
+  const nothing = [
+    deep,
+    round,
+    hostile,
+    null,
+    "Requires read access",
+    new Error('Requires read access to "/a"'),
+  ];
+  for (const each of nothing) assertEquals(tell(each), undefined);
+  assertEquals(tell(new Deno.errors.NotCapable("Requires magic access to <x>")), undefined);
+});
