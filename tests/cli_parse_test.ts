@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { Command } from "../src/cli/command.ts";
+import { type Command, isGroup } from "../src/cli/command.ts";
 import { COMMANDS, findCommand } from "../src/cli/commands.ts";
 import { ExitCode } from "../src/cli/exit_codes.ts";
 import { commandHelp, overviewHelp } from "../src/cli/help.ts";
@@ -195,8 +195,11 @@ Deno.test("flags of serve that contradict each other or set nothing are usage er
   assertThrows(() => overrides("--set", "drain_timeout"), UsageError, "--set: expected KEY=VALUE");
 });
 
+/** Those of the groups, too. */
+const EVERY_COMMAND = COMMANDS.flatMap((command) => isGroup(command) ? command.commands : [command]);
+
 Deno.test("every command and flag has its help, and every example parses", () => {
-  for (const command of COMMANDS) {
+  for (const command of EVERY_COMMAND) {
     assert(command.summary.endsWith("."));
     const names = command.flags.flatMap(({ name, short }) => short === undefined ? [name] : [name, short]);
     assertEquals(new Set(names).size, names.length);
@@ -208,13 +211,16 @@ Deno.test("every command and flag has its help, and every example parses", () =>
 
 function assertExampleParses(command: Command, example: string) {
   const [, line = ""] = /(?:^|\| )mevent (.*)$/.exec(example) ?? [];
-  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
-  assertEquals(words[0], command.name);
-  parseCommand(command, words.slice(1));
+  const words = [...line.replace(/ > [\w.]+$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) =>
+    quoted ?? plain ?? ""
+  );
+  const name = command.name.split(" ");
+  assertEquals(words.slice(0, name.length), name);
+  parseCommand(command, words.slice(name.length));
 }
 
 Deno.test("help fits 100 columns, is aligned, and lists every command and flag", () => {
-  for (const command of COMMANDS) {
+  for (const command of EVERY_COMMAND) {
     const text = commandHelp(command, false);
     for (const line of text.split("\n")) assertLessOrEqual(line.length, 100, line);
     for (const flag of command.flags) assertStringIncludes(text, flag.negatable ? "[no-]" : `--${flag.name}`);
@@ -266,7 +272,7 @@ Deno.test("a wrong command line is told on stderr with the help to read, and exi
   });
   assertEquals((await mevent(["--hsot"])).code, 64);
   assertEquals((await mevent(["help", "a", "b"])).code, 64);
-  assertThrows(() => findCommand(""), UsageError, 'unknown command ""');
+  assertThrows(() => findCommand([""]), UsageError, 'unknown command ""');
 });
 
 Deno.test("a reader that has gone ends a command quietly with 0", async () => {

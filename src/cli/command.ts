@@ -3,6 +3,7 @@ import type { ParsedCommand } from "./parsed_command.ts";
 
 /** A subcommand: what parsing, help and completions know of it, and what it does. */
 export interface Command {
+  /** What is written behind `mevent`: `send`, or `plugin new` for one of a group. */
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
@@ -17,6 +18,18 @@ export interface Command {
   readonly examples: readonly string[];
   /** Does it; the result is the exit code. */
   run(args: ParsedCommand, io: Io): Promise<number>;
+}
+
+/** Commands under one word: `mevent plugin new`. */
+export interface CommandGroup {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly commands: readonly Command[];
+}
+
+export function isGroup(command: Command | CommandGroup): command is CommandGroup {
+  return "commands" in command;
 }
 
 /** A flag, `--name`. */

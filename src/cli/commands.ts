@@ -1,13 +1,14 @@
 import { closestString } from "@std/text";
 import { benchCommand } from "./bench.ts";
 import { cancelCommand } from "./cancel.ts";
-import type { Command } from "./command.ts";
+import { type Command, type CommandGroup, isGroup } from "./command.ts";
 import { drainCommand } from "./drain.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { commandHelp, overviewHelp } from "./help.ts";
+import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
 import type { Io } from "./io.ts";
 import { pauseCommand } from "./pause.ts";
 import { peekCommand } from "./peek.ts";
+import { pluginCommands } from "./plugin_commands.ts";
 import { purgeCommand } from "./purge.ts";
 import { reloadCommand } from "./reload.ts";
 import { resumeCommand } from "./resume.ts";
@@ -25,23 +26,28 @@ const helpCommand: Command = {
   usage: "[COMMAND]",
   flags: [],
   positionals: true,
-  examples: ["mevent help send"],
-  async run({ positionals: [name, ...others] }, io) {
-    if (others.length > 0) throw new UsageError("help takes one command");
-    const bold = isBold(io);
+  examples: ["mevent help send", "mevent help plugin new"],
+  async run({ positionals }, io) {
     await io.stdout.write(
-      name === undefined ? overviewHelp(COMMANDS, bold) : commandHelp(findCommand(name), bold),
+      positionals.length === 0 ? overviewHelp(COMMANDS, isBold(io)) : helpOn(positionals, isBold(io)),
     );
     return ExitCode.Ok;
   },
 };
 
+function helpOn(words: readonly string[], bold: boolean): string {
+  const { found, rest } = findCommand(words);
+  if (rest.length > 0) throw new UsageError("help takes one command");
+  return isGroup(found) ? groupHelp(found, bold) : commandHelp(found, bold);
+}
+
 /** Every command, in the order in which help lists them: the one table that parsing, help and completions read. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly (Command | CommandGroup)[] = [
   serveCommand,
   sendCommand,
   statsCommand,
   benchCommand,
+  pluginCommands,
   peekCommand,
   pauseCommand,
   resumeCommand,
@@ -55,11 +61,25 @@ export const COMMANDS: readonly Command[] = [
   versionCommand,
 ];
 
-/** The command of that name; throws UsageError with the nearest one. */
-export function findCommand(name: string): Command {
-  const command = COMMANDS.find((each) => each.name === name);
+/** What the words of a command line name, and the words behind that. */
+export interface FoundCommand {
+  readonly found: Command | CommandGroup;
+  readonly rest: readonly string[];
+}
+
+/** The command that the first words name, or the group where no word or a flag follows; throws UsageError with the nearest one. */
+export function findCommand(words: readonly string[]): FoundCommand {
+  const [first = "", ...rest] = words;
+  const found = named(first, COMMANDS);
+  const [second, ...behind] = rest;
+  if (!isGroup(found) || second === undefined || second.startsWith("-")) return { found, rest };
+  return { found: named(`${first} ${second}`, found.commands), rest: behind };
+}
+
+function named<C extends { readonly name: string }>(name: string, among: readonly C[]): C {
+  const command = among.find((each) => each.name === name);
   if (command !== undefined) return command;
-  const nearest = closestString(name, COMMANDS.map((each) => each.name));
+  const nearest = closestString(name, among.map((each) => each.name));
   throw new UsageError(`unknown command ${JSON.stringify(name)}; the nearest known one is ${nearest}`);
 }
 

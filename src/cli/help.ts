@@ -1,4 +1,4 @@
-import { type Command, type Flag, HELP_FLAG } from "./command.ts";
+import { type Command, type CommandGroup, type Flag, HELP_FLAG, isGroup } from "./command.ts";
 import { VERSION } from "./version.ts";
 
 /** The widest line, in characters. */
@@ -7,14 +7,26 @@ const WIDTH = 100;
 const LEFT_WIDTH = 28;
 
 /** The help of mevent itself. */
-export function overviewHelp(commands: readonly Command[], bold: boolean): string {
+export function overviewHelp(commands: readonly (Command | CommandGroup)[], bold: boolean): string {
   return [
     `mevent ${VERSION} takes bursts of requests into bounded queues and has plugins work them off.`,
     section("Usage", ["  mevent COMMAND [flags]"], bold),
     section("Commands", commands.flatMap(({ name, summary }) => twoColumns(name, summary)), bold),
     section("Flags", [HELP_FLAG, VERSION_FLAG].flatMap(flagLines), bold),
-    section("Examples", examplesOf(commands.flatMap(({ examples }) => examples.slice(0, 1))), bold),
+    section("Examples", examplesOf(commands.flatMap(firstExample)), bold),
     `"mevent help COMMAND" tells more of a command.\n`,
+  ].join("\n\n");
+}
+
+/** The help of a group of commands. */
+export function groupHelp({ name, summary, commands }: CommandGroup, bold: boolean): string {
+  return [
+    summary,
+    section("Usage", [`  mevent ${name} COMMAND [flags]`], bold),
+    section("Commands", commands.flatMap((each) => twoColumns(each.name, each.summary)), bold),
+    section("Flags", flagLines(HELP_FLAG), bold),
+    section("Examples", examplesOf(commands.flatMap(firstExample)), bold),
+    `"mevent help ${name} COMMAND" tells more of a command.\n`,
   ].join("\n\n");
 }
 
@@ -34,6 +46,10 @@ const VERSION_FLAG: Flag = { name: "version", help: "Prints the version." };
 
 function section(heading: string, lines: readonly string[], bold: boolean): string {
   return [bold ? `\x1b[1m${heading}\x1b[0m` : heading, ...lines].join("\n");
+}
+
+function firstExample(command: Command | CommandGroup): readonly string[] {
+  return isGroup(command) ? command.commands.slice(0, 1).flatMap(firstExample) : command.examples.slice(0, 1);
 }
 
 function examplesOf(examples: readonly string[]): string[] {

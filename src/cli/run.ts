@@ -1,8 +1,8 @@
 import { ConfigError } from "../config/config_error.ts";
-import type { Command } from "./command.ts";
+import { type Command, type CommandGroup, isGroup } from "./command.ts";
 import { COMMANDS, findCommand, isBold } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { commandHelp, overviewHelp } from "./help.ts";
+import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
 import { type Io, OutputClosed } from "./io.ts";
 import { parseCommand } from "./parse.ts";
 import { UsageError } from "./usage_error.ts";
@@ -21,7 +21,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
-  const [first, ...args] = argv;
+  const [first] = argv;
   if (first === undefined) {
     await io.stderr.write(overviewHelp(COMMANDS, io.stderr.isTerminal && !io.noColor));
     return ExitCode.Usage;
@@ -35,7 +35,8 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     return ExitCode.Ok;
   }
   if (first.startsWith("-")) throw new UsageError(`expected a command before ${first}`);
-  return await runCommand(findCommand(first), args, io);
+  const { found, rest } = findCommand(argv);
+  return isGroup(found) ? await runGroup(found, rest, io) : await runCommand(found, rest, io);
 }
 
 async function runCommand(command: Command, args: readonly string[], io: Io): Promise<number> {
@@ -45,13 +46,25 @@ async function runCommand(command: Command, args: readonly string[], io: Io): Pr
   return ExitCode.Ok;
 }
 
+/** A group alone does nothing but tell its commands: on stdout where that was asked for. */
+async function runGroup(group: CommandGroup, args: readonly string[], io: Io): Promise<number> {
+  const [first] = args;
+  if (first === undefined) {
+    await io.stderr.write(groupHelp(group, io.stderr.isTerminal && !io.noColor));
+    return ExitCode.Usage;
+  }
+  if (first !== "--help" && first !== "-h") throw new UsageError(`expected a command before ${first}`);
+  await io.stdout.write(groupHelp(group, isBold(io)));
+  return ExitCode.Ok;
+}
+
 /** The exit code for an error that ended a command, and what to say of it. */
-function diagnosis(error: unknown, [first]: readonly string[]): [code: number, text: string] {
+function diagnosis(error: unknown, argv: readonly string[]): [code: number, text: string] {
   if (error instanceof UsageError) {
-    const command = COMMANDS.find((each) => each.name === first);
-    const [who, help] = command === undefined
+    const name = nameIn(argv);
+    const [who, help] = name === undefined
       ? ["mevent", "mevent --help"]
-      : [`mevent ${command.name}`, `mevent help ${command.name}`];
+      : [`mevent ${name}`, `mevent help ${name}`];
     return [ExitCode.Usage, `${who}: ${error.message}\nTry: ${help}\n`];
   }
   if (error instanceof ConfigError) {
@@ -64,4 +77,11 @@ function diagnosis(error: unknown, [first]: readonly string[]): [code: number, t
   }
   const trace = error instanceof Error ? error.stack ?? error.message : String(error);
   return [ExitCode.Internal, `mevent: internal error, please report it:\n${trace}\n`];
+}
+
+/** The name of the command, or at least of the group, that a command line begins with. */
+function nameIn([first, second]: readonly string[]): string | undefined {
+  const command = COMMANDS.find((each) => each.name === first);
+  if (command === undefined || !isGroup(command)) return command?.name;
+  return command.commands.find((each) => each.name === `${first} ${second}`)?.name ?? command.name;
 }

@@ -8,16 +8,20 @@ import { InputError, readInput, STDIN } from "./send_input.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The body that --json, --hdf or the key=value arguments spell; without any, JSON without keys. */
-export async function sendBody(args: ParsedCommand, io: Io): Promise<Uint8Array> {
+export async function sendBody(
+  args: ParsedCommand,
+  io: Io,
+  keyed: readonly string[] = args.positionals,
+): Promise<Uint8Array> {
   const json = args.text("json");
   const hdf = args.text("hdf");
-  const given = [json !== undefined, hdf !== undefined, args.positionals.length > 0];
+  const given = [json !== undefined, hdf !== undefined, keyed.length > 0];
   if (given.filter(Boolean).length > 1) {
     throw new UsageError("the params come from one of --json, --hdf and key=value arguments");
   }
   if (hdf !== undefined) return await hdfBody(hdf, io);
   if (json !== undefined) return await jsonBody(json, io);
-  return encodeContent(Encoding.Json, new TextEncoder().encode(JSON.stringify(pairs(args.positionals))));
+  return encodeContent(Encoding.Json, new TextEncoder().encode(JSON.stringify(pairs(keyed))));
 }
 
 /** The text goes out as it stands, so that numbers keep all their digits. */

@@ -14,6 +14,8 @@ import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./s
 export interface ConfigSources {
   /** The config file's path; without it the one that MEVENT_CONFIG names, or none. */
   readonly file?: string | undefined;
+  /** What the file holds, where it is not to be read; its paths are relative to `file` all the same. */
+  readonly document?: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string>>;
   /** Keys of `[server]` as in the file; values as in the file or as text. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -26,7 +28,7 @@ type ListenerOutput = FileOutput["listener"][number];
 /** The config: flags over MEVENT_* environment over file over default. Throws ConfigError with all problems. */
 export function loadConfig(sources: ConfigSources): Config {
   const file = sources.file ?? environmentFile(sources.env);
-  const document = withPlugins(file === undefined ? {} : readDocument(file));
+  const document = withPlugins(sources.document ?? (file === undefined ? {} : readDocument(file)));
   const environment = environmentLayer(sources.env);
   const flags = flagLayer(sources.flags);
   const fileServer = isTable(document["server"]) ? document["server"] : {};

@@ -52,7 +52,7 @@ export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): num
 }
 
 /** What a plugin's workers may do: what the config grants, and read the folder of their own module and its snapshot. */
-function workerPermissions(
+export function workerPermissions(
   granted: PluginPermissions,
   module: string,
   snapshot: PreparedModule | null,

@@ -7,6 +7,9 @@ const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } =
   skeleton: () => import("../../plugins/skeleton.ts"),
 };
 
+/** The names of the modules inside the executable: `builtin:echo`. */
+export const BUILTIN_MODULES: readonly string[] = Object.keys(BUILTIN).map((name) => `builtin:${name}`);
+
 /** The first command number that is a plugin's own. */
 const FIRST_COMMAND = 1001;
 const LAST_COMMAND = 65535;
@@ -25,8 +28,9 @@ async function importModule(module: string): Promise<{ default?: unknown }> {
   if (!module.startsWith("builtin:")) return await import(module);
   const load = BUILTIN[module.slice("builtin:".length)];
   if (load === undefined) {
-    const names = Object.keys(BUILTIN).map((name) => `builtin:${name}`).join(", ");
-    throw new PluginLoadError(`there is no built-in plugin ${module}; there are ${names}`);
+    throw new PluginLoadError(
+      `there is no built-in plugin ${module}; there are ${BUILTIN_MODULES.join(", ")}`,
+    );
   }
   return await load();
 }

@@ -1,0 +1,108 @@
+import * as v from "valibot";
+import type { PluginPermissions } from "../config/config.ts";
+import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
+import type { JsonObject } from "../plugin.ts";
+import { workerPermissions } from "../server/worker_settings.ts";
+
+/** What a plugin's module says of itself. */
+export type PluginDescription = v.InferOutput<typeof PLUGIN>;
+
+/** A permission that was asked for and refused: its kind, and what it was asked for, where that is known. */
+export type Refusal = v.InferOutput<typeof REFUSAL>;
+
+/** What came of loading a plugin in a worker of its own. */
+export interface Inspection {
+  /** Null where it does not load. */
+  readonly plugin: PluginDescription | null;
+  /** Why it does not load, with the lines of the trace that lie in its code; "" where it does. */
+  readonly problem: string;
+  /** What its code asked for while it loaded and did not get, also where it went on without. */
+  readonly refused: readonly Refusal[];
+}
+
+export interface InspectOptions {
+  /** Of the plugin, for those that are made from it. */
+  readonly name?: string;
+  /** `[plugin.config]`. */
+  readonly config: JsonObject;
+  /** Nothing but reading the folder of the module, where nothing is said. */
+  readonly permissions?: PluginPermissions;
+}
+
+// A plugin may post what it likes: nothing is taken unseen.
+const TEXT = v.pipe(v.string(), v.maxLength(8192));
+const NUMBER = v.pipe(v.number(), v.integer());
+const REFUSAL = v.object({ kind: TEXT, target: TEXT });
+const COMMAND = v.object({
+  number: NUMBER,
+  name: TEXT,
+  description: TEXT,
+  idempotent: v.boolean(),
+  /** Whether its params have a schema. */
+  schema: v.boolean(),
+  batch: v.nullable(v.object({ max: NUMBER, wait: TEXT })),
+});
+const TIMER = v.object({ name: TEXT, schedule: TEXT });
+const PLUGIN = v.object({
+  name: TEXT,
+  biz: v.nullable(NUMBER),
+  description: TEXT,
+  concurrency: NUMBER,
+  sync: v.boolean(),
+  commands: v.pipe(v.array(COMMAND), v.maxLength(65_535)),
+  timers: v.pipe(v.array(TIMER), v.maxLength(1000)),
+  /** Which of start, stop and health it has. */
+  hooks: v.pipe(v.array(TEXT), v.maxLength(10)),
+});
+const INSPECTION = v.object({
+  plugin: v.nullable(PLUGIN),
+  problem: TEXT,
+  refused: v.pipe(v.array(REFUSAL), v.maxLength(1000)),
+});
+
+/**
+ * Loads a plugin as a server would, in a worker that may do no more than it is granted, and asks what it is. Its `start`
+ * does not run. Never rejects: what is wrong is the `problem`.
+ *
+ * @param module `builtin:NAME` or the URL of a module
+ */
+export async function inspectPlugin(
+  module: string,
+  { name = stemOf(module), config, permissions = PLUGIN_DEFAULTS.permissions }: InspectOptions,
+  timeoutMs: number,
+): Promise<Inspection> {
+  const worker = new Worker(new URL("./inspect_thread.ts", import.meta.url), {
+    type: "module",
+    name: `inspect ${name}`,
+    deno: { permissions: workerPermissions(permissions, module) },
+  });
+  const { port1, port2 } = new MessageChannel();
+  const { promise, resolve } = Promise.withResolvers<Inspection>();
+  const failed = (problem: string) => resolve({ plugin: null, problem, refused: [] });
+  port1.onmessage = ({ data }: MessageEvent<unknown>) => {
+    const inspection = v.safeParse(INSPECTION, data);
+    if (inspection.success) resolve(inspection.output);
+    else failed(`what it says of itself cannot be used: ${v.summarize(inspection.issues)}`);
+  };
+  worker.onerror = (event) => {
+    // Not cancelled, the error would end the whole process.
+    event.preventDefault();
+    failed(event.message || "its worker failed without a message");
+  };
+  const timer = setTimeout(
+    () => failed(`it has not loaded within ${timeoutMs} ms: does it wait for something, or loop?`),
+    timeoutMs,
+  );
+  worker.postMessage({ module, settings: { name, config }, port: port2 }, [port2]);
+  const inspection = await promise;
+  clearTimeout(timer);
+  port1.close();
+  worker.terminate();
+  return inspection;
+}
+
+/** `orders` for `file:///shop/orders.ts` and `builtin:orders`. */
+export function stemOf(module: string): string {
+  const last = module.slice(module.lastIndexOf(module.startsWith("builtin:") ? ":" : "/") + 1);
+  return decodeURIComponent(last).replace(/\.[^.]*$/, "");
+}

@@ -1,0 +1,74 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import type { JsonObject, Plugin } from "../plugin.ts";
+import { loadFailure } from "../worker/load_failure.ts";
+import { loadPlugin } from "../worker/loader.ts";
+import type { Inspection, PluginDescription, Refusal } from "./inspect_plugin.ts";
+
+// The entry of the worker that loads a plugin only to tell what it is.
+
+interface InspectMessage {
+  readonly module: string;
+  readonly settings: { readonly name: string; readonly config: JsonObject };
+  readonly port: MessagePort;
+}
+
+/** More of them are not told. */
+const MAX_REFUSALS = 100;
+const REQUIRES = /^Requires (\w+) access(?: to "(.*?)")?(?:,|$)/;
+
+self.onmessage = async ({ data: { module, port } }: MessageEvent<InspectMessage>) => {
+  self.onmessage = null;
+  const refused = new Map<string, Refusal>();
+  recordRefusals((message) => {
+    const [, kind = "", target = ""] = REQUIRES.exec(message) ?? [];
+    if (kind !== "" && refused.size < MAX_REFUSALS) refused.set(`${kind} ${target}`, { kind, target });
+  });
+  let plugin: PluginDescription | null = null;
+  let problem = "";
+  try {
+    plugin = describe(await loadPlugin(module));
+  } catch (error) {
+    problem = loadFailure(error) || "it throws an error without a message";
+  }
+  port.postMessage({ plugin, problem, refused: [...refused.values()] } satisfies Inspection);
+};
+
+/**
+ * Tells of each refusal, also of those that the plugin catches: Deno makes a NotCapable of each, whoever asked, and its
+ * constructor calls that of the class that it extends.
+ */
+function recordRefusals(told: (message: string) => void): void {
+  class Recorded extends Error {
+    constructor(message?: string, options?: ErrorOptions) {
+      super(message, options);
+      told(String(message));
+    }
+  }
+  Object.setPrototypeOf(Deno.errors.NotCapable, Recorded);
+}
+
+function describe(plugin: Plugin): PluginDescription {
+  return {
+    name: plugin.name,
+    biz: plugin.biz ?? null,
+    description: plugin.description ?? "",
+    concurrency: plugin.concurrency ?? 1,
+    sync: plugin.sync === true,
+    commands: Object.entries(plugin.commands).map(([number, command]) => ({
+      number: Number(number),
+      name: command.name,
+      description: command.description ?? "",
+      idempotent: command.idempotent === true,
+      schema: command.params !== undefined,
+      batch: command.batch === undefined
+        ? null
+        : { max: command.batch.max, wait: String(command.batch.wait ?? 0) },
+    })),
+    timers: (plugin.timers ?? []).map(({ name, every, cron, timeZone }) => ({
+      name,
+      schedule: cron === undefined ? `every ${every}` : `cron ${cron} ${timeZone ?? "UTC"}`,
+    })),
+    hooks: (["start", "stop", "health"] as const).filter((hook) => plugin[hook] !== undefined),
+  };
+}

@@ -1,0 +1,104 @@
+import { fileURLToPath } from "node:url";
+import type { PluginDescription, Refusal } from "../authors/inspect_plugin.ts";
+import type { PluginPermissions } from "../config/config.ts";
+import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
+import { aligned, printable } from "./aligned.ts";
+import { permissionsText } from "./plugin_permissions.ts";
+import type { PluginTarget } from "./plugin_target.ts";
+
+/** What `mevent plugin check` tells. */
+export interface CheckReport {
+  /** The module's path, or `builtin:NAME`. */
+  readonly module: string;
+  /** What it says of itself; null where it does not load. */
+  readonly plugin: PluginDescription | null;
+  /** What the config grants; reading the folder of its own module is not named. */
+  readonly granted: PluginPermissions;
+  /** What it asked for while it loaded and did not get. */
+  readonly refused: readonly Refusal[];
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly message: string;
+  /** Where in the plugin's code it is, as far as that is known; line and column from 1. */
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+const PLACE = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
+
+/** @param failure why it does not start, where that was tried; "" where not */
+export function checkReport({ module, inspection, config }: PluginTarget, failure: string): CheckReport {
+  const { plugin, problem, refused } = inspection;
+  return {
+    module: pathOf(module),
+    plugin,
+    granted: config?.plugin.permissions ?? PLUGIN_DEFAULTS.permissions,
+    refused,
+    problems: [problem, failure].filter((message) => message !== "").map(problemOf),
+  };
+}
+
+function problemOf(message: string): Problem {
+  const [, file, line, column] = PLACE.exec(message) ?? [];
+  if (file === undefined) return { message, file: null, line: null, column: null };
+  return { message, file: pathOf(file), line: Number(line), column: Number(column) };
+}
+
+function pathOf(module: string): string {
+  return module.startsWith("file:") ? fileURLToPath(module) : module;
+}
+
+/** The same for people. */
+export function checkText({ module, plugin, granted, refused, problems }: CheckReport): string {
+  const rows = [
+    ...plugin === null ? [["plugin", "does not load"]] : pluginRows(plugin),
+    ["granted", permissionsText(granted, !module.startsWith("builtin:"))],
+    ...refused.map((refusal, at) => [at === 0 ? "refused" : "", refusalText(refusal)]),
+    ["problems", problems.length === 0 ? "none" : String(problems.length)],
+  ];
+  const said = problems.map(({ message }) => `\n${message.split("\n").map(printable).join("\n")}\n`);
+  return [`${printable(module)}\n`, ...aligned(rows, [0, 1]).map((line) => `  ${line}\n`), ...said].join("");
+}
+
+function pluginRows(plugin: PluginDescription): string[][] {
+  const { name, biz, description, concurrency, sync, commands, timers, hooks } = plugin;
+  const about = commands.map((
+    command,
+  ) => [String(command.number), printable(command.name), commandText(command)]);
+  const when = timers.map((timer) => [printable(timer.name), printable(timer.schedule)]);
+  return [
+    ["plugin", `${printable(name)}, ${biz === null ? "no business number" : `biz ${biz}`}`],
+    ...description === "" ? [] : [["", printable(description)]],
+    ["concurrency", `${concurrency}${sync ? ", sync" : ""}`],
+    ...labelled("commands", aligned(about, [1, 2])),
+    ...labelled("timers", aligned(when, [0, 1])),
+    ["hooks", hooks.join(", ") || "none"],
+  ];
+}
+
+/** `stores an order; batches of up to 100, idempotent` */
+function commandText(
+  { description, batch, idempotent, schema }: PluginDescription["commands"][number],
+): string {
+  const notes = [
+    ...batch === null
+      ? []
+      : [`batches of up to ${batch.max}${batch.wait === "0" ? "" : `, waiting ${batch.wait}`}`],
+    ...idempotent ? ["idempotent"] : [],
+    ...schema ? ["params by a schema"] : [],
+  ].join(", ");
+  return printable([description, notes].filter((text) => text !== "").join("; "));
+}
+
+/** `read "/etc/passwd": permissions = { read = ["/etc/passwd"] }` */
+function refusalText({ kind, target }: Refusal): string {
+  const grant = `permissions = { ${kind} = ${target === "" ? "true" : `[${JSON.stringify(target)}]`} }`;
+  return printable(`${kind}${target === "" ? "" : ` ${JSON.stringify(target)}`}; granted by ${grant}`);
+}
+
+function labelled(label: string, lines: readonly string[]): string[][] {
+  return lines.length === 0 ? [[label, "none"]] : lines.map((line, at) => [at === 0 ? label : "", line]);
+}

@@ -1,0 +1,51 @@
+import { type AuthorConfig, configOf, inFolder, moduleUrl, plainConfig } from "../authors/author_config.ts";
+import { type Inspection, inspectPlugin, stemOf } from "../authors/inspect_plugin.ts";
+import type { Flag } from "./command.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
+import { positiveDuration } from "./server_address.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The flags that say what a plugin is given. */
+export const TARGET_FLAGS: readonly Flag[] = [
+  {
+    name: "config",
+    short: "c",
+    value: "FILE",
+    help: "Gives it what its [[plugin]] table there says: config, permissions.",
+  },
+  {
+    name: "name",
+    value: "NAME",
+    help: "With --config: the table of that name, where several name the module.",
+  },
+];
+
+/** The module that a command line names: `builtin:NAME`, or the URL of a file. Throws UsageError. */
+export function moduleArg(file: string | undefined): string {
+  if (file === undefined) throw new UsageError("the plugin is missing: a file, or builtin:NAME");
+  return moduleUrl(file, inFolder("."));
+}
+
+/** A plugin that was loaded to see what it is. */
+export interface PluginTarget {
+  readonly module: string;
+  readonly inspection: Inspection;
+  /** Null where it does not load and no config gives it a name. */
+  readonly config: AuthorConfig | null;
+}
+
+/** Loads the plugin with what the config gives it. Throws UsageError, ConfigError. */
+export async function pluginTarget(args: ParsedCommand, file: string | undefined): Promise<PluginTarget> {
+  const module = moduleArg(file);
+  const timeoutMs = positiveDuration(args, "timeout");
+  const configFile = args.text("config");
+  const name = args.text("name");
+  if (configFile === undefined) {
+    if (name !== undefined) throw new UsageError("--name needs --config");
+    const inspection = await inspectPlugin(module, { name: stemOf(module), config: {} }, timeoutMs);
+    const config = inspection.plugin === null ? null : plainConfig(module, inspection.plugin.name);
+    return { module, inspection, config };
+  }
+  const config = configOf(module, configFile, name);
+  return { module, inspection: await inspectPlugin(module, config.plugin, timeoutMs), config };
+}
