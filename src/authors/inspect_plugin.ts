@@ -3,22 +3,7 @@ import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import type { JsonObject } from "../plugin.ts";
 import { workerPermissions } from "../server/worker_settings.ts";
-
-/** What a plugin's module says of itself. */
-export type PluginDescription = v.InferOutput<typeof PLUGIN>;
-
-/** A permission that was asked for and refused: its kind, and what it was asked for, where that is known. */
-export type Refusal = v.InferOutput<typeof REFUSAL>;
-
-/** What came of loading a plugin in a worker of its own. */
-export interface Inspection {
-  /** Null where it does not load. */
-  readonly plugin: PluginDescription | null;
-  /** Why it does not load, with the lines of the trace that lie in its code; "" where it does. */
-  readonly problem: string;
-  /** What its code asked for while it loaded and did not get, also where it went on without. */
-  readonly refused: readonly Refusal[];
-}
+import { INSPECTION, type Inspection } from "./inspection.ts";
 
 export interface InspectOptions {
   /** Of the plugin, for those that are made from it. */
@@ -28,37 +13,6 @@ export interface InspectOptions {
   /** Nothing but reading the folder of the module, where nothing is said. */
   readonly permissions?: PluginPermissions;
 }
-
-// A plugin may post what it likes: nothing is taken unseen.
-const TEXT = v.pipe(v.string(), v.maxLength(8192));
-const NUMBER = v.pipe(v.number(), v.integer());
-const REFUSAL = v.object({ kind: TEXT, target: TEXT });
-const COMMAND = v.object({
-  number: NUMBER,
-  name: TEXT,
-  description: TEXT,
-  idempotent: v.boolean(),
-  /** Whether its params have a schema. */
-  schema: v.boolean(),
-  batch: v.nullable(v.object({ max: NUMBER, wait: TEXT })),
-});
-const TIMER = v.object({ name: TEXT, schedule: TEXT });
-const PLUGIN = v.object({
-  name: TEXT,
-  biz: v.nullable(NUMBER),
-  description: TEXT,
-  concurrency: NUMBER,
-  sync: v.boolean(),
-  commands: v.pipe(v.array(COMMAND), v.maxLength(65_535)),
-  timers: v.pipe(v.array(TIMER), v.maxLength(1000)),
-  /** Which of start, stop and health it has. */
-  hooks: v.pipe(v.array(TEXT), v.maxLength(10)),
-});
-const INSPECTION = v.object({
-  plugin: v.nullable(PLUGIN),
-  problem: TEXT,
-  refused: v.pipe(v.array(REFUSAL), v.maxLength(1000)),
-});
 
 /**
  * Loads a plugin as a server would, in a worker that may do no more than it is granted, and asks what it is. Its `start`

@@ -3,7 +3,7 @@
 import type { JsonObject, Plugin } from "../plugin.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
-import type { Inspection, PluginDescription, Refusal } from "./inspect_plugin.ts";
+import type { Inspection, PluginDescription, Refusal } from "./inspection.ts";
 
 // The entry of the worker that loads a plugin only to tell what it is.
 

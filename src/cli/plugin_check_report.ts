@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { PluginDescription, Refusal } from "../authors/inspect_plugin.ts";
+import type { PluginDescription, Refusal } from "../authors/inspection.ts";
 import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import { aligned, printable } from "./aligned.ts";

@@ -1,5 +1,6 @@
 import { type AuthorConfig, configOf, inFolder, moduleUrl, plainConfig } from "../authors/author_config.ts";
-import { type Inspection, inspectPlugin, stemOf } from "../authors/inspect_plugin.ts";
+import { inspectPlugin, stemOf } from "../authors/inspect_plugin.ts";
+import type { Inspection } from "../authors/inspection.ts";
 import type { Flag } from "./command.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { positiveDuration } from "./server_address.ts";
