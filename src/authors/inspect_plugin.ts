@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
+import { ModuleError } from "../modules/module_error.ts";
 import type { JsonObject } from "../plugin.ts";
 import { workerPermissions } from "../server/worker_settings.ts";
 import { INSPECTION, type Inspection } from "./inspection.ts";
+import { ModuleCopy } from "./module_copy.ts";
 
 export interface InspectOptions {
   /** Of the plugin, for those that are made from it. */
@@ -22,13 +24,37 @@ export interface InspectOptions {
  */
 export async function inspectPlugin(
   module: string,
-  { name = stemOf(module), config, permissions = PLUGIN_DEFAULTS.permissions }: InspectOptions,
+  options: InspectOptions,
+  timeoutMs: number,
+): Promise<Inspection> {
+  const { permissions = PLUGIN_DEFAULTS.permissions } = options;
+  try {
+    await using copy = await ModuleCopy.of(module, permissions);
+    const { plugin, problem, refused } = await inspectCopy(
+      module,
+      copy,
+      { ...options, permissions },
+      timeoutMs,
+    );
+    return { plugin, problem: copy.named(problem), refused };
+  } catch (error) {
+    if (error instanceof ModuleError) return { plugin: null, problem: error.message, refused: [] };
+    throw error;
+  }
+}
+
+async function inspectCopy(
+  module: string,
+  copy: ModuleCopy,
+  { name = stemOf(module), config, permissions }: InspectOptions & {
+    readonly permissions: PluginPermissions;
+  },
   timeoutMs: number,
 ): Promise<Inspection> {
   const worker = new Worker(new URL("./inspect_thread.ts", import.meta.url), {
     type: "module",
     name: `inspect ${name}`,
-    deno: { permissions: workerPermissions(permissions, module) },
+    deno: { permissions: workerPermissions(permissions, module, copy.prepared) },
   });
   const { port1, port2 } = new MessageChannel();
   const { promise, resolve } = Promise.withResolvers<Inspection>();
@@ -47,7 +73,7 @@ export async function inspectPlugin(
     () => failed(`it has not loaded within ${timeoutMs} ms: does it wait for something, or loop?`),
     timeoutMs,
   );
-  worker.postMessage({ module, settings: { name, config }, port: port2 }, [port2]);
+  worker.postMessage({ module: copy.url, settings: { name, config }, port: port2 }, [port2]);
   const inspection = await promise;
   clearTimeout(timer);
   port1.close();

@@ -1,23 +1,22 @@
 /** A test as it was registered. */
 export interface RegisteredTest {
   readonly name: string;
-  readonly run: () => void | Promise<void>;
+  readonly run: () => unknown;
 }
 
 /** The test file that `mevent plugin test` is at, and where its tests are collected; null under `deno test`. */
 let current: { readonly url: string; readonly tests: RegisteredTest[] } | null = null;
 
-/** Loads a test file and runs what `use` does with its tests; one file at a time. */
-export async function withTestFile<T>(
+/** Does something while `test` collects what the file at the URL registers; one file at a time. */
+export async function withTestFile(
   url: string,
-  load: () => Promise<unknown>,
-  use: (tests: readonly RegisteredTest[]) => Promise<T>,
-): Promise<T> {
+  tests: RegisteredTest[],
+  step: () => Promise<void>,
+): Promise<void> {
   if (current !== null) throw new Error(`the tests of ${current.url} are still running`);
-  const { tests } = current = { url, tests: [] as RegisteredTest[] };
+  current = { url, tests };
   try {
-    await load();
-    return await use(tests);
+    await step();
   } finally {
     current = null;
   }

@@ -1,7 +1,8 @@
-import { fileURLToPath } from "node:url";
+import { modulePath } from "../authors/module_copy.ts";
 import type { PluginDescription, Refusal } from "../authors/inspection.ts";
 import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
+import { GRANT_KINDS, grantLine } from "../modules/grants.ts";
 import { aligned, printable } from "./aligned.ts";
 import { permissionsText } from "./plugin_permissions.ts";
 import type { PluginTarget } from "./plugin_target.ts";
@@ -27,13 +28,14 @@ export interface Problem {
   readonly column: number | null;
 }
 
-const PLACE = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
+/** A path or a URL, line and column. */
+const PLACE = /((?:file:\/\/)?\/[^\s()]*?):(\d+):(\d+)/;
 
 /** @param failure why it does not start, where that was tried; "" where not */
 export function checkReport({ module, inspection, config }: PluginTarget, failure: string): CheckReport {
   const { plugin, problem, refused } = inspection;
   return {
-    module: pathOf(module),
+    module: modulePath(module),
     plugin,
     granted: config?.plugin.permissions ?? PLUGIN_DEFAULTS.permissions,
     refused,
@@ -44,11 +46,7 @@ export function checkReport({ module, inspection, config }: PluginTarget, failur
 function problemOf(message: string): Problem {
   const [, file, line, column] = PLACE.exec(message) ?? [];
   if (file === undefined) return { message, file: null, line: null, column: null };
-  return { message, file: pathOf(file), line: Number(line), column: Number(column) };
-}
-
-function pathOf(module: string): string {
-  return module.startsWith("file:") ? fileURLToPath(module) : module;
+  return { message, file: modulePath(file), line: Number(line), column: Number(column) };
 }
 
 /** The same for people. */
@@ -56,7 +54,7 @@ export function checkText({ module, plugin, granted, refused, problems }: CheckR
   const rows = [
     ...plugin === null ? [["plugin", "does not load"]] : pluginRows(plugin),
     ["granted", permissionsText(granted, !module.startsWith("builtin:"))],
-    ...refused.map((refusal, at) => [at === 0 ? "refused" : "", refusalText(refusal)]),
+    ...refused.map((refusal, at) => [at === 0 ? "refused" : "", refusalText(refusal, granted)]),
     ["problems", problems.length === 0 ? "none" : String(problems.length)],
   ];
   const said = problems.map(({ message }) => `\n${message.split("\n").map(printable).join("\n")}\n`);
@@ -93,10 +91,11 @@ function commandText(
   return printable([description, notes].filter((text) => text !== "").join("; "));
 }
 
-/** `read "/etc/passwd": permissions = { read = ["/etc/passwd"] }` */
-function refusalText({ kind, target }: Refusal): string {
-  const grant = `permissions = { ${kind} = ${target === "" ? "true" : `[${JSON.stringify(target)}]`} }`;
-  return printable(`${kind}${target === "" ? "" : ` ${JSON.stringify(target)}`}; granted by ${grant}`);
+/** `read "/etc/passwd"; granted by permissions = { read = ["/etc/passwd"] }` */
+function refusalText({ kind, target }: Refusal, granted: PluginPermissions): string {
+  const known = GRANT_KINDS.find((each) => each === kind);
+  const grant = known === undefined ? "" : `; granted by ${grantLine(granted, known, target || undefined)}`;
+  return printable(`${kind}${target === "" ? "" : ` ${JSON.stringify(target)}`}${grant}`);
 }
 
 function labelled(label: string, lines: readonly string[]): string[][] {

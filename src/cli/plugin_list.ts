@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { inspectPlugin } from "../authors/inspect_plugin.ts";
+import { modulePath } from "../authors/module_copy.ts";
 import type { PluginPermissions } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { BUILTIN_MODULES } from "../worker/loader.ts";
@@ -66,7 +66,7 @@ function configuredPlugins(file: string): ConfiguredPlugin[] {
   return loadConfig({ file, env: {}, flags: {} }).plugins.map((plugin) => ({
     name: plugin.name,
     biz: plugin.biz ?? null,
-    module: plugin.module.startsWith("file:") ? fileURLToPath(plugin.module) : plugin.module,
+    module: modulePath(plugin.module),
     workers: plugin.workers,
     isolation: plugin.isolation,
     permissions: plugin.permissions,

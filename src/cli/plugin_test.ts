@@ -1,6 +1,5 @@
 import { inFolder, moduleUrl } from "../authors/author_config.ts";
 import { runTestFile, type TestOutcome } from "../authors/run_test_file.ts";
-import { traceOf } from "../worker/text_of.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
@@ -33,12 +32,8 @@ export const pluginTestCommand: Command = {
     const tally = new Tally(io);
     for (const file of files) {
       await io.stdout.write(`${file}\n`);
-      try {
-        const url = moduleUrl(file, inFolder("."));
-        await runTestFile(url, { filter, timeoutMs, ended: (outcome) => tally.ended(file, outcome) });
-      } catch (error) {
-        await tally.ended(file, { name: "(the file)", ms: 0, failure: traceOf(error) });
-      }
+      const url = moduleUrl(file, inFolder("."));
+      await runTestFile(url, { filter, timeoutMs, ended: (outcome) => tally.ended(file, outcome) });
     }
     return await tally.end(filter);
   },

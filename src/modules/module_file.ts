@@ -11,6 +11,9 @@ export interface ModuleImport {
   readonly isDynamic: boolean;
 }
 
+/** Names that the module may import from mevent itself, and the URL of each. */
+export type Provided = Readonly<Record<string, string>>;
+
 /** One file of a plugin, ready to be written: plain JavaScript, or JSON. */
 export interface ModuleFile {
   readonly path: string;
@@ -95,22 +98,25 @@ function importsOf(
 /**
  * The text to be written: `import.meta` tells of the original, and `import(…)` reaches what was loaded with the module,
  * and beyond it only what the worker may read: the executable's own import() asks for no permission. Everything
- * keeps its line and column: the names put in are as long as what they replace.
+ * keeps its line and column: the names put in are as long as what they replace, but for those that mevent provides.
  *
  * @param rootUrl the folder of the originals
  * @param snapshotUrl where the files are written; both end in a slash
  */
 export function writtenText(
-  { path, code, metas, calls }: ModuleFile,
+  { path, code, imports, metas, calls }: ModuleFile,
   rootUrl: string,
   snapshotUrl: string,
+  provided: Provided,
 ): string {
-  if (metas.length === 0 && calls.length === 0) return code;
+  const own = imports.filter(({ specifier, isDynamic }) => !isDynamic && Object.hasOwn(provided, specifier));
+  if (metas.length === 0 && calls.length === 0 && own.length === 0) return code;
   const metaName = unusedName(code, "import.meta".length - "()".length);
   const callName = unusedName(code, "import".length);
   const places = [
     ...metas.map((place) => [place, `${metaName}()`] as const),
     ...calls.map((place) => [place, callName] as const),
+    ...own.map(({ specifier, at }) => [[at, at + specifier.length], provided[specifier]!] as const),
   ].toSorted(([[a]], [[b]]) => a - b);
   let text = "";
   let at = 0;

@@ -3,7 +3,7 @@ import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { grantLine, type Grants } from "./grants.ts";
 import { errorAtIndex, ModuleError } from "./module_error.ts";
-import { type ModuleFile, moduleFile, type ModuleImport, wrongName } from "./module_file.ts";
+import { type ModuleFile, moduleFile, type ModuleImport, type Provided, wrongName } from "./module_file.ts";
 
 /** Bounds of one plugin: files, and bytes of all of them. */
 const MAX_FILES = 1000;
@@ -21,11 +21,16 @@ const BUNDLE = "--bundle --format=esm --platform=node";
  * module first. Throws ModuleError, which knows the files that were looked at.
  *
  * @param grants what the plugin may read beside its own folder: of that it may import
+ * @param provided what it may import from mevent itself
  */
-export async function moduleGraph(module: string, grants: Grants): Promise<ModuleFile[]> {
+export async function moduleGraph(
+  module: string,
+  grants: Grants,
+  provided: Provided,
+): Promise<ModuleFile[]> {
   const entry = fileURLToPath(module);
   for (let tries = 1;; tries++) {
-    const walk = new Walk(entry, grants);
+    const walk = new Walk(entry, grants, provided);
     try {
       const files = await walk.all();
       if (await walk.isUnchanged()) return files;
@@ -51,7 +56,7 @@ class Walk {
   /** Real folders that may be imported from; null is everywhere. */
   #folders: readonly string[] | null = [];
 
-  constructor(readonly entry: string, readonly grants: Grants) {
+  constructor(readonly entry: string, readonly grants: Grants, readonly provided: Provided) {
     this.#found.set(entry, null);
   }
 
@@ -97,7 +102,9 @@ class Walk {
     if (specifier.startsWith("/") || specifier.startsWith("file:")) {
       throw wrong(`import ${JSON.stringify(specifier)} by a relative path`);
     }
-    if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier)) return;
+    if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier) || Object.hasOwn(this.provided, specifier)) {
+      return;
+    }
     if (/^mevent(\/|$)/.test(specifier)) {
       throw wrong(
         `${

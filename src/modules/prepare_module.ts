@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Grants } from "./grants.ts";
-import { type ModuleFile, writtenText } from "./module_file.ts";
+import { type ModuleFile, type Provided, writtenText } from "./module_file.ts";
 import { moduleGraph } from "./module_graph.ts";
 import { folderUrl, type OriginalPlace } from "./original_names.ts";
 
@@ -29,6 +29,8 @@ export interface ModuleRequest {
   readonly folder: string;
   /** The hash that is there already: nothing is written where it is the same. */
   readonly known?: string | undefined;
+  /** What it may import from mevent itself: nothing, where nothing is said. */
+  readonly provided?: Provided;
 }
 
 /**
@@ -37,9 +39,9 @@ export interface ModuleRequest {
  * Throws ModuleError with file, line and column where it cannot be loaded.
  */
 export async function prepareModule(
-  { module, grants, folder, known }: ModuleRequest,
+  { module, grants, folder, known, provided = {} }: ModuleRequest,
 ): Promise<PreparedModule> {
-  const files = await moduleGraph(module, grants);
+  const files = await moduleGraph(module, grants, provided);
   const root = commonFolder(files.map(({ path }) => path));
   const hash = hashOf(root, files);
   const snapshot = `${folder}/${hash.slice(0, 16)}-${crypto.randomUUID().slice(0, 8)}/`;
@@ -53,7 +55,7 @@ export async function prepareModule(
   };
   if (hash === known) return prepared;
   try {
-    await write(files, root, snapshot);
+    await write(files, root, snapshot, provided);
   } catch (error) {
     await Deno.remove(snapshot, { recursive: true }).catch(() => {});
     throw error;
@@ -61,12 +63,20 @@ export async function prepareModule(
   return prepared;
 }
 
-async function write(files: readonly ModuleFile[], root: string, snapshot: string): Promise<void> {
+async function write(
+  files: readonly ModuleFile[],
+  root: string,
+  snapshot: string,
+  provided: Provided,
+): Promise<void> {
   const [rootUrl, snapshotUrl] = [folderUrl(root), folderUrl(snapshot)];
   for (const file of files) {
     const path = snapshot + file.path.slice(root.length);
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(path, writtenText(file, rootUrl, snapshotUrl), { mode: 0o600, createNew: true });
+    await Deno.writeTextFile(path, writtenText(file, rootUrl, snapshotUrl, provided), {
+      mode: 0o600,
+      createNew: true,
+    });
   }
 }
 
