@@ -3,6 +3,8 @@ import { ModuleError } from "../modules/module_error.ts";
 import { textOf, traceOf } from "../worker/text_of.ts";
 import { ModuleCopy } from "./module_copy.ts";
 import { type RegisteredTest, withTestFile } from "./test_file.ts";
+// Test files import it by its URL: so it is in the executable.
+import "./testing.ts";
 
 /** What test files may import from mevent itself. */
 const PROVIDED = { "mevent/testing": new URL("./testing.ts", import.meta.url).href };
