@@ -20,7 +20,7 @@ const VERSION = "test";
 /** What `openPlugin` of `mevent/testing` does. */
 export async function openPlugin(module: string | URL, options: OpenOptions = {}): Promise<OpenedPlugin> {
   const { others = [], server: given = {}, ...table } = options;
-  const tables = await Promise.all([{ ...table, module }, ...others].map(named));
+  const tables = await Promise.all([{ expose_trace: true, ...table, module }, ...others].map(named));
   const { server, plugins } = loadConfig({
     file: "openPlugin",
     document: { server: { drain_timeout: "1s", ...given }, plugin: tables },
@@ -134,12 +134,16 @@ class OpenPluginServer implements OpenedPlugin {
 /** The result, or its part of that name. Throws the error that an error reply tells, as {@link CallError}. */
 function valueOf(code: number, value: JsonValue | undefined, key?: string): JsonValue | undefined {
   if (code >= ReplyCode.Ok) return key === undefined ? value : child(value, key);
-  const message = child(child(value, "Output"), "errmsg");
-  throw callError(code, typeof message === "string" ? message : `the reply has the code ${code}`);
+  const output = child(value, "Output");
+  const [message, trace] = [child(output, "errmsg"), child(output, "errtrace")];
+  throw callError(code, typeof message === "string" ? message : `the reply has the code ${code}`, trace);
 }
 
-function callError(code: number, message: string): CallError {
-  return Object.assign(new Error(message), { name: "CallError" as const, code });
+/** @param trace where the plugin has thrown it, where that is known */
+function callError(code: number, message: string, trace: JsonValue | undefined): CallError {
+  const error = Object.assign(new Error(message), { name: "CallError" as const, code });
+  if (typeof trace === "string") error.stack = `${error.stack}\nin the plugin: ${trace}`;
+  return error;
 }
 
 function child(value: JsonValue | undefined, key: string): JsonValue | undefined {

@@ -51,6 +51,7 @@ export interface PluginTable {
   readonly recycle_after?: number;
   readonly queue?: { readonly max_ops?: number; readonly max_bytes?: number | string };
   readonly cache?: { readonly max_entries?: number; readonly max_bytes?: number | string };
+  /** True where the test does not say otherwise: an error's stack then tells where the plugin threw it. */
   readonly expose_trace?: boolean;
   readonly permissions?: {
     readonly [kind in "net" | "read" | "write" | "env" | "run" | "sys" | "ffi" | "import"]?:
