@@ -152,6 +152,13 @@ Deno.test("plugin check tells file, line and column of what is wrong, and exits 
   const { code, stdout } = await mevent(["plugin", "check", `${folder.path}/broken.js`]);
   assertEquals(code, 65);
   assertMatch(stdout, /plugin +does not load[\s\S]*command 7 is not a number from 1001 to 65535/);
+  await folder.write("broken.js", "export default { name: '7', commands: {} };\n");
+  const named = await mevent(["plugin", "check", `${folder.path}/broken.js`]);
+  assertEquals(named.code, 65);
+  assertStringIncludes(
+    named.stdout,
+    "its name cannot be used: expected a name of 1 to 64 bytes, not a number",
+  );
   const absent = await mevent(["plugin", "check", `${folder.path}/absent.js`]);
   assertEquals(absent.code, 65);
   assertStringIncludes(absent.stdout, "absent.js");

@@ -1,6 +1,7 @@
 import { type AuthorConfig, configOf, inFolder, moduleUrl, plainConfig } from "../authors/author_config.ts";
 import { inspectPlugin, stemOf } from "../authors/inspect_plugin.ts";
 import type { Inspection } from "../authors/inspection.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { Flag } from "./command.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { positiveDuration } from "./server_address.ts";
@@ -43,10 +44,21 @@ export async function pluginTarget(args: ParsedCommand, file: string | undefined
   const name = args.text("name");
   if (configFile === undefined) {
     if (name !== undefined) throw new UsageError("--name needs --config");
-    const inspection = await inspectPlugin(module, { name: stemOf(module), config: {} }, timeoutMs);
-    const config = inspection.plugin === null ? null : plainConfig(module, inspection.plugin.name);
-    return { module, inspection, config };
+    return unconfigured(module, await inspectPlugin(module, { name: stemOf(module), config: {} }, timeoutMs));
   }
   const config = configOf(module, configFile, name);
   return { module, inspection: await inspectPlugin(module, config.plugin, timeoutMs), config };
+}
+
+/** It has the name that its module says, where that can be one. */
+function unconfigured(module: string, inspection: Inspection): PluginTarget {
+  const { plugin } = inspection;
+  if (plugin === null) return { module, inspection, config: null };
+  try {
+    return { module, inspection, config: plainConfig(module, plugin.name) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const problem = `its name cannot be used: ${error.message.replace(/^.*?\.name: /, "")}`;
+    return { module, inspection: { ...inspection, plugin: null, problem }, config: null };
+  }
 }
