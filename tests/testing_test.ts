@@ -85,11 +85,12 @@ test("openPlugin rejects where the plugin does not load, or the table is wrong",
   );
 });
 
-test("the options of openPlugin are all keys of [[plugin]]", async () => {
+test("the options of openPlugin have every key of [[plugin]]", async () => {
   const text = await Deno.readTextFile(new URL("../src/authors/testing_types.ts", import.meta.url));
   const table = text.slice(text.indexOf("interface PluginTable"));
   const keys = [...table.slice(0, table.indexOf("\n}\n")).matchAll(/^ {2}readonly (\w+)\?:/gm)].map((
     [, key],
   ) => key);
-  assertEquals(keys.sort(), Object.keys(PLUGIN_ENTRIES).filter((key) => key !== "module").sort());
+  const unknown = Object.keys(PLUGIN_ENTRIES).filter((key) => key !== "module" && !keys.includes(key));
+  assertEquals(unknown, []);
 });

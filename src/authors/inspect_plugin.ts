@@ -4,7 +4,7 @@ import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import { ModuleError } from "../modules/module_error.ts";
 import type { JsonObject } from "../plugin.ts";
 import { workerPermissions } from "../server/worker_settings.ts";
-import { INSPECTION, type Inspection } from "./inspection.ts";
+import { INSPECTION, type Inspection, type InspectMessage } from "./inspection.ts";
 import { ModuleCopy } from "./module_copy.ts";
 
 export interface InspectOptions {
@@ -73,7 +73,14 @@ async function inspectCopy(
     () => failed(`it has not loaded within ${timeoutMs} ms: does it wait for something, or loop?`),
     timeoutMs,
   );
-  worker.postMessage({ module: copy.url, settings: { name, config }, port: port2 }, [port2]);
+  const message: InspectMessage = {
+    module: copy.url,
+    settings: { name, config },
+    grants: permissions,
+    original: copy.prepared,
+    port: port2,
+  };
+  worker.postMessage(message, [port2]);
   const inspection = await promise;
   clearTimeout(timer);
   port1.close();

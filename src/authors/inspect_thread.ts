@@ -1,28 +1,31 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import type { JsonObject, Plugin } from "../plugin.ts";
+import { originalNames } from "../modules/original_names.ts";
+import type { Plugin } from "../plugin.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
-import type { Inspection, PluginDescription, Refusal } from "./inspection.ts";
+import { askedFor, missingGrant } from "../worker/missing_grant.ts";
+import { tellBy } from "../worker/text_of.ts";
+import type { Inspection, InspectMessage, PluginDescription, Refusal } from "./inspection.ts";
 
 // The entry of the worker that loads a plugin only to tell what it is.
 
-interface InspectMessage {
-  readonly module: string;
-  readonly settings: { readonly name: string; readonly config: JsonObject };
-  readonly port: MessagePort;
-}
-
 /** More of them are not told. */
 const MAX_REFUSALS = 100;
-const REQUIRES = /^Requires (\w+) access(?: to "(.*?)")?(?:,|$)/;
 
-self.onmessage = async ({ data: { module, port } }: MessageEvent<InspectMessage>) => {
+self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   self.onmessage = null;
+  const { module, settings, grants, original, port } = data;
+  tellBy({
+    text: original === null ? (text) => text : originalNames(original),
+    missing: (thrown) => missingGrant(thrown, settings.name, grants),
+  });
   const refused = new Map<string, Refusal>();
   recordRefusals((message) => {
-    const [, kind = "", target = ""] = REQUIRES.exec(message) ?? [];
-    if (kind !== "" && refused.size < MAX_REFUSALS) refused.set(`${kind} ${target}`, { kind, target });
+    const asked = askedFor(message);
+    if (asked === undefined || refused.size === MAX_REFUSALS) return;
+    const { kind, value = "" } = asked;
+    refused.set(`${kind} ${value}`, { kind, target: value });
   });
   let plugin: PluginDescription | null = null;
   let problem = "";

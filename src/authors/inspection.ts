@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import type { Grants } from "../modules/grants.ts";
+import type { OriginalPlace } from "../modules/original_names.ts";
+import type { JsonObject } from "../plugin.ts";
 
 /** What a plugin's module says of itself. */
 export type PluginDescription = v.InferOutput<typeof PLUGIN>;
@@ -47,3 +50,15 @@ export const INSPECTION = v.object({
   problem: TEXT,
   refused: v.pipe(v.array(REFUSAL), v.maxLength(1000)),
 });
+
+/** What the worker that inspects is told. */
+export interface InspectMessage {
+  /** `builtin:NAME`, or the URL of a prepared module. */
+  readonly module: string;
+  /** What a plugin may be made from. */
+  readonly settings: { readonly name: string; readonly config: JsonObject };
+  readonly grants: Grants;
+  /** What the module is a copy of; null where it is none. */
+  readonly original: OriginalPlace | null;
+  readonly port: MessagePort;
+}

@@ -21,12 +21,14 @@ export default {
   name: ${JSON.stringify(name)},
   description: "what it does, in a line",
 
+  // By number, from 1001 on: what callers send as --cmd.
   commands: {
     1001: {
       name: "price",
       description: "what some pieces cost",
       run(context) {
         const { params } = context;
+        // A param that is missing or of another type is answered 23, with a sentence.
         const pieces = params.int("pieces", 1);
         if (pieces < 1) throw context.fail(40, "pieces are to be 1 or more");
         return { total: params.number("price") * pieces };

@@ -50,6 +50,7 @@ export interface PluginTable {
   readonly max_memory?: number | string;
   readonly recycle_after?: number;
   readonly watch?: boolean;
+  readonly health_interval?: Duration;
   readonly queue?: { readonly max_ops?: number; readonly max_bytes?: number | string };
   readonly cache?: { readonly max_entries?: number; readonly max_bytes?: number | string };
   /** True where the test does not say otherwise: an error's stack then tells where the plugin threw it. */

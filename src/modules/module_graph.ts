@@ -105,6 +105,7 @@ class Walk {
     if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier) || Object.hasOwn(this.provided, specifier)) {
       return;
     }
+    if (specifier === "mevent/testing") throw wrong('only test files import "mevent/testing"');
     if (/^mevent(\/|$)/.test(specifier)) {
       throw wrong(
         `${

@@ -57,6 +57,12 @@ function ownMessage(thrown: unknown): string {
   }
 }
 
+/** What Deno's message says was asked for and refused: its kind, and what of it; undefined where it says no such thing. */
+export function askedFor(message: string): { kind: string; value: string | undefined } | undefined {
+  const found = message.match(REQUIRES);
+  return found === null ? undefined : { kind: found[1]!, value: named(found[2]) };
+}
+
 /** What stands in the quotes; undefined where everything of the kind was asked for, or something that has no name. */
 function named(text: string | undefined): string | undefined {
   if (text === undefined || text.startsWith("<")) return undefined;
