@@ -1,6 +1,6 @@
 /**
  * What tests of plugins import: `import { openPlugin, test } from "mevent/testing"`. Runs under `mevent plugin test`, and
- * under `deno test -A --unstable-net --unstable-worker-options`.
+ * under `deno test -A` with mevent's deno.json.
  *
  * @module
  */
