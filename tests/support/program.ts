@@ -1,32 +1,9 @@
 import type { Outcome } from "./mevent.ts";
 
-const EXECUTABLE = new URL("../../dist/mevent", import.meta.url).pathname;
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-
 /** A way to run mevent as a user does: a command and what goes before its arguments. */
 export interface Program {
-  readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-}
-
-/** From source, and the executable where it has been built: it is told where it has not. */
-export function programs(): Program[] {
-  const source = {
-    name: "from source",
-    command: Deno.execPath(),
-    args: ["run", "-A", "--no-check", "-q", MAIN],
-  };
-  try {
-    Deno.statSync(EXECUTABLE);
-    return [source, { name: "the executable", command: EXECUTABLE, args: [] }];
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.error(
-      `${EXECUTABLE} is not there: the tests of the executable are skipped; build it with task compile`,
-    );
-    return [source];
-  }
 }
 
 /** Somebody in a folder of its own who has mevent and nothing else. */
