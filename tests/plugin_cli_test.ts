@@ -159,6 +159,13 @@ Deno.test("plugin check tells file, line and column of what is wrong, and exits 
     named.stdout,
     "its name cannot be used: expected a name of 1 to 64 bytes, not a number",
   );
+  await folder.write(
+    "broken.js",
+    'import { openPlugin } from "mevent/testing";\nexport default { openPlugin };\n',
+  );
+  const tested = await mevent(["plugin", "check", `${folder.path}/broken.js`]);
+  assertEquals(tested.code, 65);
+  assertMatch(tested.stdout, /broken\.js:1:\d+: only test files import "mevent\/testing"/);
   const absent = await mevent(["plugin", "check", `${folder.path}/absent.js`]);
   assertEquals(absent.code, 65);
   assertStringIncludes(absent.stdout, "absent.js");
