@@ -72,8 +72,8 @@ export interface SingleCommand extends CommandBase {
    * {@link Success} with a code of its own, or nothing (the reply is the bare code 1000). What it throws is the
    * error: `context.fail(code, message)` for one of the plugin's own, anything else is answered 14.
    */
-  // deno-lint-ignore no-explicit-any -- the author says what the schema makes: `Context<Output<typeof schema>>`
-  run(context: Context<any>): Result | Promise<Result>;
+  // What `input` is, the author says: Context, or Context<Output<typeof schema>>.
+  run(context: Context<unknown>): Result | Promise<Result>;
 }
 
 /** A command that is called with many operations at once: buffered writes. */
@@ -84,8 +84,7 @@ export interface BatchCommand extends CommandBase {
    * of its operation; nothing at all is nothing for each. What it throws is the error of all.
    */
   runBatch(
-    // deno-lint-ignore no-explicit-any -- as in SingleCommand
-    operations: readonly Context<any>[],
+    operations: readonly Context<unknown>[],
     batch: BatchContext,
   ): BatchResults | Promise<BatchResults>;
 }

@@ -97,12 +97,12 @@ const REFUSED: readonly (readonly [string, string | Uint8Array, ...string[]])[] 
   ["a.ts", 'import { Plugin } from "mevent/plugin";', "a.ts:1:25: ", "write `import type { … } from"],
   [
     "a.ts",
-    'import type { A } from "mevent/plugin";\nimport z from "zod";',
+    'import type { A } from "mevent/plugin";\nimport pad from "left-pad";',
     "a.ts:2:16: ",
-    'provides "zod"',
+    'provides "left-pad"',
     "npx esbuild a.ts --bundle --format=esm --platform=node --outfile=a.js",
   ],
-  ["a.js", 'import z from "zod";', "--outfile=a.bundle.js"],
+  ["a.js", 'import pad from "left-pad";', "--outfile=a.bundle.js"],
   ["a.ts", 'import "/etc/a.js";', "a.ts:1:9: ", "relative path"],
   ["a.ts", 'import "file:///etc/a.js";', "a.ts:1:9: ", "relative path"],
   [
@@ -165,7 +165,7 @@ Deno.test("what the plugin is granted to read it may import, and an import() tha
     "../shared/shared.ts": "export const shared: number = 1;",
     "a.ts": 'import { shared } from "../shared/shared.ts"; export default shared;',
     "b.ts":
-      'export const tries = [() => import("./none.ts"), () => import("zod"), () => import("../shared/shared.ts")];',
+      'export const tries = [() => import("./none.ts"), () => import("left-pad"), () => import("../shared/shared.ts")];',
   });
   await assertRejects(() => folder.prepare("a.ts"), ModuleError);
   const { url, root, files } = await folder.prepare("a.ts", { read: [`${folder.path}/../shared`] });
