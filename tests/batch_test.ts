@@ -228,6 +228,36 @@ Deno.test("a worker that waits for further operations longer than one may take i
   assertEquals(server.plugin("p").restarts, 0);
 });
 
+Deno.test("a batch is filled from the queue, also where it is larger than what is handed over at once", async () => {
+  const count = 6000;
+  const large = `export default {
+    name: "p",
+    commands: {
+      1001: {
+        name: "large",
+        batch: { max: ${count}, wait: "50s" },
+        runBatch(operations) { operations[0].stats.gauge("size", operations.length); },
+      },
+    },
+  };`;
+  for (const isolation of ["worker", "process"] as const) {
+    await using server = await TestServer.start({ plugins: [{ name: "p", source: large, isolation }] });
+    using connection = await server.connect();
+    const [plugin] = server.server.registry.plugins;
+    plugin!.pause();
+    const text = "x".repeat(900);
+    for (let from = 0; from < count; from += 1000) {
+      await connection.send(
+        ...Array.from({ length: 1000 }, (_, n) => request(from + n, 1001, { text }, false)),
+      );
+      await connection.replies(1000);
+    }
+    plugin!.resume();
+    await server.until("it is full and runs", () => server.plugin("p").done === count);
+    await server.until("it says so", () => server.plugin("p").gauges["size"] === count);
+  }
+});
+
 Deno.test("a batch that takes too long is answered 14 for each of its operations, and its worker replaced", async () => {
   await using server = await TestServer.start({
     plugins: [{ name: "p", source: source(1), timeout: 100, grace: 50 }],

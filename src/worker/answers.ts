@@ -118,6 +118,11 @@ export class Answers {
     this.publish();
   }
 
+  /** Lets the main thread look at what has been read: it may give more. */
+  wake(): void {
+    this.#replies[0].wake();
+  }
+
   #answerFor(error: unknown): ErrorAnswer {
     const answer = answerFor(error);
     if (answer.limit !== undefined) this.overLimit(answer.limit);

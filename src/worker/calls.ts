@@ -5,8 +5,7 @@ import type { HostSetup } from "./messages.ts";
 /** The calls that have returned a promise, and their time: answers and aborts what runs too long. */
 export class Calls {
   /** The oldest first. */
-  // deno-lint-ignore no-explicit-any -- what they return is known where they are followed
-  readonly #running = new Set<Call<any>>();
+  readonly #running = new Set<Call<unknown>>();
   #deadline: number | undefined;
   #isOverdue = false;
 

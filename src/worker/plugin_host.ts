@@ -58,6 +58,8 @@ export class PluginHost {
   #asyncTaken = 0;
   /** So many places async operations may take. */
   readonly #asyncPlaces: number;
+  /** Up to where each ring was read when the main thread was told of it. */
+  readonly #toldRoom = [0, 0];
   #idle: (() => void) | null = null;
   #stopping = false;
 
@@ -189,9 +191,19 @@ export class PluginHost {
     return isPlace ? undefined : open.oldest;
   }
 
+  /** Operations that wait for others send no replies, by which the main thread would see that there is room for more. */
+  #tellRoom(): void {
+    for (const [at, ring] of this.#lanes.entries()) {
+      if ((ring.position - this.#toldRoom[at]!) >>> 0 < ring.capacity / 4) continue;
+      this.#toldRoom[at] = ring.position;
+      this.#answers.wake();
+    }
+  }
+
   /** Waits for either lane; false where one has something already. */
   #rest(): boolean {
     const [sync, async] = this.#lanes;
+    if (this.#open.size > 0) this.#tellRoom();
     if (this.#isSyncOnly) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
     if (this.plugin.sync !== true || this.#calls.count > 0) {

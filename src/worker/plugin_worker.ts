@@ -67,6 +67,8 @@ export class PluginWorker {
   #asked = false;
   /** It was given something since it was last asked to give back; or a child process may not have begun what it has. */
   #isGiven = false;
+  /** There was no room in a ring for what it was to be given. */
+  #isFull = false;
   #failure = "";
   readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: readonly [RingReader, RingReader];
@@ -141,6 +143,7 @@ export class PluginWorker {
       OperationRecord.contentAt(offset),
       OperationRecord.contentLength(segment, offset),
     );
+    this.#isFull ||= !written;
     if (written) this.inFlight.place(slot, this.#lanes[lane].position, this.#lanes[lane].at);
     else this.inFlight.close(slot);
     return written;
@@ -366,8 +369,10 @@ export class PluginWorker {
   #read(): boolean {
     const time = this.now();
     const count = this.#readLane(LaneId.Sync, time) + this.#readLane(LaneId.Async, time);
-    if (count === 0) return false;
-    this.#credit.renew();
+    const hasRoom = this.#isFull && this.#lanes.every((ring) => ring.isRead);
+    if (count === 0 && !hasRoom) return false;
+    this.#isFull = false;
+    if (count > 0) this.#credit.renew();
     this.events.replied(this);
     return true;
   }
