@@ -32,8 +32,10 @@ export class SnapshotFolder {
 
   /** Removes it with all that is in it. */
   async close(): Promise<void> {
-    await Deno.remove(this.path, { recursive: true }).catch(() => {});
-    await Deno.remove(`${this.path}.lock`).catch(() => {});
+    const isGone = await Deno.remove(this.path, { recursive: true })
+      .then(() => true, (error) => error instanceof Deno.errors.NotFound);
+    // By its lock the next server finds what could not be removed.
+    if (isGone) await Deno.remove(`${this.path}.lock`).catch(() => {});
     this.lock.close();
   }
 }
