@@ -72,7 +72,7 @@ const REFUSED: readonly (readonly [string, string | Uint8Array, ...string[]])[] 
   ["a.ts", "namespace N { export const a = 1; }", "a.ts:1:1: ", "namespace"],
   ["a.ts", "class A { constructor(private x: number) {} }", "a.ts:1:31: ", "parameter property"],
   ["a.ts", "function d() {}\nclass A {\n  @d x = 1;\n}", "a.ts:3:3: ", "decorator", "@d x = 1;"],
-  ["a.ts", "const d: unknown = 1;\nexport default @d class {}", "a.ts:2:18: ", "decorator"],
+  ["a.ts", "const d: unknown = 1;\nexport default @d class {}", "a.ts:2:16: ", "decorator"],
   ["a.ts", 'import fs = require("fs");', "a.ts:1:1: ", "import equals"],
   ["a.ts", "export default {\n  x: ,\n};", "a.ts:2:6: ", "syntax error", "x: ,"],
   ["a.js", "export default {\n  x: [,\n};", "a.js:3:1: ", "syntax error"],
