@@ -46,6 +46,7 @@ const operation = {
   requestId: 0,
   delay: 0,
   keyed: false,
+  hops: 0,
   attempts: 0,
 };
 const queue = new OperationQueue(
@@ -68,7 +69,7 @@ const writer = new RingWriter(memory);
 const reader = new RingReader(memory);
 const found = new OperationView();
 Deno.bench("ring: write, publish and read 1000 operations", () => {
-  for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, 1001, 1, true, body, 20, 100);
+  for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, 1001, 1, true, 0, body, 20, 100);
   writer.publish();
   while (reader.next()) found.claim(reader);
   reader.release();

@@ -33,7 +33,7 @@ export interface Plugin {
   /** What is done again and again, in one of the plugin's workers. */
   readonly timers?: readonly Timer[];
   /** Runs once a worker before its first operation; what it throws keeps the worker from starting. */
-  start?(context: PluginContext): void | Promise<void>;
+  start?(context: StartContext): void | Promise<void>;
   /** Runs once a worker after its last operation. */
   stop?(context: PluginContext): void | Promise<void>;
   /**
@@ -183,10 +183,19 @@ export interface PluginContext {
   enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void>;
 }
 
+/** What `start` gets. */
+export interface StartContext extends PluginContext {
+  /**
+   * No operation of the plugin has run since the server has been there: time to read what was kept on disk. False where
+   * the worker takes the place of another one.
+   */
+  readonly first: boolean;
+}
+
 /** What `call` and `enqueue` reject with; `instanceof Error`, told apart by its name. */
 export interface CallError extends Error {
   readonly name: "CallError";
-  /** The reply's code: 14, 18, 21, 23, or one of the plugin's own. */
+  /** The reply's code: 14, 17, 18, 21, 23, or one of the plugin's own. */
   readonly code: number;
 }
 
@@ -211,7 +220,10 @@ export interface Context<Input = JsonObject> extends PluginContext {
   readonly signal: AbortSignal;
   /** When the operation's time is over, in ms since 1970. */
   readonly deadline: number;
-  /** An error to throw: code 25..999, and a sentence for the caller. */
+  /**
+   * An error to throw, with a sentence for the caller: code 25..999, or 19 (no room), 20 (the database), 23 (a param is
+   * wrong), 24 (no such key).
+   */
   fail(code: number, message: string): Error;
   /** A success with a code of its own, 1000 or more. */
   reply(code: number, value?: JsonValue | Params): Success;

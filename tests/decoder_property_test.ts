@@ -234,6 +234,7 @@ function readAll(params: Params, key: string): (JsonValue | undefined)[] {
 /** A caller whose answers are noted. */
 class Answers implements Caller {
   readonly asyncReply = true;
+  readonly hops = 0;
   readonly maxBodyBytes = 65_536;
   readonly routeGeneration = 0;
 

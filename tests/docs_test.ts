@@ -19,6 +19,7 @@ const DOCUMENTS = [
   "docs/reload.md",
   "docs/robustness.md",
   "docs/isolation.md",
+  "docs/kv.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];

@@ -163,7 +163,7 @@ everywhere(
       `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
       `{ kind: "failed", message: 5 }`,
       `{ kind: "ready", declaration: null }`,
-      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [] } }`,
+      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [] } }`,
       `{ kind: "stopped" }`,
     ];
     await using server = await start(
@@ -356,7 +356,8 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           fail: nothing,
           share: nothing,
           answered: nothing,
-          cache: () => undefined,
+          asked: nothing,
+          gone: nothing,
           limits: nothing,
         },
       });

@@ -59,6 +59,7 @@ Deno.test("a few operations that are parked for long among many that are not hol
     requestId: 0,
     delay: 0,
     keyed: false,
+    hops: 0,
     attempts: 0,
   };
   const content = new Uint8Array(1000);

@@ -299,6 +299,7 @@ function operationOf(id: number, lane: LaneId): Operation {
     sync: lane === LaneId.Sync,
     delay: id * 7,
     keyed: false,
+    hops: 0,
     attempts: 0,
   };
 }

@@ -17,6 +17,7 @@ const OPERATION = {
   id: 0,
   delay: 0,
   keyed: false,
+  hops: 0,
   attempts: 0,
 };
 

@@ -147,7 +147,7 @@ Deno.test("what is taken back at the reader's side is what it had not begun, and
   const source = new Uint8Array(300);
   let slot = 0;
   const put = (length: number) =>
-    assert(writeOperation(writer, slot++, 7, 1001, 1, false, source, 0, length));
+    assert(writeOperation(writer, slot++, 7, 1001, 1, false, 0, source, 0, length));
   for (let i = 0; i < 8; i++) put(300);
   writer.publish();
   for (let i = 0; i < 6; i++) assert(reader.next());

@@ -5,6 +5,7 @@ import type { Plugin } from "../plugin.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
+import { scheduleOf } from "../worker/schedule.ts";
 import { tellBy } from "../worker/text_of.ts";
 import type { Inspection, InspectMessage, PluginDescription, Refusal } from "./inspection.ts";
 
@@ -68,10 +69,7 @@ function describe(plugin: Plugin): PluginDescription {
         ? null
         : { max: command.batch.max, wait: String(command.batch.wait ?? 0) },
     })),
-    timers: (plugin.timers ?? []).map(({ name, every, cron, timeZone }) => ({
-      name,
-      schedule: cron === undefined ? `every ${every}` : `cron ${cron} ${timeZone ?? "UTC"}`,
-    })),
+    timers: (plugin.timers ?? []).map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text })),
     hooks: (["start", "stop", "health"] as const).filter((hook) => plugin[hook] !== undefined),
   };
 }

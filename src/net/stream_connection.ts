@@ -41,6 +41,7 @@ interface Refusal {
  */
 export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly asyncReply: boolean;
+  readonly hops = 0;
   maxBodyBytes: number;
   readonly routeGeneration: number;
   /** Since when it has left too much unread, monotonic in ms; 0 while it has not. */

@@ -142,6 +142,11 @@ export function encodeContentOf(
 }
 
 function encodeJson(value: JsonValue): Uint8Array {
+  return encoder.encode(jsonText(value));
+}
+
+/** Writes a value as JSON text. Throws ProtocolError (22) where there is something in it that JSON has not. */
+export function jsonText(value: JsonValue): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -157,7 +162,7 @@ function encodeJson(value: JsonValue): Uint8Array {
   if (text === undefined) {
     throw new ProtocolError("the value is not JSON: a function or symbol", ReplyCode.Pack);
   }
-  return encoder.encode(text);
+  return text;
 }
 
 function checkNumber(name: string, value: unknown): unknown {

@@ -11,11 +11,16 @@ import type { Segment } from "./segment.ts";
  *   4         2         1          1      8, float          4            4            4            4
  * ```
  *
- * `life` is the number of attempts that have ended, and in the highest bit whether the operation has a key by which
- * doubles are known. A command of 0 is an operation that was cancelled while it waited.
+ * `encoding` has in its upper five bits how many calls of plugins have led to the operation. `life` is the number of
+ * attempts that have ended, and in the highest bit whether the operation has a key by which doubles are known. A command of 0 is an operation that was cancelled while it waited.
  */
 export const RECORD_HEADER_BYTES = 32;
 
+/** The most calls that may lead to an operation, one after the other. */
+export const MAX_HOPS = 16;
+const ENCODING_MASK = 0x7;
+const HOPS_SHIFT = 19;
+const HOPS_MASK = 0x1f;
 const ATTEMPTS_MASK = 0x7f;
 const KEYED_BIT = 0x80;
 /** In place of the attempts: the operation was cancelled while it ran, and is not tried again. */
@@ -40,6 +45,8 @@ export interface Operation {
   delay: number;
   /** It has a key by which doubles are known. */
   keyed: boolean;
+  /** Calls of plugins that have led to it, at most {@link MAX_HOPS}. */
+  hops: number;
   /** Attempts that have ended. */
   attempts: number;
 }
@@ -70,7 +77,8 @@ export function appendRecord(
   const { words, bytes } = segment;
   const life = operation.keyed ? operation.attempts | KEYED_BIT : operation.attempts;
   words[word] = operation.id;
-  words[word + 1] = operation.command | (operation.encoding << 16) | (life << 24);
+  words[word + 1] = operation.command | (operation.encoding << 16) | (operation.hops << HOPS_SHIFT) |
+    (life << 24);
   segment.floats[(offset >>> 3) + 1] = operation.acceptedAt;
   if (operation.sync) {
     words[word + 4] = operation.routeSlot;
@@ -111,7 +119,10 @@ export function copyBytes(from: Uint8Array, at: number, length: number, to: Uint
 export const OperationRecord = {
   bytes: (segment: Segment, offset: number): number => recordBytes(segment.words[(offset >>> 2) + 7]!),
   command: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 1]! & 0xffff,
-  encoding: (segment: Segment, offset: number): number => (segment.words[(offset >>> 2) + 1]! >>> 16) & 0xff,
+  encoding: (segment: Segment, offset: number): number =>
+    (segment.words[(offset >>> 2) + 1]! >>> 16) & ENCODING_MASK,
+  hops: (segment: Segment, offset: number): number =>
+    (segment.words[(offset >>> 2) + 1]! >>> HOPS_SHIFT) & HOPS_MASK,
   acceptedAt: (segment: Segment, offset: number): number => segment.floats[(offset >>> 3) + 1]!,
   routeSlot: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 4]!,
   routeGeneration: (segment: Segment, offset: number): number => segment.words[(offset >>> 2) + 5]!,

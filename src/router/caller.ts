@@ -2,6 +2,8 @@
 export interface Caller {
   /** False where async requests get no reply. */
   readonly asyncReply: boolean;
+  /** Calls of plugins that have led to the message; 0 where it came over a socket. */
+  readonly hops: number;
   /** The longest body of a reply here, in bytes. */
   readonly maxBodyBytes: number;
   /** Gives the slot of the reply routes under which the result of a sync operation finds back. */

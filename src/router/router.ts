@@ -45,8 +45,11 @@ export interface RouterOptions {
  * by the worker (23).
  */
 export class Router {
-  /** New operations are refused: the server is stopping. */
-  draining = false;
+  /**
+   * Whose operations are accepted: a server that stops takes those of plugins alone, so that what is queued can be worked
+   * off, and in the end none.
+   */
+  intake: "all" | "plugins" | "none" = "all";
   readonly #view: BodyView;
   readonly #operation: Operation = {
     id: 0,
@@ -59,6 +62,7 @@ export class Router {
     requestId: 0,
     delay: 0,
     keyed: false,
+    hops: 0,
     attempts: 0,
   };
   #touched: RoutedPlugin[] = [];
@@ -124,10 +128,11 @@ export class Router {
       this.#runSystemCommand(caller, sync, id, plugin, command, bytes);
       return "keep";
     }
-    if (this.draining || !plugin.queue.admits(view.length)) {
+    const isStopping = this.intake === "none" || (this.intake === "plugins" && caller.hops === 0);
+    if (isStopping || !plugin.queue.admits(view.length)) {
       counters.busy++;
       plugin.busy++;
-      const body = this.draining ? stoppingBody(view.encoding) : plugin.busyBody(view.encoding);
+      const body = isStopping ? stoppingBody(view.encoding) : plugin.busyBody(view.encoding);
       if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, body);
       return "keep";
     }
@@ -167,6 +172,7 @@ export class Router {
     operation.acceptedAt = now;
     operation.delay = delay;
     operation.keyed = keyed;
+    operation.hops = caller.hops;
     operation.sync = sync;
     if (sync) {
       operation.requestId = id;
@@ -236,7 +242,8 @@ export class Router {
   ): void {
     const { counters, stats } = this.options;
     const { encoding } = this.#view;
-    const answer = reservedAnswer(bytes, nameAt, nameLength, counters, stats);
+    // They answer operators, not plugins.
+    const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
     if (answer !== null) return this.#answerObject(caller, id, encoding, answer);
     counters.unknownRequests++;
     // Clients of old know the bare code for this; other encodings are told the reason.

@@ -7,22 +7,26 @@ import { Dedup } from "../queue/dedup.ts";
 import { OperationQueue, type QueueBudget } from "../queue/operation_queue.ts";
 import type { SegmentPool } from "../queue/segment.ts";
 import { Cache } from "../router/cache.ts";
+import { CacheRequests } from "../router/cache_requests.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { Router } from "../router/router.ts";
 import type { Nursery } from "../worker/nursery.ts";
-import type { CacheRequest, FigureReport } from "../worker/messages.ts";
+import type { FigureReport } from "../worker/messages.ts";
 import { WorkerPool } from "../worker/pool.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
 import type { HeldModule, ModuleStore } from "./module_store.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
+import { PluginServices } from "./plugin_services.ts";
 import { maxReplyBytes } from "./worker_settings.ts";
 
 /** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
 export const WORKER_DESCRIPTORS = 8;
 
 export interface PluginParts {
+  readonly router: Router;
   readonly budget: QueueBudget;
   readonly segments: SegmentPool;
   readonly routes: ReplyRoutes;
@@ -51,6 +55,7 @@ export function buildPlugin(
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
   const full = () => limitLog.reached("cache", { plugin: config.name });
   const cache = new Cache(config.cache, now, full);
+  const services = new PluginServices(() => routed, new CacheRequests(cache), parts);
   const dedup = new Dedup(config.dedup);
   const pool = new WorkerPool({
     ...settings,
@@ -71,11 +76,13 @@ export function buildPlugin(
         routes.flush();
         wake();
       },
-      cache: (request) => runCacheRequest(cache, request),
+      asked: (worker, request) => services.asked(worker, request),
+      gone: (worker) => services.gone(worker),
       limits: tellLimits(config.name, limitLog),
     },
   });
-  return new RoutedPlugin(config.name, queue, pool, cache, dedup);
+  const routed = new RoutedPlugin(config.name, queue, pool, cache, dedup);
+  return routed;
 }
 
 /** How many parts the plugin's queue has. */
@@ -94,18 +101,4 @@ function tellLimits(plugin: string, limitLog: LimitLog): (reached: FigureReport[
     else limitLog.reached("figures", { plugin, max_figures: MAX_FIGURES }, figures);
     saidFigures = true;
   };
-}
-
-function runCacheRequest(cache: Cache, request: CacheRequest): string | boolean | undefined {
-  switch (request.operation) {
-    case "get":
-      return cache.get(request.key);
-    case "set":
-      return cache.set(request.key, request.value, request.expire);
-    case "delete":
-      return cache.delete(request.key);
-    case "clear":
-      cache.clear();
-      return true;
-  }
 }

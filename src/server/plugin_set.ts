@@ -75,9 +75,14 @@ export class PluginSet {
     for (const plugin of this.all) plugin.pool.replaceHung();
   }
 
-  /** Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms). */
+  /**
+   * Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms); what plugins ask of each
+   * other until then included.
+   */
   async drained(deadline: number): Promise<void> {
-    await Promise.all(this.all.map((plugin) => plugin.pool.drained(deadline)));
+    while (!this.all.every(({ pool }) => pool.isDrained(deadline))) {
+      await Promise.all(this.all.map(({ pool }) => pool.drained(deadline)));
+    }
   }
 
   /** Stops all within so many ms or until `hurry` resolves. */

@@ -101,6 +101,7 @@ export class Server {
     });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const plugins = new PluginSet({
+      router: this.#router,
       budget: this.#budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
       routes,
@@ -278,8 +279,7 @@ export class Server {
 
   async #openControl(): Promise<void> {
     const { options } = this;
-    const encoder = new TextEncoder();
-    const limits = this.#target.limits;
+    const { limits } = this.#target;
     const begin = (): Promise<StopReport> => {
       this.drain().catch(this.#reported.reject);
       return this.#reported.promise;
@@ -289,7 +289,7 @@ export class Server {
       limitLog: this.#limitLog,
       stats: () => this.stats(),
       plugin: (name) => {
-        const key = encoder.encode(name);
+        const key = new TextEncoder().encode(name);
         return this.registry.find(key, 0, key.length);
       },
       reload: () => this.reload(),
@@ -303,8 +303,7 @@ export class Server {
       },
     };
     const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
-    const { env = {} } = options;
-    const settings = options.config.server;
+    const { env = {}, config: { server: settings } } = options;
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
@@ -337,7 +336,7 @@ export class Server {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
     this.state = "draining";
-    this.#router.draining = true;
+    this.#router.intake = "plugins";
     this.#watches.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
@@ -364,6 +363,7 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#router.intake = "none";
     this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await this.#leaving.abandoned();

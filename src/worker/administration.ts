@@ -113,6 +113,7 @@ export class Administration {
         requestId: 0,
         delay: 0,
         keyed: false,
+        hops: 0,
         attempts: 0,
       };
       queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);

@@ -1,6 +1,7 @@
 import type { BatchCommand, BatchContext, BatchResults, PluginContext } from "../plugin.ts";
 import type { Addressee, Answers } from "./answers.ts";
 import { type Call, CANCELLED } from "./call.ts";
+import type { CallClient } from "./call_client.ts";
 import { CallContext } from "./call_context.ts";
 import type { OperationContext } from "./operation_context.ts";
 import { textOf } from "./text_of.ts";
@@ -41,6 +42,7 @@ export class Batch implements Call<BatchResults> {
     readonly handler: BatchCommand,
     readonly bounds: BatchBounds,
     plugin: PluginContext,
+    calls: CallClient,
     command: number,
     timeout: number,
     /** Of the operation that it begins with: whose kind of place it takes. */
@@ -48,7 +50,7 @@ export class Batch implements Call<BatchResults> {
     /** Monotonic, in ms. */
     readonly openedAt: number,
   ) {
-    this.context = new CallContext(plugin, command, openedAt, timeout);
+    this.context = new CallContext(plugin, calls, 0, command, openedAt, timeout);
   }
 
   get command(): number {
@@ -89,6 +91,7 @@ export class Batch implements Call<BatchResults> {
   /** Runs it; its time begins. Throws what the command throws. */
   run(answers: Answers, time: number): BatchResults | PromiseLike<BatchResults> {
     this.context.startedAt = time;
+    this.context.hops = this.#members.reduce((most, { context: { hops } }) => Math.max(most, hops), 0);
     for (const { context } of this.#members) context.startedAt = time;
     if (this.#checks > 0) return this.#runChecked(answers);
     return this.handler.runBatch(this.#contexts, this.context);

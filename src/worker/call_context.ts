@@ -1,13 +1,18 @@
 import type { Cache, JsonObject, JsonValue, Logger, PluginContext, Stats } from "../plugin.ts";
+import type { CallClient, CallOrigin } from "./call_client.ts";
 
 /** The plugin's own context, and what a call of a command has beside it: a signal and a deadline. */
-export class CallContext implements PluginContext {
+export class CallContext implements PluginContext, CallOrigin {
+  readonly keepsPlace = true;
   #abort: AbortController | null = null;
   #aborted: unknown = undefined;
   #deadline = 0;
 
   constructor(
     readonly plugin: PluginContext,
+    readonly calls: CallClient,
+    /** Calls of plugins that have led here. */
+    public hops: number,
     readonly command: number,
     /** When its time began; monotonic, in ms. */
     public startedAt: number,
@@ -38,11 +43,11 @@ export class CallContext implements PluginContext {
   }
 
   call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined> {
-    return this.plugin.call(plugin, command, params);
+    return this.calls.call(this, plugin, command, params);
   }
 
   enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void> {
-    return this.plugin.enqueue(plugin, command, params);
+    return this.calls.enqueue(this, plugin, command, params);
   }
 
   /** By the clock as it stands when first asked: most commands never ask. */

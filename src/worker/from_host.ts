@@ -1,13 +1,20 @@
 import { LOG_LEVELS } from "../observe/log.ts";
 import { MAX_BATCH, MAX_BATCH_WAIT } from "./batch_bounds.ts";
+import { MAX_REQUEST_ID } from "../protocol/request.ts";
+import { MAX_HOPS } from "../queue/record.ts";
 import type { FromHost } from "./messages.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "./stats_reporter.ts";
+import { MAX_TIMER_NAME, MAX_TIMERS } from "./timer_limits.ts";
 
 type Known = Readonly<Record<string, unknown>>;
 
 /** Longest text of a log line or a failure that the main thread takes, in UTF-16 units: twice what a worker sends. */
 const MAX_TEXT = 8192;
 const MAX_CONCURRENCY = 65536;
+/** Longest name of a plugin that is called, in UTF-16 units; those that there are have 64 bytes. */
+const MAX_CALLED_NAME = 256;
+/** Longest schedule of a timer, in UTF-16 units. */
+const MAX_SCHEDULE = 512;
 
 /**
  * Whether a message of a worker is one of mevent's own: a plugin shares the worker's globals, may get hold of the host's
@@ -35,6 +42,12 @@ export function isFromHost(value: unknown): value is FromHost {
         [value.limits.depth, value.limits.keys, value.limits.figures].every(isCount);
     case "cache":
       return typeof value.id === "number" && isCacheRequest(value.request);
+    case "call":
+      return isCall(value);
+    case "uncall":
+      return typeof value.id === "number";
+    case "timers ended":
+      return true;
     default:
       return false;
   }
@@ -42,7 +55,7 @@ export function isFromHost(value: unknown): value is FromHost {
 
 function isDeclaration(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { biz, concurrency, description, commands } = value;
+  const { biz, concurrency, description, commands, timers } = value;
   return (biz === undefined || typeof biz === "number") && typeof description === "string" &&
     typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency >= 1 &&
     concurrency <= MAX_CONCURRENCY && Array.isArray(commands) &&
@@ -50,6 +63,10 @@ function isDeclaration(value: unknown): boolean {
       isObject(command) && typeof command.number === "number" && typeof command.name === "string" &&
       typeof command.description === "string" && typeof command.idempotent === "boolean" &&
       (command.batch === null || isBatch(command.batch))
+    ) &&
+    Array.isArray(timers) && timers.length <= MAX_TIMERS &&
+    timers.every((timer: unknown) =>
+      isObject(timer) && isText(timer.name, MAX_TIMER_NAME) && isText(timer.schedule, MAX_SCHEDULE)
     );
 }
 
@@ -57,6 +74,14 @@ function isBatch(value: unknown): boolean {
   return isObject(value) && Number.isInteger(value.max) && Number(value.max) >= 1 &&
     Number(value.max) <= MAX_BATCH && typeof value.wait === "number" && value.wait >= 0 &&
     value.wait < MAX_BATCH_WAIT;
+}
+
+/** How long its params may be is for who takes them to say: the limit may have changed. */
+function isCall({ id, plugin, command, sync, params, hops, keepsPlace }: Known): boolean {
+  return isCount(id) && Number(id) <= MAX_REQUEST_ID && isText(plugin, MAX_CALLED_NAME) && isCount(command) &&
+    Number(command) <= 65535 &&
+    typeof sync === "boolean" && typeof params === "string" && isCount(hops) && Number(hops) >= 1 &&
+    Number(hops) <= MAX_HOPS && typeof keepsPlace === "boolean";
 }
 
 function isFigures(value: unknown): boolean {
@@ -78,13 +103,29 @@ function isCacheRequest(value: unknown): boolean {
     case "delete":
       return typeof value.key === "string";
     case "set":
-      return typeof value.key === "string" && typeof value.value === "string" &&
-        typeof value.expire === "number" && value.expire >= 0;
+      return typeof value.key === "string" && typeof value.value === "string" && isExpire(value.expire);
+    case "incr":
+      return typeof value.key === "string" && Number.isSafeInteger(value.by) && isExpire(value.expire);
+    case "cas":
+      return typeof value.key === "string" && typeof value.value === "string" && isExpire(value.expire) &&
+        (value.expected === null || typeof value.expected === "string");
+    case "walk":
+      return typeof value.walk === "number" && typeof value.begins === "boolean";
+    case "end walk":
+      return typeof value.walk === "number";
     case "clear":
       return true;
     default:
       return false;
   }
+}
+
+function isExpire(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+function isText(value: unknown, most: number): boolean {
+  return typeof value === "string" && value.length <= most;
 }
 
 function isObject(value: unknown): value is Known {

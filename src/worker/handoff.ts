@@ -7,10 +7,11 @@ import { type RingMemory, RingReader, type RingWriter } from "./ring.ts";
  *
  * ```
  * 0      4          8         10         11     12      16
- * | slot | sequence | command | encoding | sync | claim | content |
+ * | slot | sequence | command | encoding | kind | claim | content |
  * ```
  *
- * `slot` and `sequence` name the operation among those the worker holds; the reply gives them back. `claim` is 0 until
+ * `kind` is in its lowest bit whether the operation is sync, and above that how many calls of plugins have led to it. `slot`
+ * and `sequence` name the operation among those the worker holds; the reply gives them back. `claim` is 0 until
  * either side has taken the operation: the worker to run it, or the main thread to give it to another worker.
  */
 const OPERATION_HEADER_BYTES = 16;
@@ -40,6 +41,7 @@ export function writeOperation(
   command: number,
   encoding: number,
   sync: boolean,
+  hops: number,
   source: Uint8Array,
   at: number,
   length: number,
@@ -48,7 +50,7 @@ export function writeOperation(
   const word = ring.at >>> 2;
   ring.data[word] = slot;
   ring.data[word + 1] = sequence;
-  ring.data[word + 2] = command | (encoding << 16) | (sync ? 1 << 24 : 0);
+  ring.data[word + 2] = command | (encoding << 16) | (((hops << 1) | (sync ? 1 : 0)) << 24);
   ring.data[word + CLAIM_WORD] = UNCLAIMED;
   copyBytes(source, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
   ring.commit(OPERATION_HEADER_BYTES + length);
@@ -98,6 +100,8 @@ export class OperationView {
   command = 0;
   encoding: Encoding = 1;
   sync = false;
+  /** Calls of plugins that have led to it. */
+  hops = 0;
   /** Where the content lies in the ring's bytes; it is the worker's until the ring is released. */
   at = 0;
   length = 0;
@@ -111,7 +115,8 @@ export class OperationView {
     this.sequence = ring.data[word + 1]!;
     this.command = kind & 0xffff;
     this.encoding = ((kind >>> 16) & 0xff) as Encoding;
-    this.sync = kind >>> 24 === 1;
+    this.sync = (kind & (1 << 24)) !== 0;
+    this.hops = kind >>> 25;
     this.at = ring.at + OPERATION_HEADER_BYTES;
     this.length = ring.length - OPERATION_HEADER_BYTES;
     return true;

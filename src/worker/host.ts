@@ -4,6 +4,7 @@ import { originalNames } from "../modules/original_names.ts";
 import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import { batchBounds } from "./batch_bounds.ts";
+import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
 import { Heart } from "./heartbeat.ts";
@@ -13,8 +14,10 @@ import type { FromHost, HostSetup, ToHost } from "./messages.ts";
 import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
 import { PluginHost } from "./plugin_host.ts";
+import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
 import { tellBy, traceOf } from "./text_of.ts";
+import { Timers } from "./timers.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
 
@@ -33,6 +36,8 @@ const stats = new StatsReporter((report) => post({ kind: "stats", ...report }));
 const stopping = new AbortController();
 let host: PluginHost | null = null;
 let health: HealthCheck | null = null;
+let calls: CallClient | null = null;
+let timers: Timers | null = null;
 
 self.onmessage = ({ data }: MessageEvent<MessagePort>) => {
   self.onmessage = null;
@@ -42,6 +47,8 @@ self.onmessage = ({ data }: MessageEvent<MessagePort>) => {
 
 function take({ data: message }: MessageEvent<ToHost>): void {
   if (message.kind === "cache") cache.answer(message.id, message.result);
+  else if (message.kind === "called") calls?.answer(message.id, message.code, message.content);
+  else if (message.kind === "timers") setTimers(message.run);
   else if (message.kind === "start") start(message.setup);
   else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
   else if (message.kind === "hurry") host?.hurry();
@@ -68,26 +75,35 @@ async function start(setup: HostSetup): Promise<void> {
   try {
     const plugin = await loadPlugin(setup.module);
     const biz = setup.biz ?? plugin.biz;
-    const context: PluginContext = Object.freeze({
-      name: setup.name,
-      biz,
-      worker: setup.worker,
-      config: setup.config,
-      log,
-      cache,
-      stats,
-      signal: stopping.signal,
-      call: () => Promise.reject(new Error("PLACEHOLDER")),
-      enqueue: () => Promise.reject(new Error("PLACEHOLDER")),
-    });
+    const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);
+    const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>
+      Object.freeze(
+        {
+          name: setup.name,
+          biz,
+          worker: setup.worker,
+          config: setup.config,
+          log,
+          cache,
+          stats,
+          signal,
+          call: (...call) => client.call(origin, ...call),
+          enqueue: (...call) => client.enqueue(origin, ...call),
+        } satisfies PluginContext,
+      );
+    // `stop` may still call others, though the signal has aborted by then: those calls end with their time.
+    const lasting = new AbortController().signal;
+    const context = contextWith(stopping.signal, { hops: 0, keepsPlace: false, signal: lasting });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
-    await plugin.start?.(context);
+    await plugin.start?.(Object.freeze({ ...context, first: setup.first }));
     health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }));
     stage = "its health check failed: ";
     await health.ask();
     stage = "";
+    const ofTimer = (signal: AbortSignal) => contextWith(signal, { hops: 0, keepsPlace: false, signal });
+    timers = new Timers(plugin.timers ?? [], ofTimer, setup.timeout);
     const batches = batchBounds(plugin);
-    host = new PluginHost(plugin, context, setup, { concurrency, batches }, {
+    host = new PluginHost(plugin, context, setup, { concurrency, batches }, client, {
       beat: () => heart.beat(),
       overdue: (command) => post({ kind: "overdue", command }),
       overLimit: (limit) => stats.overLimit(limit),
@@ -99,9 +115,10 @@ async function start(setup: HostSetup): Promise<void> {
       idempotent: command.idempotent === true,
       batch: batches.get(Number(number)) ?? null,
     }));
+    const declared = timers.timers.map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text }));
     post({
       kind: "ready",
-      declaration: { biz, description: plugin.description ?? "", concurrency, commands },
+      declaration: { biz, description: plugin.description ?? "", concurrency, commands, timers: declared },
     });
     host.start();
     health.start();
@@ -115,9 +132,11 @@ async function stop(): Promise<void> {
   health?.stop();
   host?.close();
   stopping.abort(reason);
+  const timersEnded = timers?.end(reason);
   if (host !== null) {
     host.abort(reason);
     await host.idle();
+    await timersEnded;
     try {
       await host.plugin.stop?.(host.context);
     } catch (error) {
@@ -126,6 +145,12 @@ async function stop(): Promise<void> {
   }
   stats.flush();
   post({ kind: "stopped" });
+}
+
+async function setTimers(run: boolean): Promise<void> {
+  if (run && !stopping.signal.aborted) return timers?.begin();
+  await timers?.end(new Error("another worker runs the timers from now on"));
+  post({ kind: "timers ended" });
 }
 
 /** Whatever a plugin hands over, what travels is text and plain JSON, and bounded. */

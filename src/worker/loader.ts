@@ -1,9 +1,11 @@
 import type { Plugin } from "../plugin.ts";
 import { wrongWithBatch } from "./batch_bounds.ts";
+import { timersProblem } from "./check_timers.ts";
 
 /** Plugins inside the executable, by the name after `builtin:`. */
 const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } = {
   echo: () => import("../../plugins/echo.ts"),
+  kv: () => import("../../plugins/kv.ts"),
   skeleton: () => import("../../plugins/skeleton.ts"),
 };
 
@@ -66,6 +68,8 @@ function checkPlugin(module: string, value: unknown): Plugin {
     }
   }
   if (value.sync !== undefined && typeof value.sync !== "boolean") throw wrong("`sync` is not true or false");
+  const problem = timersProblem(value.timers);
+  if (problem !== null) throw wrong(problem);
   for (const hook of ["start", "stop", "health"] as const) {
     if (value[hook] !== undefined && typeof value[hook] !== "function") {
       throw wrong(`\`${hook}\` is no function`);

@@ -36,8 +36,10 @@ export interface HostSetup {
   readonly healthInterval: number;
   /** A worker that takes longer to be ready is given up, in ms; without it, after 30 s. */
   readonly startTimeout?: number;
-  /** Longest content of a reply, in bytes. */
+  /** Longest content of a reply, and of the params of a call to another plugin, in bytes. */
   readonly maxReplyBytes: number;
+  /** The server has started the plugin with this worker and those beside it: nothing has run before. */
+  readonly first: boolean;
   /** Of the params of one operation. */
   readonly contentLimits: ContentLimits;
   readonly exposeTrace: boolean;
@@ -52,6 +54,7 @@ export interface PluginDeclaration {
   readonly description: string;
   readonly concurrency: number;
   readonly commands: readonly CommandDeclaration[];
+  readonly timers: readonly TimerDeclaration[];
 }
 
 export interface CommandDeclaration {
@@ -63,6 +66,12 @@ export interface CommandDeclaration {
   readonly batch: { readonly max: number; readonly wait: number } | null;
 }
 
+export interface TimerDeclaration {
+  readonly name: string;
+  /** For people: `every 5s`, `cron 0 3 * * * Europe/Berlin`. */
+  readonly schedule: string;
+}
+
 /** Main thread to worker. Operations do not travel this way but over the rings. */
 export type ToHost =
   | { readonly kind: "start"; readonly setup: HostSetup }
@@ -71,12 +80,55 @@ export type ToHost =
   | { readonly kind: "hurry" }
   /** Aborts the signal of an operation, where it still runs. */
   | { readonly kind: "cancel"; readonly slot: number; readonly sequence: number }
-  | { readonly kind: "cache"; readonly id: number; readonly result: string | boolean | undefined };
+  | { readonly kind: "cache"; readonly id: number; readonly result: CacheResult }
+  /** What has become of a call: the content is JSON, of the result or of the error; null where there is none. */
+  | { readonly kind: "called"; readonly id: number; readonly code: number; readonly content: string | null }
+  /** The plugin's timers are this worker's, or are not any more; it confirms that with `timers ended`. */
+  | { readonly kind: "timers"; readonly run: boolean };
 
 export type CacheRequest =
   | { readonly operation: "get" | "delete"; readonly key: string }
   | { readonly operation: "set"; readonly key: string; readonly value: string; readonly expire: number }
-  | { readonly operation: "clear" };
+  | { readonly operation: "incr"; readonly key: string; readonly by: number; readonly expire: number }
+  | {
+    readonly operation: "cas";
+    readonly key: string;
+    /** Null where there is to be none. */
+    readonly expected: string | null;
+    readonly value: string;
+    readonly expire: number;
+  }
+  | { readonly operation: "clear" }
+  /** The next part of a walk, by the number that the worker has given it. */
+  | { readonly operation: "walk"; readonly walk: number; readonly begins: boolean }
+  | { readonly operation: "end walk"; readonly walk: number };
+
+/** Key, value, and what is left of its time in seconds; 0 is for good. */
+export type CacheEntry = readonly [key: string, value: string, expire: number];
+
+/** The value or null; what was asked for was done; the sum; why not; or a part of a walk. */
+export type CacheResult =
+  | string
+  | number
+  | boolean
+  | null
+  | { readonly entries: readonly CacheEntry[]; readonly done: boolean };
+
+/** An operation for another plugin, or the same one. */
+export interface CallRequest {
+  readonly id: number;
+  /** Name, or business number in decimal. */
+  readonly plugin: string;
+  readonly command: number;
+  /** The result is waited for. */
+  readonly sync: boolean;
+  /** As JSON. */
+  readonly params: string;
+  /** How many calls have led to it, this one included. */
+  readonly hops: number;
+  /** It keeps the place of a running operation until it is answered. */
+  readonly keepsPlace: boolean;
+}
 
 /** What a worker has counted since it reported last. */
 export interface FigureReport {
@@ -99,4 +151,13 @@ export type FromHost =
   | { readonly kind: "health"; readonly problem: string | null }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
   | { readonly kind: "stats" } & FigureReport
-  | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest };
+  /** None of the plugin's timers runs here any more. */
+  | { readonly kind: "timers ended" }
+  | ServiceRequest;
+
+/** What a worker asks of the server. */
+export type ServiceRequest =
+  | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest }
+  | { readonly kind: "call" } & CallRequest
+  /** Nobody waits for that call any more. */
+  | { readonly kind: "uncall"; readonly id: number };

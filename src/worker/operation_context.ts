@@ -1,5 +1,6 @@
 import type { Context, JsonValue, Params, PluginContext, Success } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import type { CallClient } from "./call_client.ts";
 import { CallContext } from "./call_context.ts";
 import { OperationError } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";
@@ -22,13 +23,15 @@ export class OperationContext extends CallContext implements Context<unknown> {
 
   constructor(
     plugin: PluginContext,
+    calls: CallClient,
+    hops: number,
     command: number,
     readonly sync: boolean,
     readonly params: OperationParams,
     startedAt: number,
     timeout: number,
   ) {
-    super(plugin, command, startedAt, timeout);
+    super(plugin, calls, hops, command, startedAt, timeout);
   }
 
   get input(): unknown {

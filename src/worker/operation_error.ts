@@ -6,14 +6,26 @@ import { textOf } from "./text_of.ts";
 /** The highest code that says failure. */
 const LAST_ERROR_CODE = 999;
 
+/** Codes of mevent's own that say what a plugin may have to say, too. */
+const COMMON_CODES: ReadonlySet<number> = new Set([
+  ReplyCode.Memory,
+  ReplyCode.Database,
+  ReplyCode.BadParam,
+  ReplyCode.CacheMiss,
+]);
+
 /** What `context.fail` makes: the plugin's own error. */
 export class OperationError extends Error {
   override readonly name = "OperationError";
 
   constructor(readonly code: number, message: string) {
     super(message);
-    if (!Number.isInteger(code) || code < ReplyCode.FirstApplicationError || code > LAST_ERROR_CODE) {
-      throw new RangeError(`context.fail: code ${code} is not a whole number from 25 to ${LAST_ERROR_CODE}`);
+    const isOwn = Number.isInteger(code) && code >= ReplyCode.FirstApplicationError &&
+      code <= LAST_ERROR_CODE;
+    if (!isOwn && !COMMON_CODES.has(code)) {
+      throw new RangeError(
+        `context.fail: code ${code} is not a whole number from 25 to ${LAST_ERROR_CODE}, nor 19, 20, 23 or 24`,
+      );
     }
   }
 }

@@ -6,6 +6,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { Answers } from "./answers.ts";
 import { Batch, type BatchBounds } from "./batch.ts";
 import { type Call, CANCELLED, isThenable, runChecked, SingleCall } from "./call.ts";
+import type { CallClient } from "./call_client.ts";
 import { Calls } from "./calls.ts";
 import { commandAt, OperationView } from "./handoff.ts";
 import type { HostSetup } from "./messages.ts";
@@ -24,6 +25,8 @@ const SYNC_RESERVE = 8;
 const TURN_MS = 4;
 /** A plugin of synchronous commands blocks its thread for so long at a time while it has nothing to do; in ms. */
 const BLOCK_MS = 100;
+/** Between two of those it waits for so long without blocking: a message takes the event loop some turns; in ms. */
+const TURNS_MS = 2;
 
 /** What the host tells of its thread. */
 export interface HostEvents {
@@ -52,6 +55,7 @@ export class PluginHost {
   readonly #open = new OpenBatches();
   readonly #pauses: Pauses;
   readonly #pump = () => this.#work();
+  #turns: number | undefined;
   #syncInARow = 0;
   /** Places taken, by what has not ended and by open batches; and those of async operations among them. */
   #taken = 0;
@@ -68,6 +72,7 @@ export class PluginHost {
     readonly context: PluginContext,
     readonly setup: HostSetup,
     readonly bounds: HostBounds,
+    readonly client: CallClient,
     readonly events: HostEvents,
   ) {
     const { sync, async } = setup.rings;
@@ -216,18 +221,29 @@ export class PluginHost {
     const found = sync.block(most, async);
     this.events.beat();
     if (found) return false;
-    setImmediate(this.#pump);
-    return true;
+    clearTimeout(this.#turns);
+    this.#turns = setTimeout(this.#pump, this.#open.size === 0 ? TURNS_MS : 0);
+    return sync.sleep(this.#pump, async);
   }
 
   /** Starts the operation the ring has found; returns the time afterwards. */
   #start(ring: RingReader, startedAt: number): number {
     const view = this.#view;
     if (!view.claim(ring)) return startedAt;
-    const { slot, sequence, command, encoding, sync } = view;
+    const { slot, sequence, command, encoding, sync, hops } = view;
     const { contentLimits, timeout } = this.setup;
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length, contentLimits);
-    const context = new OperationContext(this.context, command, sync, params, startedAt, timeout);
+    const { client } = this;
+    const context = new OperationContext(
+      this.context,
+      client,
+      hops,
+      command,
+      sync,
+      params,
+      startedAt,
+      timeout,
+    );
     try {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.
@@ -269,7 +285,7 @@ export class PluginHost {
       if (bounds === undefined) {
         throw new Error(`command ${command} had no \`batch\` when the worker started`);
       }
-      batch = new Batch(handler, bounds, this.context, command, this.setup.timeout, sync, time);
+      batch = new Batch(handler, bounds, this.context, this.client, command, this.setup.timeout, sync, time);
       this.#open.add(batch);
       this.#enter(sync);
     }

@@ -139,6 +139,7 @@ export class PluginWorker {
       OperationRecord.command(segment, offset),
       OperationRecord.encoding(segment, offset),
       lane === LaneId.Sync,
+      OperationRecord.hops(segment, offset),
       segment.bytes,
       OperationRecord.contentAt(offset),
       OperationRecord.contentLength(segment, offset),

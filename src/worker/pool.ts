@@ -5,14 +5,16 @@ import type { Segment } from "../queue/segment.ts";
 import { Administration, CANCELLED } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
-import type { CacheRequest, FigureReport, PluginDeclaration } from "./messages.ts";
+import type { FigureReport, PluginDeclaration, ServiceRequest } from "./messages.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
 import { type Health, Shifts } from "./shifts.ts";
-import { Supervisor, type SupervisorEvents } from "./supervisor.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";
+import { TimerDuty } from "./timer_duty.ts";
 
 /** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
 const GIVEN_UP = "the plugin was stopped before the operation was done";
@@ -40,7 +42,10 @@ export interface PoolOptions extends SupervisorOptions {
 export interface PoolEvents extends OutcomeEvents {
   /** All answers of a batch have been told. */
   answered(): void;
-  cache(request: CacheRequest): string | boolean | undefined;
+  /** A worker asks something of the server. */
+  asked(worker: PluginWorker, request: ServiceRequest): void;
+  /** A worker has ended. */
+  gone(worker: PluginWorker): void;
   /** So many times a limit was reached in a worker. */
   limits(reached: FigureReport["limits"]): void;
 }
@@ -55,6 +60,7 @@ export class WorkerPool {
   readonly #shifts: Shifts;
   readonly #dispatcher: Dispatcher;
   readonly #dueTimer: DueTimer;
+  readonly #timerDuty = new TimerDuty(() => this.workers);
   readonly #administration: Administration;
   readonly #idle: (() => void)[] = [];
   #stopping: Promise<void> | null = null;
@@ -86,7 +92,10 @@ export class WorkerPool {
         this.#checkIdle();
         this.#shifts.check();
       },
-      ready: () => this.dispatch(),
+      ready: () => {
+        this.dispatch();
+        this.#timerDuty.look();
+      },
       lost: (worker, reason) => {
         this.#eachHeld(worker, (...place) => this.outcomes.lost(...place, reason));
         events.answered();
@@ -99,7 +108,12 @@ export class WorkerPool {
         const dropped = this.figures.report(worker.index, isCurrent ? report : { ...report, gauges: [] });
         events.limits({ ...report.limits, figures: report.limits.figures + dropped });
       },
-      cache: (request) => events.cache(request),
+      asked: (worker, request) => events.asked(worker, request),
+      timersEnded: (worker) => this.#timerDuty.ended(worker),
+      gone: (worker) => {
+        events.gone(worker);
+        this.#timerDuty.look();
+      },
     };
     this.#shifts = new Shifts(new Supervisor(options, this.#events));
     this.#dispatcher = new Dispatcher(
@@ -183,6 +197,7 @@ export class WorkerPool {
       this.#dispatcher.use(successor.workers);
       this.dispatch();
     });
+    this.#timerDuty.look();
   }
 
   /** Hands waiting operations to workers that have room for them; what waited too long is ended. */
@@ -243,10 +258,11 @@ export class WorkerPool {
    */
   async drained(deadline: number): Promise<void> {
     this.#shifts.hurry();
-    while (!this.#isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (!this.isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #isDrained(deadline: number): boolean {
+  /** The same as it is now. */
+  isDrained(deadline: number): boolean {
     const { ops, parked } = this.options.queue;
     if (ops === parked.count) return parked.earliest > deadline;
     return this.paused && this.inFlight === 0;
@@ -259,6 +275,7 @@ export class WorkerPool {
 
   async #stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#dispatcher.stop();
+    this.#timerDuty.end();
     this.#dueTimer.stop();
     const { holders } = this.#shifts;
     await this.#shifts.stop(graceMs, hurry);

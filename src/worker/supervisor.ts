@@ -1,14 +1,13 @@
 import { besides } from "../observe/log_fields.ts";
-import type { LaneId } from "../queue/operation_queue.ts";
-import type { Segment } from "../queue/segment.ts";
 import { Backoff } from "./backoff.ts";
 import { longestWait } from "./batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
-import { HANDOFF_OVERHEAD_BYTES, type ReplyView } from "./handoff.ts";
+import { HANDOFF_OVERHEAD_BYTES } from "./handoff.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
-import type { CacheRequest, FigureReport, FromHost, PluginDeclaration } from "./messages.ts";
+import type { FromHost, PluginDeclaration } from "./messages.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
+import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 import { WorkerStarter } from "./worker_starter.ts";
 
@@ -18,26 +17,6 @@ const MIN_RING_BYTES = 256 * 1024;
 const HANG_GRACE_MS = 1000;
 /** What a retired worker gets to run `stop`, in ms. */
 const STOP_GRACE_MS = 5000;
-
-/** What the workers have to tell. */
-export interface SupervisorEvents {
-  /** A reply that was found at `time`; its content lies in `bytes` until this returns. */
-  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
-  /** An operation that was cancelled came back to the queue: it is not to run. */
-  cancelled(worker: PluginWorker, lane: LaneId, segment: Segment, offset: number): void;
-  /** All replies that were there have been told, or operations came back to the queue. */
-  replied(): void;
-  /** A worker has started and takes operations. */
-  ready(): void;
-  /**
-   * A worker has ended, for that reason. What it had not begun is back in the queue; what is left in its `inFlight` is
-   * lost: it had begun, or, where a child process died without a word, may have.
-   */
-  lost(worker: PluginWorker, reason: string): void;
-  /** Figures that a worker reports, counters as what was added. */
-  figures(worker: PluginWorker, report: FigureReport): void;
-  cache(request: CacheRequest): string | boolean | undefined;
-}
 
 /**
  * Keeps a plugin's workers running: starts them, replaces those that die, hang, are too large or have worked enough,
@@ -67,6 +46,8 @@ export class Supervisor {
   readonly leaks: LeakedThreads;
   readonly #starter: WorkerStarter;
   readonly #recycleAfter: number;
+  /** It has taken over from nobody. */
+  readonly #isFirst: boolean;
   /** All workers have started: from now on one that fails is replaced. */
   #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
@@ -86,6 +67,7 @@ export class Supervisor {
     this.leakedThreads = before?.leakedThreads ?? 0;
     this.moved = before?.moved ?? false;
     this.isolation = this.moved ? "process" : options.isolation;
+    this.#isFirst = before === undefined;
     this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
     this.#backoff = new Backoff(options.now);
@@ -187,7 +169,7 @@ export class Supervisor {
 
   #create(index: number): PluginWorker {
     const { isolation } = this;
-    return this.#starter.start(index, isolation, this.#workerEvents);
+    return this.#starter.start(index, isolation, this.#isFirst && !this.#isReady, this.#workerEvents);
   }
 
   readonly #workerEvents: WorkerEvents = {
@@ -218,7 +200,11 @@ export class Supervisor {
       case "stats":
         return this.events.figures(worker, message);
       case "cache":
-        return worker.post({ kind: "cache", id: message.id, result: this.events.cache(message.request) });
+      case "call":
+      case "uncall":
+        return this.events.asked(worker, message);
+      case "timers ended":
+        return this.events.timersEnded(worker);
       case "stopped":
         return this.#terminate(worker);
       default:
@@ -382,6 +368,7 @@ export class Supervisor {
     this.leaks.terminated(worker.thread.threads);
     const ended: Promise<void> = worker.thread.ended.finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
+    this.events.gone(worker);
   }
 
   /** Whether it was one that retires. */

@@ -18,9 +18,11 @@ export class WorkerStarter {
     readonly ringBytes: number,
   ) {}
 
-  start(index: number, isolation: Isolation, events: WorkerEvents): PluginWorker {
+  /** @param first the plugin's first workers; they take nobody's place */
+  start(index: number, isolation: Isolation, first: boolean, events: WorkerEvents): PluginWorker {
     const { options, ringBytes } = this;
-    const { setup, permissions, maxMemory, isParted = false, queue, log, now, startHostWorker } = options;
+    const setup = { ...options.setup, first };
+    const { permissions, maxMemory, isParted = false, queue, log, now, startHostWorker } = options;
     const rings = createRings(ringBytes);
     const beats = createBeats();
     const name = `${setup.name}/${index}`;

@@ -4,9 +4,13 @@ export const DEADLINE_MS = 10_000;
 const LOOK_EVERY_MS = 2;
 
 /** Waits until the condition holds; throws with `what` where it never does. */
-export async function until(what: string, condition: () => boolean, deadlineMs = DEADLINE_MS): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs;
-  while (!condition()) {
+  while (!await condition()) {
     if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }

@@ -1,0 +1,164 @@
+import type { Context, Plugin, StartContext } from "mevent/plugin";
+import { checkFolder, loadSnapshot, writeSnapshot } from "./kv/snapshot.ts";
+
+/** The value is no whole number. */
+const NO_NUMBER = 25;
+/** There is no snapshot in the config. */
+const NO_SNAPSHOT = 26;
+/** The reply codes of mevent for what does not fit, is wrong, is not there. */
+const NO_ROOM = 19;
+const BAD_PARAM = 23;
+const MISS = 24;
+
+const UNITS = new Map([["s", 1_000], ["m", 60_000], ["h", 3_600_000], ["d", 86_400_000]]);
+
+/** What the config says of the snapshot; null where there is to be none. */
+let settings: { readonly path: string; readonly interval: number } | null = null;
+/** When the last snapshot was begun, or the worker started; monotonic, in ms. */
+let begunAt = 0;
+
+/** A store of texts under keys, in the plugin's cache; a snapshot on disk outlives the server. */
+export default {
+  name: "kv",
+  description: "keeps texts under keys, for a time or for good",
+  concurrency: 256,
+  timers: [{
+    name: "snapshot",
+    every: "1s",
+    run: async (context) => {
+      if (settings !== null && performance.now() - begunAt >= settings.interval) {
+        await snapshot(settings.path, context);
+      }
+    },
+  }],
+
+  async start(context) {
+    settings = settingsOf(context);
+    begunAt = performance.now();
+    if (settings === null) return;
+    await checkFolder(settings.path);
+    if (context.first && context.worker === 0) await loadSnapshot(settings.path, context);
+  },
+  async stop(context) {
+    // The timer's own signal has ended its run by now.
+    if (settings !== null && context.worker === 0) {
+      await snapshot(settings.path, { ...context, signal: undefined });
+    }
+  },
+
+  commands: {
+    1001: {
+      name: "get",
+      description: "key -> value; 24 where there is none",
+      async run(context) {
+        const key = keyOf(context);
+        const value = await context.cache.get(key);
+        if (value === undefined) throw context.fail(MISS, `there is no key ${JSON.stringify(key)}`);
+        return { value };
+      },
+    },
+    1002: {
+      name: "set",
+      description: "key, value, expire (seconds; optional)",
+      idempotent: true,
+      async run(context) {
+        const { cache, params } = context;
+        await fitting(context, cache.set(keyOf(context), params.string("value"), expireOf(context)));
+      },
+    },
+    1003: {
+      name: "del",
+      description: "key -> deleted: whether there was one",
+      run: async (context) => ({ deleted: await context.cache.delete(keyOf(context)) }),
+    },
+    1004: {
+      name: "incr",
+      description: "key, by (1 where nothing is said), expire (of a new one; optional) -> value",
+      async run(context) {
+        const { cache, params } = context;
+        const key = keyOf(context);
+        const by = params.int("by", 1);
+        try {
+          return { value: await fitting(context, cache.incr(key, by, expireOf(context))) };
+        } catch (error) {
+          if (error instanceof TypeError) {
+            throw context.fail(
+              NO_NUMBER,
+              `the value of ${JSON.stringify(key)} is no whole number within ±2^53`,
+            );
+          }
+          throw error;
+        }
+      },
+    },
+    1005: {
+      name: "cas",
+      description:
+        "key, expected (absent: none), value, expire (optional) -> swapped: whether it was the expected one",
+      async run(context) {
+        const { cache, params } = context;
+        const expected = params.has("expected") ? params.string("expected") : undefined;
+        const swap = cache.cas(keyOf(context), expected, params.string("value"), expireOf(context));
+        return { swapped: await fitting(context, swap) };
+      },
+    },
+    1006: {
+      name: "snapshot",
+      description: "writes the snapshot now -> entries",
+      async run(context) {
+        if (settings === null) {
+          throw context.fail(NO_SNAPSHOT, "no snapshot is configured: config.snapshot names its file");
+        }
+        return { entries: await snapshot(settings.path, context) };
+      },
+    },
+  },
+} satisfies Plugin;
+
+async function snapshot(path: string, context: Parameters<typeof writeSnapshot>[1]): Promise<number> {
+  begunAt = performance.now();
+  return await writeSnapshot(path, context);
+}
+
+function keyOf(context: Context<unknown>): string {
+  const key = context.params.string("key");
+  if (key === "") throw context.fail(BAD_PARAM, 'param "key" is to be a text of at least one character');
+  return key;
+}
+
+/** In seconds; 0 is for good. */
+function expireOf(context: Context<unknown>): number {
+  const expire = context.params.number("expire", 0);
+  if (expire < 0) throw context.fail(BAD_PARAM, 'param "expire" is to be seconds from 0 on');
+  return expire;
+}
+
+/** What the cache refuses because of its bounds, or those of numbers, its caller is told. */
+async function fitting<T>(context: Context<unknown>, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof RangeError ? context.fail(NO_ROOM, error.message) : error;
+  }
+}
+
+function settingsOf({ config }: StartContext): typeof settings {
+  for (const key of Object.keys(config)) {
+    if (key !== "snapshot" && key !== "interval") {
+      throw new Error(`config.${key} is unknown; kv has snapshot and interval`);
+    }
+  }
+  const { snapshot, interval = "1m" } = config;
+  if (snapshot === undefined) return null;
+  if (typeof snapshot !== "string" || snapshot === "" || snapshot.endsWith("/")) {
+    throw new Error(`config.snapshot is to be the path of a file, not ${JSON.stringify(snapshot)}`);
+  }
+  const [, amount, unit = ""] = /^(\d{1,6})(s|m|h|d)$/.exec(String(interval)) ?? [];
+  const ms = Number(amount) * (UNITS.get(unit) ?? NaN);
+  if (!(ms >= 1000)) {
+    throw new Error(
+      `config.interval is to be a time such as "10s", "1m" or "1h", not ${JSON.stringify(interval)}`,
+    );
+  }
+  return { path: snapshot, interval: ms };
+}

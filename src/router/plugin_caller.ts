@@ -1,0 +1,148 @@
+import { BodyView, encodeContent, Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
+import { PREFIX_BYTES } from "../protocol/frame.ts";
+import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import { writeRequest } from "../protocol/request.ts";
+import { MAX_CALLS } from "../worker/call_client.ts";
+import type { CallRequest } from "../worker/messages.ts";
+import type { PluginWorker } from "../worker/plugin_worker.ts";
+import type { Caller } from "./caller.ts";
+import type { ReplyRoutes, ReplyTarget } from "./reply_routes.ts";
+import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
+import type { Router } from "./router.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export interface PluginCallerParts {
+  readonly router: Router;
+  readonly routes: ReplyRoutes;
+  /** What counts now. */
+  readonly limits: { readonly maxFrame: number };
+}
+
+/**
+ * A worker of a plugin that calls other plugins: its calls go the way of every request, and what becomes of them is posted
+ * to the worker. They are JSON, both ways.
+ */
+export class PluginCaller implements Caller, ReplyTarget {
+  readonly asyncReply = true;
+  hops = 0;
+  readonly routeGeneration: number;
+  readonly #slot: number;
+  /** Calls that are not answered, by their ids. */
+  readonly #open = new Set<number>();
+  readonly #body = new BodyView(HIGHEST_CONTENT_LIMITS);
+
+  constructor(
+    readonly plugin: RoutedPlugin,
+    readonly worker: Pick<PluginWorker, "part" | "post">,
+    readonly parts: PluginCallerParts,
+  ) {
+    this.#slot = parts.routes.open(this);
+    this.routeGeneration = parts.routes.generation(this.#slot);
+  }
+
+  get maxBodyBytes(): number {
+    return this.parts.limits.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
+  }
+
+  /** Makes a request of it. */
+  call({ id, plugin, command, sync, params, hops, keepsPlace }: CallRequest): void {
+    const { router, limits } = this.parts;
+    // The worker keeps to this by itself, unless the plugin posts in its place.
+    if (this.#open.size >= MAX_CALLS || this.#open.has(id)) return;
+    this.#open.add(id);
+    // Each unit is a byte or more: what is far too long is not even made into bytes.
+    const content = encoder.encode(params.slice(0, limits.maxFrame));
+    const body = encodeContent(Encoding.Json, content);
+    const message = writeRequest({ id, command, sync, plugin, body }, false);
+    if (message.length + PREFIX_BYTES > limits.maxFrame) {
+      const most = limits.maxFrame - (message.length + PREFIX_BYTES - content.length);
+      return this.#fail(
+        id,
+        ReplyCode.Broken,
+        `the params have ${content.length} bytes, a message carries ${most}`,
+      );
+    }
+    if (sync && keepsPlace && command > LAST_SYSTEM_COMMAND && this.#waitsForItself(plugin, content)) {
+      return this.#fail(
+        id,
+        ReplyCode.Broken,
+        `plugin ${this.plugin.name} would wait for itself: it runs one operation at a time, and this one is it; ` +
+          "enqueue it, or give the plugin concurrency or workers",
+      );
+    }
+    this.hops = hops;
+    if (router.handleContained(this, message, 0, message.length) === "close") {
+      this.#fail(id, ReplyCode.Error, "the call met an error of the server's own; its log says which");
+    }
+    router.dispatch();
+  }
+
+  /** Nobody waits for that call any more. */
+  forget(id: number): void {
+    this.#open.delete(id);
+  }
+
+  /** The worker has gone: replies that are still to come go nowhere. */
+  close(): void {
+    this.parts.routes.close(this.#slot);
+    this.#open.clear();
+  }
+
+  openRoute(): number {
+    return this.#slot;
+  }
+
+  answer(id: number, code: number, body: Uint8Array | null): void {
+    if (body === null) return this.#tell(id, code, null);
+    const view = this.#body;
+    view.locate(body, 0, body.length);
+    this.#tell(id, code, decoder.decode(body.subarray(view.at, view.at + view.length)));
+  }
+
+  refuse(id: number, code: number, body: Uint8Array | null): void {
+    this.answer(id, code, body);
+  }
+
+  deliver(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
+    if (!this.#open.has(id)) {
+      this.parts.routes.counters.repliesDropped++;
+      return;
+    }
+    // A copy: no text is made of shared memory.
+    this.#tell(id, code, encoding === 0 ? null : decoder.decode(bytes.slice(at, at + length)));
+  }
+
+  /** Each answer was posted as it came. */
+  flush(): void {}
+
+  /** Whether no worker could run it before the operation that calls has ended. */
+  #waitsForItself(name: string, content: Uint8Array): boolean {
+    const { plugin, worker } = this;
+    if (name !== plugin.name && name !== String(plugin.biz)) return false;
+    const { affinity, pool } = plugin;
+    if (pool.declaration?.concurrency !== 1) return false;
+    return pool.workers.length === 1 ||
+      (affinity !== null && plugin.partOf(Encoding.Json, content, 0, content.length) === worker.part);
+  }
+
+  #fail(id: number, code: number, message: string): void {
+    if (this.#open.has(id)) {
+      this.#tell(id, code, JSON.stringify({ Output: { errcode: code, errmsg: message } }));
+    }
+  }
+
+  #tell(id: number, code: number, content: string | null): void {
+    if (this.#open.delete(id)) this.worker.post({ kind: "called", id, code, content });
+  }
+}
