@@ -66,7 +66,7 @@ async function start(setup: HostSetup): Promise<void> {
     missing: (thrown) => missingGrant(thrown, setup.name, setup.grants),
   });
   try {
-    const plugin = await loadPlugin(setup.module);
+    const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     const biz = setup.biz ?? plugin.biz;
     const context: PluginContext = Object.freeze({
       name: setup.name,

@@ -228,6 +228,7 @@ export class PluginHost {
     const { contentLimits, timeout } = this.setup;
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length, contentLimits);
     const context = new OperationContext(this.context, command, sync, params, startedAt, timeout);
+    context.identify(this.setup.run, view);
     try {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.
