@@ -4,6 +4,7 @@ import { wrongWithBatch } from "./batch_bounds.ts";
 /** Plugins inside the executable, by the name after `builtin:`. */
 const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin | PluginFactory }> } = {
   echo: () => import("../../plugins/echo.ts"),
+  exec: () => import("../../plugins/exec.ts"),
   skeleton: () => import("../../plugins/skeleton.ts"),
 };
 
