@@ -6,6 +6,7 @@ const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin | Plug
   echo: () => import("../../plugins/echo.ts"),
   exec: () => import("../../plugins/exec.ts"),
   skeleton: () => import("../../plugins/skeleton.ts"),
+  webhook: () => import("../../plugins/webhook.ts"),
 };
 
 /** The names of the modules inside the executable: `builtin:echo`. */
