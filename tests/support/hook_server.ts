@@ -34,6 +34,7 @@ export class HookServer implements AsyncDisposable {
   open = 0;
   mostOpen = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #abort = new AbortController();
   readonly #closing = Promise.withResolvers<null>();
 
   constructor(
@@ -42,14 +43,16 @@ export class HookServer implements AsyncDisposable {
   ) {
     const { port = 0, ...tls } = options;
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port, onListen() {}, ...tls },
+      { hostname: "127.0.0.1", port, onListen() {}, signal: this.#abort.signal, ...tls },
       (request) => this.#take(request),
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.resolve(null);
-    await this.#server.shutdown();
+    // Not `shutdown`: it has been seen to wait for ever where responses had broken off.
+    this.#abort.abort();
+    await this.#server.finished;
   }
 
   get port(): number {
