@@ -101,6 +101,8 @@ test("the answer that a child gives right before its end counts", async () => {
   await using server = await start();
   using connection = await server.connect();
   assertEquals((await ask(connection, "answer and die")).value, "last words");
+  // What is sent before its end is noticed ends with it.
+  await server.until("it is replaced", () => server.plugin("py").counters["child restarts"] === 1);
   assertEquals((await ask(connection, "echo", { again: 1 })).value, { again: 1 });
 });
 
