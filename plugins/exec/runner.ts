@@ -14,7 +14,7 @@ const ERROR = 14;
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
-  readonly context: Context;
+  readonly context: Context<unknown>;
 }
 
 /** Keeps one child running, gives it operations and hands back what it answers. */
@@ -49,7 +49,7 @@ export class Runner {
   }
 
   /** Has the child run one operation. */
-  async run(context: Context, name: string): Promise<Result> {
+  async run(context: Context<unknown>, name: string): Promise<Result> {
     const child = this.#child ?? await this.#waitForChild(context);
     const { command, sync, deadline } = context;
     const params = context.params.all();
@@ -74,7 +74,7 @@ export class Runner {
   }
 
   /** An async operation makes room for others meanwhile; a caller waits for a sync one, so it waits here. */
-  async #waitForChild(context: Context): Promise<Child> {
+  async #waitForChild(context: Context<unknown>): Promise<Child> {
     const message = `there is no child process at the moment: ${this.#absence}`;
     if (!context.sync) {
       throw context.later(Math.max(this.#nextStart - performance.now(), FIRST_PAUSE_MS), message);
@@ -94,7 +94,7 @@ export class Runner {
   }
 
   /** An operation whose time is over, or that is cancelled, is to end within the grace; else the child is killed. */
-  #cancelOnAbort(child: Child, id: number, { signal, command }: Context): { end(): void } {
+  #cancelOnAbort(child: Child, id: number, { signal, command }: Context<unknown>): { end(): void } {
     const grace = this.settings.cancelGrace;
     let timer: number | undefined;
     const cancel = () => {
@@ -199,7 +199,7 @@ export class Runner {
   }
 }
 
-function resultOf(answer: Answer, context: Context): Result {
+function resultOf(answer: Answer, context: Context<unknown>): Result {
   if ("error" in answer) {
     const { code, message, retry, retryAfter } = answer.error;
     throw context.fail(code, message, retry ? { retryAfter } : { retry: false });

@@ -33,7 +33,7 @@ export class Deliverer {
   }
 
   /** One attempt. What it throws says whether there is to be another one. */
-  async deliver(context: Context): Promise<Result> {
+  async deliver(context: Context<unknown>): Promise<Result> {
     const target = targetOf(context, this.settings);
     const content = contentOf(context, target, this.settings);
     const host = this.#hostOf(target.url.origin, target);
@@ -54,7 +54,7 @@ export class Deliverer {
 
   /** Makes the request and reads the response, both within the time-out, and tells the host what it was. */
   async #request(
-    context: Context,
+    context: Context<unknown>,
     { name, url, settings: { method, secret, timeout } }: Target,
     host: Host,
     content: Content,

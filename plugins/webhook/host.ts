@@ -38,7 +38,7 @@ export class Host {
   }
 
   /** Resolves when a request may be made. Rejects with what to throw where none may be made now. */
-  async enter(context: Context): Promise<void> {
+  async enter(context: Context<unknown>): Promise<void> {
     this.#refuse(context);
     const putOff = await this.#gate.enter(context.signal);
     if (putOff !== null) throw this.#later(context, putOff, "its bounds of concurrency and rate are reached");
@@ -75,7 +75,7 @@ export class Host {
   }
 
   /** Throws where the host wants to be left alone, or is down. */
-  #refuse(context: Context): void {
+  #refuse(context: Context<unknown>): void {
     const rest = this.#restUntil - this.now();
     if (rest > 0) throw this.#later(context, rest, "it has asked to be left alone by Retry-After");
     const pause = this.#breaker.left;
@@ -86,7 +86,7 @@ export class Host {
     });
   }
 
-  #later(context: Context, ms: number, why: string): Error {
+  #later(context: Context<unknown>, ms: number, why: string): Error {
     const sentence = `${this.name} takes no more requests now: ${why}`;
     if (context.sync && (ms > LONGEST_FOR_CALLER_MS || Date.now() + ms > context.deadline)) {
       return context.fail(ERROR, sentence, { retryAfter: ms });

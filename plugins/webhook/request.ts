@@ -25,7 +25,7 @@ export interface Content {
 }
 
 /** The endpoint that the params name, or the URL where the config allows its host. Throws the operation's error. */
-export function targetOf(context: Context, settings: WebhookSettings): Target {
+export function targetOf(context: Context<unknown>, settings: WebhookSettings): Target {
   const { params } = context;
   const refuse = (what: string) => context.fail(UNKNOWN_TARGET, what, { retry: false });
   if (!params.has("url")) {
@@ -45,7 +45,7 @@ export function targetOf(context: Context, settings: WebhookSettings): Target {
 }
 
 /** Throws the operation's error. */
-export function contentOf(context: Context, target: Target, settings: WebhookSettings): Content {
+export function contentOf(context: Context<unknown>, target: Target, settings: WebhookSettings): Content {
   const { params } = context;
   const id = params.string("id", context.id);
   if (!ID.test(id)) throw lasting(context, "id is to be 1 to 128 visible ASCII characters");
@@ -72,7 +72,7 @@ export function contentOf(context: Context, target: Target, settings: WebhookSet
   return { id, headers, body };
 }
 
-function bodyOf(context: Context, headers: Headers): Uint8Array<ArrayBuffer> {
+function bodyOf(context: Context<unknown>, headers: Headers): Uint8Array<ArrayBuffer> {
   const body: JsonValue = context.params.value("body", {});
   const type = headers.get("content-type") ?? "";
   if (/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return encoder.encode(JSON.stringify(body));
@@ -80,6 +80,6 @@ function bodyOf(context: Context, headers: Headers): Uint8Array<ArrayBuffer> {
   return encoder.encode(body);
 }
 
-function lasting(context: Context, what: string): Error {
+function lasting(context: Context<unknown>, what: string): Error {
   return context.fail(UNKNOWN_TARGET, what, { retry: false });
 }
