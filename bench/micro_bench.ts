@@ -4,7 +4,8 @@ import { BodyView, encodeBody, Encoding } from "../src/protocol/body.ts";
 import { FrameReader } from "../src/protocol/frame.ts";
 import { writeRequest } from "../src/protocol/request.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
-import { SegmentPool } from "../src/queue/segment.ts";
+import { appendRecord } from "../src/queue/record.ts";
+import { Segment, SegmentPool } from "../src/queue/segment.ts";
 import { createRing, RingReader, RingWriter } from "../src/worker/ring.ts";
 import { OperationView, writeOperation } from "../src/worker/handoff.ts";
 
@@ -68,8 +69,10 @@ const memory = createRing(1 << 20);
 const writer = new RingWriter(memory);
 const reader = new RingReader(memory);
 const found = new OperationView();
+const segment = new Segment(1024);
+const offset = appendRecord(segment, operation, body, 20, 100);
 Deno.bench("ring: write, publish and read 1000 operations", () => {
-  for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, 1001, 1, true, 0, body, 20, 100);
+  for (let i = 0; i < BATCH; i++) writeOperation(writer, i, i, true, segment, offset);
   writer.publish();
   while (reader.next()) found.claim(reader);
   reader.release();

@@ -1,6 +1,7 @@
 /**
  * What a plugin author imports, types alone: `import type { Plugin } from "mevent/plugin"`.
- * A plugin is a module whose default export is a {@link Plugin}; mevent runs it in Web Workers of its own.
+ * A plugin is a module whose default export is a {@link Plugin}, or a {@link PluginFactory} that makes one; mevent runs it
+ * in Web Workers of its own.
  *
  * @module
  */
@@ -42,6 +43,12 @@ export interface Plugin {
    */
   health?(context: PluginContext): void | Promise<void>;
 }
+
+/** Makes a plugin whose commands depend on its config; called once a worker. What it throws keeps the worker from starting. */
+export type PluginFactory = (settings: PluginSettings) => Plugin | Promise<Plugin>;
+
+/** What a {@link PluginFactory} makes a plugin from. */
+export type PluginSettings = Pick<PluginContext, "name" | "config">;
 
 /** One command of a plugin: done one operation at a time, or many at once. */
 export type Command = SingleCommand | BatchCommand;
@@ -211,6 +218,11 @@ export interface BatchContext extends PluginContext {
 /** What a command gets. */
 export interface Context<Input = JsonObject> extends PluginContext {
   readonly command: number;
+  /**
+   * What no other operation has, the same in all attempts of this one: up to 64 letters, digits and dashes. A dead letter
+   * that is retried by hand is an operation of its own.
+   */
+  readonly id: string;
   /** True where the caller waits for the result. */
   readonly sync: boolean;
   readonly params: Params;
@@ -221,12 +233,25 @@ export interface Context<Input = JsonObject> extends PluginContext {
   /** When the operation's time is over, in ms since 1970. */
   readonly deadline: number;
   /**
-   * An error to throw, with a sentence for the caller: code 25..999, or 19 (no room), 20 (the database), 23 (a param is
-   * wrong), 24 (no such key).
+   * An error to throw, with a sentence for the caller: a code of the plugin's own, 25..999, or 14, 19 (no room), 20 (the
+   * database), 23 (a param is wrong), 24 (no such key). `wish` is about further attempts, where the config has `retry`.
    */
-  fail(code: number, message: string): Error;
+  fail(code: number, message: string, wish?: RetryWish): Error;
+  /**
+   * An error to throw before anything was done: the operation waits for so many ms, at most 4 hours, gets in line again
+   * and is run then. No attempt is counted; `ttl` of the config bounds how long that may go on.
+   */
+  later(ms: number, message: string): Error;
   /** A success with a code of its own, 1000 or more. */
   reply(code: number, value?: JsonValue | Params): Success;
+}
+
+/** What a plugin says of the next attempt of an operation that has failed. */
+export interface RetryWish {
+  /** It would fail again: it is not tried again. */
+  readonly retry?: false;
+  /** It is to wait at least so long, in ms; more than `max_backoff` of the config it never waits. */
+  readonly retryAfter?: number;
 }
 
 /**

@@ -20,17 +20,19 @@ const DOCUMENTS = [
   "docs/robustness.md",
   "docs/isolation.md",
   "docs/kv.md",
+  "docs/webhook.md",
+  "docs/exec.md",
 ];
 /** What a reader of the documents has got. */
 const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];
-/** The port of the documents; the copy of the checkout uses a free one in its place. */
-const DOCUMENTED_PORT = "26000";
+/** The ports of the documents, mevent's and a receiver's; the copy of the checkout uses free ones in their place. */
+const DOCUMENTED_PORTS = ["26000", "18080"];
 
 for (const document of DOCUMENTS) {
   Deno.test(`Every block of ${document} does what the document says`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "mevent_docs_" });
     try {
-      await copyCheckout(folder, String(freePort()));
+      await copyCheckout(folder, DOCUMENTED_PORTS.map(() => String(freePort())));
       await runDocument(folder, document);
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -120,23 +122,24 @@ async function checkTypes(folder: string, modules: string[]): Promise<void> {
 }
 
 /** Copies what a reader has, moved to another port, with this very Deno as the installed one. */
-async function copyCheckout(folder: string, port: string): Promise<void> {
-  for (const name of CHECKOUT) await copy(new URL(name, ROOT), `${folder}/${name}`, port);
+async function copyCheckout(folder: string, ports: readonly string[]): Promise<void> {
+  for (const name of CHECKOUT) await copy(new URL(name, ROOT), `${folder}/${name}`, ports);
   await Deno.mkdir(`${folder}/.bin`);
   await Deno.symlink(Deno.execPath(), `${folder}/.bin/deno`);
 }
 
-async function copy(from: URL, to: string, port: string): Promise<void> {
+async function copy(from: URL, to: string, ports: readonly string[]): Promise<void> {
   const info = await Deno.stat(from);
   if (info.isDirectory) {
     for await (const { name } of Deno.readDir(from)) {
-      await copy(new URL(`${from}/${name}`), `${to}/${name}`, port);
+      await copy(new URL(`${from}/${name}`), `${to}/${name}`, ports);
     }
     return;
   }
   await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
-  const text = await Deno.readTextFile(from);
-  await Deno.writeTextFile(to, text.replaceAll(DOCUMENTED_PORT, port), { mode: info.mode ?? 0o644 });
+  let text = await Deno.readTextFile(from);
+  for (const [index, port] of ports.entries()) text = text.replaceAll(DOCUMENTED_PORTS[index]!, port);
+  await Deno.writeTextFile(to, text, { mode: info.mode ?? 0o644 });
 }
 
 /** A port that neither TCP nor UDP uses now. */

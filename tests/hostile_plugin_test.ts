@@ -312,6 +312,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         setup: {
           name: "p",
           biz: undefined,
+          run: "test",
           module: new URL(`file://${path}`).href,
           original: null,
           grants: PLUGIN_DEFAULTS.permissions,

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { appendRecord } from "../src/queue/record.ts";
+import { Segment } from "../src/queue/segment.ts";
 import { takeBackAll, writeOperation } from "../src/worker/handoff.ts";
 import { createRing, maxRecordBytes, type RingMemory, RingReader, RingWriter } from "../src/worker/ring.ts";
 import { RingLink } from "../src/worker/ring_link.ts";
@@ -6,6 +8,20 @@ import { within } from "./support/until.ts";
 
 /** Larger than what is sent at once, so that records are cut into pieces. */
 const CAPACITY_BYTES = 1024 * 1024;
+const OPERATION = {
+  id: 1,
+  command: 1001,
+  encoding: 1,
+  acceptedAt: 0,
+  sync: false,
+  routeSlot: 0,
+  routeGeneration: 0,
+  requestId: 0,
+  delay: 0,
+  keyed: false,
+  attempts: 0,
+  hops: 0,
+};
 
 interface End {
   readonly outgoing: readonly [RingMemory, RingMemory];
@@ -144,16 +160,16 @@ Deno.test("a link ends over what is no message of its own, and reads nothing out
 Deno.test("what is taken back at the reader's side is what it had not begun, and comes once", () => {
   const memory = createRing(4096);
   const [writer, reader] = [new RingWriter(memory), new RingReader(memory)];
-  const source = new Uint8Array(300);
+  const segment = new Segment(1024);
+  const offset = appendRecord(segment, OPERATION, new Uint8Array(300), 0, 300);
   let slot = 0;
-  const put = (length: number) =>
-    assert(writeOperation(writer, slot++, 7, 1001, 1, false, 0, source, 0, length));
-  for (let i = 0; i < 8; i++) put(300);
+  const put = () => assert(writeOperation(writer, slot++, 7, false, segment, offset));
+  for (let i = 0; i < 8; i++) put();
   writer.publish();
   for (let i = 0; i < 6; i++) assert(reader.next());
   reader.release();
   // Over the ring's end.
-  for (let i = 0; i < 5; i++) put(300);
+  for (let i = 0; i < 5; i++) put();
   writer.publish();
   assertEquals(takeBackAll(memory), [6, 7, 8, 9, 10, 11, 12].flatMap((each) => [each, 7]));
   assertEquals(takeBackAll(memory), []);

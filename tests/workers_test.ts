@@ -128,3 +128,17 @@ Deno.test("the log tells once that a queue fills, is full, and is empty again", 
     assert(lines.length >= times && lines.length <= 2, `${level}: ${told.join("")}`);
   }
 });
+
+Deno.test("the time-out of an operation holds while an older one has not ended within its own", async () => {
+  const source =
+    `export default { name: "p", concurrency: 4, commands: { 1001: { name: "never", run: () => new Promise(() => {}) } } };`;
+  await using server = await TestServer.start({
+    plugins: [{ name: "p", source, timeout: 50, grace: 60_000 }],
+    server: { drain_timeout: "0s" },
+  });
+  using connection = await server.connect();
+  for (const id of [1, 2, 3]) {
+    await connection.send(streamRequest({ id, plugin: "p" }));
+    assertEquals((await connection.reply()).code, 14);
+  }
+});

@@ -31,7 +31,7 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   let plugin: PluginDescription | null = null;
   let problem = "";
   try {
-    plugin = describe(await loadPlugin(module));
+    plugin = describe(await loadPlugin(module, settings));
   } catch (error) {
     problem = loadFailure(error) || "it throws an error without a message";
   }

@@ -7,6 +7,8 @@ import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
 
+const RUN = crypto.randomUUID().slice(-12);
+
 /**
  * What makes a plugin's workers what they are: where any of it changes, they are replaced. What a plugin's worker sees of
  * the config belongs here and nowhere else.
@@ -24,6 +26,7 @@ export function workerSettings(
     setup: {
       name: config.name,
       biz: config.biz,
+      run: RUN,
       module: module?.url ?? config.module,
       original: module === null ? null : { folder: module.folder, root: module.root },
       grants: config.permissions,

@@ -19,6 +19,8 @@ const SHORT_MESSAGE_CHARS = 1000;
 /** A look every so often while the main thread has not read the replies; in ms. */
 const ROOM_POLL_MS = 1000;
 
+const NO_WISH = { retryAfter: 0, later: false };
+
 /** What a reply needs of its operation. */
 export type Addressee = Readonly<Pick<OperationView, "slot" | "sequence" | "encoding" | "sync">>;
 
@@ -66,7 +68,8 @@ export class Answers {
     const answer = this.#answerFor(error);
     const trace = traceOf(error);
     this.#tell("an operation failed", answer, trace);
-    this.#write(to, answer.code, ms, this.#errorContent(to.encoding, answer.code, answer.message, trace));
+    const content = this.#errorContent(to.encoding, answer.code, answer.message, trace);
+    this.#write(to, answer.code, ms, content, answer);
   }
 
   /** Answers for the same error all at once; the log is told once. Never throws. */
@@ -77,20 +80,17 @@ export class Answers {
     this.#tell("a batch failed", answer, trace, fields);
     const contents: Uint8Array[] = [];
     for (const to of all) {
-      this.#write(
-        to,
-        code,
-        ms,
-        contents[to.encoding] ??= this.#errorContent(to.encoding, code, message, trace),
-      );
+      const content = contents[to.encoding] ??= this.#errorContent(to.encoding, code, message, trace);
+      this.#write(to, code, ms, content, answer);
     }
   }
 
   /** Answers for an operation's own error without a line in the log; true where there is to be one. Never throws. */
   failQuietly(to: Addressee, ms: number, error: unknown): boolean {
-    const { code, message } = this.#answerFor(error);
-    this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, traceOf(error)));
-    return code === ReplyCode.Error;
+    const answer = this.#answerFor(error);
+    const { code, message } = answer;
+    this.#write(to, code, ms, this.#errorContent(to.encoding, code, message, traceOf(error)), answer);
+    return code === ReplyCode.Error && !answer.isOwn;
   }
 
   /** Tells the log of an error that {@link failQuietly} has answered. */
@@ -130,7 +130,7 @@ export class Answers {
   }
 
   #tell(message: string, answer: ErrorAnswer, trace: string, fields?: JsonObject): void {
-    if (answer.code !== ReplyCode.Error) return;
+    if (answer.code !== ReplyCode.Error || answer.isOwn) return;
     this.log.warn(message, { error: answer.message, ...fields, trace });
   }
 
@@ -142,11 +142,19 @@ export class Answers {
     return errorContent(encoding, code, `${message.slice(0, SHORT_MESSAGE_CHARS)} …`);
   }
 
-  #write(to: Addressee, code: number, ms: number, content: Uint8Array | null): void {
+  #write(
+    to: Addressee,
+    code: number,
+    ms: number,
+    content: Uint8Array | null,
+    { retryAfter, later }: Pick<ErrorAnswer, "retryAfter" | "later"> = NO_WISH,
+  ): void {
     const ring = this.#replies[to.sync ? 0 : 1];
     const runTime = Math.round(ms * 1000);
     const encoding = content === null ? 0 : to.encoding;
-    while (!writeReplyRecord(ring, to.slot, to.sequence, code, runTime, encoding, content)) {
+    while (
+      !writeReplyRecord(ring, to.slot, to.sequence, code, runTime, encoding, retryAfter, later, content)
+    ) {
       // The content may lie in the rings of operations: those are not released here.
       ring.publish();
       ring.waitForRoom(ROOM_POLL_MS);

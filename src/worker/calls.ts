@@ -7,6 +7,8 @@ export class Calls {
   /** The oldest first. */
   readonly #running = new Set<Call<unknown>>();
   #deadline: number | undefined;
+  /** When the timer goes off; monotonic, in ms. */
+  #dueAt = Infinity;
   #isOverdue = false;
 
   constructor(
@@ -26,7 +28,7 @@ export class Calls {
   async follow<Value>(call: Call<Value>, result: PromiseLike<Value>): Promise<void> {
     const { answers } = this;
     this.#running.add(call);
-    this.#watchDeadline();
+    this.#watch(this.#endOf(call));
     try {
       const value = await result;
       if (!call.answered) call.succeed(answers, performance.now() - call.startedAt, value);
@@ -47,16 +49,22 @@ export class Calls {
     for (const call of this.#running) call.cancel(slot, sequence);
   }
 
-  /** One timer: for the oldest call that has its time yet, or the oldest that is over it. */
-  #watchDeadline(): void {
-    if (this.#deadline !== undefined) return;
+  /** One timer for all of them: the one that is set, unless this end comes before it. */
+  #watch(end: number): void {
+    if (end >= this.#dueAt) return;
+    clearTimeout(this.#deadline);
+    this.#dueAt = end;
+    this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
+  }
+
+  /** When something is to be done next: about the oldest call that has its time yet, or one that is over it. */
+  #nextEnd(): number {
     let end = Infinity;
     for (const call of this.#running) {
       end = Math.min(end, this.#endOf(call));
       if (!call.answered) break;
     }
-    if (end === Infinity) return;
-    this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
+    return end;
   }
 
   /** When something is to be done about a call that still runs. */
@@ -68,7 +76,7 @@ export class Calls {
 
   /** Answers and aborts what has run too long; tells of what goes on all the same. */
   #onDeadline(): void {
-    this.#deadline = undefined;
+    this.#dueAt = Infinity;
     const now = performance.now();
     for (const call of this.#running) {
       if (this.#endOf(call) > now) {
@@ -86,6 +94,6 @@ export class Calls {
       call.abort(error);
     }
     this.answers.publish();
-    this.#watchDeadline();
+    this.#watch(this.#nextEnd());
   }
 }

@@ -1,58 +1,66 @@
 import type { Encoding } from "../protocol/body.ts";
-import { copyBytes } from "../queue/record.ts";
+import { copyBytes, OperationRecord } from "../queue/record.ts";
+import type { Segment } from "../queue/segment.ts";
 import { type RingMemory, RingReader, type RingWriter } from "./ring.ts";
 
 /**
  * An operation on its way to a worker; words in the machine's byte order:
  *
  * ```
- * 0      4          8         10         11     12      16
- * | slot | sequence | command | encoding | kind | claim | content |
+ * 0      4          8         10         11     12      16        20            24
+ * | slot | sequence | command | encoding | kind | claim | id, low | accepted, s | content |
  * ```
  *
  * `kind` is in its lowest bit whether the operation is sync, and above that how many calls of plugins have led to it. `slot`
  * and `sequence` name the operation among those the worker holds; the reply gives them back. `claim` is 0 until
  * either side has taken the operation: the worker to run it, or the main thread to give it to another worker.
  */
-const OPERATION_HEADER_BYTES = 16;
+const OPERATION_HEADER_BYTES = 24;
 const CLAIM_WORD = 3;
 const UNCLAIMED = 0;
 const CLAIMED = 1;
 
 /**
- * A reply on its way back; encoding 0 is a bare code:
+ * A reply on its way back; encoding 0 is a bare code. `retry after` is the plugin's wish for the next attempt of what has
+ * failed; `later` is 1 where this was no attempt, for the operation has not begun:
  *
  * ```
- * 0      4          8      12           16         20
- * | slot | sequence | code | run time   | encoding | content |
- *                            4, in µs
+ * 0      4          8      12           16               17            20
+ * | slot | sequence | code | run time   | encoding later | retry after | content |
+ *                            4, in µs     7 bits   1 bit   3, in ms
  * ```
  */
 const REPLY_HEADER_BYTES = 20;
+const ENCODING_MASK = 0x7f;
+const LATER_BIT = 0x80;
+/** In place of the time before the next attempt: there is to be none. */
+export const NEVER_AGAIN = 0xffffff;
 
 /** Bytes that a record of the rings needs beside its content. */
 export const HANDOFF_OVERHEAD_BYTES = Math.max(OPERATION_HEADER_BYTES, REPLY_HEADER_BYTES);
 
-/** Writes an operation; false where the ring has no room for it now. */
+/** Writes the operation whose record lies at `offset`; false where the ring has no room for it now. */
 export function writeOperation(
   ring: RingWriter,
   slot: number,
   sequence: number,
-  command: number,
-  encoding: number,
   sync: boolean,
-  hops: number,
-  source: Uint8Array,
-  at: number,
-  length: number,
+  segment: Segment,
+  offset: number,
 ): boolean {
+  const length = OperationRecord.contentLength(segment, offset);
   if (!ring.reserve(OPERATION_HEADER_BYTES + length)) return false;
   const word = ring.at >>> 2;
   ring.data[word] = slot;
   ring.data[word + 1] = sequence;
-  ring.data[word + 2] = command | (encoding << 16) | (((hops << 1) | (sync ? 1 : 0)) << 24);
+  const kind = (OperationRecord.hops(segment, offset) << 1) | (sync ? 1 : 0);
+  ring.data[word + 2] = OperationRecord.command(segment, offset) |
+    (OperationRecord.encoding(segment, offset) << 16) | (kind << 24);
   ring.data[word + CLAIM_WORD] = UNCLAIMED;
-  copyBytes(source, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
+  ring.data[word + 4] = OperationRecord.idLow(segment, offset);
+  ring.data[word + 5] = OperationRecord.acceptedAt(segment, offset) / 1000;
+  const at = OperationRecord.contentAt(offset);
+  copyBytes(segment.bytes, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
   ring.commit(OPERATION_HEADER_BYTES + length);
   return true;
 }
@@ -102,6 +110,9 @@ export class OperationView {
   sync = false;
   /** Calls of plugins that have led to it. */
   hops = 0;
+  /** The low half of the operation's id, and when it was accepted, in s: together no other operation of the plugin has them. */
+  idLow = 0;
+  acceptedSecond = 0;
   /** Where the content lies in the ring's bytes; it is the worker's until the ring is released. */
   at = 0;
   length = 0;
@@ -117,6 +128,8 @@ export class OperationView {
     this.encoding = ((kind >>> 16) & 0xff) as Encoding;
     this.sync = (kind & (1 << 24)) !== 0;
     this.hops = kind >>> 25;
+    this.idLow = ring.data[word + 4]!;
+    this.acceptedSecond = ring.data[word + 5]!;
     this.at = ring.at + OPERATION_HEADER_BYTES;
     this.length = ring.length - OPERATION_HEADER_BYTES;
     return true;
@@ -131,6 +144,8 @@ export function writeReplyRecord(
   code: number,
   runMicroseconds: number,
   encoding: number,
+  retryAfter: number,
+  later: boolean,
   content: Uint8Array | null,
 ): boolean {
   const length = content === null ? 0 : content.length;
@@ -140,7 +155,7 @@ export function writeReplyRecord(
   ring.data[word + 1] = sequence;
   ring.data[word + 2] = code;
   ring.data[word + 3] = Math.min(runMicroseconds, 0xffffffff);
-  ring.data[word + 4] = encoding;
+  ring.data[word + 4] = encoding | (later ? LATER_BIT : 0) | (retryAfter << 8);
   if (content !== null) copyBytes(content, 0, length, ring.bytes, ring.at + REPLY_HEADER_BYTES);
   ring.commit(REPLY_HEADER_BYTES + length);
   return true;
@@ -154,6 +169,10 @@ export class ReplyView {
   /** In µs. */
   runTime = 0;
   encoding = 0;
+  /** What is to pass before the next attempt, in ms, or NEVER_AGAIN. */
+  retryAfter = 0;
+  /** It has not begun: this was no attempt. */
+  later = false;
   /** Where the content lies in the ring's bytes. */
   at = 0;
   length = 0;
@@ -164,7 +183,10 @@ export class ReplyView {
     this.sequence = ring.data[word + 1]!;
     this.code = ring.data[word + 2]!;
     this.runTime = ring.data[word + 3]!;
-    this.encoding = ring.data[word + 4]!;
+    const kind = ring.data[word + 4]!;
+    this.encoding = kind & ENCODING_MASK;
+    this.later = (kind & LATER_BIT) !== 0;
+    this.retryAfter = kind >>> 8;
     this.at = ring.at + REPLY_HEADER_BYTES;
     this.length = ring.length - REPLY_HEADER_BYTES;
   }

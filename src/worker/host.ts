@@ -73,7 +73,7 @@ async function start(setup: HostSetup): Promise<void> {
     missing: (thrown) => missingGrant(thrown, setup.name, setup.grants),
   });
   try {
-    const plugin = await loadPlugin(setup.module);
+    const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>

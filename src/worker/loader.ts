@@ -1,12 +1,14 @@
-import type { Plugin } from "../plugin.ts";
+import type { Plugin, PluginFactory, PluginSettings } from "../plugin.ts";
 import { wrongWithBatch } from "./batch_bounds.ts";
 import { timersProblem } from "./check_timers.ts";
 
 /** Plugins inside the executable, by the name after `builtin:`. */
-const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin }> } = {
+const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin | PluginFactory }> } = {
   echo: () => import("../../plugins/echo.ts"),
+  exec: () => import("../../plugins/exec.ts"),
   kv: () => import("../../plugins/kv.ts"),
   skeleton: () => import("../../plugins/skeleton.ts"),
+  webhook: () => import("../../plugins/webhook.ts"),
 };
 
 /** The names of the modules inside the executable: `builtin:echo`. */
@@ -21,9 +23,13 @@ export class PluginLoadError extends Error {
   override readonly name = "PluginLoadError";
 }
 
-/** Imports `builtin:NAME` or the prepared module at a URL and checks that it is a plugin. Throws PluginLoadError. */
-export async function loadPlugin(module: string): Promise<Plugin> {
-  return checkPlugin(module, (await importModule(module)).default);
+/**
+ * Imports `builtin:NAME` or the prepared module at a URL, has the plugin made where it exports a factory, and checks that it is one.
+ * Throws PluginLoadError, and whatever the module or its factory throws.
+ */
+export async function loadPlugin(module: string, settings: PluginSettings): Promise<Plugin> {
+  const exported = (await importModule(module)).default;
+  return checkPlugin(module, typeof exported === "function" ? await exported(settings) : exported);
 }
 
 async function importModule(module: string): Promise<{ default?: unknown }> {
@@ -40,7 +46,7 @@ async function importModule(module: string): Promise<{ default?: unknown }> {
 function checkPlugin(module: string, value: unknown): Plugin {
   const wrong = (what: string) => new PluginLoadError(`${module}: ${what}`);
   if (!isObject(value)) {
-    throw wrong("the default export is missing or no object; export default { name, commands }");
+    throw wrong("the default export is missing or no plugin; export default { name, commands }");
   }
   if (typeof value.name !== "string" || value.name === "") {
     throw wrong("`name` is missing; give the plugin a name");

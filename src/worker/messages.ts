@@ -19,6 +19,8 @@ export interface HostSetup {
   readonly name: string;
   readonly biz: number | undefined;
   readonly worker: number;
+  /** What tells the operations of this server from those of others and of earlier starts. */
+  readonly run: string;
   /** `builtin:NAME`, or the URL of a prepared module. */
   readonly module: string;
   /** What the module is a snapshot of; null where it is none. */

@@ -1,8 +1,9 @@
-import type { Context, JsonValue, Params, PluginContext, Success } from "../plugin.ts";
+import type { Context, JsonValue, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { CallClient } from "./call_client.ts";
 import { CallContext } from "./call_context.ts";
-import { OperationError } from "./operation_error.ts";
+import type { OperationView } from "./handoff.ts";
+import { OperationError, postponed } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";
 
 /** What `context.reply` makes. */
@@ -20,6 +21,9 @@ const UNCHECKED = Symbol("unchecked");
 /** What a command gets: the plugin's own context and one operation. */
 export class OperationContext extends CallContext implements Context<unknown> {
   #input: unknown = UNCHECKED;
+  #run = "";
+  #second = 0;
+  #idLow = 0;
 
   constructor(
     plugin: PluginContext,
@@ -34,6 +38,18 @@ export class OperationContext extends CallContext implements Context<unknown> {
     super(plugin, calls, hops, command, startedAt, timeout);
   }
 
+  /** What {@link id} is made of. */
+  identify(run: string, { acceptedSecond, idLow }: Pick<OperationView, "acceptedSecond" | "idLow">): void {
+    this.#run = run;
+    this.#second = acceptedSecond;
+    this.#idLow = idLow;
+  }
+
+  /** The server's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */
+  get id(): string {
+    return `${this.#run}-${this.#second.toString(36)}-${this.#idLow.toString(36)}`;
+  }
+
   get input(): unknown {
     return this.#input === UNCHECKED ? this.params.all() : this.#input;
   }
@@ -43,8 +59,12 @@ export class OperationContext extends CallContext implements Context<unknown> {
     this.#input = input;
   }
 
-  fail(code: number, message: string): Error {
-    return new OperationError(code, message);
+  fail(code: number, message: string, wish?: RetryWish): Error {
+    return new OperationError(code, message, wish);
+  }
+
+  later(ms: number, message: string): Error {
+    return postponed(ms, message);
   }
 
   reply(code: number, value?: JsonValue | Params): Success {

@@ -1,6 +1,8 @@
+import type { RetryWish } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { NEVER_AGAIN } from "./handoff.ts";
 import { textOf } from "./text_of.ts";
 
 /** The highest code that says failure. */
@@ -8,6 +10,7 @@ const LAST_ERROR_CODE = 999;
 
 /** Codes of mevent's own that say what a plugin may have to say, too. */
 const COMMON_CODES: ReadonlySet<number> = new Set([
+  ReplyCode.Error,
   ReplyCode.Memory,
   ReplyCode.Database,
   ReplyCode.BadParam,
@@ -17,17 +20,32 @@ const COMMON_CODES: ReadonlySet<number> = new Set([
 /** What `context.fail` makes: the plugin's own error. */
 export class OperationError extends Error {
   override readonly name = "OperationError";
+  /** What is to pass before the next attempt, in ms, or NEVER_AGAIN. */
+  readonly retryAfter: number;
+  /** It has not begun: this was no attempt. */
+  later = false;
 
-  constructor(readonly code: number, message: string) {
+  constructor(readonly code: number, message: string, { retry, retryAfter = 0 }: RetryWish = {}) {
     super(message);
     const isOwn = Number.isInteger(code) && code >= ReplyCode.FirstApplicationError &&
       code <= LAST_ERROR_CODE;
     if (!isOwn && !COMMON_CODES.has(code)) {
       throw new RangeError(
-        `context.fail: code ${code} is not a whole number from 25 to ${LAST_ERROR_CODE}, nor 19, 20, 23 or 24`,
+        `context.fail: code ${code} is not a whole number from 25 to ${LAST_ERROR_CODE}, nor 14, 19, 20, 23 or 24`,
       );
     }
+    if (typeof retryAfter !== "number" || !(retryAfter >= 0)) {
+      throw new RangeError(`context.fail: retryAfter ${retryAfter} is no time in ms`);
+    }
+    this.retryAfter = retry === false ? NEVER_AGAIN : Math.min(Math.ceil(retryAfter), NEVER_AGAIN - 1);
   }
+}
+
+/** What `context.later` makes. */
+export function postponed(ms: number, message: string): OperationError {
+  const error = new OperationError(ReplyCode.Error, message, { retryAfter: ms });
+  error.later = true;
+  return error;
 }
 
 /** What a caller is answered for whatever a command threw. */
@@ -37,6 +55,12 @@ export interface ErrorAnswer {
   readonly message: string;
   /** The limit that the params went over, where that is the error. */
   readonly limit?: ContentLimit | undefined;
+  /** What is to pass before the next attempt, in ms, or NEVER_AGAIN. */
+  readonly retryAfter: number;
+  /** It has not begun: this was no attempt. */
+  readonly later: boolean;
+  /** The plugin has said so itself: it is no surprise. */
+  readonly isOwn: boolean;
 }
 
 /** Never throws. */
@@ -45,13 +69,23 @@ export function answerFor(error: unknown): ErrorAnswer {
   try {
     if ((error instanceof OperationError || error instanceof ProtocolError) && isErrorCode(error.code)) {
       const limit = error instanceof ProtocolError ? error.limit : undefined;
-      return { code: error.code, message, limit };
+      const isOwn = error instanceof OperationError;
+      const retryAfter = isOwn && isRetryAfter(error.retryAfter) ? error.retryAfter : 0;
+      return { code: error.code, message, limit, retryAfter, later: isOwn && error.later === true, isOwn };
     }
-    if (error instanceof Error) return { code: ReplyCode.Error, message };
+    if (error instanceof Error) return unexpected(message);
   } catch {
     // A proxy that does not even say what it is.
   }
-  return { code: ReplyCode.Error, message: `the plugin threw ${message}` };
+  return unexpected(`the plugin threw ${message}`);
+}
+
+function unexpected(message: string): ErrorAnswer {
+  return { code: ReplyCode.Error, message, retryAfter: 0, later: false, isOwn: false };
+}
+
+function isRetryAfter(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= NEVER_AGAIN;
 }
 
 /** A plugin may have written over the code of its error. */

@@ -5,7 +5,7 @@ import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
-import type { ReplyView } from "./handoff.ts";
+import { NEVER_AGAIN, type ReplyView } from "./handoff.ts";
 import type { Retry } from "./retry.ts";
 
 /** What callers are told of their operations. */
@@ -41,7 +41,7 @@ export interface OutcomeParts {
  * accepted ─► queued ──────────────► running ─► done
  *             ▲   │ too old              │
  *         due │   └────────► expired     ├────► failed (async: kept as a dead letter)
- *             └── retrying ◄─────────────┘
+ *             └── retrying ◄─────────────┘      (or put off by its plugin)
  * queued, delayed, retrying ──cancel, purge──► cancelled ◄──cancel, then an error── running
  * dead letter ──retry-dead──► queued, accepted anew
  * ```
@@ -73,11 +73,12 @@ export class Outcomes {
     bytes: Uint8Array,
     time: number,
   ): void {
+    if (reply.later && this.#isPostponed(part, lane, segment, offset, time + reply.retryAfter)) return;
     this.runTime.record(reply.runTime);
     this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime);
     if (reply.code >= ReplyCode.Ok) this.done++;
     else {
-      if (this.#isRetried(part, lane, segment, offset, reply.code, time)) return;
+      if (this.#isRetried(part, lane, segment, offset, reply.code, reply.retryAfter, time)) return;
       this.#failReplied(lane, segment, offset, reply, bytes, time);
     }
     if (this.parts.dedup.pending > 0 && OperationRecord.isKeyed(segment, offset)) {
@@ -103,7 +104,7 @@ export class Outcomes {
   /** It had begun and its worker died. */
   lost(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const time = this.parts.now();
-    if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, time)) return;
+    if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, 0, time)) return;
     this.#fail(lane, segment, offset, () => message, time);
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     this.parts.queue.finish(part, lane, segment, offset);
@@ -163,6 +164,14 @@ export class Outcomes {
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
   }
 
+  /** Parks an operation that its plugin has not begun; false where it was cancelled meanwhile. */
+  #isPostponed(part: number, lane: LaneId, segment: Segment, offset: number, due: number): boolean {
+    if (OperationRecord.isCancelled(segment, offset)) return false;
+    this.parts.queue.park(part, lane, segment, offset, due);
+    this.parts.parked();
+    return true;
+  }
+
   /** Parks an operation whose attempt has failed and that has another one; false where it has none. */
   #isRetried(
     part: number,
@@ -170,17 +179,19 @@ export class Outcomes {
     segment: Segment,
     offset: number,
     code: number,
+    retryAfter: number,
     time: number,
   ): boolean {
     if (OperationRecord.isCancelled(segment, offset)) return false;
     OperationRecord.countAttempt(segment, offset);
     const { retry, queue } = this.parts;
     const attempts = OperationRecord.attempts(segment, offset);
-    if (!retry.isDue(lane === LaneId.Sync, OperationRecord.command(segment, offset), code, attempts)) {
+    const command = OperationRecord.command(segment, offset);
+    if (retryAfter === NEVER_AGAIN || !retry.isDue(lane === LaneId.Sync, command, code, attempts)) {
       return false;
     }
     this.retries++;
-    queue.park(part, lane, segment, offset, time + retry.backoff(attempts));
+    queue.park(part, lane, segment, offset, time + retry.backoff(attempts, retryAfter));
     this.parts.parked();
     return true;
   }

@@ -244,6 +244,7 @@ export class PluginHost {
       startedAt,
       timeout,
     );
+    context.identify(this.setup.run, view);
     try {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.

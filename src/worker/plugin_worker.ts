@@ -132,18 +132,8 @@ export class PluginWorker {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
     this.#isGiven = true;
     const slot = this.inFlight.open(segment, offset, lane);
-    const written = writeOperation(
-      this.#lanes[lane],
-      slot,
-      this.inFlight.sequence(slot),
-      OperationRecord.command(segment, offset),
-      OperationRecord.encoding(segment, offset),
-      lane === LaneId.Sync,
-      OperationRecord.hops(segment, offset),
-      segment.bytes,
-      OperationRecord.contentAt(offset),
-      OperationRecord.contentLength(segment, offset),
-    );
+    const sequence = this.inFlight.sequence(slot);
+    const written = writeOperation(this.#lanes[lane], slot, sequence, lane === LaneId.Sync, segment, offset);
     this.#isFull ||= !written;
     if (written) this.inFlight.place(slot, this.#lanes[lane].position, this.#lanes[lane].at);
     else this.inFlight.close(slot);

@@ -32,9 +32,13 @@ export class Retry {
     return attempts < this.limits.maxAttempts && !LASTING.has(code) && (!sync || this.isIdempotent(command));
   }
 
-  /** How long it waits for it, in ms: of the full time a random half is left out, so that not all come back at once. */
-  backoff(attempts: number): number {
+  /**
+   * How long it waits for it, in ms: of the full time a random half is left out, so that not all come back at once. Not
+   * less than the plugin asked for, where `maxBackoff` allows that.
+   */
+  backoff(attempts: number, retryAfter: number): number {
     const { backoff, maxBackoff } = this.limits;
-    return Math.min(maxBackoff, backoff * 2 ** (attempts - 1)) * (1 + this.random()) / 2;
+    const own = Math.min(maxBackoff, backoff * 2 ** (attempts - 1)) * (1 + this.random()) / 2;
+    return Math.max(own, Math.min(retryAfter, maxBackoff));
   }
 }

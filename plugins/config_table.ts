@@ -1,0 +1,164 @@
+import type { JsonObject, JsonValue } from "mevent/plugin";
+
+const DURATION = /^(\d{1,12}(?:\.\d{1,6})?) ?(ms|s|m|h)$/;
+const SIZE = /^(\d{1,12}(?:\.\d{1,6})?) ?(B|KiB|MiB|GiB)$/;
+const FACTORS: { readonly [unit: string]: number } = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** Bounds of a number, both included. */
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * A table of a plugin's config, read key by key. What is missing or wrong throws with a sentence that names the key, but
+ * not the value: it may be a secret.
+ */
+export class ConfigTable {
+  readonly #read = new Set<string>();
+
+  /** @param path what stands before the keys in sentences: `config`, `config.endpoints.billing` */
+  constructor(readonly table: JsonObject, readonly path: string) {}
+
+  has(key: string): boolean {
+    return this.#value(key) !== undefined;
+  }
+
+  /** A text that is not empty; throws where there is none and no other is given. */
+  text(key: string, otherwise?: string): string {
+    return this.#get(
+      key,
+      otherwise,
+      "a text that is not empty",
+      (value) => typeof value === "string" && value !== "" ? value : undefined,
+    );
+  }
+
+  /** A list of texts that are not empty. */
+  texts(key: string, otherwise?: readonly string[]): readonly string[] {
+    return this.#get(
+      key,
+      otherwise,
+      "a list of texts that are not empty",
+      (value) =>
+        Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "")
+          ? value as string[]
+          : undefined,
+    );
+  }
+
+  /** A table of texts. */
+  textTable(key: string): { readonly [key: string]: string } {
+    return this.#get(
+      key,
+      {},
+      "a table of texts",
+      (value) =>
+        isTable(value) && Object.values(value).every((each) => typeof each === "string")
+          ? value as { [key: string]: string }
+          : undefined,
+    );
+  }
+
+  bool(key: string, otherwise: boolean): boolean {
+    return this.#get(
+      key,
+      otherwise,
+      "true or false",
+      (value) => typeof value === "boolean" ? value : undefined,
+    );
+  }
+
+  whole(key: string, { least, most }: Range, otherwise?: number): number {
+    return this.#get(
+      key,
+      otherwise,
+      `a whole number from ${least} to ${most}`,
+      (value) =>
+        typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
+          ? value
+          : undefined,
+    );
+  }
+
+  /** `"250ms"`, `"10s"`, `"1.5m"`, `"1h"`, in ms; the range and the default are in ms. */
+  duration(key: string, { least, most }: Range, otherwise?: number): number {
+    const wanted = `a duration such as "250ms", "10s" or "5m", from ${least} ms to ${most} ms`;
+    return this.#get(key, otherwise, wanted, (value) => amount(DURATION, value, least, most));
+  }
+
+  /** `"64 KiB"`, `"1 MiB"`, in bytes; the range and the default are in bytes. */
+  bytes(key: string, { least, most }: Range, otherwise?: number): number {
+    const wanted = `a size such as "64 KiB" or "1 MiB", from ${least} to ${most} bytes`;
+    return this.#get(key, otherwise, wanted, (value) => amount(SIZE, value, least, most));
+  }
+
+  /** The tables in a table, by their keys; none where the key is missing. */
+  tables(key: string): [string, ConfigTable][] {
+    const outer = this.#get(key, {}, "a table", (value) => isTable(value) ? value : undefined);
+    return Object.entries(outer).map(([name, value]) => {
+      const path = `${this.path}.${key}.${name}`;
+      if (!isTable(value)) throw new Error(`${path} is to be a table`);
+      return [name, new ConfigTable(value, path)];
+    });
+  }
+
+  /** Whatever stands at the key. */
+  value(key: string): JsonValue | undefined {
+    return this.#value(key);
+  }
+
+  /** All keys have been read: another one is a mistake. */
+  end(): void {
+    const unknown = Object.keys(this.table).filter((key) => !this.#read.has(key));
+    if (unknown.length === 0) return;
+    const known = [...this.#read].toSorted().join(", ");
+    throw new Error(`${this.path} has no key ${JSON.stringify(unknown[0])}; it has ${known}`);
+  }
+
+  /** An error about a key, to throw. */
+  wrong(key: string, what: string): Error {
+    return new Error(`${this.path}.${key} ${what}`);
+  }
+
+  #value(key: string): JsonValue | undefined {
+    this.#read.add(key);
+    return Object.hasOwn(this.table, key) ? this.table[key] : undefined;
+  }
+
+  #get<T>(
+    key: string,
+    otherwise: T | undefined,
+    wanted: string,
+    read: (value: JsonValue) => T | undefined,
+  ): T {
+    const value = this.#value(key);
+    if (value === undefined) {
+      if (otherwise === undefined) throw this.wrong(key, `is missing; it is to be ${wanted}`);
+      return otherwise;
+    }
+    const got = read(value);
+    if (got === undefined) throw this.wrong(key, `is to be ${wanted}`);
+    return got;
+  }
+}
+
+function amount(pattern: RegExp, value: JsonValue, least: number, most: number): number | undefined {
+  const [, digits = "", unit = ""] = typeof value === "string" ? pattern.exec(value) ?? [] : [];
+  const number = Number(digits) * (FACTORS[unit] ?? NaN);
+  return digits !== "" && number >= least && number <= most ? number : undefined;
+}
+
+/** Whether it is an object, and no list. */
+export function isTable(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,53 @@
+import type { SecretSource } from "./settings.ts";
+
+const BASE64_SECRET = "whsec_";
+const LEAST_SECRET_BYTES = 16;
+const encoder = new TextEncoder();
+
+/** Signs requests as the Standard Webhooks specification has it: `v1,` and the HMAC-SHA256 of `id.timestamp.body`. */
+export class Signer {
+  private constructor(readonly key: CryptoKey) {}
+
+  /** Null where there is no secret. Throws a sentence that does not tell it. */
+  static async from(source: SecretSource): Promise<Signer | null> {
+    if (source === null) return null;
+    const bytes = bytesOf(await secretOf(source), source.key);
+    const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+    ]);
+    return new Signer(key);
+  }
+
+  /** @param timestamp in s since 1970 */
+  async sign(id: string, timestamp: number, body: Uint8Array): Promise<string> {
+    const head = encoder.encode(`${id}.${timestamp}.`);
+    const signed = new Uint8Array(head.length + body.length);
+    signed.set(head);
+    signed.set(body, head.length);
+    const signature = new Uint8Array(await crypto.subtle.sign("HMAC", this.key, signed));
+    return `v1,${btoa(String.fromCharCode(...signature))}`;
+  }
+}
+
+async function secretOf({ kind, value, key }: NonNullable<SecretSource>): Promise<string> {
+  if (kind === "text") return value;
+  if (kind === "file") return (await Deno.readTextFile(value)).trimEnd();
+  const secret = Deno.env.get(value);
+  if (secret === undefined || secret === "") {
+    throw new Error(`${key}: the environment has no variable ${value}`);
+  }
+  return secret;
+}
+
+function bytesOf(secret: string, key: string): Uint8Array<ArrayBuffer> {
+  let bytes = encoder.encode(secret);
+  if (secret.startsWith(BASE64_SECRET)) {
+    try {
+      bytes = Uint8Array.from(atob(secret.slice(BASE64_SECRET.length)), (char) => char.charCodeAt(0));
+    } catch {
+      throw new Error(`${key} begins with ${BASE64_SECRET}, and is not base64 behind that`);
+    }
+  }
+  if (bytes.length >= LEAST_SECRET_BYTES) return bytes;
+  throw new Error(`${key} has ${bytes.length} bytes; a secret is to have ${LEAST_SECRET_BYTES} at least`);
+}

@@ -1,0 +1,24 @@
+import { TestServer } from "./test_server.ts";
+
+// A server with an exec plugin, its config's keys as JSON in the first argument; prints the socket's path and serves until
+// it is killed.
+
+const [config = "{}"] = Deno.args;
+const permission = {
+  net: false,
+  read: false,
+  write: false,
+  env: false,
+  sys: false,
+  ffi: false,
+  import: false,
+};
+const server = await TestServer.start({
+  plugins: [{
+    name: "py",
+    module: "builtin:exec",
+    config: JSON.parse(config),
+    permissions: { ...permission, run: true },
+  }],
+});
+console.log(server.unix);
