@@ -20,6 +20,7 @@ const DOCUMENTS = [
   "docs/robustness.md",
   "docs/isolation.md",
   "docs/kv.md",
+  "docs/sql.md",
   "docs/webhook.md",
   "docs/exec.md",
 ];

@@ -8,6 +8,7 @@ const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin | Plug
   exec: () => import("../../plugins/exec.ts"),
   kv: () => import("../../plugins/kv.ts"),
   skeleton: () => import("../../plugins/skeleton.ts"),
+  sql: () => import("../../plugins/sql.ts"),
   webhook: () => import("../../plugins/webhook.ts"),
 };
 

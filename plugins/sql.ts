@@ -1,0 +1,198 @@
+import type {
+  BatchContext,
+  BatchResults,
+  Context,
+  JsonObject,
+  JsonValue,
+  Plugin,
+  PluginContext,
+  PluginSettings,
+  Result,
+} from "mevent/plugin";
+import { Catalogue, NotAllowed } from "./sql/catalogue.ts";
+import type { Change, Outcome } from "./sql/change.ts";
+import { isFault } from "./sql/database.ts";
+import { Ledger } from "./sql/ledger.ts";
+import { isLost, Link } from "./sql/link.ts";
+import { readSettings } from "./sql/settings.ts";
+import { TimeLimit } from "./sql/time_limit.ts";
+import { Turns } from "./sql/turns.ts";
+import { OutcomeUnknown, Writer } from "./sql/writer.ts";
+
+/** The database refuses the row, or the statement with these params. */
+const REFUSED = 40;
+/** It may be written, or not. */
+const UNKNOWN = 41;
+/** The config does not allow it: the table, the column, the statement. */
+const NOT_ALLOWED = 42;
+
+/** After so long, an operation whose database cannot be reached tries anew; in ms. */
+const AGAIN_MS = 1000;
+
+/** Writes into databases, many operations in one transaction, and reads from them. */
+export default function sql({ name, config }: PluginSettings): Plugin {
+  const settings = readSettings(config);
+  const { dialect } = settings.database;
+  const turns = new Turns();
+  const ledger = settings.exactlyOnce && dialect.ledger !== null ? new Ledger(dialect.ledger) : null;
+  let open: { link: Link; writer: Writer; catalogue: Catalogue } | undefined;
+  const opened = () => {
+    if (open === undefined) throw new Error("the plugin has not been started");
+    return open;
+  };
+
+  const batch = { max: settings.batch, wait: settings.wait };
+  const writes = (changeOf: (operation: Context) => Change) => ({
+    batch,
+    async runBatch(operations: readonly Context[], context: BatchContext): Promise<BatchResults> {
+      const results: (Result | Error)[] = [];
+      const changes: Change[] = [];
+      /** Which operation each change is of. */
+      const places: number[] = [];
+      for (const [index, operation] of operations.entries()) {
+        try {
+          changes.push(changeOf(operation));
+          places.push(index);
+        } catch (error) {
+          results[index] = asFailure(operation, error);
+        }
+      }
+      if (changes.length > 0) {
+        using limit = new TimeLimit(context.deadline, context.signal);
+        const outcomes = await turns.take(() => opened().writer.write(changes, limit));
+        for (const [at, index] of places.entries()) {
+          results[index] = resultOf(operations[index] as Context, outcomes[at]);
+        }
+      }
+      return results;
+    },
+  });
+
+  return {
+    name,
+    description: `writes to ${settings.database.place} in batches`,
+    async start(context: PluginContext) {
+      const link = new Link(settings.database, {
+        lost: (why) => context.log.warn("the database is not reachable", { error: why }),
+        reconnected: () => {
+          context.stats.count("reconnects");
+          context.log.info("the database is reachable again");
+        },
+      }, async (session) => {
+        await ledger?.open(session);
+      });
+      const session = await link.open(async (first) => {
+        await ledger?.create(first);
+      });
+      const catalogue = await Catalogue.load(session, settings);
+      const { stats } = context;
+      const writer = new Writer(link, ledger, {
+        committed(rows) {
+          stats.count("batches");
+          stats.count("rows", rows);
+        },
+        retried: () => stats.count("transactions_retried"),
+        refused: (changes) => stats.count("poison_rows", changes),
+      });
+      open = { link, writer, catalogue };
+    },
+    async stop() {
+      const { link } = opened();
+      const session = link.current;
+      // Where it cannot be told any more, the row is swept away some day.
+      if (session !== null) await ledger?.close(session).catch(() => {});
+      await link.close();
+    },
+    async health() {
+      const { link } = opened();
+      if (link.failure !== undefined) throw new Error(link.failure);
+      // Who is at work is alive, or will say so.
+      if (turns.isTaken) return;
+      await turns.take(async () => {
+        const session = link.current;
+        if (session === null) return;
+        try {
+          await session.ping();
+        } catch (error) {
+          if (isLost(error)) link.drop(session, error);
+          throw error;
+        }
+      });
+    },
+    commands: {
+      1001: {
+        name: "insert",
+        description: "inserts `row`, or all of `rows`, into `table`",
+        ...writes(({ params }) => opened().catalogue.insert(params.string("table"), rowsOf(params.all()))),
+      },
+      1002: {
+        name: "execute",
+        description: "runs the statement of the config named `statement` with `params`",
+        ...writes(({ params }) =>
+          opened().catalogue.execute(params.string("statement"), objectOf(params.value("params", {})))
+        ),
+      },
+      1003: {
+        name: "query",
+        description: "reads with the query of the config named `query` with `params`",
+        idempotent: true,
+        async run(context) {
+          const { catalogue, link } = opened();
+          try {
+            const { params } = context;
+            const { statement, row } = catalogue.query(
+              params.string("query"),
+              objectOf(params.value("params", {})),
+            );
+            using limit = new TimeLimit(context.deadline, context.signal);
+            return await turns.take(async () => {
+              const session = await link.session(limit);
+              using _ = limit.destroys(session);
+              try {
+                const { rows, more } = await session.read(statement, row, settings.maxRows);
+                return { rows, more };
+              } catch (error) {
+                if (isLost(error)) link.drop(session, error);
+                throw error;
+              }
+            });
+          } catch (error) {
+            throw asFailure(context, error);
+          }
+        },
+      },
+    },
+  };
+}
+
+function resultOf(operation: Context, outcome: Outcome | undefined): Result | Error {
+  return typeof outcome === "number" ? { rows: outcome } : asFailure(operation, outcome);
+}
+
+/**
+ * What is answered for an error: with a code of the plugin's own where it would fail again. What could not be written for no
+ * fault of its own gets in line again; a sync caller, who has waited long enough, is told.
+ */
+function asFailure(operation: Context, error: unknown): Error {
+  if (error instanceof NotAllowed) return operation.fail(NOT_ALLOWED, error.message, { retry: false });
+  if (error instanceof OutcomeUnknown) return operation.fail(UNKNOWN, error.message, { retry: false });
+  if (isFault(error, "row")) return operation.fail(REFUSED, error.message, { retry: false });
+  if ((isFault(error, "lost") || isFault(error, "conflict")) && !operation.sync) {
+    return operation.later(AGAIN_MS, error.message);
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** `row`, or `rows`: a list, which callers that speak HDF may have made a table of 0, 1, 2 … */
+function rowsOf({ row, rows }: JsonObject): readonly JsonValue[] {
+  if ((row === undefined) === (rows === undefined)) throw new NotAllowed("give either row or rows");
+  if (row !== undefined) return [row];
+  if (Array.isArray(rows)) return rows;
+  if (typeof rows === "object" && rows !== null) return Object.values(rows) as JsonValue[];
+  throw new NotAllowed("rows is to be a list of objects");
+}
+
+function objectOf(value: JsonValue): JsonObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new NotAllowed("params is to be an object: the values by their names");
+}

@@ -1,0 +1,72 @@
+import { isFault, type Row, type Session } from "./database.ts";
+import type { Statement } from "./statement.ts";
+
+/** What one operation wants written: all its rows, or none of them. */
+export interface Change {
+  readonly statement: Statement;
+  readonly rows: readonly Row[];
+}
+
+/** What has become of a change: how many rows it is, or why it is none. */
+export type Outcome = number | Error;
+
+/**
+ * Writes changes in as few statements as possible. INSERTs of values into the same columns go together, past INSERTs into
+ * others; nothing goes past any other statement. Throws what the database says of any of them.
+ */
+export async function writeTogether(session: Session, changes: readonly Change[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = changes.map(({ rows }) => rows.length);
+  let inserts = new Map<Statement, Row[]>();
+  const flush = async () => {
+    for (const [statement, rows] of inserts) await session.run(statement, rows);
+    inserts = new Map();
+  };
+  for (const [index, { statement, rows }] of changes.entries()) {
+    if (statement.values === null) {
+      await flush();
+      outcomes[index] = await session.run(statement, rows);
+      continue;
+    }
+    const gathered = inserts.get(statement);
+    if (gathered === undefined) inserts.set(statement, [...rows]);
+    else for (const row of rows) gathered.push(row);
+  }
+  await flush();
+  return outcomes;
+}
+
+/**
+ * Writes changes in their own order and finds out which of them the database refuses: those are rolled back to a savepoint, by
+ * halves, and their errors are their outcomes. Throws what is the fault of no row.
+ */
+export async function writeApart(session: Session, changes: readonly Change[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let from = 0; from < changes.length;) {
+    const statement = changes[from]?.statement;
+    let to = from + 1;
+    while (statement?.values !== null && to < changes.length && changes[to]?.statement === statement) to++;
+    outcomes.push(...await writeByHalves(session, changes.slice(from, to)));
+    from = to;
+  }
+  return outcomes;
+}
+
+/** Changes of the same statement. */
+async function writeByHalves(session: Session, changes: readonly Change[]): Promise<Outcome[]> {
+  const [first] = changes;
+  if (first === undefined) return [];
+  await session.savepoint();
+  try {
+    const changed = await session.run(first.statement, changes.flatMap(({ rows }) => rows));
+    return first.statement.values === null ? [changed] : changes.map(({ rows }) => rows.length);
+  } catch (error) {
+    if (!isFault(error, "row")) throw error;
+    await session.rollbackToSavepoint();
+    if (changes.length === 1) return [error];
+  }
+  const half = changes.length >> 1;
+  return [
+    ...await writeByHalves(session, changes.slice(0, half)),
+    ...await writeByHalves(session, changes.slice(half)),
+  ];
+}

@@ -1,0 +1,113 @@
+import type { JsonObject } from "mevent/plugin";
+import type { Statement } from "./statement.ts";
+
+/** A value as a driver takes it. */
+export type Value = null | string | number | bigint | Uint8Array;
+
+/** One row for a statement: its values in the order of `Statement.params`. */
+export type Row = readonly Value[];
+
+/** What the catalogue says of a column. */
+export interface Column {
+  readonly name: string;
+  /** bytes: given as base64; time: a date with a time of day. */
+  readonly kind: "bytes" | "time" | "other";
+}
+
+/**
+ * - `row`: what was written does not fit: a constraint, a type, a trigger. The same row fails again.
+ * - `conflict`: another transaction was in the way; the same transaction may succeed.
+ * - `lost`: the connection is gone, or the database does not work; the next one may.
+ * - `setup`: the database refuses what the config says.
+ */
+export type Fault = "row" | "conflict" | "lost" | "setup";
+
+/** What a database said, or that it says nothing any more. */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+
+  constructor(readonly fault: Fault, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Whether an error is a database's of that kind. */
+export function isFault(error: unknown, fault: Fault): error is DatabaseError {
+  return error instanceof DatabaseError && error.fault === fault;
+}
+
+/** The rows of a read, in JSON's values. */
+export interface Answer {
+  readonly rows: JsonObject[];
+  /** There were more than were asked for. */
+  readonly more: boolean;
+}
+
+/** What a URL names. */
+export interface Database {
+  /** For messages: without the password. */
+  readonly place: string;
+  readonly dialect: Dialect;
+  /** Connects. Throws DatabaseError `lost` or `setup`, and what Deno throws for a permission that is missing. */
+  open(): Promise<Session>;
+}
+
+/** What differs in how databases write SQL and values. */
+export interface Dialect {
+  /** Opens and closes a quoted name. */
+  readonly quote: '"' | "`";
+  /** A backslash in a text escapes. */
+  readonly hasBackslashes: boolean;
+  /** A value of a caller, for a column where that is known. Throws ValueError. */
+  valueOf(value: unknown, column: Column | undefined): Value;
+  /** The table of committed batches, or null where a COMMIT always tells its outcome. */
+  readonly ledger: LedgerText | null;
+}
+
+/** A value that cannot be written. */
+export class ValueError extends Error {
+  override readonly name = "ValueError";
+}
+
+/**
+ * The SQL of `mevent_writers`: a row a writer, with the number of its last committed batch. `open`, `mark`, `look` and
+ * `close` take the writer's id, `mark` the number before it.
+ */
+export interface LedgerText {
+  readonly isThere: string;
+  readonly create: string;
+  /** Forgets the writers of long ago. */
+  readonly sweep: string;
+  readonly open: string;
+  readonly mark: string;
+  /** Waits until the transaction that marks it has ended. */
+  readonly look: string;
+  readonly close: string;
+}
+
+/** A connection, used by one caller at a time. Each method throws DatabaseError. */
+export interface Session {
+  /** The columns that may be written, or null where there is no such table; why not, where it cannot be used. */
+  columnsOf(table: readonly string[]): Promise<readonly Column[] | null>;
+  /** Has the database look at a statement: its tables, columns and rights. */
+  check(statement: Statement): Promise<void>;
+  /** The same for one that is to read. */
+  checkRead(statement: Statement): Promise<void>;
+  begin(): Promise<void>;
+  /** Sets the one savepoint anew. */
+  savepoint(): Promise<void>;
+  rollbackToSavepoint(): Promise<void>;
+  rollback(): Promise<void>;
+  commit(): Promise<void>;
+  /** Runs a statement for each row, together where it is an INSERT of values; returns how many rows that changed. */
+  run(statement: Statement, rows: readonly Row[]): Promise<number>;
+  /** Reads up to so many rows, without the right to write. */
+  read(statement: Statement, row: Row, maxRows: number): Promise<Answer>;
+  /** The ledger's own SQL; returns the first row's first value, or how many rows changed where there are none. */
+  ledger(text: string, values: readonly (string | number)[]): Promise<number | null>;
+  ping(): Promise<void>;
+  /** Ends the connection in order. */
+  close(): Promise<void>;
+  /** Ends it at once: what waits for an answer fails as `lost`. */
+  destroy(): void;
+}

@@ -1,0 +1,287 @@
+import { Buffer } from "node:buffer";
+import type { Connection, ExecuteValues, ResultSetHeader } from "mysql2/promise";
+import {
+  type Answer,
+  type Column,
+  type Database,
+  DatabaseError,
+  type Dialect,
+  type Fault,
+  type Row,
+  type Session,
+} from "./database.ts";
+import { requirePermission } from "./permission.ts";
+import type { ServerAddress } from "./server_address.ts";
+import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
+import { bytesOf, jsonOf, pieceSizes, scalarOf, weightOf } from "./values.ts";
+
+/** Rows of one INSERT; the server's own bound for its params; about so many bytes, well below what a packet may have. */
+const MAX_ROWS = 1024;
+const MAX_PARAMS = 65_535;
+const MAX_BYTES = 1024 * 1024;
+/** Statements that the server keeps prepared for this connection. */
+const MAX_PREPARED = 200;
+
+const ISO_UTC = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)Z$/;
+
+export const MYSQL: Dialect = {
+  quote: "`",
+  hasBackslashes: true,
+  ledger: {
+    isThere: "SELECT count(*) FROM information_schema.tables WHERE table_schema = database() " +
+      "AND table_name = 'mevent_writers'",
+    create:
+      "CREATE TABLE IF NOT EXISTS mevent_writers (writer varchar(36) PRIMARY KEY, batch bigint NOT NULL, " +
+      "seen timestamp NOT NULL DEFAULT current_timestamp) ENGINE = InnoDB",
+    sweep: "DELETE FROM mevent_writers WHERE seen < now() - INTERVAL 30 DAY",
+    open: "INSERT IGNORE INTO mevent_writers (writer, batch) VALUES (?, 0)",
+    mark: "UPDATE mevent_writers SET seen = now(), batch = ? WHERE writer = ?",
+    look: "SELECT batch FROM mevent_writers WHERE writer = ? FOR UPDATE",
+    close: "DELETE FROM mevent_writers WHERE writer = ?",
+  },
+  valueOf(value, column) {
+    if (column?.kind === "bytes" && value !== null) return bytesOf(value, column);
+    const scalar = scalarOf(value);
+    if (typeof scalar === "boolean") return Number(scalar);
+    if (column?.kind === "time" && typeof scalar === "string") return scalar.replace(ISO_UTC, "$1 $2");
+    return scalar;
+  },
+};
+
+/** MariaDB or MySQL over the network or a Unix socket. */
+export class MysqlDatabase implements Database {
+  readonly dialect = MYSQL;
+  readonly place: string;
+
+  constructor(readonly address: ServerAddress) {
+    this.place = address.place;
+  }
+
+  async open(): Promise<Session> {
+    const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
+    requirePermission(this.address);
+    try {
+      const { createConnection } = await import("mysql2/promise");
+      const connection = await createConnection({
+        ...socket === undefined ? { host, port } : { socketPath: socket },
+        user,
+        password,
+        database,
+        ...tls === undefined ? {} : { ssl: tls },
+        connectTimeout,
+        charset: "utf8mb4",
+        // Times are texts in UTC, whole numbers beyond ±2^53 too.
+        timezone: "Z",
+        dateStrings: true,
+        supportBigNumbers: true,
+        flags: ["FOUND_ROWS"],
+        maxPreparedStatements: MAX_PREPARED,
+      });
+      connection.on("error", () => {});
+      const session = new MysqlSession(connection, this.place);
+      try {
+        await session.setUp();
+      } catch (error) {
+        session.destroy();
+        throw error;
+      }
+      return session;
+    } catch (error) {
+      throw faultOf(error, this.place);
+    }
+  }
+}
+
+class MysqlSession implements Session {
+  constructor(readonly connection: Connection, readonly place: string) {}
+
+  async setUp(): Promise<void> {
+    // Without the strict mode the server cuts and zeroes what does not fit, and says nothing.
+    await this.#query(
+      "SET SESSION time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+    );
+  }
+
+  async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
+    const [name = "", schema = null] = table.toReversed();
+    const [tables] = await this.#rowsOf(
+      "SELECT engine FROM information_schema.tables WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
+      [schema, name],
+    );
+    const engine = tables[0]?.[0];
+    if (engine === "MyISAM" || engine === "Aria" || engine === "MEMORY") {
+      throw new DatabaseError("setup", `its engine ${engine} knows no transactions; InnoDB does`);
+    }
+    const [rows] = await this.#rowsOf(
+      "SELECT column_name, data_type, extra FROM information_schema.columns " +
+        "WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
+      [schema, name],
+    );
+    if (rows.length === 0) return null;
+    return rows.filter(([, , extra]) => !/\b(VIRTUAL|STORED|PERSISTENT) GENERATED/i.test(String(extra)))
+      .map(([column, type]) => ({ name: String(column), kind: kindOf(String(type)) }));
+  }
+
+  async check(statement: Statement): Promise<void> {
+    const sql = writeSingle(statement, () => "?");
+    try {
+      await this.connection.prepare(sql);
+    } catch (error) {
+      throw faultOf(error, this.place);
+    }
+  }
+
+  checkRead(statement: Statement): Promise<void> {
+    return this.check(statement);
+  }
+
+  async begin(): Promise<void> {
+    await this.#query("START TRANSACTION");
+  }
+  async savepoint(): Promise<void> {
+    await this.#query("SAVEPOINT mevent");
+  }
+  async rollbackToSavepoint(): Promise<void> {
+    await this.#query("ROLLBACK TO mevent");
+  }
+  async rollback(): Promise<void> {
+    await this.#query("ROLLBACK");
+  }
+  async commit(): Promise<void> {
+    await this.#query("COMMIT");
+  }
+
+  async run(statement: Statement, rows: readonly Row[]): Promise<number> {
+    const marks = marksOf(statement);
+    let changed = 0;
+    if (statement.values === null) {
+      const sql = writeSingle(statement, () => "?");
+      for (const row of rows) changed += await this.#change(sql, marks.map((mark) => row[mark] ?? null));
+      return changed;
+    }
+    const most = Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_PARAMS / marks.length)));
+    for (let at = 0; at < rows.length;) {
+      const [size = 1] = pieceSizes(fitting(rows, at, most), most);
+      const values = rows.slice(at, at + size).flatMap((row) => marks.map((mark) => row[mark] ?? null));
+      changed += await this.#change(writeRows(statement, size), values);
+      at += size;
+    }
+    return changed;
+  }
+
+  async read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
+    await this.#query("START TRANSACTION READ ONLY");
+    // What is left out is not even sent, unless the query has a LIMIT of its own.
+    await this.#query(`SET SESSION sql_select_limit = ${maxRows + 1}`);
+    try {
+      const values = marksOf(statement).map((mark) => row[mark] ?? null);
+      const [rows, names] = await this.#rowsOf(writeSingle(statement, () => "?"), values);
+      return {
+        rows: rows.slice(0, maxRows).map((each) =>
+          Object.fromEntries(each.map((value, index) => [names[index] ?? "", jsonOf(value)]))
+        ),
+        more: rows.length > maxRows,
+      };
+    } finally {
+      await this.#query("SET SESSION sql_select_limit = DEFAULT");
+      await this.#query("ROLLBACK");
+    }
+  }
+
+  async ledger(text: string, values: readonly (string | number)[]): Promise<number | null> {
+    // The driver's order is that of the question marks: in `mark` the number comes first.
+    const ordered = values.toReversed();
+    if (!text.startsWith("SELECT")) return await this.#change(text, ordered);
+    const [rows] = await this.#rowsOf(text, ordered);
+    const value = rows[0]?.[0];
+    return value === undefined ? null : Number(value);
+  }
+
+  async ping(): Promise<void> {
+    await this.#query("SELECT 1");
+  }
+
+  async close(): Promise<void> {
+    await this.connection.end();
+  }
+
+  /** Not by the driver's own method: after that, what waits for an answer waits for ever. */
+  destroy(): void {
+    (this.connection as unknown as { connection: { stream: { destroy(): void } } }).connection.stream
+      .destroy();
+  }
+
+  async #query(sql: string): Promise<void> {
+    try {
+      await this.connection.query(sql);
+    } catch (error) {
+      throw faultOf(error, this.place);
+    }
+  }
+
+  async #change(sql: string, values: readonly unknown[]): Promise<number> {
+    try {
+      const [result] = await this.connection.execute<ResultSetHeader>(sql, bound(values));
+      return result.affectedRows ?? 0;
+    } catch (error) {
+      throw faultOf(error, this.place);
+    }
+  }
+
+  async #rowsOf(sql: string, values: readonly unknown[]): Promise<[unknown[][], string[]]> {
+    try {
+      const [rows, fields] = await this.connection.execute({ sql, rowsAsArray: true }, bound(values));
+      return [rows as unknown[][], fields.map(({ name }) => name)];
+    } catch (error) {
+      throw faultOf(error, this.place);
+    }
+  }
+}
+
+/** The driver takes bytes as Node's Buffer alone. */
+function bound(values: readonly unknown[]): ExecuteValues {
+  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value) as ExecuteValues;
+}
+
+/** So many rows from there on go into one statement. */
+function fitting(rows: readonly Row[], from: number, most: number): number {
+  let [at, bytes] = [from, 0];
+  while (at < rows.length && at - from < most) {
+    bytes += weightOf(rows[at] ?? []);
+    if (bytes > MAX_BYTES && at > from) break;
+    at++;
+  }
+  return at - from;
+}
+
+function kindOf(type: string): Column["kind"] {
+  if (/^(tiny|medium|long)?blob$|binary$/i.test(type)) return "bytes";
+  return /^(datetime|timestamp)$/i.test(type) ? "time" : "other";
+}
+
+/** Deadlock; a wait for a lock that was given up; a transaction that a cluster has turned down. */
+const CONFLICTS = [1205, 1213, 1020, 3101];
+/** Wrong user or database; no such table or column, no right to it: they were there when the worker started. */
+const SETUP = [1044, 1045, 1049, 1054, 1142, 1143, 1146, 1698];
+/** Too many connections; shut down; killed; the disk is full; read only; the engine fails; a prepared statement is gone. */
+const LOST = [1021, 1030, 1040, 1053, 1114, 1152, 1203, 1226, 1243, 1290, 1317, 1792, 1836, 1927, 1969, 3024];
+
+/** An error of the driver as one of ours; what Deno throws for a permission that is missing stays what it is. */
+function faultOf(error: unknown, place: string): unknown {
+  if (
+    !(error instanceof Error) || error instanceof DatabaseError || error instanceof Deno.errors.NotCapable
+  ) return error;
+  const number = "errno" in error && typeof error.errno === "number" && error.errno > 1000
+    ? error.errno
+    : undefined;
+  const fault: Fault = number === undefined || LOST.includes(number) ||
+      ("fatal" in error && error.fatal === true && !SETUP.includes(number))
+    ? "lost"
+    : CONFLICTS.includes(number)
+    ? "conflict"
+    : SETUP.includes(number)
+    ? "setup"
+    : "row";
+  const message = error.message || String("code" in error ? error.code : error.name);
+  return new DatabaseError(fault, fault === "row" ? message : `${place}: ${message}`, { cause: error });
+}

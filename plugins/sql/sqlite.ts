@@ -1,0 +1,226 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import {
+  type Answer,
+  type Column,
+  type Database,
+  DatabaseError,
+  type Dialect,
+  type Fault,
+  type Row,
+  type Session,
+  type Value,
+} from "./database.ts";
+import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
+import { bytesOf, jsonOf, pieceSizes, scalarOf } from "./values.ts";
+
+/** Rows of one INSERT: with more of them it takes as long. */
+const MAX_ROWS = 16;
+/** SQLite's own bound for the params of a statement. */
+const MAX_PARAMS = 32_766;
+/** Prepared statements that are kept. */
+const MAX_PREPARED = 500;
+/** Another process may hold the file while it is opened; in ms. */
+const OPEN_WAIT_MS = 1000;
+
+export type Synchronous = "normal" | "full";
+
+export const SQLITE: Dialect = {
+  quote: '"',
+  hasBackslashes: false,
+  // COMMIT is a call in this very process: it returns, or it throws and nothing is written.
+  ledger: null,
+  valueOf(value, column) {
+    if (column?.kind === "bytes" && value !== null) return bytesOf(value, column);
+    const scalar = scalarOf(value);
+    // As a number SQLite would take it for a floating one.
+    if (typeof scalar === "boolean" || Number.isSafeInteger(scalar)) return BigInt(scalar as number);
+    return scalar;
+  },
+};
+
+/** A file of SQLite; what is written is on the disk after a commit (`full`), or, after a power failure, up to an earlier one. */
+export class SqliteDatabase implements Database {
+  readonly dialect = SQLITE;
+  readonly place: string;
+
+  constructor(readonly path: string, readonly synchronous: Synchronous) {
+    this.place = `sqlite:${path}`;
+  }
+
+  // deno-lint-ignore require-await -- what is thrown is a rejection
+  async open(): Promise<Session> {
+    return new SqliteSession(this);
+  }
+}
+
+class SqliteSession implements Session {
+  readonly #database: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #place: string;
+
+  constructor({ path, synchronous, place }: SqliteDatabase) {
+    this.#place = place;
+    this.#database = this.#try(() => new DatabaseSync(path, { timeout: OPEN_WAIT_MS }));
+    try {
+      this.#try(() => {
+        this.#database.exec("PRAGMA journal_mode = WAL");
+        this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
+        // The thread is never blocked by another's lock: Writer waits and tries again.
+        this.#database.exec("PRAGMA busy_timeout = 0");
+      });
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  // deno-lint-ignore require-await
+  async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
+    const [name = "", schema = "main"] = table.toReversed();
+    const rows = this.#try(() =>
+      this.#database.prepare("SELECT name, type, hidden FROM pragma_table_xinfo(?, ?)").all(name, schema)
+    );
+    if (rows.length === 0) return null;
+    // 2 and 3 are generated.
+    return rows.filter((row) => Number(row["hidden"]) === 0).map((row) => {
+      const type = String(row["type"]).toUpperCase();
+      return {
+        name: String(row["name"]),
+        kind: type.includes("BLOB") ? "bytes" : "other",
+      };
+    });
+  }
+
+  // deno-lint-ignore require-await
+  async check(statement: Statement): Promise<void> {
+    this.#try(() => this.#prepare(writeSingle(statement, () => "?")));
+  }
+
+  async begin(): Promise<void> {
+    await this.#exec("BEGIN IMMEDIATE");
+  }
+  async savepoint(): Promise<void> {
+    await this.#exec("SAVEPOINT mevent");
+  }
+  async rollbackToSavepoint(): Promise<void> {
+    await this.#exec("ROLLBACK TO mevent");
+  }
+  async commit(): Promise<void> {
+    await this.#exec("COMMIT");
+  }
+  async rollback(): Promise<void> {
+    if (this.#database.isTransaction) await this.#exec("ROLLBACK");
+  }
+
+  // deno-lint-ignore require-await
+  async run(statement: Statement, rows: readonly Row[]): Promise<number> {
+    const marks = marksOf(statement);
+    const most = Math.min(MAX_ROWS, Math.max(1, Math.floor(MAX_PARAMS / Math.max(1, marks.length))));
+    const isTogether = statement.values !== null;
+    return this.#try(() => {
+      let [at, changed] = [0, 0];
+      for (const size of isTogether ? pieceSizes(rows.length, most) : rows.map(() => 1)) {
+        const values: SQLInputValue[] = [];
+        for (const row of rows.slice(at, at + size)) {
+          for (const mark of marks) values.push(row[mark] as Value as SQLInputValue);
+        }
+        const sql = isTogether ? writeRows(statement, size) : writeSingle(statement, () => "?");
+        changed += Number(this.#prepare(sql).run(...values).changes);
+        at += size;
+      }
+      return changed;
+    });
+  }
+
+  // deno-lint-ignore require-await
+  async checkRead(statement: Statement): Promise<void> {
+    this.#try(() => this.#prepare(readText(statement)));
+  }
+
+  // deno-lint-ignore require-await
+  async read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
+    return this.#try(() => {
+      const values = marksOf(statement).map((mark) => row[mark] as SQLInputValue);
+      // Not by `iterate`: Deno's takes an error for the end.
+      const rows = this.#prepare(readText(statement)).all(...values, BigInt(maxRows + 1));
+      return {
+        rows: rows.slice(0, maxRows).map((each) =>
+          Object.fromEntries(Object.entries(each).map(([name, value]) => [name, jsonOf(value)]))
+        ),
+        more: rows.length > maxRows,
+      };
+    });
+  }
+
+  ledger(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  // deno-lint-ignore require-await
+  async ping(): Promise<void> {
+    this.#try(() => this.#database.prepare("SELECT count(*) FROM sqlite_schema").get());
+  }
+
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#prepared.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let prepared = this.#prepared.get(sql);
+    if (prepared !== undefined) return prepared;
+    prepared = this.#database.prepare(sql);
+    prepared.setReadBigInts(true);
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  // deno-lint-ignore require-await
+  async #exec(sql: string): Promise<void> {
+    this.#try(() => this.#database.exec(sql));
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw faultOf(error, this.#place);
+    }
+  }
+}
+
+/** As a subquery it can neither write nor answer without a bound. */
+function readText(statement: Statement): string {
+  return `SELECT * FROM (${writeSingle(statement, () => "?")}) LIMIT ?`;
+}
+
+const [ERROR, LOCKED_FROM, LOCKED_TO, TOO_BIG, CONSTRAINT, MISMATCH, RANGE] = [1, 5, 6, 18, 19, 20, 25];
+const OF_ROWS = [ERROR, TOO_BIG, CONSTRAINT, MISMATCH, RANGE];
+
+/** What Deno throws for a permission that is missing stays what it is. */
+function faultOf(error: unknown, place: string): unknown {
+  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
+  if (!("errcode" in error) || typeof error.errcode !== "number") {
+    return "code" in error && error.code === "ERR_INVALID_ARG_TYPE"
+      ? new DatabaseError("row", error.message, { cause: error })
+      : new DatabaseError("lost", `${place}: ${error.message}`, { cause: error });
+  }
+  const primary = error.errcode & 0xff;
+  if (primary === ERROR && /^(no such table|no such column|table .* has no column)/.test(error.message)) {
+    return new DatabaseError("setup", `${place}: ${error.message}`, { cause: error });
+  }
+  const fault: Fault = OF_ROWS.includes(primary)
+    ? "row"
+    : primary >= LOCKED_FROM && primary <= LOCKED_TO
+    ? "conflict"
+    : "lost";
+  return new DatabaseError(fault, fault === "row" ? error.message : `${place}: ${error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,167 @@
+import { type Change, type Outcome, writeApart, writeTogether } from "./change.ts";
+import { DatabaseError, isFault, type Session } from "./database.ts";
+import type { Ledger } from "./ledger.ts";
+import { isLost, type Link } from "./link.ts";
+import type { TimeLimit } from "./time_limit.ts";
+
+/** Before a transaction is tried again that another was in the way of, doubled each time; in ms. */
+const FIRST_BACKOFF_MS = 5;
+const MAX_BACKOFF_MS = 500;
+
+/** The connection was lost during a COMMIT, and the time was over before the database could be asked about it. */
+export class OutcomeUnknown extends Error {
+  override readonly name = "OutcomeUnknown";
+}
+
+export interface WriterEvents {
+  /** A transaction was committed, with so many rows. */
+  committed(rows: number): void;
+  /** A transaction is tried again: another was in the way, or the connection was lost. */
+  retried(): void;
+  /** So many changes were refused for good. */
+  refused(changes: number): void;
+}
+
+/** A change and its place among the outcomes. */
+interface Pending extends Change {
+  readonly index: number;
+}
+
+/** Writes batches, each in one transaction: what the database refuses fails by itself, the rest is committed, once. */
+export class Writer {
+  constructor(
+    readonly link: Link,
+    /** Null where a COMMIT always tells its outcome, and where it may be done twice. */
+    readonly ledger: Ledger | null,
+    readonly events: WriterEvents,
+  ) {}
+
+  /**
+   * Returns the outcome of each change, in their order; never throws. An OutcomeUnknown may be written, a DatabaseError is
+   * not: `row` fails again, the others may not.
+   */
+  async write(changes: readonly Change[], limit: TimeLimit): Promise<Outcome[]> {
+    const outcomes: (Outcome | undefined)[] = changes.map(() => undefined);
+    try {
+      await this.#commitAll(changes.map((change, index) => ({ ...change, index })), outcomes, limit);
+    } catch (error) {
+      // What was committed apart stays so.
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const index of outcomes.keys()) outcomes[index] ??= failure;
+    }
+    const refused = outcomes.filter((outcome) => isFault(outcome, "row")).length;
+    if (refused > 0) this.events.refused(refused);
+    return outcomes as Outcome[];
+  }
+
+  /** Commits them in one transaction where that can be; fills in their outcomes as far as they are known. */
+  async #commitAll(pending: readonly Pending[], outcomes: (Outcome | undefined)[], limit: TimeLimit) {
+    const commit = async (work: typeof writeApart) => {
+      const found = await this.#transact((session) => work(session, pending), limit);
+      for (const [at, { index }] of pending.entries()) outcomes[index] = found[at];
+    };
+    try {
+      return await commit(writeTogether);
+    } catch (error) {
+      if (!isFault(error, "row")) throw error;
+    }
+    try {
+      return await commit(writeApart);
+    } catch (error) {
+      // Only at the COMMIT did the database say so, and not of which.
+      if (!isFault(error, "row")) throw error;
+      const [first] = pending;
+      if (pending.length === 1 && first !== undefined) {
+        outcomes[first.index] = error;
+        return;
+      }
+    }
+    const half = pending.length >> 1;
+    await this.#commitAll(pending.slice(0, half), outcomes, limit);
+    await this.#commitAll(pending.slice(half), outcomes, limit);
+  }
+
+  /** One transaction, again and again until it is committed. Throws what is no matter of trying again. */
+  async #transact(work: (session: Session) => Promise<Outcome[]>, limit: TimeLimit): Promise<Outcome[]> {
+    for (let attempt = 0;; attempt++) {
+      const session = await this.link.session(limit);
+      using _ = limit.destroys(session);
+      let outcomes: Outcome[] = [];
+      let isCommitting = false;
+      try {
+        await session.begin();
+        outcomes = await work(session);
+        await this.ledger?.mark(session);
+        if (limit.isOver) throw new DatabaseError("lost", "the time was over before the COMMIT");
+        isCommitting = true;
+        await session.commit();
+        this.ledger?.committed();
+      } catch (error) {
+        await this.#abandon(session, error);
+        if (!isCommitting || !isLost(error) || !await this.#wasCommitted(error, limit)) {
+          if (isFault(error, "row") || isFault(error, "setup")) throw error;
+          if (limit.isOver) throw outOfTime(error);
+          this.events.retried();
+          const most = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempt, 10));
+          await limit.sleep(most * (1 + Math.random()) / 2);
+          continue;
+        }
+      }
+      this.events.committed(outcomes.reduce<number>(addRows, 0));
+      return outcomes;
+    }
+  }
+
+  /** Rolls back, or gives up a connection that is of no use any more. */
+  async #abandon(session: Session, error: unknown): Promise<void> {
+    if (isLost(error)) return this.link.drop(session, error);
+    try {
+      await session.rollback();
+    } catch (second) {
+      this.link.drop(session, second);
+    }
+  }
+
+  /** Whether the transaction is in the database whose COMMIT was not answered. Throws OutcomeUnknown. */
+  async #wasCommitted(failure: unknown, limit: TimeLimit): Promise<boolean> {
+    if (this.ledger === null) return false;
+    const unknown = (why: string) =>
+      new OutcomeUnknown(
+        `the connection was lost during the COMMIT (${
+          textOf(failure)
+        }) and ${why}: it may be written, or not`,
+      );
+    for (;;) {
+      let session: Session;
+      try {
+        session = await this.link.session(limit);
+      } catch (error) {
+        throw unknown(`could not be made again in time (${textOf(error)})`);
+      }
+      using _ = limit.destroys(session);
+      let answer: boolean | undefined;
+      try {
+        answer = await this.ledger.wasCommitted(session);
+      } catch (error) {
+        await this.#abandon(session, error);
+        await limit.sleep(FIRST_BACKOFF_MS);
+        continue;
+      }
+      if (answer === undefined) throw unknown("mevent_writers does not tell");
+      return answer;
+    }
+  }
+}
+
+/** The connection was ended because the time was: what it said of that does not help. */
+function outOfTime(error: unknown): DatabaseError {
+  return new DatabaseError("lost", `nothing was written, the time for it was over (${textOf(error)})`);
+}
+
+function addRows(sum: number, outcome: Outcome): number {
+  return typeof outcome === "number" ? sum + outcome : sum;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

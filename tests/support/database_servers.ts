@@ -1,0 +1,285 @@
+import { MysqlDatabase } from "../../plugins/sql/mysql.ts";
+import { PostgresDatabase } from "../../plugins/sql/postgres.ts";
+import type { Database, Session } from "../../plugins/sql/database.ts";
+
+/** A server gets so long to start, in ms. */
+const START_MS = 60_000;
+/** After it was asked to stop it gets so long before it is killed, in ms. */
+const STOP_MS = 20_000;
+const LOOK_EVERY_MS = 20;
+/** What is kept of what a server says, in characters. */
+const MAX_SAID_CHARS = 20_000;
+/** Database servers refuse to be root. */
+const NOBODY = 65_534;
+const AS_USER = Deno.uid() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+const PASSWORD = "s3cret&more";
+
+const POSTGRES_FOLDER = await postgresFolder();
+/** Whether PostgreSQL can be started here: what needs it is skipped otherwise. */
+export const HAS_POSTGRES = POSTGRES_FOLDER !== undefined;
+export const POSTGRES_NOTE = HAS_POSTGRES ? "" : " (skipped: there is no PostgreSQL here)";
+/** The same for MariaDB. */
+export const HAS_MARIADB = await exists("/usr/sbin/mariadbd") && await exists("/usr/bin/mariadb-install-db");
+export const MARIADB_NOTE = HAS_MARIADB ? "" : " (skipped: there is no MariaDB here)";
+
+/** How a kind of server is made, started and reached. */
+interface Kind {
+  readonly scheme: string;
+  /** What makes its data directory. */
+  install(folder: string): Promise<void>;
+  /** The program and its arguments. */
+  command(folder: string, port: number): readonly [string, ...string[]];
+  /** Ends it in order, and at once. */
+  readonly signals: { readonly stop: Deno.Signal; readonly crash: Deno.Signal };
+  /** Once it runs for the first time. */
+  setUp(folder: string, port: number): Promise<void>;
+  database(port: number): Database;
+}
+
+/** A database server of this machine, in a temporary folder and on a free port, with one user and one database. */
+export class DatabaseServer implements AsyncDisposable {
+  #child: Deno.ChildProcess | null = null;
+  #reading: Promise<void> = Promise.resolve();
+  #said = "";
+
+  private constructor(readonly kind: Kind, readonly folder: string, readonly port: number) {}
+
+  static postgres(): Promise<DatabaseServer> {
+    return DatabaseServer.#start(POSTGRES);
+  }
+
+  static mariadb(): Promise<DatabaseServer> {
+    return DatabaseServer.#start(MARIADB);
+  }
+
+  static async #start(kind: Kind): Promise<DatabaseServer> {
+    const folder = await Deno.makeTempDir({ prefix: "mevent_db_" });
+    const server = new DatabaseServer(kind, folder, freePort());
+    try {
+      if (AS_USER.uid !== undefined) await Deno.chown(folder, AS_USER.uid, AS_USER.gid);
+      await kind.install(folder);
+      server.#spawn();
+      await server.#reachable(() => kind.setUp(folder, server.port));
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** For the plugin, with the password. */
+  get url(): string {
+    return this.urlAt(this.port);
+  }
+
+  /** The same through something that listens elsewhere. */
+  urlAt(port: number): string {
+    return `${this.kind.scheme}://tester:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/test`;
+  }
+
+  /** A connection of the test's own. */
+  connect(): Promise<Session> {
+    return this.kind.database(this.port).open();
+  }
+
+  /** Runs SQL, one statement each. */
+  async run(...texts: string[]): Promise<void> {
+    const session = await this.connect();
+    try {
+      for (const text of texts) await session.ledger(text, []);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** The number that a SELECT answers. */
+  async number(text: string): Promise<number> {
+    const session = await this.connect();
+    try {
+      return await session.ledger(text, []) ?? NaN;
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** Ends it; `start` starts it again with its data. */
+  async stop(how: "stop" | "crash" = "stop"): Promise<void> {
+    const child = this.#child;
+    if (child === null) return;
+    this.#child = null;
+    child.kill(this.kind.signals[how]);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    await child.status;
+    clearTimeout(timer);
+    await this.#reading;
+  }
+
+  async start(): Promise<void> {
+    this.#spawn();
+    await this.#reachable(async () => (await this.connect()).close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  #spawn(): void {
+    const [program, ...args] = this.kind.command(this.folder, this.port);
+    const child = new Deno.Command(program, {
+      args,
+      cwd: this.folder,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      ...AS_USER,
+    }).spawn();
+    this.#child = child;
+    this.#reading = (async () => {
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+        this.#said = (this.#said + text).slice(-MAX_SAID_CHARS);
+      }
+    })();
+  }
+
+  async #reachable(attempt: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + START_MS;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (performance.now() > deadline) {
+          throw new Error(`the database server cannot be reached: ${error}; it said: ${this.#said}`);
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+}
+
+const POSTGRES: Kind = {
+  scheme: "postgres",
+  signals: { stop: "SIGINT", crash: "SIGQUIT" },
+  async install(folder) {
+    await Deno.writeTextFile(`${folder}/password`, PASSWORD);
+    if (AS_USER.uid !== undefined) await Deno.chown(`${folder}/password`, AS_USER.uid, AS_USER.gid);
+    await output(`${POSTGRES_FOLDER}/initdb`, [
+      "--no-sync",
+      `--pgdata=${folder}/data`,
+      "--username=tester",
+      `--pwfile=${folder}/password`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C",
+    ]);
+  },
+  command: (folder, port) => [
+    `${POSTGRES_FOLDER}/postgres`,
+    "-D",
+    `${folder}/data`,
+    "-k",
+    folder,
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    "deadlock_timeout=5s",
+    "-p",
+    String(port),
+  ],
+  async setUp(_folder, port) {
+    const session = await postgresAt(port, "postgres").open();
+    try {
+      if (await session.ledger("SELECT count(*) FROM pg_database WHERE datname = 'test'", []) === 0) {
+        await session.ledger("CREATE DATABASE test", []);
+      }
+    } finally {
+      await session.close();
+    }
+  },
+  database: (port) => postgresAt(port, "test"),
+};
+
+const MARIADB: Kind = {
+  scheme: "mariadb",
+  signals: { stop: "SIGTERM", crash: "SIGKILL" },
+  async install(folder) {
+    await output("/usr/bin/mariadb-install-db", [
+      "--no-defaults",
+      `--datadir=${folder}/data`,
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+    ]);
+  },
+  command: (folder, port) => [
+    "/usr/sbin/mariadbd",
+    "--no-defaults",
+    `--datadir=${folder}/data`,
+    `--socket=${folder}/socket`,
+    `--pid-file=${folder}/pid`,
+    "--bind-address=127.0.0.1",
+    `--port=${port}`,
+    "--innodb-buffer-pool-size=32M",
+    "--skip-name-resolve",
+  ],
+  async setUp(folder) {
+    await output("/usr/bin/mariadb", [
+      "--no-defaults",
+      "--user=root",
+      `--socket=${folder}/socket`,
+      "--execute",
+      `CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4; CREATE USER IF NOT EXISTS tester@'%' IDENTIFIED BY '${PASSWORD}'; ` +
+      "GRANT ALL ON *.* TO tester@'%' WITH GRANT OPTION",
+    ]);
+  },
+  database: (port) => new MysqlDatabase({ ...addressAt(port), place: "the test's MariaDB" }),
+};
+
+function postgresAt(port: number, database: string): Database {
+  return new PostgresDatabase({ ...addressAt(port), database, place: "the test's PostgreSQL" });
+}
+
+function addressAt(port: number) {
+  return {
+    host: "127.0.0.1",
+    port,
+    socket: undefined,
+    user: "tester",
+    password: PASSWORD,
+    database: "test",
+    tls: undefined,
+    connectTimeout: 5000,
+  };
+}
+
+async function output(program: string, args: string[]): Promise<void> {
+  const { success, stderr, stdout } = await new Deno.Command(program, { args, cwd: "/", ...AS_USER })
+    .output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!success) throw new Error(`${program} failed: ${text(stderr)}${text(stdout)}`);
+}
+
+/** Where Debian has the newest PostgreSQL: its programs are not in the PATH. */
+async function postgresFolder(): Promise<string | undefined> {
+  const versions: number[] = [];
+  try {
+    for await (const { name } of Deno.readDir("/usr/lib/postgresql")) {
+      if (await exists(`/usr/lib/postgresql/${name}/bin/initdb`)) versions.push(Number(name));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return versions.length === 0 ? undefined : `/usr/lib/postgresql/${Math.max(...versions)}/bin`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

@@ -1,0 +1,384 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Client } from "../../src/client/mod.ts";
+import type { JsonObject, JsonValue } from "../../src/plugin.ts";
+import { CuttingProxy } from "./cutting_proxy.ts";
+import type { DatabaseServer } from "./database_servers.ts";
+import { type PluginOverrides, TestServer } from "./test_server.ts";
+import { until } from "./until.ts";
+
+/** Database servers share the machine with all other tests. */
+const PATIENCE_MS = 120_000;
+const CALL_MS = 60_000;
+
+/** What the tests of the plugin share: the table `visits`, which has no key that would hide a double. */
+export const VISITS = "CREATE TABLE visits (uid bigint NOT NULL, name varchar(20))";
+
+/** A server with the plugin `sql` alone. */
+export class SqlServer implements AsyncDisposable {
+  private constructor(readonly server: TestServer, readonly client: Client) {}
+
+  static async start(config: JsonObject, plugin: Partial<PluginOverrides> = {}): Promise<SqlServer> {
+    const server = await TestServer.start({ plugins: [{ name: "sql", config, ...plugin }] });
+    try {
+      const client = await Client.connect({ transport: "unix", path: server.unix }, { timeoutMs: CALL_MS });
+      return new SqlServer(server, client);
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** What the caller is answered: the value, or the code and the sentence of an error. */
+  async call(command: number, params: JsonValue): Promise<JsonValue | undefined> {
+    const { code, value } = await this.client.request("sql", command, params);
+    if (code === 1000) return value;
+    const { Output: { errmsg } } = value as { Output: { errmsg: string } };
+    return { code, errmsg };
+  }
+
+  /** An async operation; throws where it is not queued. */
+  async enqueue(command: number, params: JsonValue): Promise<void> {
+    const { code } = await this.client.request("sql", command, params, { sync: false });
+    assertEquals(code, 1000);
+  }
+
+  insertVisits(from: number, count: number): Promise<void[]> {
+    return Promise.all(
+      Array.from(
+        { length: count },
+        (_, index) => this.enqueue(1001, { table: "visits", row: { uid: from + index, name: "Ann" } }),
+      ),
+    );
+  }
+
+  /** Waits until no operation is queued, runs or waits for another attempt. */
+  async settled(): Promise<void> {
+    await until("all operations have ended", () => {
+      const { accepted, done, failed, expired, cancelled } = this.server.plugin("sql");
+      return accepted === done + failed + expired + cancelled;
+    }, PATIENCE_MS);
+  }
+
+  /** Waits until the plugin has told so much of a figure of its own. */
+  async counted(name: string, least: number): Promise<void> {
+    await until(
+      `${name} is ${least}`,
+      () => (this.server.plugin("sql").counters[name] ?? 0) >= least,
+      PATIENCE_MS,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** What may be reached of a database on that port. */
+export function onlyPort(port: number): Partial<PluginOverrides> {
+  const none = { read: false, write: false, env: false, run: false, sys: false, ffi: false, import: false };
+  return { permissions: { ...none, net: [`127.0.0.1:${port}`] } };
+}
+
+/**
+ * What holds for every database that is a server.
+ *
+ * @param waiting a query for the number of transactions that wait for another
+ */
+export async function sqlSteps(
+  t: Deno.TestContext,
+  database: DatabaseServer,
+  waiting: string,
+): Promise<void> {
+  const allowed = onlyPort(database.port);
+  const config: JsonObject = { url: database.url, tables: ["visits"] };
+  /** Each was to be there once. */
+  const assertVisits = async (count: number) => {
+    assertEquals([
+      await database.number("SELECT count(*) FROM visits"),
+      await database.number("SELECT count(DISTINCT uid) FROM visits"),
+    ], [count, count]);
+  };
+  const step = (name: string, work: () => Promise<void>) =>
+    t.step(name, async () => {
+      await database.run("DROP TABLE IF EXISTS visits", VISITS);
+      await work();
+    });
+
+  await step("a sync caller is answered after the commit, with the number of rows", async () => {
+    await using sql = await SqlServer.start({
+      ...config,
+      statements: {
+        rename: "UPDATE visits SET name = :name WHERE uid >= :from",
+        add: "INSERT INTO visits (uid, name) VALUES (:uid + 100, :name)",
+      },
+      queries: { names: "SELECT uid, name FROM visits WHERE uid >= :from ORDER BY uid" },
+      max_rows: 2,
+    }, allowed);
+    assertEquals(await sql.call(1001, { table: "visits", row: { uid: 1, name: "Ann" } }), { rows: 1 });
+    await assertVisits(1);
+    const rows = [{ uid: 2, name: "Ben" }, { uid: 3, name: null }];
+    assertEquals(await sql.call(1001, { table: "visits", rows }), { rows: 2 });
+    assertEquals(await sql.call(1002, { statement: "rename", params: { name: "Eve", from: 2 } }), {
+      rows: 2,
+    });
+    const added = await Promise.all(
+      [1, 2, 3].map((uid) => sql.call(1002, { statement: "add", params: { uid, name: "Dan" } })),
+    );
+    assertEquals(added, [{ rows: 1 }, { rows: 1 }, { rows: 1 }]);
+    assertEquals(await sql.call(1003, { query: "names", params: { from: 103 } }), {
+      rows: [{ uid: 103, name: "Dan" }],
+      more: false,
+    });
+    assertEquals(await sql.call(1003, { query: "names", params: { from: 2 } }), {
+      rows: [{ uid: 2, name: "Eve" }, { uid: 3, name: "Eve" }],
+      more: true,
+    });
+    await assertVisits(6);
+  });
+
+  await step(
+    "rows that the database refuses become dead letters, each with its error; the others are committed",
+    async () => {
+      await using sql = await SqlServer.start({ ...config, batch: 200, wait: "50ms" }, {
+        ...allowed,
+        retry: { maxAttempts: 5, backoff: 10, maxBackoff: 10 },
+      });
+      const poison = (uid: number) => uid % 97 === 5;
+      await Promise.all(Array.from({ length: 1000 }, (_, uid) =>
+        sql.enqueue(1001, {
+          table: "visits",
+          row: poison(uid)
+            ? uid % 2 === 0 ? { uid: null, name: "x" } : { uid, name: "x".repeat(21) }
+            : { uid, name: "x" },
+        })));
+      await sql.settled();
+      await assertVisits(989);
+      const { done, failed, dead, retries } = sql.server.plugin("sql");
+      assertEquals({ done, failed, dead, retries }, { done: 989, failed: 11, dead: 11, retries: 0 });
+      await sql.counted("poison_rows", 11);
+    },
+  );
+
+  await step("callers are told what is wrong with their operation", async () => {
+    await using sql = await SqlServer.start({
+      ...config,
+      tables: { visits: ["uid"] },
+      statements: { add: "INSERT INTO visits (uid) VALUES (:uid)" },
+    }, allowed);
+    const told = async (command: number, params: JsonObject) => {
+      const { code, errmsg } = await sql.call(command, params) as { code: number; errmsg: string };
+      return `${code} ${errmsg}`;
+    };
+    assertEquals(
+      await told(1001, { table: "users", row: { uid: 1 } }),
+      '42 rows may not go into "users": there are visits',
+    );
+    assertEquals(
+      await told(1001, { table: "visits", row: { uid: 1, name: "x" } }),
+      '42 column "name" of visits may not be written: there are uid',
+    );
+    assertEquals(await told(1001, { row: { uid: 1 } }), '23 param "table" is missing; it is to be a text');
+    assertEquals(await told(1001, { table: "visits" }), "42 give either row or rows");
+    assertStringIncludes(
+      await told(1001, { table: "visits", rows: [{ uid: 1 }, {}] }),
+      "42 a row without columns",
+    );
+    assertEquals(await told(1002, { statement: "drop" }), '42 there is no statement "drop": there are add');
+    assertEquals(await told(1002, { statement: "add", params: {} }), "42 statement add needs the param uid");
+    assertEquals(await told(1003, { query: "all" }), '42 there is no query "all": the config names none');
+    assertStringIncludes(await told(1002, { statement: "add", params: { uid: "one" } }), "40 ");
+    await assertVisits(0);
+  });
+
+  await step(
+    "a config that the database refuses keeps the server from starting, with a sentence and without the password",
+    async () => {
+      const refused = async (wrong: JsonObject, sentence: string) => {
+        const error = await assertRejects(() => SqlServer.start({ ...config, ...wrong }, allowed), Error);
+        assertStringIncludes(error.message, sentence);
+        assert(!error.message.includes("s3cret"), error.message);
+      };
+      await refused({ url: database.url.replace(/s3cret[^@]*/, "wrong") }, "tester");
+      await refused({ url: database.url.replace("/test", "/nowhere") }, "nowhere");
+      await refused({ tables: ["visits", "users"] }, "table users: there is none");
+      await refused(
+        { tables: { visits: ["uid", "page"] } },
+        "table visits: column page: there are uid, name",
+      );
+      await refused({ statements: { add: "INSERT INTO users (id) VALUES (:id)" } }, "statement add: ");
+      await refused({ statements: { add: "DROP TABLE visits" } }, "statement add: it begins with DROP");
+      await refused({ queries: { all: "SELECT page FROM visits" } }, "query all: ");
+    },
+  );
+
+  await step("a database that is stopped and started again loses and doubles nothing", async () => {
+    await using sql = await SqlServer.start({ ...config, batch: 100 }, allowed);
+    await sql.insertVisits(0, 500);
+    await database.stop("crash");
+    await sql.insertVisits(500, 500);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert(sql.server.plugin("sql").done < 1000);
+    await database.start();
+    await sql.insertVisits(1000, 500);
+    await sql.settled();
+    assertEquals(sql.server.plugin("sql").done, 1500);
+    await assertVisits(1500);
+    await sql.counted("reconnects", 1);
+  });
+
+  await step(
+    "what could not be written in time gets in line again, and its sync callers are told",
+    async () => {
+      await using sql = await SqlServer.start(config, { ...allowed, timeout: 300 });
+      await database.stop();
+      await sql.insertVisits(0, 10);
+      const { code, errmsg } = await sql.call(1001, { table: "visits", row: { uid: 100 } }) as {
+        code: number;
+        errmsg: string;
+      };
+      assertEquals(code, 14);
+      assertStringIncludes(errmsg, "cannot be reached");
+      await database.start();
+      await sql.settled();
+      assertEquals(sql.server.plugin("sql").dead, 0);
+      await assertVisits(10);
+    },
+  );
+
+  await step("connections that are cut at any moment lose and double nothing", async () => {
+    let isOpen = false;
+    await using proxy = new CuttingProxy(
+      database.port,
+      () => isOpen && Math.random() < 0.05 ? Math.random() < 0.5 ? "before" : "after" : undefined,
+    );
+    await using sql = await startThrough(proxy, { ...config, batch: 20, wait: "0ms" });
+    isOpen = true;
+    for (let round = 0; round < 20; round++) {
+      await sql.insertVisits(round * 50, 50);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await sql.settled();
+    assert(proxy.cuts > 3, `${proxy.cuts} connections were cut`);
+    assertEquals(sql.server.plugin("sql").done, 1000);
+    await assertVisits(1000);
+  });
+
+  await step("a COMMIT whose answer is lost is done once; without exactly_once, twice", async () => {
+    for (const exactlyOnce of [true, false]) {
+      await database.run("DELETE FROM visits");
+      let left = 5;
+      await using proxy = new CuttingProxy(
+        database.port,
+        (piece) => piece.includes("COMMIT") && left-- > 0 ? "after" : undefined,
+      );
+      await using sql = await startThrough(proxy, { ...config, exactly_once: exactlyOnce });
+      for (let uid = 0; uid < 10; uid++) {
+        assertEquals(await sql.call(1001, { table: "visits", row: { uid } }), { rows: 1 });
+      }
+      assertEquals(proxy.cuts, 5);
+      assertEquals(await database.number("SELECT count(DISTINCT uid) FROM visits"), 10);
+      assertEquals(await database.number("SELECT count(*) FROM visits"), exactlyOnce ? 10 : 15);
+    }
+  });
+
+  await step("a COMMIT that never reached the database is done again", async () => {
+    let left = 5;
+    await using proxy = new CuttingProxy(
+      database.port,
+      (piece) => piece.includes("COMMIT") && left-- > 0 ? "before" : undefined,
+    );
+    await using sql = await startThrough(proxy, config);
+    for (let uid = 0; uid < 10; uid++) {
+      assertEquals(await sql.call(1001, { table: "visits", row: { uid } }), { rows: 1 });
+    }
+    assertEquals(proxy.cuts, 5);
+    await assertVisits(10);
+  });
+
+  await step("an outcome that stays unknown is told, and the operation is not tried again", async () => {
+    let isDead = false;
+    await using proxy = new CuttingProxy(database.port, (piece) => {
+      isDead ||= piece.includes("COMMIT");
+      return isDead ? "mute" : undefined;
+    });
+    await using sql = await startThrough(proxy, config, {
+      timeout: 1000,
+      retry: { maxAttempts: 5, backoff: 10, maxBackoff: 10 },
+    });
+    await sql.insertVisits(0, 3);
+    await sql.settled();
+    const { failed, dead, retries } = sql.server.plugin("sql");
+    assertEquals({ failed, dead, retries }, { failed: 3, dead: 3, retries: 0 });
+    const { code, errmsg } = await sql.call(1001, { table: "visits", row: { uid: 9 } }) as {
+      code: number;
+      errmsg: string;
+    };
+    // Nothing of this one was sent: the proxy lets no connection come about.
+    assertEquals(code, 14, errmsg);
+    isDead = false;
+    await assertVisits(3);
+  });
+
+  await step("a transaction that dies in a deadlock is done again", async () => {
+    await database.run(
+      "CREATE TABLE accounts (uid int PRIMARY KEY, name varchar(20))",
+      ...Array.from({ length: 20 }, (_, uid) => `INSERT INTO accounts VALUES (${uid}, 'free')`),
+    );
+    const statements = { rename: "UPDATE accounts SET name = :name WHERE uid = :uid" };
+    await using sql = await SqlServer.start({ url: database.url, statements, wait: "200ms" }, allowed);
+    const other = await database.connect();
+    await other.begin();
+    // Much to roll back: where the server weighs whom to end, it is the plugin.
+    await other.ledger("UPDATE accounts SET name = 'other' WHERE uid > 1", []);
+    const both = [1, 2].map((uid) =>
+      sql.call(1002, { statement: "rename", params: { uid, name: "plugin" } })
+    );
+    await until("the plugin waits for a row", async () => await database.number(waiting) > 0, PATIENCE_MS);
+    await other.ledger("UPDATE accounts SET name = 'other' WHERE uid = 1", []);
+    await other.commit();
+    await other.close();
+    assertEquals(await Promise.all(both), [{ rows: 1 }, { rows: 1 }]);
+    await sql.counted("transactions_retried", 1);
+    assertEquals(await database.number("SELECT count(*) FROM accounts WHERE name = 'plugin'"), 2);
+  });
+
+  await step("50 connections' async inserts are there exactly once", async () => {
+    await using sql = await SqlServer.start(config, allowed);
+    const path = sql.server.unix;
+    await Promise.all(Array.from({ length: 50 }, async (_, connection) => {
+      await using client = await Client.connect({ transport: "unix", path }, { timeoutMs: CALL_MS });
+      for (let part = 0; part < 5; part++) {
+        await Promise.all(Array.from({ length: 20 }, async (_, index) => {
+          const uid = connection * 100 + part * 20 + index;
+          const answer = await client.request("sql", 1001, { table: "visits", row: { uid, name: "Ann" } }, {
+            sync: false,
+          });
+          assertEquals(answer.code, 1000);
+        }));
+      }
+    }));
+    await sql.settled();
+    await assertVisits(5000);
+  });
+
+  await step("a writer forgets its row in mevent_writers when it stops", async () => {
+    await database.run("DELETE FROM mevent_writers");
+    {
+      await using sql = await SqlServer.start(config, { ...allowed, workers: 2 });
+      await sql.call(1001, { table: "visits", row: { uid: 1 } });
+      assertEquals(await database.number("SELECT count(*) FROM mevent_writers"), 2);
+    }
+    assertEquals(await database.number("SELECT count(*) FROM mevent_writers"), 0);
+  });
+}
+
+/** The plugin beside a proxy that is to be its only way to the database. */
+export function startThrough(
+  proxy: CuttingProxy,
+  config: JsonObject,
+  plugin: Partial<PluginOverrides> = {},
+): Promise<SqlServer> {
+  const url = String(config["url"]).replace(/:\d+\/test$/, `:${proxy.port}/test`);
+  return SqlServer.start({ ...config, url }, { ...onlyPort(proxy.port), ...plugin });
+}
