@@ -131,6 +131,29 @@ ended
 check "a second TERM stops it at once ($stop_ms ms)" test "$stop_ms" -lt "$MAX_STOP_MS"
 check "and what was given up is told" grep -q '"operations_abandoned":1' "$work/server.err"
 
+# The drivers are inside, and work with what the config grants.
+for url in postgres://app@127.0.0.1:1/shop mariadb://app@127.0.0.1:1/shop; do
+  printf '[[plugin]]\nname = "db"\nmodule = "builtin:sql"\npermissions = { net = ["127.0.0.1:1"] }\n' >"$work/sql.toml"
+  printf '[plugin.config]\nurl = "%s"\nqueries = { one = "SELECT 1" }\n' "$url" >>"$work/sql.toml"
+  mevent serve --config "$work/sql.toml" --listen 127.0.0.1:0 --no-udp
+  check "sql says that ${url%%:*} is not there" answers 78 '^$' 'ECONNREFUSED'
+done
+cat >"$work/sql.toml" <<TOML
+[[plugin]]
+name = "db"
+module = "builtin:sql"
+permissions = { read = ["$work"], write = ["$work"] }
+[plugin.config]
+url = "sqlite:$work/smoke.db"
+queries = { sum = "SELECT :a + :b AS sum" }
+TOML
+serve --config "$work/sql.toml" --listen 127.0.0.1:0 --no-udp
+mevent send --port "$tcp" --biz db --cmd 1003 --json '{"query": "sum", "params": {"a": 1, "b": 2}}'
+check "sql asks SQLite" answers 0 '"sum": ?3' '^1000 REP_OK'
+told=$(now_ms)
+kill -TERM "$server"
+ended
+
 cat >"$work/hello.js" <<'JS'
 export default {
   name: "hello",

@@ -263,8 +263,31 @@ function kindOf(type: string): Column["kind"] {
 const CONFLICTS = [1205, 1213, 1020, 3101];
 /** Wrong user or database; no such table or column, no right to it: they were there when the worker started. */
 const SETUP = [1044, 1045, 1049, 1054, 1142, 1143, 1146, 1698];
-/** Too many connections; shut down; killed; the disk is full; read only; the engine fails; a prepared statement is gone. */
-const LOST = [1021, 1030, 1040, 1053, 1114, 1152, 1203, 1226, 1243, 1290, 1317, 1792, 1836, 1927, 1969, 3024];
+/**
+ * Too many connections or prepared statements; shut down; killed; the disk is full; read only; the engine fails; a prepared
+ * statement is gone.
+ */
+const LOST = [
+  1021,
+  1030,
+  1040,
+  1053,
+  1114,
+  1152,
+  1203,
+  1226,
+  1243,
+  1290,
+  1317,
+  1461,
+  1615,
+  1792,
+  1836,
+  1927,
+  1969,
+  3024,
+  4031,
+];
 
 /** An error of the driver as one of ours; what Deno throws for a permission that is missing stays what it is. */
 function faultOf(error: unknown, place: string): unknown {

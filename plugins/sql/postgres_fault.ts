@@ -33,7 +33,8 @@ export function faultOf(error: unknown, place: string): unknown {
     ? error.code
     : undefined;
   // Without a SQLSTATE it is the connection's.
-  const fault: Fault = code === undefined
+  // A prepared query whose table was altered since is known to this connection alone.
+  const fault: Fault = code === undefined || error.message.startsWith("cached plan must not change")
     ? "lost"
     : error.message.includes("row-level security")
     ? "row"

@@ -57,7 +57,13 @@ export class Writer {
   /** Commits them in one transaction where that can be; fills in their outcomes as far as they are known. */
   async #commitAll(pending: readonly Pending[], outcomes: (Outcome | undefined)[], limit: TimeLimit) {
     const commit = async (work: typeof writeApart) => {
-      const found = await this.#transact((session) => work(session, pending), limit);
+      let found: Outcome[];
+      try {
+        found = await this.#transact((session) => work(session, pending), limit);
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        found = pending.map(() => error);
+      }
       for (const [at, { index }] of pending.entries()) outcomes[index] = found[at];
     };
     try {

@@ -343,6 +343,22 @@ export async function sqlSteps(
     assertEquals(await database.number("SELECT count(*) FROM accounts WHERE name = 'plugin'"), 2);
   });
 
+  await step("a worker that has lost its connection is not well until it has another", async () => {
+    await using sql = await SqlServer.start(config, { ...allowed, healthInterval: 50 });
+    const unhealthy = (count: number) =>
+      until(
+        `${count} workers are not well`,
+        () => sql.server.plugin("sql").unhealthy_workers === count,
+        PATIENCE_MS,
+      );
+    await unhealthy(0);
+    await database.stop();
+    await unhealthy(1);
+    await database.start();
+    await sql.call(1001, { table: "visits", row: { uid: 1 } });
+    await unhealthy(0);
+  });
+
   await step("50 connections' async inserts are there exactly once", async () => {
     await using sql = await SqlServer.start(config, allowed);
     const path = sql.server.unix;
