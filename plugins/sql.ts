@@ -136,7 +136,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
         name: "query",
         description: "reads with the query of the config named `query` with `params`",
         idempotent: true,
-        async run(context) {
+        async run(context: Context) {
           const { catalogue, link } = opened();
           try {
             const { params } = context;
