@@ -42,6 +42,7 @@ export default {
       return new Promise((resolve) => context.signal.addEventListener("abort", () => setTimeout(resolve, 20)));
     } },
     1006: { name: "kept", run: async () => (await Promise.all(kept)) },
+    1010: { name: "taken out", run: async ({ call, enqueue }) => { await enqueue("b", 1005); return await call("b", 1004); } },
     1007: { name: "odd", run: async (context) => {
       const cyclic = {}; cyclic.self = cyclic;
       const tries = [["", 1001], [0, 1001], ["b", 0], ["b", 65536], ["b", 1.5], ["b", 1001, []], ["b", 1001, "x"], ["b", 1001, cyclic], ["b", 1001, { n: 1n }], ["b", 1001, { n: NaN }]];
@@ -178,6 +179,13 @@ for (const isolation of ["worker", "process"] as const) {
     assertEquals(await call(connection, { plugin: "b", command: 1004 }), { result: [1, "ü"] });
   });
 }
+
+Deno.test("call and enqueue may be taken out of the context", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  assertEquals(await ask(connection, "a", 1010), [1, "ü"]);
+  await server.until("it was enqueued", () => server.plugin("b").counters["counted"] === 1);
+});
 
 Deno.test("what is no call is refused with a sentence", async () => {
   await using server = await start();

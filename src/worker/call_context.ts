@@ -1,4 +1,4 @@
-import type { Cache, JsonObject, JsonValue, Logger, PluginContext, Stats } from "../plugin.ts";
+import type { Cache, JsonObject, Logger, PluginContext, Stats } from "../plugin.ts";
 import type { CallClient, CallOrigin } from "./call_client.ts";
 
 /** The plugin's own context, and what a call of a command has beside it: a signal and a deadline. */
@@ -42,12 +42,12 @@ export class CallContext implements PluginContext, CallOrigin {
     return this.plugin.stats;
   }
 
-  call(plugin: string | number, command: number, params?: JsonObject): Promise<JsonValue | undefined> {
-    return this.calls.call(this, plugin, command, params);
+  /** Bound, as `enqueue` is: commands take them out of the context like all that is in it. */
+  get call(): PluginContext["call"] {
+    return (...call) => this.calls.call(this, ...call);
   }
-
-  enqueue(plugin: string | number, command: number, params?: JsonObject): Promise<void> {
-    return this.calls.enqueue(this, plugin, command, params);
+  get enqueue(): PluginContext["enqueue"] {
+    return (...call) => this.calls.enqueue(this, ...call);
   }
 
   /** By the clock as it stands when first asked: most commands never ask. */
