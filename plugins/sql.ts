@@ -42,9 +42,9 @@ export default function sql({ name, config }: PluginSettings): Plugin {
   };
 
   const batch = { max: settings.batch, wait: settings.wait };
-  const writes = (changeOf: (operation: Context) => Change) => ({
+  const writes = (changeOf: (operation: Context<unknown>) => Change) => ({
     batch,
-    async runBatch(operations: readonly Context[], context: BatchContext): Promise<BatchResults> {
+    async runBatch(operations: readonly Context<unknown>[], context: BatchContext): Promise<BatchResults> {
       const results: (Result | Error)[] = [];
       const changes: Change[] = [];
       /** Which operation each change is of. */
@@ -61,7 +61,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
         using limit = new TimeLimit(context.deadline, context.signal);
         const outcomes = await turns.take(() => opened().writer.write(changes, limit));
         for (const [at, index] of places.entries()) {
-          results[index] = resultOf(operations[index] as Context, outcomes[at]);
+          results[index] = resultOf(operations[index] as Context<unknown>, outcomes[at]);
         }
       }
       return results;
@@ -136,7 +136,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
         name: "query",
         description: "reads with the query of the config named `query` with `params`",
         idempotent: true,
-        async run(context: Context) {
+        async run(context) {
           const { catalogue, link } = opened();
           try {
             const { params } = context;
@@ -165,7 +165,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
   };
 }
 
-function resultOf(operation: Context, outcome: Outcome | undefined): Result | Error {
+function resultOf(operation: Context<unknown>, outcome: Outcome | undefined): Result | Error {
   return typeof outcome === "number" ? { rows: outcome } : asFailure(operation, outcome);
 }
 
@@ -173,7 +173,7 @@ function resultOf(operation: Context, outcome: Outcome | undefined): Result | Er
  * What is answered for an error: with a code of the plugin's own where it would fail again. What could not be written for no
  * fault of its own gets in line again; a sync caller, who has waited long enough, is told.
  */
-function asFailure(operation: Context, error: unknown): Error {
+function asFailure(operation: Context<unknown>, error: unknown): Error {
   if (error instanceof NotAllowed) return operation.fail(NOT_ALLOWED, error.message, { retry: false });
   if (error instanceof OutcomeUnknown) return operation.fail(UNKNOWN, error.message, { retry: false });
   if (isFault(error, "row")) return operation.fail(REFUSED, error.message, { retry: false });

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { isBuiltin } from "node:module";
 import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -51,8 +52,9 @@ interface Importer extends ModuleImport {
 class Walk {
   /** In the order in which they were found. */
   readonly #found = new Map<string, Importer | null>();
-  readonly #stamps = new Map<string, string>();
-  #bytes = 0;
+  /** What was read. */
+  readonly #bytes = new Map<string, Uint8Array>();
+  #size = 0;
   /** Real folders that may be imported from; null is everywhere. */
   #folders: readonly string[] | null = [];
 
@@ -79,11 +81,14 @@ class Walk {
     return files;
   }
 
-  /** Whether all files are still what was read: then they were so all at one time. */
+  /**
+   * Whether all files are still what was read: then they were so all at one time. Their times alone do not tell: two
+   * changes within some milliseconds have the same.
+   */
   async isUnchanged(): Promise<boolean> {
-    for (const [path, stamp] of this.#stamps) {
-      const now = await Deno.stat(path).then(stampOf, () => null);
-      if (now !== stamp) return false;
+    for (const [path, bytes] of this.#bytes) {
+      const now = await Deno.readFile(path).catch(() => null);
+      if (now === null || Buffer.compare(now, bytes) !== 0) return false;
     }
     return true;
   }
@@ -143,7 +148,6 @@ class Walk {
       }
       const info = await Deno.stat(path);
       if (!info.isFile) throw wrong("it is no file");
-      this.#stamps.set(path, stampOf(info));
       const why = wrongName(path) ?? this.#tooLarge(info.size);
       if (why !== undefined) throw wrong(why);
       bytes = await Deno.readFile(path);
@@ -152,7 +156,8 @@ class Walk {
       if (isAbsent(error) && importer?.isDynamic === true) return null;
       throw wrong(await whyUnreadable(path, importer?.specifier, error));
     }
-    this.#bytes += bytes.length;
+    this.#bytes.set(path, bytes);
+    this.#size += bytes.length;
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch {
@@ -161,7 +166,7 @@ class Walk {
   }
 
   #tooLarge(size: number): string | undefined {
-    if (this.#bytes + size <= MAX_BYTES) return undefined;
+    if (this.#size + size <= MAX_BYTES) return undefined;
     return `with it the plugin has more than ${MAX_BYTES / 1024 / 1024} MiB`;
   }
 
@@ -178,10 +183,6 @@ class Walk {
       grantLine(this.grants, "read", dirname(real))
     }`;
   }
-}
-
-function stampOf({ mtime, size, dev, ino }: Deno.FileInfo): string {
-  return `${mtime?.getTime()} ${size} ${dev} ${ino}`;
 }
 
 function isAbsent(error: unknown): boolean {
