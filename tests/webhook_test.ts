@@ -92,7 +92,7 @@ Deno.test("webhook: secrets come from a file, the environment or as whsec_ and b
     await assertRejects(
       () => start(toEndpoint(hook.url, { secret_env: "MEVENT_TEST_HOOK_SECRET" })),
       Error,
-      "env access",
+      "may not read the environment variable",
     );
     await assertRejects(
       () => start(toEndpoint(hook.url, { secret: "short" })),
