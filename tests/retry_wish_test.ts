@@ -79,7 +79,7 @@ Deno.test("a wish that is none, and a code that no plugin may use, are answered 
       [{ code: 40, wish: { retryAfter: -1 } }, "retryAfter -1 is no time in ms"],
       [{ code: 40, wish: { retryAfter: "soon" } }, "retryAfter soon is no time in ms"],
       [{ code: 21 }, "code 21 is not a whole number from 25 to 999, nor 14, 19, 20, 23 or 24"],
-      [{ code: 1000 }, "code 1000 is neither"],
+      [{ code: 1000 }, "code 1000 is not"],
     ] as const
   ) {
     await connection.send(streamRequest({ plugin: "p", params }));
