@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Connection, ExecuteValues, ResultSetHeader } from "mysql2/promise";
+import type { Connection, ResultSetHeader } from "mysql2/promise";
 import {
   type Answer,
   type Column,
@@ -239,8 +239,8 @@ class MysqlSession implements Session {
 }
 
 /** The driver takes bytes as Node's Buffer alone. */
-function bound(values: readonly unknown[]): ExecuteValues {
-  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value) as ExecuteValues;
+function bound(values: readonly unknown[]): unknown[] {
+  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value);
 }
 
 /** So many rows from there on go into one statement. */
