@@ -239,8 +239,8 @@ class MysqlSession implements Session {
 }
 
 /** The driver takes bytes as Node's Buffer alone. */
-function bound(values: readonly unknown[]): unknown[] {
-  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value);
+function bound(values: readonly unknown[]): (NonNullable<unknown> | null)[] {
+  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value ?? null);
 }
 
 /** So many rows from there on go into one statement. */
