@@ -40,13 +40,13 @@ Deno.test("peek shows what runs and what waits, bounded, long params cut with a 
   using connection = await server.connect();
   await connection.send(livesRequest({ id: 1, command: 1003, sync: false }));
   await connection.reply();
+  await server.until("the first runs", () => lives(server).peek(1)[0]?.state === "running");
   await connection.send(
     livesRequest({ id: 2, sync: false, params: { a: [1, "x"] } }),
     livesRequest({ id: 3, params: { long: "y".repeat(5000) } }),
   );
   await connection.reply();
   await server.until("all are accepted", () => server.plugin("lives").accepted === 3);
-  await server.until("the first runs", () => lives(server).peek(1)[0]?.state === "running");
   const shown = lives(server).peek(10);
   assertEquals(shown.map(({ id, state, command, sync }) => [id, state, command, sync]), [
     [1, "running", 1003, false],
