@@ -3,7 +3,7 @@
  * `watch`: counts what was lost, doubled, dropped, or answered by a mixture of versions. All of it is to be 0. Prints
  * Markdown; exits with 1 where a count is not 0.
  *
- *     ./denow run -A bench/hot_swap.ts --mevent dist/mevent --swaps 200
+ *     ./denow task bench-swap --mevent dist/mevent --swaps 200
  *
  * @module
  */
@@ -113,7 +113,7 @@ try {
     [`memory before, and after each ${PER_LOOK} swaps`, memory.map(megabytesText).join(", ")],
     ["memory after it", megabytesText(rss_bytes)],
   ];
-  const command = ["./denow run -A bench/hot_swap.ts", ...Deno.args].join(" ");
+  const command = ["./denow task bench-swap", ...Deno.args].join(" ");
   console.log(`\`${command}\` on ${machine}.\n\n${markdownTable(["", "figure"], rows)}`);
   if (faults.some(([, count]) => count > 0)) Deno.exitCode = 1;
 } finally {
