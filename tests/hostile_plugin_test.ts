@@ -330,6 +330,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         mayStart: () => true,
         startHostWorker,
         demoteThreads: () => {},
+        discard: null,
         isolation: "worker",
         maxMemory: 0,
         recycleAfter: 0,

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { LeakedThreads } from "../src/worker/leaked_threads.ts";
 import { LongRuns } from "../src/worker/long_runs.ts";
 import { Nursery } from "../src/worker/nursery.ts";
+import { createRings, releaseRings } from "../src/worker/worker_rings.ts";
 import { processorTime, runTime } from "../src/worker/worker_threads.ts";
 import { until } from "./support/until.ts";
 
@@ -57,6 +59,46 @@ Deno.test({
     port1.close();
     assertEquals(failures, []);
   },
+});
+
+Deno.test({
+  name: "an ended worker's memory goes back once its threads have ended, not while one is there",
+  ignore,
+  async fn() {
+    using nursery = new Nursery();
+    const { port1, port2 } = new MessageChannel();
+    const host = nursery.start("test", { read: true }, port2, { posted() {}, failed() {} });
+    await until("its threads are known", () => host.threads.length > 0);
+    const leaks = new LeakedThreads(() => {});
+    let released = 0;
+    leaks.terminated(host.threads, () => released++);
+    for (let looks = 0; looks < 2; looks++) leaks.look();
+    assertEquals(released, host.threads.length === 1 ? 0 : released);
+    host.terminate();
+    await until("its threads have ended", () => {
+      leaks.look();
+      return released === 1;
+    });
+    leaks.look();
+    assertEquals(released, 1);
+    port1.close();
+  },
+});
+
+Deno.test("of rings that are given back all records go, and the words by which the sides know where they are stay", () => {
+  const rings = createRings(8192);
+  const all = [rings.sync, rings.async, rings.syncReplies, rings.asyncReplies];
+  for (const { buffer } of all) new Uint8Array(buffer).fill(7);
+  releaseRings(rings, (bytes) => bytes.fill(0));
+  for (const { buffer } of all) {
+    const bytes = new Uint8Array(buffer);
+    const kept = bytes.indexOf(0);
+    assertEquals([kept > 0, bytes.length - kept, bytes.subarray(kept).every((byte) => byte === 0)], [
+      true,
+      8192,
+      true,
+    ]);
+  }
 });
 
 Deno.test({

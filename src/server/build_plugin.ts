@@ -65,6 +65,7 @@ export function buildPlugin(
     mayStart: () => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS),
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,
+    discard: segments.discard,
     ended: module.hold(),
     life: config,
     dedup,

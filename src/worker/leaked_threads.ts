@@ -7,6 +7,7 @@ const LOOKS = 3;
 interface Ended {
   readonly threads: readonly string[];
   readonly times: Map<string, number>;
+  readonly ended: () => void;
   looks: number;
 }
 
@@ -20,9 +21,9 @@ export class LeakedThreads {
   /** @param demote told once of threads that have not ended */
   constructor(readonly demote: (threads: readonly string[]) => void) {}
 
-  /** A worker was ended: its threads should end, too. */
-  terminated(threads: readonly string[]): void {
-    if (threads.length > 0) this.#ended.add({ threads, times: new Map(), looks: 0 });
+  /** A worker was ended: its threads should end, too; `ended` is told once they are seen to have. */
+  terminated(threads: readonly string[], ended: () => void): void {
+    if (threads.length > 0) this.#ended.add({ threads, times: new Map(), ended, looks: 0 });
   }
 
   /** Looks; returns how many have not ended. */
@@ -30,8 +31,10 @@ export class LeakedThreads {
     let leaked = 0;
     for (const ended of this.#ended) {
       ended.looks++;
-      if (!this.#isAlive(ended)) this.#ended.delete(ended);
-      else if (ended.looks >= LOOKS) {
+      if (!this.#isAlive(ended)) {
+        this.#ended.delete(ended);
+        ended.ended();
+      } else if (ended.looks >= LOOKS) {
         leaked++;
         // Where it is not sure which of them it is, none: another one may be at work.
         if (ended.looks === LOOKS && ended.threads.length === 1) this.demote(ended.threads);

@@ -10,7 +10,7 @@ import { isFromHost } from "./from_host.ts";
 import { isClaimed, ReplyView, takeBack, writeOperation } from "./handoff.ts";
 import { InFlight } from "./in_flight.ts";
 import { Pulse } from "./heartbeat.ts";
-import type { FromHost, HostSetup, PluginDeclaration, ToHost } from "./messages.ts";
+import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
 import type { Isolation } from "./supervisor_options.ts";
 import type { Thread } from "./thread.ts";
@@ -46,6 +46,7 @@ export class PluginWorker {
   readonly index: number;
   readonly part: number;
   readonly isolation: Isolation;
+  readonly rings: WorkerRings;
   readonly now: () => number;
   state: "starting" | "running" | "retiring" | "failing" | "stopping" | "gone" = "starting";
   declaration: PluginDeclaration | null = null;
@@ -83,6 +84,7 @@ export class PluginWorker {
     this.index = options.index;
     this.part = options.part;
     this.isolation = options.isolation;
+    this.rings = rings;
     this.#credit = new Credit(options.isolation);
     this.now = options.now;
     this.#limits = setup;

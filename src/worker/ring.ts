@@ -25,6 +25,11 @@ export function createRing(capacityBytes: number): RingMemory {
   return { buffer: new SharedArrayBuffer(HEADER_BYTES + capacity) };
 }
 
+/** The bytes in which a ring's records lie. */
+export function recordsOf({ buffer }: RingMemory): Uint8Array {
+  return new Uint8Array(buffer, HEADER_BYTES);
+}
+
 /** The longest record a ring takes, in bytes: half of it, so that one always fits once the ring is empty. */
 export function maxRecordBytes(memory: RingMemory): number {
   return (memory.buffer.byteLength - HEADER_BYTES) / 2 - LENGTH_BYTES;

@@ -9,6 +9,7 @@ import type { PluginWorker } from "./plugin_worker.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { WorkerEvents } from "./worker_events.ts";
+import { releaseRings } from "./worker_rings.ts";
 import { WorkerStarter } from "./worker_starter.ts";
 
 /** The least bytes of a ring; enough for a window of short operations. */
@@ -365,8 +366,14 @@ export class Supervisor {
 
   /** Its thread is told to end. */
   #gone(worker: PluginWorker): void {
-    this.leaks.terminated(worker.thread.threads);
-    const ended: Promise<void> = worker.thread.ended.finally(() => this.#ending.delete(ended));
+    const { discard } = this.options;
+    const release = () => discard !== null && releaseRings(worker.rings, discard);
+    // Its thread may still be at work.
+    this.leaks.terminated(worker.thread.threads, release);
+    const ended: Promise<void> = worker.thread.ended.finally(() => {
+      this.#ending.delete(ended);
+      if (worker.isolation === "process") release();
+    });
     this.#ending.add(ended);
     this.events.gone(worker);
   }

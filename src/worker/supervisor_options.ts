@@ -32,6 +32,8 @@ export interface SupervisorOptions extends WorkerSettings {
   /** Whether there is what another worker needs; asked again after the back-off where not. */
   readonly mayStart: () => boolean;
   readonly startHostWorker: StartHostWorker;
+  /** Gives memory back to the system; null where it cannot. */
+  readonly discard: ((bytes: Uint8Array) => void) | null;
   /** Told when its workers have been stopped for good. */
   readonly ended?: () => void;
   /** Lets threads that were ended and go on take nobody's core. */
