@@ -105,6 +105,8 @@ const REFUSED: readonly (readonly [string, string | Uint8Array, ...string[]])[] 
   ["a.js", 'import pad from "left-pad";', "--outfile=a.bundle.js"],
   ["a.ts", 'import "/etc/a.js";', "a.ts:1:9: ", "relative path"],
   ["a.ts", 'import "file:///etc/a.js";', "a.ts:1:9: ", "relative path"],
+  ["a.ts", 'import "FILE:///etc/a.js";', "a.ts:1:9: ", "relative path"],
+  ["a.ts", 'import " file:///etc/a.js";', "a.ts:1:9: ", "relative path"],
   [
     "a.ts",
     'import "../outside.ts";',

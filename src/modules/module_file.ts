@@ -146,7 +146,7 @@ function metaFunction(name: string, url: string): string {
 function callFunction(name: string, url: string, rootUrl: string, snapshotUrl: string): string {
   return `async function ${name}(to, options) {
   to = String(to);
-  if (!/^(\\.{0,2}\\/|file:)/.test(to)) return import(to, options);
+  if (!/^\\.{0,2}\\//.test(to) && globalThis.URL.parse(to)?.protocol !== "file:") return import(to, options);
   const original = new URL(to, ${JSON.stringify(url)}), root = ${JSON.stringify(rootUrl)};
   if (original.href.startsWith(root)) {
     const taken = new URL(original.href.slice(root.length), ${JSON.stringify(snapshotUrl)});

@@ -14,7 +14,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_TRIES = 5;
 
 /** What an import in a plugin may name beside files: the runtime looks whether it may be loaded. */
-const OTHER_SCHEME = /^(?!file:)[a-z][a-z0-9+.-]*:/i;
+const OTHER_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const BUNDLE = "--bundle --format=esm --platform=node";
 
 /**
@@ -104,7 +104,8 @@ class Walk {
       return;
     }
     if (isDynamic) return;
-    if (specifier.startsWith("/") || specifier.startsWith("file:")) {
+    // FILE: and a space before it are the same URL.
+    if (specifier.startsWith("/") || URL.parse(specifier)?.protocol === "file:") {
       throw wrong(`import ${JSON.stringify(specifier)} by a relative path`);
     }
     if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier) || Object.hasOwn(this.provided, specifier)) {
