@@ -129,6 +129,20 @@ Deno.test("what a plugin puts off is run later without an attempt, sync and asyn
   assertEquals([retries, failed], [0, 0]);
 });
 
+Deno.test("operations of two plugins never have the same id, though each counts its own", async () => {
+  await using server = await TestServer.start({
+    plugins: ["p", "q"].map((name) => ({ name, source: PUTS_OFF })),
+  });
+  using connection = await server.connect();
+  const runs: string[] = [];
+  for (const plugin of ["p", "q"]) {
+    await connection.send(streamRequest({ plugin, params: { nth: 1, ms: 0 } }));
+    const { ids } = valueOf(await connection.reply()) as { ids: string[] };
+    runs.push(ids[0]!.split("-")[0]!);
+  }
+  assertEquals(new Set(runs).size, 2);
+});
+
 Deno.test("an operation has the same id in all its attempts", async () => {
   await using server = await TestServer.start({
     plugins: [{

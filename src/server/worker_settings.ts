@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { PreparedModule } from "../modules/prepare_module.ts";
@@ -7,7 +8,7 @@ import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
 
-const RUN = crypto.randomUUID().slice(-12);
+const RUN = crypto.randomUUID();
 
 /**
  * What makes a plugin's workers what they are: where any of it changes, they are replaced. What a plugin's worker sees of
@@ -26,7 +27,7 @@ export function workerSettings(
     setup: {
       name: config.name,
       biz: config.biz,
-      run: RUN,
+      run: runOf(config.name),
       module: module?.url ?? config.module,
       original: module === null ? null : { folder: module.folder, root: module.root },
       grants: config.permissions,
@@ -47,6 +48,11 @@ export function workerSettings(
     permissions: workerPermissions(config.permissions, config.module, module),
     maxContentBytes: Math.max(server.maxFrame, longest),
   };
+}
+
+/** Each plugin counts its operations by itself: their ids are not to be those of another plugin. */
+function runOf(plugin: string): string {
+  return createHash("sha256").update(`${RUN} ${plugin}`).digest("hex").slice(0, 12);
 }
 
 /** The longest content of a reply, in bytes. */

@@ -19,7 +19,7 @@ export interface HostSetup {
   readonly name: string;
   readonly biz: number | undefined;
   readonly worker: number;
-  /** What tells the operations of this server from those of others and of earlier starts. */
+  /** What tells the operations of this plugin from those of others, of other servers and of earlier starts. */
   readonly run: string;
   /** `builtin:NAME`, or the URL of a prepared module. */
   readonly module: string;

@@ -45,7 +45,7 @@ export class OperationContext extends CallContext implements Context<unknown> {
     this.#idLow = idLow;
   }
 
-  /** The server's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */
+  /** The plugin's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */
   get id(): string {
     return `${this.#run}-${this.#second.toString(36)}-${this.#idLow.toString(36)}`;
   }
