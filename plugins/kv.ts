@@ -1,4 +1,5 @@
 import type { Context, Plugin, StartContext } from "mevent/plugin";
+import { ConfigTable } from "./config_table.ts";
 import { checkFolder, loadSnapshot, writeSnapshot } from "./kv/snapshot.ts";
 
 /** The value is no whole number. */
@@ -10,7 +11,8 @@ const NO_ROOM = 19;
 const BAD_PARAM = 23;
 const MISS = 24;
 
-const UNITS = new Map([["s", 1_000], ["m", 60_000], ["h", 3_600_000], ["d", 86_400_000]]);
+/** Bounds of the interval, in ms: a second to a week. */
+const INTERVAL = { least: 1000, most: 7 * 86_400_000 };
 
 /** What the config says of the snapshot; null where there is to be none. */
 let settings: { readonly path: string; readonly interval: number } | null = null;
@@ -143,22 +145,11 @@ async function fitting<T>(context: Context<unknown>, work: Promise<T>): Promise<
 }
 
 function settingsOf({ config }: StartContext): typeof settings {
-  for (const key of Object.keys(config)) {
-    if (key !== "snapshot" && key !== "interval") {
-      throw new Error(`config.${key} is unknown; kv has snapshot and interval`);
-    }
-  }
-  const { snapshot, interval = "1m" } = config;
-  if (snapshot === undefined) return null;
-  if (typeof snapshot !== "string" || snapshot === "" || snapshot.endsWith("/")) {
-    throw new Error(`config.snapshot is to be the path of a file, not ${JSON.stringify(snapshot)}`);
-  }
-  const [, amount, unit = ""] = /^(\d{1,6})(s|m|h|d)$/.exec(String(interval)) ?? [];
-  const ms = Number(amount) * (UNITS.get(unit) ?? NaN);
-  if (!(ms >= 1000)) {
-    throw new Error(
-      `config.interval is to be a time such as "10s", "1m" or "1h", not ${JSON.stringify(interval)}`,
-    );
-  }
-  return { path: snapshot, interval: ms };
+  const table = new ConfigTable(config, "config");
+  const path = table.has("snapshot") ? table.text("snapshot") : null;
+  const interval = table.duration("interval", INTERVAL, 60_000);
+  table.end();
+  if (path === null) return null;
+  if (path.endsWith("/")) throw table.wrong("snapshot", "is to be the path of a file, not of a folder");
+  return { path, interval };
 }

@@ -218,6 +218,17 @@ Deno.test("a torn, changed or foreign file is refused with a sentence, and stays
   });
 });
 
+Deno.test("kv whose cache is too small for an entry of the snapshot does not start", async () => {
+  await inFolder(async (folder) => {
+    const server = await startIn(folder);
+    using connection = await server.connect();
+    await ask(connection, SET, { key: "long", value: "x".repeat(2000) });
+    await server[Symbol.asyncDispose]();
+    const small = startIn(folder, { cache: { maxEntries: 10, maxBytes: 1000 } });
+    await assertRejects(() => small, Error, 'the entry "long" is larger than the whole cache may be');
+  });
+});
+
 Deno.test("kv without the permissions for its snapshot, without its folder, or with another config says what is missing", async () => {
   await inFolder(async (folder) => {
     const snapshot = `${folder}/kv.snapshot`;
@@ -230,9 +241,10 @@ Deno.test("kv without the permissions for its snapshot, without its folder, or w
           "is not there; make it",
         ],
         [{ config: { snapshot: 5 } }, "config.snapshot"],
+        [{ config: { snapshot: `${folder}/` } }, "config.snapshot is to be the path of a file"],
         [{ config: { snapshot, interval: "often" } }, "config.interval"],
         [{ config: { snapshot, interval: "0s" } }, "config.interval"],
-        [{ config: { snapshots: "x" } }, "config.snapshots is unknown"],
+        [{ config: { snapshots: "x" } }, 'config has no key "snapshots"'],
       ] satisfies [Partial<PluginOverrides>, string][]
     ) {
       const error = await assertRejects(() => start(overrides), Error);

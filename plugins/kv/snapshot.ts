@@ -157,6 +157,7 @@ export async function loadSnapshot(path: string, { cache, log }: PluginContext):
       }
     }
     if (!isEnded) throw damaged("its end is missing");
+    await Promise.all(waiting);
   } finally {
     await Promise.allSettled(waiting);
     waiting = [];
