@@ -28,6 +28,8 @@ const NOT_ALLOWED = 42;
 
 /** After so long, an operation whose database cannot be reached tries anew; in ms. */
 const AGAIN_MS = 1000;
+/** What a look at the connection may take, in ms: writes wait meanwhile. */
+const HEALTH_MS = 5000;
 
 /** Writes into databases, many operations in one transaction, and reads from them. */
 export default function sql({ name, config }: PluginSettings): Plugin {
@@ -103,14 +105,18 @@ export default function sql({ name, config }: PluginSettings): Plugin {
       if (session !== null) await ledger?.close(session).catch(() => {});
       await link.close();
     },
-    async health() {
+    async health({ signal }) {
       const { link } = opened();
-      if (link.failure !== undefined) throw new Error(link.failure);
       // Who is at work is alive, or will say so.
-      if (turns.isTaken) return;
+      if (turns.isTaken) {
+        if (link.failure !== undefined) throw new Error(link.failure);
+        return;
+      }
       await turns.take(async () => {
-        const session = link.current;
-        if (session === null) return;
+        using limit = new TimeLimit(Date.now() + HEALTH_MS, signal);
+        const session = await link.session(limit);
+        // A connection that has gone mute holds up nobody's turn for longer.
+        using _ = limit.destroys(session);
         try {
           await session.ping();
         } catch (error) {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { CuttingProxy } from "./support/cutting_proxy.ts";
 import { DatabaseServer, HAS_POSTGRES, POSTGRES_NOTE } from "./support/database_servers.ts";
-import { onlyPort, SqlServer, sqlSteps } from "./support/sql_steps.ts";
+import { onlyPort, SqlServer, sqlSteps, startThrough } from "./support/sql_steps.ts";
 import { until } from "./support/until.ts";
 
 const WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
@@ -96,6 +97,19 @@ Deno.test({
         await sql.counted("transactions_retried", 1);
       },
     );
+
+    await t.step("a connection that goes mute while its health is asked for fails no write", async () => {
+      await database.run("TRUNCATE visits");
+      let isMute = false;
+      await using proxy = new CuttingProxy(database.port, () => isMute ? "mute" : undefined);
+      const config = { url: database.url, tables: ["visits"] };
+      await using sql = await startThrough(proxy, config, { healthInterval: 50, timeout: 60_000 });
+      isMute = true;
+      await until("a look goes unanswered", () => proxy.cuts > 0, 60_000);
+      isMute = false;
+      assertEquals(await sql.call(1001, { table: "visits", row: { uid: 1 } }), { rows: 1 });
+      assertEquals(await database.number("SELECT count(*) FROM visits"), 1);
+    });
 
     await t.step("what only the COMMIT finds out about is found by halves", async () => {
       await database.run(

@@ -32,13 +32,16 @@ export class Link {
     return this.#session;
   }
 
-  /** The connection; where there is none, it tries until the time is over. Throws DatabaseError `lost`. */
+  /** The connection; where there is none, it tries until the time is over. Throws DatabaseError `lost` when it is. */
   async session(limit: TimeLimit): Promise<Session> {
     for (let attempt = 0;; attempt++) {
-      if (this.#session !== null) return this.#session;
       if (limit.isOver) {
-        throw new DatabaseError("lost", `${this.database.place} cannot be reached: ${this.#failure}`);
+        const why = this.#session === null
+          ? `${this.database.place} cannot be reached: ${this.#failure}`
+          : "the time was over before it began";
+        throw new DatabaseError("lost", why);
       }
+      if (this.#session !== null) return this.#session;
       try {
         this.#session = await this.#connect(limit);
         if (this.#wasOpen) this.events.reconnected();
