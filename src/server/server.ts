@@ -324,7 +324,7 @@ export class Server {
           kept: [...report.kept],
         },
       );
-      for (const warning of config.warnings) log.warn(warning);
+      if (watched === undefined) { for (const warning of config.warnings) log.warn(warning); }
       return report;
     } catch (error) {
       log.error("the reload has failed, nothing has changed", { error: textOf(error) });
