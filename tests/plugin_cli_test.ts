@@ -97,7 +97,7 @@ Deno.test("plugin check tells all that a plugin says of itself", async () => {
       /sweep +every 10s/,
       /report +cron 0 3 \* \* \* Europe\/Berlin/,
       /hooks +start, stop, health/,
-      /granted +read its own folder/,
+      /granted +read its own files/,
       /problems +none/,
     ]
   ) assertMatch(stdout, line);

@@ -54,7 +54,7 @@ async function inspectCopy(
   const worker = new Worker(new URL("./inspect_thread.ts", import.meta.url), {
     type: "module",
     name: `inspect ${name}`,
-    deno: { permissions: workerPermissions(permissions, module, copy.prepared) },
+    deno: { permissions: workerPermissions(permissions, copy.prepared) },
   });
   const { port1, port2 } = new MessageChannel();
   const { promise, resolve } = Promise.withResolvers<Inspection>();

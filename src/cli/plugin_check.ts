@@ -13,7 +13,7 @@ export const pluginCheckCommand: Command = {
   summary: "Loads a plugin in a sandbox, and says what it is and what is wrong.",
   usage: "FILE|builtin:NAME [flags]",
   details: [
-    "Loads it as the server would, in a worker that may read the plugin's own folder and nothing else, or what the config " +
+    "Loads it as the server would, in a worker that may read the plugin's own files and nothing else, or what the config " +
     "grants, and reports its name, commands, timers, what it asked for and was refused, and problems with file, line and " +
     "column. Its start does not run, unless --start is given.",
     "Exit codes: 0 where it loads; 65 where it does not, or does not start; 78 for a config that cannot be used; 64 for a " +

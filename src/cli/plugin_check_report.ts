@@ -13,7 +13,7 @@ export interface CheckReport {
   readonly module: string;
   /** What it says of itself; null where it does not load. */
   readonly plugin: PluginDescription | null;
-  /** What the config grants; reading the folder of its own module is not named. */
+  /** What the config grants; reading the files of its own module is not named. */
   readonly granted: PluginPermissions;
   /** What it asked for while it loaded and did not get. */
   readonly refused: readonly Refusal[];

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { PreparedModule } from "../modules/prepare_module.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
@@ -45,7 +44,7 @@ export function workerSettings(
     maxMemory: config.maxMemory,
     recycleAfter: config.recycleAfter,
     isParted: partsOf(config) > 1,
-    permissions: workerPermissions(config.permissions, config.module, module),
+    permissions: workerPermissions(config.permissions, module),
     maxContentBytes: Math.max(server.maxFrame, longest),
   };
 }
@@ -60,13 +59,12 @@ export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): num
   return maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
 }
 
-/** What a plugin's workers may do: what the config grants, and read the folder of their own module and its snapshot. */
+/** What a plugin's workers may do: what the config grants, and read the files of their own module and their snapshot. */
 export function workerPermissions(
   granted: PluginPermissions,
-  module: string,
   snapshot: PreparedModule | null,
 ): Deno.PermissionOptionsObject {
-  const own = snapshot === null ? [] : [fileURLToPath(new URL(".", module)), snapshot.folder];
+  const own = snapshot === null ? [] : [snapshot.folder, ...snapshot.files];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
   return {

@@ -41,9 +41,12 @@ export class OperationError extends Error {
   }
 }
 
+/** What is put off is not back at once: it would turn round and round. In ms. */
+const LEAST_LATER_MS = 10;
+
 /** What `context.later` makes. */
 export function postponed(ms: number, message: string): OperationError {
-  const error = new OperationError(ReplyCode.Error, message, { retryAfter: ms });
+  const error = new OperationError(ReplyCode.Error, message, { retryAfter: Math.max(ms, LEAST_LATER_MS) });
   error.later = true;
   return error;
 }

@@ -13,7 +13,7 @@ for (const isolation of ["worker", "process"]) {
     await using place = await Workplace.make({ "mevent.toml": `${CONFIG}isolation = "${isolation}"\n` });
     await Deno.mkdir(`${place.path}/plugins`);
     await place.write("plugins/asking.ts", ASKING);
-    await place.write("plugins/own.txt", "own");
+    await place.write("plugins/beside.txt", "beside");
     await place.write("secret.json", "{}");
     await using server = await place.serve();
     await using client = await server.connect();
