@@ -7,6 +7,9 @@ import { SnapshotFolder } from "./snapshot_folder.ts";
 /** Files of one plugin that are remembered beside those of the last look. */
 const MAX_FILES = 1000;
 
+/** How Deno says EMFILE, for which it has no class. */
+const NO_DESCRIPTOR = "(os error 24)";
+
 /** A plugin's code, for as long as somebody holds it. */
 export class HeldModule {
   #holders = 0;
@@ -77,6 +80,9 @@ export class ModuleStore {
       if (error instanceof ModuleError && error.files.length > 0) {
         // Those of before too: the change that is wrong may be undone.
         this.#files.set(plugin, [...new Set([...this.filesOf(plugin).slice(0, MAX_FILES), ...error.files])]);
+      }
+      if (error instanceof Error && error.message.includes(NO_DESCRIPTOR)) {
+        throw new ModuleError("its files take more file descriptors than the system allows: raise ulimit -n");
       }
       throw error;
     }
