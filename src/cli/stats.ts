@@ -1,3 +1,4 @@
+import { prometheusText } from "../observe/prometheus.ts";
 import type { JsonValue } from "../plugin.ts";
 import type { Command } from "./command.ts";
 import { controlAddress } from "./control_address.ts";
@@ -27,6 +28,7 @@ export const statsCommand: Command = {
     },
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for the server." },
     { name: "json", help: "Prints JSON instead of tables." },
+    { name: "prometheus", help: "Prints the text format of Prometheus instead of tables." },
     { name: "watch", help: "Shows them again and again, until interrupted." },
     { name: "interval", value: "TIME", default: "1s", help: "With --watch: the time between two looks." },
   ],
@@ -35,6 +37,7 @@ export const statsCommand: Command = {
     "mevent stats",
     "mevent stats --watch --interval 500ms",
     "mevent stats --unix /tmp/mevent.sock --json",
+    "mevent stats --prometheus",
   ],
   async run(args, io) {
     const watch = {
@@ -43,9 +46,13 @@ export const statsCommand: Command = {
       json: args.isOn("json") === true,
     };
     const isWatch = args.isOn("watch") === true;
+    const isPrometheus = args.isOn("prometheus") === true;
+    if (isPrometheus && (isWatch || watch.json)) {
+      throw new UsageError("--prometheus goes neither with --json nor with --watch");
+    }
     if (!isWatch && args.texts("interval").length > 0) throw new UsageError("--interval needs --watch");
     try {
-      return isWatch ? await watchStats(watch, io) : await showOnce(watch, io);
+      return isWatch ? await watchStats(watch, io) : await showOnce(watch, isPrometheus, io);
     } catch (error) {
       const exitCode = error instanceof StatsError ? ExitCode.Failed : controlFailure(error);
       if (exitCode === undefined || !(error instanceof Error)) throw error;
@@ -62,7 +69,7 @@ function statsSource(args: ParsedCommand, io: Io): OpenStats {
   return statsFromControl(controlAddress(args, io), timeoutMs);
 }
 
-async function showOnce({ open, json }: StatsWatch, io: Io): Promise<number> {
+async function showOnce({ open, json }: StatsWatch, isPrometheus: boolean, io: Io): Promise<number> {
   const source = await open();
   let value: JsonValue;
   try {
@@ -72,7 +79,11 @@ async function showOnce({ open, json }: StatsWatch, io: Io): Promise<number> {
   }
   const indent = io.stdout.isTerminal ? 2 : 0;
   await io.stdout.write(
-    json ? `${JSON.stringify(value, null, indent)}\n` : statsTable(asServerStats(value), false),
+    isPrometheus
+      ? prometheusText(asServerStats(value))
+      : json
+      ? `${JSON.stringify(value, null, indent)}\n`
+      : statsTable(asServerStats(value), false),
   );
   return ExitCode.Ok;
 }

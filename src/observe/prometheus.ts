@@ -1,0 +1,139 @@
+import type { PluginStats, ServerStats } from "./server_stats.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+/** Figures of a plugin that only grow, and what they count. */
+const PLUGIN_COUNTERS = {
+  accepted: "operations accepted",
+  done: "operations done",
+  failed: "operations failed for good",
+  expired: "operations not run, as they had waited longer than the ttl",
+  cancelled: "operations cancelled or purged",
+  retries: "attempts that failed and were not the last",
+  dead_dropped: "dead letters dropped because there were too many",
+  deduplicated: "requests answered as an earlier one with the same key",
+  keys_forgotten: "keys forgotten before their time",
+  busy: "requests refused because the queue was full",
+  restarts: "workers replaced because they died or hung",
+  recycled: "workers replaced after recycle_after operations",
+} as const satisfies Partial<Record<keyof PluginStats, string>>;
+
+/** Those that stand as they are now. */
+const PLUGIN_GAUGES = {
+  queued: "operations that wait for a worker",
+  in_flight: "operations that workers hold",
+  delayed: "operations parked until the time that their callers asked for",
+  retrying: "operations parked until their next attempt",
+  queue_bytes: "bytes of all pending operations",
+  max_ops: "operations that may be pending",
+  max_bytes: "bytes that may be pending",
+  dead: "dead letters kept",
+  keys: "keys known",
+  workers: "workers, those about to be replaced included",
+  workers_running: "workers that run",
+  unhealthy_workers: "workers whose plugin says that they cannot do their work",
+  leaked_threads: "threads that were ended and go on",
+  cache_entries: "entries of the cache",
+  cache_bytes: "bytes of the cache",
+} as const satisfies Partial<Record<keyof PluginStats, string>>;
+
+/** The figures of a server in the text format of Prometheus, version 0.0.4; times in seconds. */
+export function prometheusText(stats: ServerStats): string {
+  const { plugins, connections, messages, errors } = stats;
+  const named = (kind: string, figures: Readonly<Record<string, number | null>>): Sample[] =>
+    Object.entries(figures).flatMap(([name, value]) => value === null ? [] : [[{ [kind]: name }, value]]);
+  const each = (value: (plugin: PluginStats) => number): Sample[] =>
+    plugins.map((plugin) => [{ plugin: plugin.name }, value(plugin)]);
+  const own = (figures: (plugin: PluginStats) => Readonly<Record<string, number>>): Sample[] =>
+    plugins.flatMap((plugin) =>
+      Object.entries(figures(plugin)).map(([name, value]): Sample => [{ plugin: plugin.name, name }, value])
+    );
+  const quantiles = (times: (plugin: PluginStats) => PluginStats["wait_us"]): Sample[] =>
+    plugins.flatMap((plugin): Sample[] => {
+      const { p50, p99 } = times(plugin);
+      return [
+        [{ plugin: plugin.name, quantile: "0.5" }, p50 / 1e6],
+        [{ plugin: plugin.name, quantile: "0.99" }, p99 / 1e6],
+      ];
+    });
+  return [
+    family("mevent_info", "gauge", "the server's version", [[{ version: stats.version }, 1]]),
+    family("mevent_running", "gauge", "whether it takes operations", [[
+      {},
+      Number(stats.state === "running"),
+    ]]),
+    family("mevent_uptime_seconds", "gauge", "time since its start", [[{}, stats.uptime_seconds]]),
+    family("mevent_resident_bytes", "gauge", "memory of the process", [[{}, stats.rss_bytes]]),
+    family("mevent_queue_bytes", "gauge", "bytes of all queues", [[{}, stats.queue_bytes]]),
+    family("mevent_max_queue_bytes", "gauge", "bytes that all queues may have", [[
+      {},
+      stats.max_queue_bytes,
+    ]]),
+    family("mevent_connections_open", "gauge", "connections", [[{}, connections.open]]),
+    family("mevent_connections_total", "counter", "connections by what became of them", [
+      [{ outcome: "accepted" }, connections.accepted],
+      [{ outcome: "refused" }, connections.refused],
+      [{ outcome: "slow_reader_closed" }, connections.slow_readers_closed],
+    ]),
+    family("mevent_messages_total", "counter", "messages received", named("transport", messages)),
+    family("mevent_errors_total", "counter", "requests refused and replies dropped", named("kind", errors)),
+    family(
+      "mevent_limit_reached_total",
+      "counter",
+      "how often limits were reached",
+      named("limit", stats.limits),
+    ),
+    ...Object.entries(PLUGIN_COUNTERS).map(([key, help]) =>
+      family(
+        `mevent_plugin_${key}_total`,
+        "counter",
+        help,
+        each((plugin) => plugin[key as keyof typeof PLUGIN_COUNTERS]),
+      )
+    ),
+    ...Object.entries(PLUGIN_GAUGES).map(([key, help]) =>
+      family(
+        `mevent_plugin_${key}`,
+        "gauge",
+        help,
+        each((plugin) => plugin[key as keyof typeof PLUGIN_GAUGES]),
+      )
+    ),
+    family("mevent_plugin_paused", "gauge", "whether it is paused", each(({ paused }) => Number(paused))),
+    family(
+      "mevent_plugin_wait_seconds",
+      "gauge",
+      "how long operations waited",
+      quantiles((plugin) => plugin.wait_us),
+    ),
+    family(
+      "mevent_plugin_run_seconds",
+      "gauge",
+      "how long operations ran",
+      quantiles((plugin) => plugin.run_us),
+    ),
+    family(
+      "mevent_plugin_counter_total",
+      "counter",
+      "what the plugin counts itself",
+      own((plugin) => plugin.counters),
+    ),
+    family("mevent_plugin_gauge", "gauge", "what the plugin shows itself", own((plugin) => plugin.gauges)),
+  ].join("");
+}
+
+function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) return "";
+  const lines = samples.map(([labels, value]) => `${name}${labelsText(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+function labelsText(labels: Labels): string {
+  const texts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return texts.length === 0 ? "" : `{${texts.join(",")}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
