@@ -164,13 +164,13 @@ Deno.test("a module that is not there, a folder, a pipe and a file that may not 
 
 Deno.test("what the plugin is granted to read it may import, and an import() that finds nothing is the plugin's", async () => {
   await using folder = await ModuleFolder.make({
-    "../shared/shared.ts": "export const shared: number = 1;",
-    "a.ts": 'import { shared } from "../shared/shared.ts"; export default shared;',
+    "../common/common.ts": "export const common: number = 1;",
+    "a.ts": 'import { common } from "../common/common.ts"; export default common;',
     "b.ts":
-      'export const tries = [() => import("./none.ts"), () => import("left-pad"), () => import("../shared/shared.ts")];',
+      'export const tries = [() => import("./none.ts"), () => import("left-pad"), () => import("../common/common.ts")];',
   });
   await assertRejects(() => folder.prepare("a.ts"), ModuleError);
-  const { url, root, files } = await folder.prepare("a.ts", { read: [`${folder.path}/../shared`] });
+  const { url, root, files } = await folder.prepare("a.ts", { read: [`${folder.path}/../common`] });
   assertEquals((await import(url)).default, 1);
   assertEquals([`${root}plugin/a.ts`, files.length], [files[0], 2]);
   assertEquals((await folder.prepare("a.ts", { read: true })).files.length, 2);
