@@ -117,6 +117,7 @@ Deno.test("what kv holds at the stop it holds after the start, with what is left
       { length: 3000 },
       (_, n) => [`key ${n}`, `${odd} ${"x".repeat(n % 200)}`] as const,
     );
+    let isOver = 0;
     {
       await using server = await startIn(folder, { workers: 3 });
       using connection = await server.connect();
@@ -128,10 +129,12 @@ Deno.test("what kv holds at the stop it holds after the start, with what is left
       for (const _ of texts) assertEquals((await connection.reply()).code, 1000);
       await ask(connection, SET, { key: "long", value: "1", expire: 1000 });
       await ask(connection, SET, { key: "short", value: "1", expire: 0.3 });
+      isOver = Date.now() + 300;
     }
     assertEquals(namesIn(folder), ["kv.snapshot"]);
     assertEquals((await Deno.stat(`${folder}/kv.snapshot`)).mode! & 0o777, 0o600);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The time that counts is the wall clock's, over the stop.
+    await until("the short one is over", () => Date.now() > isOver);
     await using server = await startIn(folder, { workers: 3 });
     using connection = await server.connect();
     for (const [key, value] of texts.filter((_, n) => n % 100 === 0)) {
