@@ -95,20 +95,20 @@ class SqliteSession implements Session {
     return settled(() => void this.#try(() => this.#prepare(writeSingle(statement, () => "?"))));
   }
 
-  async begin(): Promise<void> {
-    await this.#exec("BEGIN IMMEDIATE");
+  begin(): Promise<void> {
+    return this.#exec("BEGIN IMMEDIATE");
   }
-  async savepoint(): Promise<void> {
-    await this.#exec("SAVEPOINT mevent");
+  savepoint(): Promise<void> {
+    return this.#exec("SAVEPOINT mevent");
   }
-  async rollbackToSavepoint(): Promise<void> {
-    await this.#exec("ROLLBACK TO mevent");
+  rollbackToSavepoint(): Promise<void> {
+    return this.#exec("ROLLBACK TO mevent");
   }
-  async commit(): Promise<void> {
-    await this.#exec("COMMIT");
+  commit(): Promise<void> {
+    return this.#exec("COMMIT");
   }
-  async rollback(): Promise<void> {
-    if (this.#database.isTransaction) await this.#exec("ROLLBACK");
+  rollback(): Promise<void> {
+    return this.#database.isTransaction ? this.#exec("ROLLBACK") : Promise.resolve();
   }
 
   run(statement: Statement, rows: readonly Row[]): Promise<number> {
@@ -179,8 +179,8 @@ class SqliteSession implements Session {
     return prepared;
   }
 
-  async #exec(sql: string): Promise<void> {
-    this.#try(() => this.#database.exec(sql));
+  #exec(sql: string): Promise<void> {
+    return settled(() => this.#try(() => this.#database.exec(sql)));
   }
 
   #try<T>(work: () => T): T {
