@@ -316,6 +316,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           module: new URL(`file://${path}`).href,
           original: null,
           grants: PLUGIN_DEFAULTS.permissions,
+          readable: null,
           config: {},
           concurrency: undefined,
           timeout: 1000,

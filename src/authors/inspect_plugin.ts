@@ -3,7 +3,7 @@ import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import { ModuleError } from "../modules/module_error.ts";
 import type { JsonObject } from "../plugin.ts";
-import { workerPermissions } from "../server/worker_settings.ts";
+import { workerRights } from "../server/worker_settings.ts";
 import { INSPECTION, type Inspection, type InspectMessage } from "./inspection.ts";
 import { ModuleCopy } from "./module_copy.ts";
 
@@ -51,10 +51,11 @@ async function inspectCopy(
   },
   timeoutMs: number,
 ): Promise<Inspection> {
+  const { permissions: rights, readable } = workerRights(permissions, copy.prepared);
   const worker = new Worker(new URL("./inspect_thread.ts", import.meta.url), {
     type: "module",
     name: `inspect ${name}`,
-    deno: { permissions: workerPermissions(permissions, copy.prepared) },
+    deno: { permissions: rights },
   });
   const { port1, port2 } = new MessageChannel();
   const { promise, resolve } = Promise.withResolvers<Inspection>();
@@ -77,6 +78,7 @@ async function inspectCopy(
     module: copy.url,
     settings: { name, config },
     grants: permissions,
+    readable,
     original: copy.prepared,
     port: port2,
   };

@@ -2,6 +2,7 @@
 /// <reference lib="deno.worker" />
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
+import { confine } from "../worker/confine.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
@@ -16,7 +17,7 @@ const MAX_REFUSALS = 100;
 
 self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   self.onmessage = null;
-  const { module, settings, grants, original, port } = data;
+  const { module, settings, grants, readable, original, port } = data;
   tellBy({
     text: original === null ? (text) => text : originalNames(original),
     missing: (thrown) => missingGrant(thrown, settings.name, grants),
@@ -31,6 +32,7 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   let plugin: PluginDescription | null = null;
   let problem = "";
   try {
+    if (readable !== null) confine(readable);
     plugin = describe(await loadPlugin(module, settings));
   } catch (error) {
     problem = loadFailure(error) || "it throws an error without a message";

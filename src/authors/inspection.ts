@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Grants } from "../modules/grants.ts";
 import type { OriginalPlace } from "../modules/original_names.ts";
+import type { ReadablePlace } from "../worker/confine.ts";
 import type { JsonObject } from "../plugin.ts";
 
 /** What a plugin's module says of itself. */
@@ -58,6 +59,8 @@ export interface InspectMessage {
   /** What a plugin may be made from. */
   readonly settings: { readonly name: string; readonly config: JsonObject };
   readonly grants: Grants;
+  /** As for a plugin's host. */
+  readonly readable: readonly ReadablePlace[] | null;
   /** What the module is a copy of; null where it is none. */
   readonly original: OriginalPlace | null;
   readonly port: MessagePort;

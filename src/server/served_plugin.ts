@@ -49,6 +49,11 @@ export class ServedPlugin {
       !isDeepStrictEqual(settings, this.#settings);
     const changed = differences(this.config, config);
     if (isOtherCode && config.module === this.config.module) changed.push("its module's files have changed");
+    else if (
+      changed.length === 0 && !isDeepStrictEqual(settings.setup.readable, this.#settings.setup.readable)
+    ) {
+      changed.push("other files stand where its workers may read");
+    }
     const successor = needsWorkers ? this.routed.pool.successor(settings, module.hold()) : null;
     return new PluginChange(this, changed, successor, { config, settings, module });
   }

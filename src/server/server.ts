@@ -18,6 +18,7 @@ import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
+import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
 import { Leaving } from "./leaving.ts";
@@ -166,6 +167,7 @@ export class Server {
       plan = await server.#plugins.plan(plugins, settings);
       await plan.start();
       server.#plugins.take(plan);
+      tellUnconfined(plugins, options.log);
       // What the workers have opened counts.
       Object.assign(server.#target.limits, server.#target.fit(settings));
       server.#listeners.take(await server.#listeners.plan(listeners));

@@ -4,8 +4,10 @@ import type { PreparedModule } from "../modules/prepare_module.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import type { ReadablePlace } from "../worker/confine.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
+import { confinement } from "./confinement.ts";
 
 const RUN = crypto.randomUUID();
 
@@ -22,6 +24,7 @@ export function workerSettings(
   module: PreparedModule | null,
   longest: number,
 ): WorkerSettings {
+  const { permissions, readable } = workerRights(config.permissions, module);
   return {
     setup: {
       name: config.name,
@@ -30,6 +33,7 @@ export function workerSettings(
       module: module?.url ?? config.module,
       original: module === null ? null : { folder: module.folder, root: module.root },
       grants: config.permissions,
+      readable,
       config: config.config,
       concurrency: config.concurrency,
       timeout: config.timeout,
@@ -44,7 +48,7 @@ export function workerSettings(
     maxMemory: config.maxMemory,
     recycleAfter: config.recycleAfter,
     isParted: partsOf(config) > 1,
-    permissions: workerPermissions(config.permissions, module),
+    permissions,
     maxContentBytes: Math.max(server.maxFrame, longest),
   };
 }
@@ -59,24 +63,29 @@ export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): num
   return maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES - bodyBytes(Encoding.Hdf, 0);
 }
 
-/** What a plugin's workers may do: what the config grants, and read the files of their own module and their snapshot. */
-export function workerPermissions(
+/**
+ * What a plugin's workers may do: what the config grants, and read the files of their own module and their snapshot. Those that the
+ * kernel is to hold to it may load libraries until they have asked it to.
+ */
+export function workerRights(
   granted: PluginPermissions,
   snapshot: PreparedModule | null,
-): Deno.PermissionOptionsObject {
+): { permissions: Deno.PermissionOptionsObject; readable: readonly ReadablePlace[] | null } {
   const own = snapshot === null ? [] : [snapshot.folder, ...snapshot.files];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
-  return {
+  const readable = confinement(granted, snapshot);
+  const permissions = {
     net: list(granted.net),
     write: list(granted.write),
     env: list(granted.env),
     run: list(granted.run),
     sys: list(granted.sys),
-    ffi: list(granted.ffi),
+    ffi: readable !== null || list(granted.ffi),
     import: list(granted.import),
     read: granted.read === true || (granted.read === false && own.length === 0)
       ? granted.read
       : [...granted.read === false ? [] : granted.read, ...own],
   };
+  return { permissions, readable };
 }

@@ -7,6 +7,7 @@ import { batchBounds } from "./batch_bounds.ts";
 import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
+import { confine } from "./confine.ts";
 import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
@@ -73,6 +74,7 @@ async function start(setup: HostSetup): Promise<void> {
     missing: (thrown) => missingGrant(thrown, setup.name, setup.grants),
   });
   try {
+    if (setup.readable !== null) confine(setup.readable);
     const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);

@@ -3,6 +3,7 @@ import type { OriginalPlace } from "../modules/original_names.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { ContentLimit, ContentLimits } from "../protocol/content_limits.ts";
+import type { ReadablePlace } from "./confine.ts";
 import type { BeatMemory } from "./heartbeat.ts";
 import type { RingMemory } from "./ring.ts";
 
@@ -27,6 +28,8 @@ export interface HostSetup {
   readonly original: OriginalPlace | null;
   /** What the config grants, for errors to say what is missing. */
   readonly grants: Grants;
+  /** The kernel is to let the worker read this alone; null where it is not to be asked. */
+  readonly readable: readonly ReadablePlace[] | null;
   readonly config: JsonObject;
   /** Overrides the plugin's own. */
   readonly concurrency: number | undefined;

@@ -2,6 +2,8 @@ import { GRANT_KINDS, type GrantKind, grantLine, type Grants } from "../modules/
 
 /** What Deno says where a worker asks for more than it may. */
 const REQUIRES = /Requires (\w+) access(?: to ("(?:[^"\\]|\\.)*"|<[^>]*>|[^\s,]+))?/;
+/** What the executable's Deno says where the system does not let a module be read: EACCES. */
+const UNREADABLE_MODULE = "JsErrorBox { inner: Os { code: 13,";
 /** How far the causes of an error are followed: a driver wraps what it met. */
 const MAX_CAUSES = 8;
 
@@ -33,7 +35,7 @@ const EVERYTHING: { readonly [kind in GrantKind]: string } = {
 export function missingGrant(thrown: unknown, plugin: string, grants: Grants): string | undefined {
   const message = refusalIn(thrown);
   const found = message?.match(REQUIRES);
-  if (found === undefined || found === null) return undefined;
+  if (found === undefined || found === null) return message === undefined ? undefined : unnamed(plugin);
   const value = named(found[2]);
   const own = ownMessage(thrown);
   const before = own === message || own === "" ? "" : `${own}: `;
@@ -47,6 +49,12 @@ export function missingGrant(thrown: unknown, plugin: string, grants: Grants): s
     ? `plugin ${plugin} is not granted ${EVERYTHING[kind]}`
     : `plugin ${plugin} ${MAY_NOT[kind](JSON.stringify(value))}`;
   return `${before}${what}; grant it in its [[plugin]] table: ${grantLine(grants, kind, value)}`;
+}
+
+/** Of an import that the kernel refused: Deno does not say what was imported. */
+function unnamed(plugin: string): string {
+  return `plugin ${plugin} may not read a module that code made at run time imports; grant its file in the [[plugin]] table: ` +
+    `permissions = { read = ["…"] }`;
 }
 
 function ownMessage(thrown: unknown): string {
@@ -79,15 +87,17 @@ function refusalIn(thrown: unknown, depth = 0): string | undefined {
   if (depth > MAX_CAUSES) return undefined;
   try {
     if (!(thrown instanceof Error)) return undefined;
+    const message = String(thrown.message);
+    // What a plugin's own worker met may be handed on as any error.
+    if (message.includes(UNREADABLE_MODULE)) return message;
     // An import that may not be is a TypeError.
     if (thrown instanceof Deno.errors.NotCapable || thrown instanceof TypeError) {
-      const message = String(thrown.message);
       if (REQUIRES.test(message)) return message;
     }
     const inside: unknown[] = thrown instanceof AggregateError ? [...thrown.errors].slice(0, MAX_CAUSES) : [];
     for (const each of [thrown.cause, ...inside]) {
-      const message = refusalIn(each, depth + 1);
-      if (message !== undefined) return message;
+      const refusal = refusalIn(each, depth + 1);
+      if (refusal !== undefined) return refusal;
     }
     return undefined;
   } catch {

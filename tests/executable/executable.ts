@@ -34,9 +34,10 @@ export class Workplace implements AsyncDisposable {
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
-  /** Starts a server with `mevent.toml`; its [server] table is written before it. */
-  serve(): Promise<ServedExecutable> {
-    return ServedExecutable.start(this, this.#command(["serve", "--config", "mevent.toml", ...this.listen]));
+  /** Starts a server with `mevent.toml`, by way of another program where one is given. */
+  serve(...by: string[]): Promise<ServedExecutable> {
+    const [program, ...args] = [...by, EXECUTABLE, "serve", "--config", "mevent.toml", ...this.listen];
+    return ServedExecutable.start(this, this.#command(args, program));
   }
 
   /** Flags of a server that listens in this folder alone. */
@@ -44,8 +45,8 @@ export class Workplace implements AsyncDisposable {
     return ["--no-tcp", "--no-udp", "--unix", `${this.path}/mevent.sock`];
   }
 
-  #command(args: string[]): Deno.Command {
-    return new Deno.Command(EXECUTABLE, {
+  #command(args: string[], program = EXECUTABLE): Deno.Command {
+    return new Deno.Command(program, {
       args,
       cwd: this.path,
       clearEnv: true,

@@ -1,0 +1,125 @@
+import { dirname } from "node:path";
+import type { PluginConfig, PluginPermissions } from "../config/config.ts";
+import type { PreparedModule } from "../modules/prepare_module.ts";
+import type { Log } from "../observe/log.ts";
+import type { ReadablePlace } from "../worker/confine.ts";
+import { landlockVersion } from "../worker/landlock.ts";
+
+/** Of the local time, of the memory in use, and what Deno reads before it asks for the permission to use the network. */
+const ALWAYS = [
+  "/etc/localtime",
+  "/etc/timezone",
+  "/usr/share/zoneinfo",
+  "/proc/self/statm",
+  "/etc/resolv.conf",
+  "/etc/hosts",
+];
+/** What else libc reads to resolve a name, its libraries included, and where systems keep the certificates that they trust. */
+const NETWORK = [
+  "/etc/host.conf",
+  "/etc/nsswitch.conf",
+  "/etc/gai.conf",
+  "/etc/services",
+  "/etc/protocols",
+  "/run/systemd/resolve",
+  "/etc/ld.so.cache",
+  "/lib",
+  "/lib64",
+  "/usr/lib",
+  "/usr/lib64",
+  "/etc/ssl/certs",
+  "/etc/ca-certificates",
+  "/etc/pki",
+  "/usr/share/ca-certificates",
+  "/usr/local/share/ca-certificates",
+];
+/** Variables that name more such certificates. */
+const CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "DENO_CERT"];
+/** What Deno reads to tell of the system. */
+const SYSTEM = [
+  "/proc/cpuinfo",
+  "/proc/loadavg",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/uptime",
+  "/sys/devices/system/cpu",
+];
+
+let version: number | undefined;
+
+/** Whether the kernel can hold what a worker reads. From source Deno asks for permission itself, wherever a module comes from. */
+function isConfinable(): boolean {
+  return Deno.build.standalone && (version ??= landlockVersion()) > 0;
+}
+
+/** Says where plugins with code of their own run, and the kernel does not hold them to what they may read. */
+export function tellUnconfined(plugins: readonly PluginConfig[], log: Log): void {
+  if (!Deno.build.standalone || isConfinable() || !plugins.some(({ module }) => module.startsWith("file:"))) {
+    return;
+  }
+  log.warn(
+    "plugins' code made at run time (eval) may import any JSON and JavaScript: the system has no Landlock",
+    {
+      advice: "run on Linux 5.13 or newer with Landlock, or only code that you trust",
+    },
+  );
+}
+
+/**
+ * What the kernel is to let a plugin's worker read; null where it is not to hold that: the plugin is built in, may read everything, or
+ * has programs or libraries that read what they like.
+ */
+export function confinement(
+  granted: PluginPermissions,
+  snapshot: PreparedModule | null,
+): readonly ReadablePlace[] | null {
+  const { read, run, ffi } = granted;
+  if (snapshot === null || read === true || run !== false || ffi !== false || !isConfinable()) return null;
+  return readablePlaces(granted, snapshot, (name) => Deno.env.get(name));
+}
+
+/**
+ * What a plugin's worker has to be able to read: its own files, what the config grants, and what Deno itself needs for that. Of a
+ * file that is granted it is the folder, as the file may be replaced, or written beside it first; of what is not there yet, the nearest
+ * folder that is. Each place once.
+ */
+export function readablePlaces(
+  { read, net, sys }: PluginPermissions,
+  snapshot: PreparedModule,
+  env: (name: string) => string | undefined,
+): ReadablePlace[] {
+  const paths = [
+    snapshot.folder,
+    ...snapshot.files,
+    ...ALWAYS,
+    ...net === false ? [] : [...NETWORK, ...CERTIFICATES.map((name) => env(name) ?? "")],
+    ...sys === false ? [] : SYSTEM,
+  ];
+  const granted = typeof read === "boolean" ? [] : read.map(grantedPlace);
+  const places = [...paths.map(placeAt), ...granted].filter((place) => place !== null);
+  return [...new Map(places.map((place) => [place.path, place])).values()];
+}
+
+function grantedPlace(path: string): ReadablePlace | null {
+  for (let at = path;; at = dirname(at)) {
+    const info = infoOf(at);
+    if (info?.isDirectory === true) return placeAt(at);
+    if (at === dirname(at)) return null;
+  }
+}
+
+function placeAt(path: string): ReadablePlace | null {
+  const info = infoOf(path);
+  if (info === null) return null;
+  // The kernel makes those of a process anew.
+  return { path, id: path.startsWith("/proc/") ? "" : `${info.dev}:${info.ino}` };
+}
+
+function infoOf(path: string): Deno.FileInfo | null {
+  if (path === "") return null;
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
+}
