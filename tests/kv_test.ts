@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { Encoding } from "../src/protocol/body.ts";
 import { MeventProcess } from "./support/mevent.ts";
@@ -8,16 +9,6 @@ import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
 
 const [GET, SET, DEL, INCR, CAS, SNAPSHOT] = [1001, 1002, 1003, 1004, 1005, 1006] as const;
-const NOTHING = {
-  net: false,
-  read: false,
-  write: false,
-  env: false,
-  run: false,
-  sys: false,
-  ffi: false,
-  import: false,
-};
 
 function start(overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
   return TestServer.start({ plugins: [{ name: "kv", ...overrides }] });
@@ -25,7 +16,7 @@ function start(overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
 
 /** With a snapshot in that folder. */
 function startIn(folder: string, overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
-  const permissions = { ...NOTHING, read: [folder], write: [folder] };
+  const permissions = { ...PLUGIN_DEFAULTS.permissions, read: [folder], write: [folder] };
   return start({ config: { snapshot: `${folder}/kv.snapshot`, interval: "1h" }, permissions, ...overrides });
 }
 
@@ -238,9 +229,15 @@ Deno.test("kv without the permissions for its snapshot, without its folder, or w
     for (
       const [overrides, sentence] of [
         [{ config: { snapshot } }, `permissions = { read = ["${folder}"], write = ["${folder}"] }`],
-        [{ config: { snapshot }, permissions: { ...NOTHING, read: true } }, `write = ["${folder}"]`],
         [
-          { config: { snapshot: `${folder}/sub/kv` }, permissions: { ...NOTHING, read: true, write: true } },
+          { config: { snapshot }, permissions: { ...PLUGIN_DEFAULTS.permissions, read: true } },
+          `write = ["${folder}"]`,
+        ],
+        [
+          {
+            config: { snapshot: `${folder}/sub/kv` },
+            permissions: { ...PLUGIN_DEFAULTS.permissions, read: true, write: true },
+          },
           "is not there; make it",
         ],
         [{ config: { snapshot: 5 } }, "config.snapshot"],
@@ -358,7 +355,7 @@ interval = "1h"
 Deno.test("while a snapshot of many entries is taken, kv and the others answer", async () => {
   await inFolder(async (folder) => {
     const count = 20_000;
-    const permissions = { ...NOTHING, read: [folder], write: [folder] };
+    const permissions = { ...PLUGIN_DEFAULTS.permissions, read: [folder], write: [folder] };
     await using server = await TestServer.start({
       plugins: [
         { name: "kv", permissions, config: { snapshot: `${folder}/kv.snapshot` } },
