@@ -28,6 +28,8 @@ const NETWORK = [
   "/usr/lib",
   "/usr/lib64",
   "/etc/ssl/certs",
+  "/etc/ssl/cert.pem",
+  "/etc/ssl/ca-bundle.pem",
   "/etc/ca-certificates",
   "/etc/pki",
   "/usr/share/ca-certificates",
