@@ -1,17 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
-
-const DURATION = /^(\d{1,12}(?:\.\d{1,6})?) ?(ms|s|m|h)$/;
-const SIZE = /^(\d{1,12}(?:\.\d{1,6})?) ?(B|KiB|MiB|GiB)$/;
-const FACTORS: { readonly [unit: string]: number } = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  B: 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-};
+import { BYTE_UNITS, parseAmount, TIME_UNITS, type Units } from "../src/amount.ts";
 
 /** Bounds of a number, both included. */
 export interface Range {
@@ -93,13 +81,13 @@ export class ConfigTable {
   /** `"250ms"`, `"10s"`, `"1.5m"`, `"1h"`, in ms; the range and the default are in ms. */
   duration(key: string, { least, most }: Range, otherwise?: number): number {
     const wanted = `a duration such as "250ms", "10s" or "5m", from ${least} ms to ${most} ms`;
-    return this.#get(key, otherwise, wanted, (value) => amount(DURATION, value, least, most));
+    return this.#get(key, otherwise, wanted, (value) => amount(value, TIME_UNITS, least, most));
   }
 
   /** `"64 KiB"`, `"1 MiB"`, in bytes; the range and the default are in bytes. */
   bytes(key: string, { least, most }: Range, otherwise?: number): number {
     const wanted = `a size such as "64 KiB" or "1 MiB", from ${least} to ${most} bytes`;
-    return this.#get(key, otherwise, wanted, (value) => amount(SIZE, value, least, most));
+    return this.#get(key, otherwise, wanted, (value) => amount(value, BYTE_UNITS, least, most));
   }
 
   /** The tables in a table, by their keys; none where the key is missing. */
@@ -152,10 +140,9 @@ export class ConfigTable {
   }
 }
 
-function amount(pattern: RegExp, value: JsonValue, least: number, most: number): number | undefined {
-  const [, digits = "", unit = ""] = typeof value === "string" ? pattern.exec(value) ?? [] : [];
-  const number = Number(digits) * (FACTORS[unit] ?? NaN);
-  return digits !== "" && number >= least && number <= most ? number : undefined;
+function amount(value: JsonValue, units: Units, least: number, most: number): number | undefined {
+  const number = parseAmount(value, units);
+  return number !== undefined && number >= least && number <= most ? number : undefined;
 }
 
 /** Whether it is an object, and no list. */

@@ -19,14 +19,16 @@ const ORDER = [
   "observe",
   "protocol",
   "hdf",
+  "amount.ts",
   "plugin.ts",
 ];
-const PURE = ["protocol", "hdf", "queue"];
+const PURE = ["protocol", "hdf", "queue", "amount.ts"];
 const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-const BARE_IMPORTS_OF_PLUGINS = ["mevent/plugin"];
+/** What plugins may import beside their own files: the types, and how amounts are written. */
+const IMPORTS_OF_PLUGINS = ["mevent/plugin", "src/amount.ts"];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {
   "plugins/sql/postgres.ts": ["pg"],
@@ -70,11 +72,11 @@ Deno.test("only the plugin loader reaches out of src, to the built-in plugins", 
   assertEquals(wrong, []);
 });
 
-Deno.test("plugins import nothing but the types of mevent/plugin, their own files and what Deno has of Node", () => {
+Deno.test("built-in plugins import nothing but the API's types, amounts, their own files and what Deno has of Node", () => {
   const plugins = sources.filter(({ path }) => path.startsWith("plugins/"));
   const wrong = plugins.flatMap(({ path, code }) =>
     importsOf(path, code).filter((target) =>
-      !BARE_IMPORTS_OF_PLUGINS.includes(target) && !/^(node:|plugins\/)/.test(target) &&
+      !IMPORTS_OF_PLUGINS.includes(target) && !/^(node:|plugins\/)/.test(target) &&
       !DRIVERS[path]?.includes(target)
     ).map((target) => `${path}: ${target}`)
   );
@@ -83,7 +85,7 @@ Deno.test("plugins import nothing but the types of mevent/plugin, their own file
   assertEquals(plugins.filter(({ code }) => atRunTime.test(code)).map(({ path }) => path), []);
 });
 
-Deno.test("protocol, hdf and queue know neither Deno nor the clock nor randomness", () => {
+Deno.test("protocol, hdf, queue and amount.ts know neither Deno nor the clock nor randomness", () => {
   const wrong = production.filter(({ path, code }) => PURE.includes(folderOf(path)) && IMPURE.test(code));
   assertEquals(wrong.map(({ path }) => path), []);
 });

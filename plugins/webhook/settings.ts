@@ -1,10 +1,10 @@
 import type { JsonObject } from "mevent/plugin";
+import { TIME_UNITS } from "../../src/amount.ts";
 import { ConfigTable } from "../config_table.ts";
 import { HostPattern } from "./host_pattern.ts";
 
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"];
 const RATE = /^(\d{1,9}(?:\.\d{1,3})?)\/(s|m|h)$/;
-const PERIODS: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_600_000 };
 /** What fetch sets itself, and what this plugin does. */
 const RESERVED = new Set([
   "connection",
@@ -155,7 +155,7 @@ function intervalOf(table: ConfigTable): number {
   if (!(Number(number) > 0)) {
     throw table.wrong("rate", 'is to be a number of requests: "20/s", "100/m", "5000/h"');
   }
-  return PERIODS[unit]! / Number(number);
+  return TIME_UNITS.get(unit)! / Number(number);
 }
 
 /** The bounds hold for a host: endpoints on the same one have the same. */
