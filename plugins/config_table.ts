@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
-import { BYTE_UNITS, parseAmount, TIME_UNITS, type Units } from "../src/amount.ts";
+import { BYTE_UNITS, formatAmount, parseAmount, TIME_UNITS, type Units } from "../src/amount.ts";
 
 /** Bounds of a number, both included. */
 export interface Range {
@@ -7,9 +7,14 @@ export interface Range {
   readonly most: number;
 }
 
+/** A plugin's config that cannot be used: which key is wrong, or missing. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
 /**
- * A table of a plugin's config, read key by key. What is missing or wrong throws with a sentence that names the key, but
- * not the value: it may be a secret.
+ * A table of a plugin's config, read key by key. What is missing or wrong throws SettingsError with a sentence that names
+ * the key, but not the value: it may be a secret.
  */
 export class ConfigTable {
   readonly #read = new Set<string>();
@@ -28,6 +33,21 @@ export class ConfigTable {
       otherwise,
       "a text that is not empty",
       (value) => typeof value === "string" && value !== "" ? value : undefined,
+    );
+  }
+
+  /** The same; undefined where there is none. */
+  textIfAny(key: string): string | undefined {
+    return this.has(key) ? this.text(key) : undefined;
+  }
+
+  /** One of the words. */
+  choice<T extends string>(key: string, words: readonly T[], otherwise: T): T {
+    return this.#get(
+      key,
+      otherwise,
+      `one of ${words.join(", ")}`,
+      (value) => words.find((each) => each === value),
     );
   }
 
@@ -79,15 +99,13 @@ export class ConfigTable {
   }
 
   /** `"250ms"`, `"10s"`, `"1.5m"`, `"1h"`, in ms; the range and the default are in ms. */
-  duration(key: string, { least, most }: Range, otherwise?: number): number {
-    const wanted = `a duration such as "250ms", "10s" or "5m", from ${least} ms to ${most} ms`;
-    return this.#get(key, otherwise, wanted, (value) => amount(value, TIME_UNITS, least, most));
+  duration(key: string, range: Range, otherwise?: number): number {
+    return this.#amount(key, 'a duration such as "250ms", "10s" or "5m"', TIME_UNITS, range, otherwise);
   }
 
   /** `"64 KiB"`, `"1 MiB"`, in bytes; the range and the default are in bytes. */
-  bytes(key: string, { least, most }: Range, otherwise?: number): number {
-    const wanted = `a size such as "64 KiB" or "1 MiB", from ${least} to ${most} bytes`;
-    return this.#get(key, otherwise, wanted, (value) => amount(value, BYTE_UNITS, least, most));
+  bytes(key: string, range: Range, otherwise?: number): number {
+    return this.#amount(key, 'a size such as "64 KiB" or "1 MiB"', BYTE_UNITS, range, otherwise);
   }
 
   /** The tables in a table, by their keys; none where the key is missing. */
@@ -95,7 +113,7 @@ export class ConfigTable {
     const outer = this.#get(key, {}, "a table", (value) => isTable(value) ? value : undefined);
     return Object.entries(outer).map(([name, value]) => {
       const path = `${this.path}.${key}.${name}`;
-      if (!isTable(value)) throw new Error(`${path} is to be a table`);
+      if (!isTable(value)) throw new SettingsError(`${path} is to be a table`);
       return [name, new ConfigTable(value, path)];
     });
   }
@@ -110,17 +128,25 @@ export class ConfigTable {
     const unknown = Object.keys(this.table).filter((key) => !this.#read.has(key));
     if (unknown.length === 0) return;
     const known = [...this.#read].toSorted().join(", ");
-    throw new Error(`${this.path} has no key ${JSON.stringify(unknown[0])}; it has ${known}`);
+    throw new SettingsError(`${this.path} has no key ${JSON.stringify(unknown[0])}; it has ${known}`);
   }
 
   /** An error about a key, to throw. */
-  wrong(key: string, what: string): Error {
-    return new Error(`${this.path}.${key} ${what}`);
+  wrong(key: string, what: string): SettingsError {
+    return new SettingsError(`${this.path}.${key} ${what}`);
   }
 
   #value(key: string): JsonValue | undefined {
     this.#read.add(key);
     return Object.hasOwn(this.table, key) ? this.table[key] : undefined;
+  }
+
+  #amount(key: string, kind: string, units: Units, { least, most }: Range, otherwise?: number): number {
+    const bounds = [least, most].map((bound) => formatAmount(bound, units, " ")).join(" to ");
+    return this.#get(key, otherwise, `${kind}, from ${bounds}`, (value) => {
+      const amount = parseAmount(value, units);
+      return amount !== undefined && amount >= least && amount <= most ? amount : undefined;
+    });
   }
 
   #get<T>(
@@ -138,11 +164,6 @@ export class ConfigTable {
     if (got === undefined) throw this.wrong(key, `is to be ${wanted}`);
     return got;
   }
-}
-
-function amount(value: JsonValue, units: Units, least: number, most: number): number | undefined {
-  const number = parseAmount(value, units);
-  return number !== undefined && number >= least && number <= most ? number : undefined;
 }
 
 /** Whether it is an object, and no list. */

@@ -146,10 +146,10 @@ async function fitting<T>(context: Context<unknown>, work: Promise<T>): Promise<
 
 function settingsOf({ config }: StartContext): typeof settings {
   const table = new ConfigTable(config, "config");
-  const path = table.has("snapshot") ? table.text("snapshot") : null;
+  const path = table.textIfAny("snapshot");
   const interval = table.duration("interval", INTERVAL, 60_000);
   table.end();
-  if (path === null) return null;
+  if (path === undefined) return null;
   if (path.endsWith("/")) throw table.wrong("snapshot", "is to be the path of a file, not of a folder");
   return { path, interval };
 }

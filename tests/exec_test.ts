@@ -228,7 +228,10 @@ test("a config that is wrong is told key by key", async () => {
       [{ commands: { 1001: 5 } }, "config.commands.1001 is to be a name"],
       [{ commands: { 1001: { name: "x", idempotnt: true } } }, 'no key "idempotnt"'],
       [{ concurrency: 0 }, "config.concurrency is to be a whole number from 1"],
-      [{ start_timeout: "9h" }, "config.start_timeout is to be a duration"],
+      [
+        { start_timeout: "9h" },
+        'config.start_timeout is to be a duration such as "250ms", "10s" or "5m", from 100 ms to 25 s',
+      ],
       [{ env: { A: 1 } }, "config.env is to be a table of texts"],
       [{ colour: "red" }, 'config has no key "colour"'],
     ] as const

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
-import { ConfigTable, isTable } from "../config_table.ts";
+import { ConfigTable, isTable, SettingsError } from "../config_table.ts";
 
 const FIRST_COMMAND = 1001;
 const LAST_COMMAND = 65535;
@@ -38,7 +38,7 @@ export interface ExecSettings {
   readonly maxLine: number;
 }
 
-/** Throws an Error with a sentence for whoever wrote the config. */
+/** Throws SettingsError with a sentence for whoever wrote the config. */
 export function execSettings(config: JsonObject): ExecSettings {
   const table = new ConfigTable(config, "config");
   const [program, ...args] = table.texts("command");
@@ -48,7 +48,7 @@ export function execSettings(config: JsonObject): ExecSettings {
   const settings = {
     program,
     args,
-    cwd: table.has("cwd") ? table.text("cwd") : undefined,
+    cwd: table.textIfAny("cwd"),
     env: table.textTable("env"),
     passEnv: table.texts("pass_env", []),
     commands: commandsOf(table.value("commands")),
@@ -64,13 +64,13 @@ export function execSettings(config: JsonObject): ExecSettings {
 
 function commandsOf(value: JsonValue | undefined): Map<number, ChildCommand> {
   if (!isTable(value) || Object.keys(value).length === 0) {
-    throw new Error('config.commands is to be a table of number = name: { 1001 = "resize" }');
+    throw new SettingsError('config.commands is to be a table of number = name: { 1001 = "resize" }');
   }
   const commands = new Map<number, ChildCommand>();
   for (const [key, what] of Object.entries(value)) {
     const number = Number(key);
     if (!Number.isInteger(number) || number < FIRST_COMMAND || number > LAST_COMMAND) {
-      throw new Error(
+      throw new SettingsError(
         `config.commands.${key} is not a number from ${FIRST_COMMAND} to ${LAST_COMMAND}`,
       );
     }
@@ -82,12 +82,12 @@ function commandsOf(value: JsonValue | undefined): Map<number, ChildCommand> {
 function commandOf(value: JsonValue, path: string): ChildCommand {
   if (typeof value === "string" && value !== "") return { name: value, description: "", idempotent: false };
   if (!isTable(value)) {
-    throw new Error(`${path} is to be a name, or a table of name, description and idempotent`);
+    throw new SettingsError(`${path} is to be a name, or a table of name, description and idempotent`);
   }
   const table = new ConfigTable(value, path);
   const command = {
     name: table.text("name"),
-    description: table.has("description") ? table.text("description") : "",
+    description: table.textIfAny("description") ?? "",
     idempotent: table.bool("idempotent", false),
   };
   table.end();

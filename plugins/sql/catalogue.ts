@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
+import { SettingsError } from "../config_table.ts";
 import type { Change } from "./change.ts";
 import {
   type Column,
@@ -9,7 +10,7 @@ import {
   type Value,
   ValueError,
 } from "./database.ts";
-import { type Settings, SettingsError } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 import { insertStatement, parseStatement, quoteName, type Statement } from "./statement.ts";
 
 /** What a caller asked for that the config or the database does not know. */

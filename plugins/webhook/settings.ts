@@ -1,6 +1,6 @@
 import type { JsonObject } from "mevent/plugin";
 import { TIME_UNITS } from "../../src/amount.ts";
-import { ConfigTable } from "../config_table.ts";
+import { ConfigTable, SettingsError } from "../config_table.ts";
 import { HostPattern } from "./host_pattern.ts";
 
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"];
@@ -70,7 +70,7 @@ const DEFAULTS: RequestSettings = {
   interval: 0,
 };
 
-/** Throws an Error with a sentence for whoever wrote the config; it tells no secret. */
+/** Throws SettingsError with a sentence for whoever wrote the config; it tells no secret. */
 export function webhookSettings(config: JsonObject): WebhookSettings {
   const table = new ConfigTable(config, "config");
   const defaults = requestSettings(table, DEFAULTS);
@@ -89,7 +89,7 @@ export function webhookSettings(config: JsonObject): WebhookSettings {
   };
   table.end();
   if (settings.endpoints.size === 0 && settings.allowHosts.length === 0) {
-    throw new Error("config names neither endpoints nor allow_hosts: there is nowhere to deliver to");
+    throw new SettingsError("config names neither endpoints nor allow_hosts: there is nowhere to deliver to");
   }
   refuseClashes([...settings.endpoints.values()]);
   return settings;
@@ -110,10 +110,8 @@ function endpoint(name: string, table: ConfigTable, defaults: RequestSettings): 
 }
 
 function requestSettings(table: ConfigTable, defaults: RequestSettings): RequestSettings {
-  const method = table.text("method", defaults.method);
-  if (!METHODS.includes(method)) throw table.wrong("method", `is to be one of ${METHODS.join(", ")}`);
   return {
-    method,
+    method: table.choice("method", METHODS, defaults.method),
     headers: { ...defaults.headers, ...headers(table) },
     secret: secretOf(table) ?? defaults.secret,
     timeout: table.duration("timeout", { least: 1, most: 3_600_000 }, defaults.timeout),
@@ -165,7 +163,7 @@ function refuseClashes(endpoints: readonly Endpoint[]): void {
     const other = byHost.get(each.url.origin) ?? each;
     byHost.set(each.url.origin, other);
     if (other.concurrency === each.concurrency && other.interval === each.interval) continue;
-    throw new Error(
+    throw new SettingsError(
       `config.endpoints.${other.name} and ${each.name} are on the same host, ${each.url.host}: give them the same ` +
         "concurrency and rate, which hold for the host",
     );
