@@ -290,10 +290,22 @@ Deno.test("names of a snapshot become those of the originals, in URLs and in pat
 
 Deno.test("the line that grants something keeps what is granted", () => {
   const none = PLUGIN_DEFAULTS.permissions;
-  assertEquals(grantLine(none, "read", "/a"), 'permissions = { read = ["/a"] }');
+  assertEquals(grantLine(none, { kind: "read", value: "/a" }), 'permissions = { read = ["/a"] }');
   assertEquals(
-    grantLine({ ...none, net: ["db:1"], env: true }, "net", "x:2"),
+    grantLine({ ...none, net: ["db:1"], env: true }, { kind: "net", value: "x:2" }),
     'permissions = { net = ["db:1", "x:2"], env = true }',
   );
-  assertEquals(grantLine({ ...none, net: ["db:1"] }, "net", undefined), "permissions = { net = true }");
+  assertEquals(
+    grantLine({ ...none, net: ["db:1"] }, { kind: "net", value: undefined }),
+    "permissions = { net = true }",
+  );
+  assertEquals(
+    grantLine(
+      { ...none, read: ["/a"] },
+      { kind: "read", value: "/b" },
+      { kind: "write", value: "/b" },
+      { kind: "read", value: "/a" },
+    ),
+    'permissions = { read = ["/a", "/b"], write = ["/b"] }',
+  );
 });

@@ -116,10 +116,24 @@ Deno.test("a missing grant is found in causes and in what is gathered, and in no
     tell(new AggregateError([new Error("a"), refused], "all failed"))!,
     "all failed: plugin p may not",
   );
+  assertEquals(
+    tell(
+      new AggregateError([
+        refused,
+        new Deno.errors.NotCapable("Requires run access, run again with the --allow-run flag", {
+          cause: refused,
+        }),
+      ], "no start"),
+    ),
+    'no start: plugin p may not read "/a\\"b" and is not granted to run every program; ' +
+      'grant it in its [[plugin]] table: permissions = { read = ["/a\\"b"], run = true }',
+  );
   let deep: unknown = refused;
   for (let i = 0; i < 20; i++) deep = new Error("x", { cause: deep });
   const round = new Error("round");
   round.cause = round;
+  const many = new AggregateError([]);
+  many.errors = Array.from({ length: 1000 }, () => many);
   const hostile = new Proxy(new Error("x"), {
     get() {
       throw new Error("no");
@@ -128,6 +142,7 @@ Deno.test("a missing grant is found in causes and in what is gathered, and in no
   const nothing = [
     deep,
     round,
+    many,
     hostile,
     null,
     "Requires read access",

@@ -1,21 +1,13 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { createHmac } from "node:crypto";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { HookServer, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
 import type { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 
-const NONE = {
-  net: false,
-  read: false,
-  write: false,
-  env: false,
-  run: false,
-  sys: false,
-  ffi: false,
-  import: false,
-};
+const NONE = PLUGIN_DEFAULTS.permissions;
 const SECRET = "a secret of some length";
 /** No attempt follows within a test. */
 const RETRY = { maxAttempts: 3, backoff: 5, maxBackoff: 50 };

@@ -1,4 +1,5 @@
 import type { PluginContext } from "mevent/plugin";
+import { requirePermissions } from "../permissions.ts";
 
 /** How a snapshot begins; what begins otherwise is somebody else's file. */
 const HEAD = '{"mevent":"kv","version":1,';
@@ -17,14 +18,8 @@ function folderOf(path: string): string {
 /** The snapshot is written beside its place and then renamed: that takes the whole folder. */
 export async function checkFolder(path: string): Promise<void> {
   const folder = folderOf(path);
-  for (const name of ["read", "write"] as const) {
-    if ((await Deno.permissions.query({ name, path: folder })).state !== "granted") {
-      const list = JSON.stringify([folder]);
-      throw new Error(
-        `the snapshot needs its folder: give the plugin permissions = { read = ${list}, write = ${list} }`,
-      );
-    }
-  }
+  const what = "the snapshot needs its folder";
+  requirePermissions(what, { name: "read", path: folder }, { name: "write", path: folder });
   const isFolder = await Deno.stat(folder).then(({ isDirectory }) => isDirectory, () => false);
   if (!isFolder) throw new Error(`the snapshot's folder ${JSON.stringify(folder)} is not there; make it`);
 }

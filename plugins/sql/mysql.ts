@@ -10,8 +10,7 @@ import {
   type Row,
   type Session,
 } from "./database.ts";
-import { requirePermission } from "./permission.ts";
-import type { ServerAddress } from "./server_address.ts";
+import { requireServer, type ServerAddress } from "./server_address.ts";
 import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
 import { bytesOf, jsonOf, pieceSizes, scalarOf, weightOf } from "./values.ts";
 
@@ -59,7 +58,7 @@ export class MysqlDatabase implements Database {
 
   async open(): Promise<Session> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    requirePermission(this.address);
+    requireServer(this.address);
     try {
       const { createConnection } = await import("mysql2/promise");
       const connection = await createConnection({

@@ -9,8 +9,7 @@ import {
   type Row,
   type Session,
 } from "./database.ts";
-import type { ServerAddress } from "./server_address.ts";
-import { requirePermission } from "./permission.ts";
+import { requireServer, type ServerAddress } from "./server_address.ts";
 import { faultOf, isWriteInRead } from "./postgres_fault.ts";
 import { quoteName, type Statement, write, writeSingle } from "./statement.ts";
 import { bytesOf, jsonOf, scalarOf, weightOf } from "./values.ts";
@@ -81,7 +80,7 @@ export class PostgresDatabase implements Database {
 
   async open(): Promise<Session> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    requirePermission(this.address);
+    requireServer(this.address);
     try {
       const driver = await importDriver();
       const client = withoutEnvironment(() =>

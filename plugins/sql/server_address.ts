@@ -1,3 +1,5 @@
+import { requirePermissions } from "../permissions.ts";
+
 /** Where a database server is, and who connects. */
 export interface ServerAddress {
   readonly host: string;
@@ -13,4 +15,16 @@ export interface ServerAddress {
   readonly connectTimeout: number;
   /** For messages: all but the password. */
   readonly place: string;
+}
+
+/** Throws where a permission for reaching the server is missing. */
+export function requireServer({ host, port, socket, place }: ServerAddress): void {
+  const what = `${place} cannot be reached`;
+  if (socket === undefined) {
+    return requirePermissions(what, {
+      name: "net",
+      host: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    });
+  }
+  requirePermissions(what, { name: "read", path: socket }, { name: "write", path: socket });
 }

@@ -3,6 +3,7 @@
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
 import { confine } from "../worker/confine.ts";
+import { durationText } from "../worker/duration.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
@@ -69,7 +70,7 @@ function describe(plugin: Plugin): PluginDescription {
       schema: command.params !== undefined,
       batch: command.batch === undefined
         ? null
-        : { max: command.batch.max, wait: String(command.batch.wait ?? 0) },
+        : { max: command.batch.max, wait: command.batch.wait ? durationText(command.batch.wait) : "0" },
     })),
     timers: (plugin.timers ?? []).map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text })),
     hooks: (["start", "stop", "health"] as const).filter((hook) => plugin[hook] !== undefined),

@@ -94,7 +94,9 @@ function commandText(
 /** `read "/etc/passwd"; granted by permissions = { read = ["/etc/passwd"] }` */
 function refusalText({ kind, target }: Refusal, granted: PluginPermissions): string {
   const known = GRANT_KINDS.find((each) => each === kind);
-  const grant = known === undefined ? "" : `; granted by ${grantLine(granted, known, target || undefined)}`;
+  const grant = known === undefined
+    ? ""
+    : `; granted by ${grantLine(granted, { kind: known, value: target || undefined })}`;
   return printable(`${kind}${target === "" ? "" : ` ${JSON.stringify(target)}`}${grant}`);
 }
 

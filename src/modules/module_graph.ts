@@ -181,7 +181,7 @@ class Walk {
     }
     const what = path === real ? "it" : `it is ${real}, which`;
     return `${what} is outside of the plugin's folder; grant it in its [[plugin]] table: ${
-      grantLine(this.grants, "read", dirname(real))
+      grantLine(this.grants, { kind: "read", value: dirname(real) })
     }`;
   }
 }

@@ -1,11 +1,11 @@
-import { GRANT_KINDS, type GrantKind, grantLine, type Grants } from "../modules/grants.ts";
+import { type Asked, GRANT_KINDS, type GrantKind, grantLine, type Grants } from "../modules/grants.ts";
 
 /** What Deno says where a worker asks for more than it may. */
 const REQUIRES = /Requires (\w+) access(?: to ("(?:[^"\\]|\\.)*"|<[^>]*>|[^\s,]+))?/;
 /** What the executable's Deno says where the system does not let a module be read: EACCES. */
 const UNREADABLE_MODULE = "JsErrorBox { inner: Os { code: 13,";
-/** How far the causes of an error are followed: a driver wraps what it met. */
-const MAX_CAUSES = 8;
+/** So many errors are looked at, of the causes of one and those that it gathers: a driver wraps what it met. */
+const MAX_ERRORS = 16;
 
 const MAY_NOT: { readonly [kind in GrantKind]: (value: string) => string } = {
   net: (value) => `may not use the network at ${value}`,
@@ -29,32 +29,36 @@ const EVERYTHING: { readonly [kind in GrantKind]: string } = {
 };
 
 /**
- * The sentence that says which grant a plugin lacks and which line of its config gives it; undefined where that is not
+ * The sentence that says which grants a plugin lacks and which line of its config gives them; undefined where that is not
  * what was thrown. Never throws.
  */
 export function missingGrant(thrown: unknown, plugin: string, grants: Grants): string | undefined {
-  const message = refusalIn(thrown);
-  const found = message?.match(REQUIRES);
-  if (found === undefined || found === null) return message === undefined ? undefined : unnamed(plugin);
-  const value = named(found[2]);
+  const refusals = refusalsIn(thrown);
   const own = ownMessage(thrown);
-  const before = own === message || own === "" ? "" : `${own}: `;
+  const who = `${own === "" || refusals.includes(own) ? "" : `${own}: `}plugin ${plugin}`;
+  const asked = refusals.flatMap((message) => askedFor(message) ?? []);
   // The memory of the process, and what else would give everything.
-  if (found[1] === "all") {
-    return `${before}plugin ${plugin} may not open ${JSON.stringify(value)}, which no grant gives`;
-  }
-  const kind = GRANT_KINDS.find((each) => each === found[1]);
-  if (kind === undefined) return undefined;
-  const what = value === undefined
-    ? `plugin ${plugin} is not granted ${EVERYTHING[kind]}`
-    : `plugin ${plugin} ${MAY_NOT[kind](JSON.stringify(value))}`;
-  return `${before}${what}; grant it in its [[plugin]] table: ${grantLine(grants, kind, value)}`;
+  const all = asked.find(({ kind }) => kind === "all");
+  if (all !== undefined) return `${who} may not open ${JSON.stringify(all.value)}, which no grant gives`;
+  const lacking = asked.flatMap(({ kind: name, value }): Asked[] => {
+    const kind = GRANT_KINDS.find((each) => each === name);
+    return kind === undefined ? [] : [{ kind, value }];
+  });
+  if (lacking.length === 0) return refusals.some(isUnreadable) ? unnamed(plugin) : undefined;
+  const what = lacking.map(({ kind, value }) =>
+    value === undefined ? `is not granted ${EVERYTHING[kind]}` : MAY_NOT[kind](JSON.stringify(value))
+  );
+  return `${who} ${what.join(" and ")}; grant it in its [[plugin]] table: ${grantLine(grants, ...lacking)}`;
 }
 
 /** Of an import that the kernel refused: Deno does not say what was imported. */
 function unnamed(plugin: string): string {
   return `plugin ${plugin} may not read a module that code made at run time imports; grant its file in the [[plugin]] table: ` +
     `permissions = { read = ["…"] }`;
+}
+
+function isUnreadable(message: string): boolean {
+  return message.includes(UNREADABLE_MODULE);
 }
 
 function ownMessage(thrown: unknown): string {
@@ -82,26 +86,26 @@ function named(text: string | undefined): string | undefined {
   }
 }
 
-/** Deno's message, of the error itself, one of its causes or one of those that it gathers. */
-function refusalIn(thrown: unknown, depth = 0): string | undefined {
-  if (depth > MAX_CAUSES) return undefined;
-  try {
-    if (!(thrown instanceof Error)) return undefined;
-    const message = String(thrown.message);
-    // What a plugin's own worker met may be handed on as any error.
-    if (message.includes(UNREADABLE_MODULE)) return message;
-    // An import that may not be is a TypeError.
-    if (thrown instanceof Deno.errors.NotCapable || thrown instanceof TypeError) {
-      if (REQUIRES.test(message)) return message;
+/** Deno's messages: of the error itself, its causes and those that it gathers. */
+function refusalsIn(thrown: unknown): string[] {
+  const refusals = new Set<string>();
+  const errors = new Set([thrown]);
+  // It goes on to those that are added meanwhile.
+  for (const error of errors) {
+    try {
+      if (!(error instanceof Error)) continue;
+      const message = String(error.message);
+      // An import that may not be is a TypeError.
+      const isRefusal = error instanceof Deno.errors.NotCapable || error instanceof TypeError;
+      // What a plugin's own worker met may be handed on as any error.
+      if (isUnreadable(message) || (isRefusal && REQUIRES.test(message))) refusals.add(message);
+      const inside: unknown[] = error instanceof AggregateError ? error.errors : [];
+      for (const each of [error.cause, ...inside.slice(0, MAX_ERRORS)]) {
+        if (errors.size < MAX_ERRORS) errors.add(each);
+      }
+    } catch {
+      // A proxy, or a getter that throws.
     }
-    const inside: unknown[] = thrown instanceof AggregateError ? [...thrown.errors].slice(0, MAX_CAUSES) : [];
-    for (const each of [thrown.cause, ...inside]) {
-      const refusal = refusalIn(each, depth + 1);
-      if (refusal !== undefined) return refusal;
-    }
-    return undefined;
-  } catch {
-    // A proxy, or a getter that throws.
-    return undefined;
   }
+  return [...refusals];
 }

@@ -1,6 +1,6 @@
 import { Cron } from "croner";
 import type { Timer } from "../plugin.ts";
-import { millisecondsOf } from "./duration.ts";
+import { durationText, millisecondsOf } from "./duration.ts";
 import { MIN_EVERY_MS } from "./timer_limits.ts";
 import { textOf } from "./text_of.ts";
 
@@ -30,7 +30,7 @@ export function scheduleOf({ every, cron, timeZone }: Pick<Timer, "every" | "cro
       `has an \`every\` that is no time of at least ${MIN_EVERY_MS} ms, such as "250ms" or "1h"`,
     );
   }
-  return new EverySchedule(ms, typeof every === "string" ? `every ${every}` : `every ${ms}ms`);
+  return new EverySchedule(ms, `every ${durationText(every!)}`);
 }
 
 /** From the end of one run to the next. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { PLUGIN_DEFAULTS } from "../../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import { HAS_PYTHON, PYTHON_NOTE } from "./python.ts";
 import type { RawConnection } from "./raw_connection.ts";
@@ -42,16 +43,7 @@ export function overrides(config: JsonObject, plugin: Partial<PluginOverrides>):
     ...plugin,
   };
 }
-export const NO_PERMISSIONS = {
-  net: false,
-  read: false,
-  write: false,
-  env: false,
-  run: false,
-  sys: false,
-  ffi: false,
-  import: false,
-} as const;
+export const NO_PERMISSIONS = PLUGIN_DEFAULTS.permissions;
 
 export function start(config: JsonObject = {}, plugin: Partial<PluginOverrides> = {}): Promise<TestServer> {
   return TestServer.start({ plugins: [overrides(config, plugin)] });
