@@ -31,6 +31,11 @@ export class DatabaseError extends Error {
   }
 }
 
+/** A driver's error as one of ours: what is wrong with a row is told as it is, all else with the place. */
+export function faultFrom(cause: Error, fault: Fault, place: string, message = cause.message): DatabaseError {
+  return new DatabaseError(fault, fault === "row" ? message : `${place}: ${message}`, { cause });
+}
+
 /** Whether an error is a database's of that kind. */
 export function isFault(error: unknown, fault: Fault): error is DatabaseError {
   return error instanceof DatabaseError && error.fault === fault;

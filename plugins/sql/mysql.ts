@@ -1,18 +1,20 @@
 import { Buffer } from "node:buffer";
-import type { Connection, ResultSetHeader } from "mysql2/promise";
+import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import {
-  type Answer,
   type Column,
   type Database,
   DatabaseError,
   type Dialect,
   type Fault,
+  faultFrom,
   type Row,
   type Session,
+  type Value,
 } from "./database.ts";
 import { requireServer, type ServerAddress } from "./server_address.ts";
+import { type ServerAnswer, ServerSession } from "./server_session.ts";
 import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
-import { bytesOf, jsonOf, pieceSizes, scalarOf, weightOf } from "./values.ts";
+import { bytesOf, fitting, pieceSizes, scalarOf } from "./values.ts";
 
 /** Rows of one INSERT; the server's own bound for its params; about so many bytes, well below what a packet may have. */
 const MAX_ROWS = 1024;
@@ -91,27 +93,29 @@ export class MysqlDatabase implements Database {
   }
 }
 
-class MysqlSession implements Session {
-  constructor(readonly connection: Connection, readonly place: string) {}
+class MysqlSession extends ServerSession {
+  constructor(readonly connection: Connection, place: string) {
+    super(place);
+  }
 
   async setUp(): Promise<void> {
     // Without the strict mode the server cuts and zeroes what does not fit, and says nothing.
-    await this.#query(
+    await this.query(
       "SET SESSION time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
     );
   }
 
-  async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
+  override async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
     const [name = "", schema = null] = table.toReversed();
-    const [tables] = await this.#rowsOf(
+    const { rows: engines } = await this.query(
       "SELECT engine FROM information_schema.tables WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
       [schema, name],
     );
-    const engine = tables[0]?.[0];
+    const engine = engines[0]?.[0];
     if (engine === "MyISAM" || engine === "Aria" || engine === "MEMORY") {
       throw new DatabaseError("setup", `its engine ${engine} knows no transactions; InnoDB does`);
     }
-    const [rows] = await this.#rowsOf(
+    const { rows } = await this.query(
       "SELECT column_name, data_type, extra FROM information_schema.columns " +
         "WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
       [schema, name],
@@ -121,7 +125,7 @@ class MysqlSession implements Session {
       .map(([column, type]) => ({ name: String(column), kind: kindOf(String(type)) }));
   }
 
-  async check(statement: Statement): Promise<void> {
+  override async check(statement: Statement): Promise<void> {
     const sql = writeSingle(statement, () => "?");
     try {
       await this.connection.prepare(sql);
@@ -130,127 +134,84 @@ class MysqlSession implements Session {
     }
   }
 
-  checkRead(statement: Statement): Promise<void> {
+  override checkRead(statement: Statement): Promise<void> {
     return this.check(statement);
   }
 
-  async begin(): Promise<void> {
-    await this.#query("START TRANSACTION");
-  }
-  async savepoint(): Promise<void> {
-    await this.#query("SAVEPOINT mevent");
-  }
-  async rollbackToSavepoint(): Promise<void> {
-    await this.#query("ROLLBACK TO mevent");
-  }
-  async rollback(): Promise<void> {
-    await this.#query("ROLLBACK");
-  }
-  async commit(): Promise<void> {
-    await this.#query("COMMIT");
-  }
-
-  async run(statement: Statement, rows: readonly Row[]): Promise<number> {
+  override async run(statement: Statement, rows: readonly Row[]): Promise<number> {
     const marks = marksOf(statement);
     let changed = 0;
     if (statement.values === null) {
       const sql = writeSingle(statement, () => "?");
-      for (const row of rows) changed += await this.#change(sql, marks.map((mark) => row[mark] ?? null));
+      for (const row of rows) changed += await this.#change(sql, valuesAt(marks, row));
       return changed;
     }
     const most = Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_PARAMS / marks.length)));
     for (let at = 0; at < rows.length;) {
-      const [size = 1] = pieceSizes(fitting(rows, at, most), most);
-      const values = rows.slice(at, at + size).flatMap((row) => marks.map((mark) => row[mark] ?? null));
+      const [size = 1] = pieceSizes(fitting(rows, at, most, MAX_BYTES), most);
+      const values = rows.slice(at, at + size).flatMap((row) => valuesAt(marks, row));
       changed += await this.#change(writeRows(statement, size), values);
       at += size;
     }
     return changed;
   }
 
-  async read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
-    await this.#query("START TRANSACTION READ ONLY");
-    // What is left out is not even sent, unless the query has a LIMIT of its own.
-    await this.#query(`SET SESSION sql_select_limit = ${maxRows + 1}`);
-    try {
-      const values = marksOf(statement).map((mark) => row[mark] ?? null);
-      const [rows, names] = await this.#rowsOf(writeSingle(statement, () => "?"), values);
-      return {
-        rows: rows.slice(0, maxRows).map((each) =>
-          Object.fromEntries(each.map((value, index) => [names[index] ?? "", jsonOf(value)]))
-        ),
-        more: rows.length > maxRows,
-      };
-    } finally {
-      await this.#query("SET SESSION sql_select_limit = DEFAULT");
-      await this.#query("ROLLBACK");
-    }
-  }
-
-  async ledger(text: string, values: readonly (string | number)[]): Promise<number | null> {
+  override async ledger(text: string, values: readonly (string | number)[]): Promise<number | null> {
     // The driver's order is that of the question marks: in `mark` the number comes first.
-    const ordered = values.toReversed();
-    if (!text.startsWith("SELECT")) return await this.#change(text, ordered);
-    const [rows] = await this.#rowsOf(text, ordered);
-    const value = rows[0]?.[0];
-    return value === undefined ? null : Number(value);
+    return await super.ledger(text, values.toReversed());
   }
 
-  async ping(): Promise<void> {
-    await this.#query("SELECT 1");
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await this.connection.end();
   }
 
   /** Not by the driver's own method: after that, what waits for an answer waits for ever. */
-  destroy(): void {
+  override destroy(): void {
     (this.connection as unknown as { connection: { stream: { destroy(): void } } }).connection.stream
       .destroy();
   }
 
-  async #query(sql: string): Promise<void> {
+  protected override async ask(statement: Statement, row: Row, most: number): Promise<ServerAnswer> {
+    // What is left out is not even sent, unless the query has a LIMIT of its own.
+    await this.query(`SET SESSION sql_select_limit = ${most}`);
     try {
-      await this.connection.query(sql);
+      return await this.query(writeSingle(statement, () => "?"), valuesAt(marksOf(statement), row));
+    } finally {
+      await this.query("SET SESSION sql_select_limit = DEFAULT");
+    }
+  }
+
+  protected override async query(sql: string, values?: readonly unknown[]): Promise<ServerAnswer> {
+    const options = { sql, rowsAsArray: true };
+    try {
+      const [result, fields] = values === undefined
+        ? await this.connection.query<RowDataPacket[][] | ResultSetHeader>(options)
+        : await this.connection.execute<RowDataPacket[][] | ResultSetHeader>(options, bound(values));
+      if (Array.isArray(result)) {
+        return {
+          rows: result,
+          names: fields.map(({ name }) => name),
+          changed: null,
+        };
+      }
+      return { rows: [], names: [], changed: result.affectedRows ?? 0 };
     } catch (error) {
       throw faultOf(error, this.place);
     }
   }
 
   async #change(sql: string, values: readonly unknown[]): Promise<number> {
-    try {
-      const [result] = await this.connection.execute<ResultSetHeader>(sql, bound(values));
-      return result.affectedRows ?? 0;
-    } catch (error) {
-      throw faultOf(error, this.place);
-    }
+    return (await this.query(sql, values)).changed ?? 0;
   }
+}
 
-  async #rowsOf(sql: string, values: readonly unknown[]): Promise<[unknown[][], string[]]> {
-    try {
-      const [rows, fields] = await this.connection.execute({ sql, rowsAsArray: true }, bound(values));
-      return [rows as unknown[][], fields.map(({ name }) => name)];
-    } catch (error) {
-      throw faultOf(error, this.place);
-    }
-  }
+function valuesAt(marks: readonly number[], row: Row): Value[] {
+  return marks.map((mark) => row[mark] ?? null);
 }
 
 /** The driver takes bytes as Node's Buffer alone. */
 function bound(values: readonly unknown[]): (NonNullable<unknown> | null)[] {
   return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value ?? null);
-}
-
-/** So many rows from there on go into one statement. */
-function fitting(rows: readonly Row[], from: number, most: number): number {
-  let [at, bytes] = [from, 0];
-  while (at < rows.length && at - from < most) {
-    bytes += weightOf(rows[at] ?? []);
-    if (bytes > MAX_BYTES && at > from) break;
-    at++;
-  }
-  return at - from;
 }
 
 function kindOf(type: string): Column["kind"] {
@@ -305,5 +266,5 @@ function faultOf(error: unknown, place: string): unknown {
     ? "setup"
     : "row";
   const message = error.message || String("code" in error ? error.code : error.name);
-  return new DatabaseError(fault, fault === "row" ? message : `${place}: ${message}`, { cause: error });
+  return faultFrom(error, fault, place, message);
 }

@@ -1,7 +1,6 @@
 import process from "node:process";
 import { Buffer } from "node:buffer";
 import {
-  type Answer,
   type Column,
   type Database,
   DatabaseError,
@@ -11,8 +10,9 @@ import {
 } from "./database.ts";
 import { requireServer, type ServerAddress } from "./server_address.ts";
 import { faultOf, isWriteInRead } from "./postgres_fault.ts";
+import { type ServerAnswer, ServerSession } from "./server_session.ts";
 import { quoteName, type Statement, write, writeSingle } from "./statement.ts";
-import { bytesOf, jsonOf, scalarOf, weightOf } from "./values.ts";
+import { bytesOf, fitting, scalarOf } from "./values.ts";
 
 /** Rows, and about so many bytes, that one INSERT carries. */
 const MAX_ROWS = 5000;
@@ -69,6 +69,11 @@ interface PgDriver {
   readonly Client: new (options: Record<string, unknown>) => PgClient;
 }
 
+interface PostgresAnswer extends ServerAnswer {
+  /** What the server has done: `COMMIT`, or `ROLLBACK` in its place. */
+  readonly command: string;
+}
+
 /** PostgreSQL over the network or a Unix socket. */
 export class PostgresDatabase implements Database {
   readonly dialect = POSTGRES;
@@ -107,17 +112,19 @@ export class PostgresDatabase implements Database {
   }
 }
 
-class PostgresSession implements Session {
+class PostgresSession extends ServerSession {
   /** The names of prepared statements by their SQL. */
   readonly #names = new Map<string, string>();
   /** INSERTs that carry a column of values in each param. */
   readonly #bulk = new Map<Statement, string>();
 
-  constructor(readonly client: PgClient, readonly place: string) {}
+  constructor(readonly client: PgClient, place: string) {
+    super(place);
+  }
 
-  async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
+  override async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
     const name = table.map((part) => quoteName(part, POSTGRES)).join(".");
-    const { rows } = await this.#query(
+    const { rows } = await this.query(
       `SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass($1)
        AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'`,
       [name],
@@ -129,84 +136,45 @@ class PostgresSession implements Session {
     }));
   }
 
-  async check(statement: Statement): Promise<void> {
+  override async check(statement: Statement): Promise<void> {
     if (statement.values === null) await this.#typesOf(statement);
     else await this.#bulkOf(statement);
   }
 
-  async checkRead(statement: Statement): Promise<void> {
-    await this.#query(`PREPARE mevent_check AS ${readText(statement, 1)}`);
-    await this.#query("DEALLOCATE mevent_check");
+  override async checkRead(statement: Statement): Promise<void> {
+    await this.query(`PREPARE mevent_check AS ${readText(statement, 1)}`);
+    await this.query("DEALLOCATE mevent_check");
   }
 
-  async begin(): Promise<void> {
-    await this.#query("BEGIN");
-  }
-  async savepoint(): Promise<void> {
-    await this.#query("SAVEPOINT mevent");
-  }
-  async rollbackToSavepoint(): Promise<void> {
-    await this.#query("ROLLBACK TO mevent");
-  }
-  async rollback(): Promise<void> {
-    await this.#query("ROLLBACK");
-  }
-
-  async commit(): Promise<void> {
-    const { command } = await this.#query("COMMIT");
+  override async commit(): Promise<void> {
+    const { command } = await this.query("COMMIT");
     // So the server ends a transaction that a failed statement has spoilt.
     if (command !== "COMMIT") throw new DatabaseError("conflict", `${this.place}: COMMIT made a ${command}`);
   }
 
-  async run(statement: Statement, rows: readonly Row[]): Promise<number> {
+  override async run(statement: Statement, rows: readonly Row[]): Promise<number> {
     let changed = 0;
     if (statement.values === null) {
       const sql = writeSingle(statement, numbered);
-      for (const row of rows) changed += (await this.#query(sql, row)).rowCount ?? 0;
+      for (const row of rows) changed += (await this.query(sql, row)).changed ?? 0;
       return changed;
     }
     // Their types are asked for outside of what may fail by a row.
     const sql = await this.#bulkOf(statement);
-    for (const part of parts(rows)) {
+    for (let at = 0; at < rows.length;) {
+      const part = rows.slice(at, at + fitting(rows, at, MAX_ROWS, MAX_BYTES));
       const columns = statement.params.map((_, index) => part.map((row) => row[index] ?? null));
-      changed += (await this.#query(sql, columns)).rowCount ?? 0;
+      changed += (await this.query(sql, columns)).changed ?? 0;
+      at += part.length;
     }
     return changed;
   }
 
-  async read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
-    await this.#query("BEGIN READ ONLY");
-    try {
-      const { rows, fields } = await this.#query(readText(statement, maxRows + 1), row);
-      return {
-        rows: rows.slice(0, maxRows).map((each) =>
-          Object.fromEntries(each.map((value, index) => [fields[index]?.name ?? "", jsonOf(value)]))
-        ),
-        more: rows.length > maxRows,
-      };
-    } catch (error) {
-      throw isWriteInRead(error) ? new DatabaseError("row", (error as Error).message) : error;
-    } finally {
-      await this.#query("ROLLBACK");
-    }
-  }
-
-  async ledger(text: string, values: readonly (string | number)[]): Promise<number | null> {
-    const { command, rows, rowCount } = await this.#query(text, values.map(String));
-    if (command !== "SELECT") return rowCount;
-    const value = rows[0]?.[0];
-    return value === undefined ? null : Number(value);
-  }
-
-  async ping(): Promise<void> {
-    await this.#query("SELECT 1");
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await this.client.end();
   }
 
-  destroy(): void {
+  override destroy(): void {
     this.client.connection.stream.destroy();
   }
 
@@ -226,35 +194,48 @@ class PostgresSession implements Session {
 
   /** Has the server find out the types of a statement's params. */
   async #typesOf(statement: Statement): Promise<string[]> {
-    await this.#query(`PREPARE mevent_check AS ${writeSingle(statement, numbered)}`);
+    await this.query(`PREPARE mevent_check AS ${writeSingle(statement, numbered)}`);
     try {
-      const { rows } = await this.#query(
+      const { rows } = await this.query(
         "SELECT t::text FROM pg_prepared_statements, unnest(parameter_types) WITH ORDINALITY AS p(t, n) " +
           "WHERE name = 'mevent_check' ORDER BY n",
       );
       return rows.map(([type]) => String(type));
     } finally {
-      await this.#query("DEALLOCATE mevent_check");
+      await this.query("DEALLOCATE mevent_check");
     }
   }
 
-  async #query(text: string, values?: readonly unknown[]): Promise<PgResult> {
+  protected override async ask(statement: Statement, row: Row, most: number): Promise<ServerAnswer> {
     try {
-      if (values === undefined) return await this.client.query({ text, rowMode: "array" });
-      let name = this.#names.get(text);
-      if (name === undefined && this.#names.size < MAX_PREPARED) {
-        name = `mevent_${this.#names.size}`;
-        this.#names.set(text, name);
-      }
-      return await this.client.query({
-        text,
-        values,
+      return await this.query(readText(statement, most), row);
+    } catch (error) {
+      throw isWriteInRead(error) ? new DatabaseError("row", (error as Error).message) : error;
+    }
+  }
+
+  protected override async query(sql: string, values?: readonly unknown[]): Promise<PostgresAnswer> {
+    try {
+      const { command, rows, rowCount, fields } = await this.client.query({
+        text: sql,
         rowMode: "array",
-        ...name === undefined ? {} : { name },
+        ...values === undefined ? {} : { values, ...this.#named(sql) },
       });
+      return { command, rows, names: fields.map(({ name }) => name), changed: rowCount };
     } catch (error) {
       throw faultOf(error, this.place);
     }
+  }
+
+  /** What has the server keep the statement prepared, while there is room. */
+  #named(sql: string): { readonly name?: string } {
+    let name = this.#names.get(sql);
+    if (name === undefined) {
+      if (this.#names.size >= MAX_PREPARED) return {};
+      name = `mevent_${this.#names.size}`;
+      this.#names.set(sql, name);
+    }
+    return { name };
   }
 }
 
@@ -264,20 +245,6 @@ function readText(statement: Statement, maxRows: number): string {
 }
 
 const numbered = (index: number) => `$${index + 1}`;
-
-/** Rows in parts that one statement carries. */
-function* parts(rows: readonly Row[]): Generator<readonly Row[]> {
-  let [from, bytes] = [0, 0];
-  for (let at = 0; at < rows.length; at++) {
-    const weight = weightOf(rows[at] ?? []);
-    if (at > from && (at - from === MAX_ROWS || bytes + weight > MAX_BYTES)) {
-      yield rows.slice(from, at);
-      [from, bytes] = [at, 0];
-    }
-    bytes += weight;
-  }
-  yield rows.slice(from);
-}
 
 const [BOOL, BYTEA, INT8, INT2, INT4, OID, JSON_TYPE, FLOAT4, FLOAT8, JSONB] = [
   16,

@@ -1,4 +1,4 @@
-import { DatabaseError, type Fault } from "./database.ts";
+import { DatabaseError, type Fault, faultFrom } from "./database.ts";
 
 /**
  * What the classes of SQLSTATE, or single codes, mean for a transaction. What is not here is the
@@ -43,7 +43,7 @@ export function faultOf(error: unknown, place: string): unknown {
   const detail = fault === "row" && "detail" in error && typeof error.detail === "string"
     ? `${message}: ${error.detail}`
     : message;
-  return new DatabaseError(fault, fault === "row" ? detail : `${place}: ${message}`, { cause: error });
+  return faultFrom(error, fault, place, detail);
 }
 
 function isPermission(error: unknown): boolean {

@@ -3,15 +3,15 @@ import {
   type Answer,
   type Column,
   type Database,
-  DatabaseError,
   type Dialect,
   type Fault,
+  faultFrom,
   type Row,
   type Session,
   type Value,
 } from "./database.ts";
 import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
-import { bytesOf, jsonOf, pieceSizes, scalarOf } from "./values.ts";
+import { answerOf, bytesOf, pieceSizes, scalarOf } from "./values.ts";
 
 /** Rows of one INSERT: with more of them it takes as long. */
 const MAX_ROWS = 16;
@@ -140,12 +140,7 @@ class SqliteSession implements Session {
       const values = marksOf(statement).map((mark) => row[mark] as SQLInputValue);
       // Not by `iterate`: Deno's takes an error for the end.
       const rows = this.#prepare(readText(statement)).all(...values, BigInt(maxRows + 1));
-      return {
-        rows: rows.slice(0, maxRows).map((each) =>
-          Object.fromEntries(Object.entries(each).map(([name, value]) => [name, jsonOf(value)]))
-        ),
-        more: rows.length > maxRows,
-      };
+      return answerOf(rows, maxRows, Object.entries);
     };
     return settled(() => this.#try(work));
   }
@@ -205,21 +200,19 @@ function faultOf(error: unknown, place: string): unknown {
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
   if (!("errcode" in error) || typeof error.errcode !== "number") {
     return "code" in error && error.code === "ERR_INVALID_ARG_TYPE"
-      ? new DatabaseError("row", error.message, { cause: error })
-      : new DatabaseError("lost", `${place}: ${error.message}`, { cause: error });
+      ? faultFrom(error, "row", place)
+      : faultFrom(error, "lost", place);
   }
   const primary = error.errcode & 0xff;
   if (primary === ERROR && /^(no such table|no such column|table .* has no column)/.test(error.message)) {
-    return new DatabaseError("setup", `${place}: ${error.message}`, { cause: error });
+    return faultFrom(error, "setup", place);
   }
   const fault: Fault = OF_ROWS.includes(primary)
     ? "row"
     : primary >= LOCKED_FROM && primary <= LOCKED_TO
     ? "conflict"
     : "lost";
-  return new DatabaseError(fault, fault === "row" ? error.message : `${place}: ${error.message}`, {
-    cause: error,
-  });
+  return faultFrom(error, fault, place);
 }
 
 /** Does the work at once, for SQLite waits for nobody; what it throws is a rejection. */

@@ -1,6 +1,6 @@
 import type { JsonValue } from "mevent/plugin";
 import { Buffer } from "node:buffer";
-import { type Column, type Value, ValueError } from "./database.ts";
+import { type Answer, type Column, type Row, type Value, ValueError } from "./database.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -36,6 +36,20 @@ export function jsonOf(value: unknown): JsonValue {
   }
 }
 
+/** The answer of a query that was asked for one row more than so many. */
+export function answerOf<R>(
+  rows: readonly R[],
+  most: number,
+  entriesOf: (row: R) => readonly (readonly [name: string, value: unknown])[],
+): Answer {
+  return {
+    rows: rows.slice(0, most).map((row) =>
+      Object.fromEntries(entriesOf(row).map(([name, value]) => [name, jsonOf(value)]))
+    ),
+    more: rows.length > most,
+  };
+}
+
 /**
  * How n rows are put into statements that hold a power of two of them each, up to `most`: a few prepared statements do for
  * any number of rows.
@@ -50,8 +64,19 @@ export function pieceSizes(rows: number, most: number): number[] {
   return sizes;
 }
 
+/** How many rows from there on go together: up to `most` of them and about so many bytes, but one at least. */
+export function fitting(rows: readonly Row[], from: number, most: number, maxBytes: number): number {
+  let [at, bytes] = [from, 0];
+  while (at < rows.length && at - from < most) {
+    bytes += weightOf(rows[at] ?? []);
+    if (bytes > maxBytes && at > from) break;
+    at++;
+  }
+  return at - from;
+}
+
 /** About how many bytes a row has on its way. */
-export function weightOf(row: readonly Value[]): number {
+function weightOf(row: readonly Value[]): number {
   let bytes = 0;
   for (const value of row) {
     bytes += typeof value === "string" || value instanceof Uint8Array ? value.length : 8;

@@ -1,0 +1,69 @@
+import type { Answer, Column, Row, Session } from "./database.ts";
+import type { Statement } from "./statement.ts";
+import { answerOf } from "./values.ts";
+
+/** What a server has said to one statement. */
+export interface ServerAnswer {
+  /** None where the statement is no query. */
+  readonly rows: readonly (readonly unknown[])[];
+  /** Of the columns of its rows. */
+  readonly names: readonly string[];
+  /** How many rows it has changed; null where it changes none. */
+  readonly changed: number | null;
+}
+
+/** What the connections to MariaDB, MySQL and PostgreSQL have alike: all that they do is SQL. */
+export abstract class ServerSession implements Session {
+  /** @param place the server, for messages */
+  constructor(readonly place: string) {}
+
+  abstract columnsOf(table: readonly string[]): Promise<readonly Column[] | null>;
+  abstract check(statement: Statement): Promise<void>;
+  abstract checkRead(statement: Statement): Promise<void>;
+  abstract run(statement: Statement, rows: readonly Row[]): Promise<number>;
+  abstract close(): Promise<void>;
+  abstract destroy(): void;
+
+  /** Runs a statement, prepared where values are given. Throws DatabaseError. */
+  protected abstract query(sql: string, values?: readonly unknown[]): Promise<ServerAnswer>;
+
+  /** Has the query of a caller answer up to so many rows. */
+  protected abstract ask(statement: Statement, row: Row, most: number): Promise<ServerAnswer>;
+
+  async begin(): Promise<void> {
+    await this.query("START TRANSACTION");
+  }
+  async savepoint(): Promise<void> {
+    await this.query("SAVEPOINT mevent");
+  }
+  async rollbackToSavepoint(): Promise<void> {
+    await this.query("ROLLBACK TO mevent");
+  }
+  async rollback(): Promise<void> {
+    await this.query("ROLLBACK");
+  }
+  async commit(): Promise<void> {
+    await this.query("COMMIT");
+  }
+
+  async read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
+    await this.query("START TRANSACTION READ ONLY");
+    try {
+      const { rows, names } = await this.ask(statement, row, maxRows + 1);
+      return answerOf(rows, maxRows, (values) => values.map((value, index) => [names[index] ?? "", value]));
+    } finally {
+      await this.query("ROLLBACK");
+    }
+  }
+
+  async ledger(text: string, values: readonly (string | number)[]): Promise<number | null> {
+    const { rows, changed } = await this.query(text, values);
+    if (!text.startsWith("SELECT")) return changed;
+    const value = rows[0]?.[0];
+    return value === undefined ? null : Number(value);
+  }
+
+  async ping(): Promise<void> {
+    await this.query("SELECT 1");
+  }
+}
