@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { REFUSED_MODULES, type RefusedModule } from "../support/refused_modules.ts";
 import { executableTest, Workplace } from "./executable.ts";
 
 const CONFIG = '[[plugin]]\nname = "orders"\nbiz = 20\nmodule = "./orders.ts"\nexpose_trace = true\n';
@@ -55,24 +56,8 @@ executableTest(
   },
 );
 
-const REFUSED: readonly (readonly [string, string, ...string[]])[] = [
-  ["orders.ts", "export enum Colour { Red }", "orders.ts:1:8: ", "enum"],
-  [
-    "orders.ts",
-    "export default class {\n  constructor(public a: string) {}\n}",
-    "orders.ts:2:22: ",
-    "parameter property",
-  ],
-  ["orders.ts", "@d\nexport default class {}", "orders.ts:1:1: ", "decorator"],
-  ["orders.ts", "export default {\n  commands: ;\n};", "orders.ts:2:13: ", "commands: ;"],
-  [
-    "orders.ts",
-    'import z from "zod";\nexport default z;',
-    "orders.ts:1:16: ",
-    "npx esbuild orders.ts --bundle",
-  ],
-  ["orders.ts", 'import { Plugin } from "mevent/plugin";', "orders.ts:1:25: ", "import type"],
-  ["orders.ts", 'import { price } from "./none.ts";', "orders.ts:1:24: ", "there is no such file"],
+const REFUSED: readonly RefusedModule[] = [
+  ...REFUSED_MODULES,
   [
     "orders.ts",
     'import { Price } from "./price.ts";\nexport default Price;',
@@ -83,8 +68,6 @@ const REFUSED: readonly (readonly [string, string, ...string[]])[] = [
   ["orders.ts", "const a = 1;\nthrow new Error('at the top');", "at the top", "orders.ts:2:7"],
   ["orders.js", "export default {\n  commands: ;\n};", "orders.js:2:13", "commands: ;"],
   ["orders.js", "@d\nexport default class {}", "orders.js:1:1", "decorator"],
-  ["orders.js", "export default {\n  commands: [\n};", "orders.js:3:1: ", "syntax error"],
-  ["orders.tsx", "export default 1;", "orders.tsx: JSX is not loaded"],
 ];
 
 for (const [name, text, ...parts] of REFUSED) {
