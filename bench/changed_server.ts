@@ -75,7 +75,10 @@ export class ChangedServer implements AsyncDisposable, ChangedFolder {
     return asServerStats(await fetchStats(client));
   }
 
-  /** The figures once nothing is queued or runs and the workers have told their counters; those of then where that takes too long. */
+  /**
+   * The figures once nothing is queued or runs and the workers have told their counters; where that takes too long, those of
+   * then.
+   */
   async settled(): Promise<SettledStats> {
     const deadline = performance.now() + SETTLE_MS;
     for (;;) {

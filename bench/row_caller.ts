@@ -6,7 +6,10 @@ import { writeRequest } from "../src/protocol/request.ts";
 /** No reply of the plugin is longer, in bytes. */
 const MAX_REPLY_BYTES = 64 * 1024;
 
-/** Inserts of rows as they go over the wire, one after the other, made before the clock runs: a caller's own work is not measured. */
+/**
+ * Inserts of rows as they go over the wire, one after the other, made before the clock runs: a caller's own work is not
+ * measured.
+ */
 export class RowRequests {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   /** Where each request begins, and where the last one ends. */

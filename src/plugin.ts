@@ -238,8 +238,8 @@ export interface Context<Input = JsonObject> extends PluginContext {
    */
   fail(code: number, message: string, wish?: RetryWish): Error;
   /**
-   * An error to throw before anything was done: the operation waits for so many ms, 10 at least and 4 hours at most, gets in line again
-   * and is run then. No attempt is counted; `ttl` of the config bounds how long that may go on.
+   * An error to throw before anything was done: the operation waits for so many ms, 10 at least and 4 hours at most, gets in
+   * line again and is run then. No attempt is counted; `ttl` of the config bounds how long that may go on.
    */
   later(ms: number, message: string): Error;
   /** A success with a code of its own, 1000 or more. */

@@ -18,7 +18,10 @@ export class PluginStartError extends Error {
 /** How often it is looked whether operations are pending, in ms. */
 const LOOK_EVERY_MS = 5;
 
-/** The real server in this process, around plugins of an author: on a Unix socket in a temporary folder, reached by nobody else. */
+/**
+ * The real server in this process, around plugins of an author: on a Unix socket in a temporary folder, reached by nobody
+ * else.
+ */
 export class PluginServer implements AsyncDisposable {
   private constructor(readonly server: Server, readonly folder: string) {}
 

@@ -67,7 +67,10 @@ export interface FoundCommand {
   readonly rest: readonly string[];
 }
 
-/** The command that the first words name, or the group where no word or a flag follows; throws UsageError with the nearest one. */
+/**
+ * The command that the first words name, or the group where no word or a flag follows; throws UsageError with the nearest
+ * one.
+ */
 export function findCommand(words: readonly string[]): FoundCommand {
   const [first = "", ...rest] = words;
   const found = named(first, COMMANDS);

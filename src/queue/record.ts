@@ -12,7 +12,8 @@ import type { Segment } from "./segment.ts";
  * ```
  *
  * `encoding` has in its upper five bits how many calls of plugins have led to the operation. `life` is the number of
- * attempts that have ended, and in the highest bit whether the operation has a key by which doubles are known. A command of 0 is an operation that was cancelled while it waited.
+ * attempts that have ended, and in the highest bit whether the operation has a key by which doubles are known. A command of
+ * 0 is an operation that was cancelled while it waited.
  */
 export const RECORD_HEADER_BYTES = 32;
 

@@ -68,8 +68,8 @@ export function tellUnconfined(plugins: readonly PluginConfig[], log: Log): void
 }
 
 /**
- * What the kernel is to let a plugin's worker read; null where it is not to hold that: the plugin is built in, may read everything, or
- * has programs or libraries that read what they like.
+ * What the kernel is to let a plugin's worker read; null where it is not to hold that: the plugin is built in, may read
+ * everything, or has programs or libraries that read what they like.
  */
 export function confinement(
   granted: PluginPermissions,
@@ -82,8 +82,8 @@ export function confinement(
 
 /**
  * What a plugin's worker has to be able to read: its own files, what the config grants, and what Deno itself needs for that. Of a
- * file that is granted it is the folder, as the file may be replaced, or written beside it first; of what is not there yet, the nearest
- * folder that is. Each place once.
+ * file that is granted it is the folder, as the file may be replaced, or written beside it first; of what is not there yet,
+ * the nearest folder that is. Each place once.
  */
 export function readablePlaces(
   { read, net, sys }: PluginPermissions,

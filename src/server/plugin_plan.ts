@@ -32,8 +32,8 @@ export class PluginPlan {
   }
 
   /**
-   * Prepares the plugins' modules, all of them or that of one plugin, and says what is to be done. Rejects with all that is wrong where a module
-   * cannot be loaded.
+   * Prepares the plugins' modules, all of them or that of one plugin, and says what is to be done. Rejects with all that is
+   * wrong where a module cannot be loaded.
    */
   static async make(
     before: readonly ServedPlugin[],

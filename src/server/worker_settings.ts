@@ -64,8 +64,8 @@ export function maxReplyBytes({ maxFrame }: Pick<ServerConfig, "maxFrame">): num
 }
 
 /**
- * What a plugin's workers may do: what the config grants, and read the files of their own module and their snapshot. Those that the
- * kernel is to hold to it may load libraries until they have asked it to.
+ * What a plugin's workers may do: what the config grants, and read the files of their own module and their snapshot. Those
+ * that the kernel is to hold to it may load libraries until they have asked it to.
  */
 export function workerRights(
   granted: PluginPermissions,

@@ -25,8 +25,8 @@ export class PluginLoadError extends Error {
 }
 
 /**
- * Imports `builtin:NAME` or the prepared module at a URL, has the plugin made where it exports a factory, and checks that it is one.
- * Throws PluginLoadError, and whatever the module or its factory throws.
+ * Imports `builtin:NAME` or the prepared module at a URL, has the plugin made where it exports a factory, and checks that it
+ * is one. Throws PluginLoadError, and whatever the module or its factory throws.
  */
 export async function loadPlugin(module: string, settings: PluginSettings): Promise<Plugin> {
   const exported = (await importModule(module)).default;

@@ -37,8 +37,8 @@ interface Preparing {
 }
 
 /**
- * Starts plugin hosts, and has their modules prepared, from a thread of its own, so that the main thread never stands still: `new Worker` holds up whoever
- * calls it for some 20 ms.
+ * Starts plugin hosts, and has their modules prepared, from a thread of its own, so that the main thread never stands still:
+ * `new Worker` holds up whoever calls it for some 20 ms.
  */
 export class Nursery implements Disposable {
   readonly #wards = new Map<number, Ward>();

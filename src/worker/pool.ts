@@ -50,7 +50,10 @@ export interface PoolEvents extends OutcomeEvents {
   limits(reached: FigureReport["limits"]): void;
 }
 
-/** All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link Shifts}), and what has become of it. */
+/**
+ * All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link Shifts}), and what has become of
+ * it.
+ */
 export class WorkerPool {
   readonly outcomes: Outcomes;
   readonly dead: DeadLetters;

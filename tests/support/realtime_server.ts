@@ -2,8 +2,8 @@ import { TestServer } from "./test_server.ts";
 import { until } from "./until.ts";
 
 // A server in real time with a plugin on a thread and one in a child process: prints the scheduling policies of its main
-// thread, of its plugins' threads and of the child, and the nice value of the thread that goes first; then those of the main thread and of that
-// thread after a reload without.
+// thread, of its plugins' threads and of the child, and the nice value of the thread that goes first; then those of the main
+// thread and of that thread after a reload without.
 
 const fields = (stat: string) => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 const policy = (stat: string) => Number(fields(stat)[38]);
