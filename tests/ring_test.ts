@@ -5,6 +5,8 @@ import { within } from "./support/until.ts";
 
 /** The header's word that says whether the reader sleeps. */
 const SLEEPING_WORD = 16;
+/** The first word after the header. */
+const RECORDS_WORD = 64;
 const CAPACITY_BYTES = 4096;
 
 Deno.test("records come out as they went in, through wraps and full rings", () => {
@@ -48,6 +50,32 @@ Deno.test("records come out as they went in, through wraps and full rings", () =
       }
     }),
     { numRuns: 200 },
+  );
+});
+
+Deno.test("whatever stands in the memory, a reader finds no more than the ring holds, and nothing beyond its end", () => {
+  const word = fc.oneof(
+    fc.nat(CAPACITY_BYTES),
+    fc.constantFrom(0xffffffff, 0x7fffffff, 3, 4, CAPACITY_BYTES - 4),
+    fc.nat({ max: 0xffffffff }),
+  );
+  fc.assert(
+    fc.property(word, fc.array(word, { minLength: 16, maxLength: 200, size: "max" }), (head, words) => {
+      const memory = createRing(CAPACITY_BYTES);
+      const all = new Uint32Array(memory.buffer);
+      for (let at = RECORDS_WORD; at < all.length; at++) all[at] = words[at % words.length]!;
+      all[0] = head;
+      const reader = new RingReader(memory);
+      let found = 0;
+      for (; reader.next(); found++) assert(reader.at + reader.length <= CAPACITY_BYTES);
+      assert(found <= CAPACITY_BYTES / 4);
+      assert(reader.isBroken || reader.position === head);
+      if (!reader.isBroken) return;
+      assertEquals([reader.next(), reader.unread], [false, 0]);
+      assertEquals(reader.sleep(() => {}), true);
+      reader.abandon();
+    }),
+    { numRuns: 500 },
   );
 });
 

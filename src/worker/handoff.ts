@@ -177,7 +177,9 @@ export class ReplyView {
   at = 0;
   length = 0;
 
-  read(ring: RingReader): void {
+  /** False where the record is too short to be one. */
+  read(ring: RingReader): boolean {
+    if (ring.length < REPLY_HEADER_BYTES) return false;
     const word = ring.at >>> 2;
     this.slot = ring.data[word]!;
     this.sequence = ring.data[word + 1]!;
@@ -189,5 +191,6 @@ export class ReplyView {
     this.retryAfter = kind >>> 8;
     this.at = ring.at + REPLY_HEADER_BYTES;
     this.length = ring.length - REPLY_HEADER_BYTES;
+    return true;
   }
 }

@@ -354,8 +354,11 @@ export class PluginWorker {
     } while (!this.sleep());
   }
 
+  /** Takes what it has published by now. */
   #readAll(): void {
-    while (this.#read());
+    const ends = this.#replies.map((ring) => ring.position + Math.min(ring.unread, ring.capacity));
+    const isThereMore = () => this.#replies.some((ring, lane) => ((ends[lane]! - ring.position) | 0) > 0);
+    while (isThereMore() && this.#read());
   }
 
   /** Takes what has come, up to a batch; sync replies first, which callers wait for. */
@@ -376,7 +379,7 @@ export class PluginWorker {
     const reply = this.#reply;
     let count = 0;
     for (; count < READ_BATCH && ring.next(); count++) {
-      reply.read(ring);
+      if (!reply.read(ring)) continue;
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;
       this.#repliedAt = time;
@@ -387,6 +390,7 @@ export class PluginWorker {
     ring.release();
     this.answered += count;
     if (count > 0) this.#thread.released();
+    if (ring.isBroken) this.fail("it wrote what can be no replies");
     return count;
   }
 }

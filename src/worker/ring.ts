@@ -123,7 +123,8 @@ export class RingWriter extends Ring {
    */
   takeOver(position: number, bytes: Uint8Array): boolean {
     const filled = (this.#head - this.tail) >>> 0;
-    if (position !== this.#head || filled + bytes.length > this.capacity) return false;
+    const fits = filled + bytes.length <= this.capacity && bytes.length % 4 === 0;
+    if (position !== this.#head || !fits) return false;
     const at = position & (this.capacity - 1);
     const first = Math.min(bytes.length, this.capacity - at);
     this.bytes.set(first === bytes.length ? bytes : bytes.subarray(0, first), at);
@@ -166,10 +167,15 @@ export class RingWriter extends Ring {
   }
 }
 
-/** The reading side: `next` finds a record at {@link at}, `length` long; `release` gives back what was read. */
+/**
+ * The reading side: `next` finds a record at {@link at}, `length` long; `release` gives back what was read. A writer that is not
+ * trusted may write anything, at any time: what cannot be is not read, and nothing after it.
+ */
 export class RingReader extends Ring {
   at = 0;
   length = 0;
+  /** The writer has published what can be no records. */
+  isBroken = false;
   #tail = 0;
   #released = 0;
   #head = 0;
@@ -177,19 +183,38 @@ export class RingReader extends Ring {
 
   /** Moves to the next record; its bytes are the reader's until {@link release}. */
   next(): boolean {
-    if (this.#tail === this.#head) {
-      this.#head = Atomics.load(this.words, HEAD) >>> 0;
-      if (this.#tail === this.#head) return false;
-    }
+    if (this.#tail === this.#head && !this.#look()) return false;
+    let filled = (this.#head - this.#tail) >>> 0;
     let position = this.#tail & (this.capacity - 1);
     if (this.data[position >>> 2] === SKIP) {
-      this.#tail = (this.#tail + this.capacity - position) >>> 0;
+      const rest = this.capacity - position;
+      if (filled <= rest) return this.#break();
+      filled -= rest;
+      this.#tail = (this.#tail + rest) >>> 0;
       position = 0;
     }
-    this.length = this.data[position >>> 2]!;
+    const length = this.data[position >>> 2]!;
+    const most = Math.min(filled, this.capacity - position) - LENGTH_BYTES;
+    if (length > most) return this.#break();
+    this.length = length;
     this.at = position + LENGTH_BYTES;
-    this.#tail = (this.#tail + LENGTH_BYTES + ((this.length + 3) & ~3)) >>> 0;
+    this.#tail = (this.#tail + LENGTH_BYTES + ((length + 3) & ~3)) >>> 0;
     return true;
+  }
+
+  /** Looks how far the writer is; whether there is more. */
+  #look(): boolean {
+    if (this.isBroken) return false;
+    const head = Atomics.load(this.words, HEAD) >>> 0;
+    if (head % 4 !== 0 || ((head - this.#tail) >>> 0) > this.capacity) return this.#break();
+    this.#head = head;
+    return head !== this.#tail;
+  }
+
+  #break(): false {
+    this.isBroken = true;
+    this.#head = this.#tail;
+    return false;
   }
 
   /** Leaves the record that was found last to be found again. */
@@ -211,7 +236,7 @@ export class RingReader extends Ring {
 
   /** Bytes that are published and not read yet. */
   get unread(): number {
-    return ((Atomics.load(this.words, HEAD) >>> 0) - this.#tail) >>> 0;
+    return this.isBroken ? 0 : ((Atomics.load(this.words, HEAD) >>> 0) - this.#tail) >>> 0;
   }
 
   /**
@@ -219,7 +244,7 @@ export class RingReader extends Ring {
    * published last when it began; returns how many it were.
    */
   readRaw(target: Uint8Array, at: number, most: number): number {
-    if (this.#tail === this.#head) this.#head = Atomics.load(this.words, HEAD) >>> 0;
+    if (this.#tail === this.#head) this.#look();
     const from = this.#tail & (this.capacity - 1);
     const length = Math.min((this.#head - this.#tail) >>> 0, most & ~3, this.capacity - from);
     target.set(this.bytes.subarray(from, from + length), at);
@@ -278,7 +303,7 @@ export class RingReader extends Ring {
   }
 
   get #hasMore(): boolean {
-    return (Atomics.load(this.words, HEAD) >>> 0) !== this.#tail;
+    return !this.isBroken && (Atomics.load(this.words, HEAD) >>> 0) !== this.#tail;
   }
 
   /** Takes {@link sleep} back without ending its wait: the writer need not wake a reader that looks by itself. */
