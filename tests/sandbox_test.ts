@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import { missingGrant } from "../src/worker/missing_grant.ts";
+import { processEnvironment } from "../src/worker/process_environment.ts";
 import { ANSWERS, ASKING, ASKING_GRANTS, asks } from "./support/asking_plugin.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
@@ -150,4 +151,53 @@ Deno.test("a missing grant is found in causes and in what is gathered, and in no
   ];
   for (const each of nothing) assertEquals(tell(each), undefined);
   assertEquals(tell(new Deno.errors.NotCapable("Requires magic access to <x>")), undefined);
+});
+
+Deno.test("a plugin has neither the engine's internals nor what moves the whole process", async () => {
+  const source = `export default { name: "p", commands: { 1001: { name: "a", run: async () => [
+    Deno[Deno.internal], Deno.chdir, Deno.umask, (await import("node:process")).default.binding,
+  ].map((each) => typeof each) } } };`;
+  for (const isolation of ["worker", "process"] as const) {
+    await using server = await TestServer.start({ plugins: [{ name: "p", source, isolation }] });
+    using connection = await server.connect();
+    await connection.send(streamRequest({ plugin: "p" }));
+    assertEquals(valueOf(await connection.reply()), ["undefined", "undefined", "undefined", "undefined"]);
+  }
+});
+
+Deno.test("a plugin's process gets of the environment what is granted, and what any program needs", () => {
+  const all = { PATH: "/bin", TZ: "UTC", SECRET: "s", AWS_KEY: "k", HTTPS_PROXY: "http://u:p@proxy" };
+  assertEquals(processEnvironment(all, {}), { PATH: "/bin", TZ: "UTC" });
+  assertEquals(processEnvironment(all, { env: ["AWS_*"], net: ["a:1"] }), {
+    PATH: "/bin",
+    TZ: "UTC",
+    AWS_KEY: "k",
+    HTTPS_PROXY: "http://u:p@proxy",
+  });
+  assertEquals(processEnvironment(all, { env: true }), all);
+});
+
+Deno.test("the environment of a plugin's process holds nothing else, whoever looks", async () => {
+  const source = `export default { name: "q", commands: { 1001: { name: "a", async run() {
+    const text = await new Deno.Command("cat", { args: [\`/proc/\${Deno.pid}/environ\`] }).output();
+    return new TextDecoder().decode(text.stdout).split("\\0").filter((each) => each.startsWith("MEVENT_")).toSorted();
+  } } } };`;
+  Deno.env.set("MEVENT_SECRET", "s");
+  Deno.env.set("MEVENT_GRANTED", "g");
+  try {
+    await using server = await TestServer.start({
+      plugins: [{
+        name: "q",
+        source,
+        isolation: "process",
+        permissions: { ...PLUGIN_DEFAULTS.permissions, env: ["MEVENT_GRANTED"], run: ["cat"] },
+      }],
+    });
+    using connection = await server.connect();
+    await connection.send(streamRequest({ plugin: "q" }));
+    assertEquals(valueOf(await connection.reply()), ["MEVENT_GRANTED=g"]);
+  } finally {
+    Deno.env.delete("MEVENT_SECRET");
+    Deno.env.delete("MEVENT_GRANTED");
+  }
 });

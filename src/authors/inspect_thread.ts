@@ -3,6 +3,7 @@
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
 import { confine } from "../worker/confine.ts";
+import { fence } from "../worker/fence.ts";
 import { durationText } from "../worker/duration.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { loadPlugin } from "../worker/loader.ts";
@@ -34,6 +35,7 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   let problem = "";
   try {
     if (readable !== null) confine(readable);
+    if (original !== null) fence();
     plugin = describe(await loadPlugin(module, settings));
   } catch (error) {
     problem = loadFailure(error) || "it throws an error without a message";

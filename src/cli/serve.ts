@@ -68,7 +68,12 @@ export const serveCommand: Command = {
 async function serve(args: ParsedCommand, io: Io): Promise<number> {
   const file = args.text("config");
   const flags = serverOverrides(args);
-  const load = () => loadConfig({ ...file === undefined ? {} : { file }, env: io.env, flags });
+  const folder = Deno.cwd();
+  const load = () => {
+    // A plugin's thread may have changed it, which is the whole process's; paths of the config may be relative.
+    Deno.chdir(folder);
+    return loadConfig({ ...file === undefined ? {} : { file }, env: io.env, flags });
+  };
   const config = load();
   const { log, output } = createLog(config, io);
   for (const warning of config.warnings) log.warn(warning);

@@ -14,19 +14,16 @@ const ALWAYS = [
   "/etc/resolv.conf",
   "/etc/hosts",
 ];
-/** What else libc reads to resolve a name, its libraries included, and where systems keep the certificates that they trust. */
+/** What libc reads to look up anything, its libraries included. */
+const LIBC = ["/etc/nsswitch.conf", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+/** What it reads beside that to resolve a name, and where systems keep the certificates that they trust. */
 const NETWORK = [
+  ...LIBC,
   "/etc/host.conf",
-  "/etc/nsswitch.conf",
   "/etc/gai.conf",
   "/etc/services",
   "/etc/protocols",
   "/run/systemd/resolve",
-  "/etc/ld.so.cache",
-  "/lib",
-  "/lib64",
-  "/usr/lib",
-  "/usr/lib64",
   "/etc/ssl/certs",
   "/etc/ssl/cert.pem",
   "/etc/ssl/ca-bundle.pem",
@@ -37,15 +34,22 @@ const NETWORK = [
 ];
 /** Variables that name more such certificates. */
 const CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "DENO_CERT"];
-/** What Deno reads to tell of the system. */
+/** What Deno reads to tell of the system, and of its users. */
 const SYSTEM = [
+  ...LIBC,
   "/proc/cpuinfo",
   "/proc/loadavg",
   "/proc/meminfo",
   "/proc/stat",
   "/proc/uptime",
+  "/proc/sys/kernel/osrelease",
+  "/proc/sys/kernel/version",
+  "/etc/passwd",
   "/sys/devices/system/cpu",
 ];
+
+/** Where SQLite makes its temporary files, the first that there is; they are neither asked for nor named. */
+const TEMPORARY = ["/var/tmp", "/usr/tmp", "/tmp"];
 
 let version: number | undefined;
 
@@ -86,7 +90,7 @@ export function confinement(
  * the nearest folder that is. Each place once.
  */
 export function readablePlaces(
-  { read, net, sys }: PluginPermissions,
+  { read, write, net, sys }: PluginPermissions,
   snapshot: PreparedModule,
   env: (name: string) => string | undefined,
 ): ReadablePlace[] {
@@ -96,10 +100,17 @@ export function readablePlaces(
     ...ALWAYS,
     ...net === false ? [] : [...NETWORK, ...CERTIFICATES.map((name) => env(name) ?? "")],
     ...sys === false ? [] : SYSTEM,
+    ...read === false || write === false ? [] : temporary(env),
   ];
   const granted = typeof read === "boolean" ? [] : read.map(grantedPlace);
   const places = [...paths.map(placeAt), ...granted].filter((place) => place !== null);
   return [...new Map(places.map((place) => [place.path, place])).values()];
+}
+
+function temporary(env: (name: string) => string | undefined): string[] {
+  const folders = [env("SQLITE_TMPDIR"), env("TMPDIR"), ...TEMPORARY];
+  const [first] = folders.filter((path) => path !== undefined && infoOf(path)?.isDirectory === true);
+  return first === undefined ? [] : [first];
 }
 
 function grantedPlace(path: string): ReadablePlace | null {

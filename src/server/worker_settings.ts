@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import type { PluginConfig, PluginPermissions, ServerConfig } from "../config/config.ts";
 import type { PreparedModule } from "../modules/prepare_module.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
@@ -74,10 +75,11 @@ export function workerRights(
   const own = snapshot === null ? [] : [snapshot.folder, ...snapshot.files];
   const list = (permission: boolean | readonly string[]) =>
     typeof permission === "boolean" ? permission : [...permission];
+  const absolute = (paths: readonly string[]) => paths.map((path) => resolve(path));
   const readable = confinement(granted, snapshot);
   const permissions = {
     net: list(granted.net),
-    write: list(granted.write),
+    write: typeof granted.write === "boolean" ? granted.write : absolute(granted.write),
     env: list(granted.env),
     run: list(granted.run),
     sys: list(granted.sys),
@@ -85,7 +87,7 @@ export function workerRights(
     import: list(granted.import),
     read: granted.read === true || (granted.read === false && own.length === 0)
       ? granted.read
-      : [...granted.read === false ? [] : granted.read, ...own],
+      : [...granted.read === false ? [] : absolute(granted.read), ...own],
   };
   return { permissions, readable };
 }

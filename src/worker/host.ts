@@ -8,6 +8,7 @@ import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
 import { confine } from "./confine.ts";
+import { fence } from "./fence.ts";
 import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
@@ -75,6 +76,7 @@ async function start(setup: HostSetup): Promise<void> {
   });
   try {
     if (setup.readable !== null) confine(setup.readable);
+    if (setup.original !== null) fence();
     const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);

@@ -4,9 +4,20 @@ import { fileURLToPath } from "node:url";
 export const PLUGIN_PROCESS = "--plugin-process";
 
 /** How this very program is started once more, as a plugin's process. */
-export function pluginProcess(path: string, ringBytes: number): Deno.Command {
+export function pluginProcess(
+  path: string,
+  ringBytes: number,
+  env: Readonly<Record<string, string>>,
+): Deno.Command {
   const own = [PLUGIN_PROCESS, path, String(ringBytes)];
   const main = new URL("../../main.ts", import.meta.url);
   const args = Deno.build.standalone ? own : ["run", "-A", "--no-check", "-q", fileURLToPath(main), ...own];
-  return new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "piped" });
+  return new Deno.Command(Deno.execPath(), {
+    args,
+    clearEnv: true,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
 }

@@ -5,7 +5,7 @@ export type ToProcess =
   | {
     readonly kind: "start";
     readonly name: string;
-    readonly permissions: Deno.PermissionOptions;
+    readonly permissions: Deno.PermissionOptionsObject;
     readonly ringBytes: number;
     readonly setup: Omit<HostSetup, "rings" | "beats">;
   }

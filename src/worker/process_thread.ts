@@ -1,6 +1,7 @@
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { BeatMemory } from "./heartbeat.ts";
 import type { ToHost, WorkerRings } from "./messages.ts";
+import { processEnvironment } from "./process_environment.ts";
 import { pluginProcess } from "./process_command.ts";
 import { ProcessMemory } from "./process_memory.ts";
 import { isFromProcess, type ToProcess } from "./process_messages.ts";
@@ -15,7 +16,7 @@ const OUTPUT_GRACE_MS = 200;
 
 export interface ProcessOptions {
   readonly name: string;
-  readonly permissions: Deno.PermissionOptions;
+  readonly permissions: Deno.PermissionOptionsObject;
   readonly rings: WorkerRings;
   readonly ringBytes: number;
   readonly beats: BeatMemory;
@@ -48,13 +49,14 @@ export class ProcessThread implements Thread {
 
   /** Throws where no process can be started. */
   constructor(readonly options: ProcessOptions, readonly events: ThreadEvents) {
-    const { maxMemory, line, now, ringBytes } = options;
+    const { maxMemory, line, now, ringBytes, permissions } = options;
+    const env = processEnvironment(Deno.env.toObject(), permissions);
     this.#beats = new Int32Array(options.beats);
     const path = `${this.#folder}/plugin`;
     try {
       this.#listener = Deno.listen({ transport: "unix", path });
       try {
-        this.#child = outOfRealtime(() => pluginProcess(path, ringBytes).spawn());
+        this.#child = outOfRealtime(() => pluginProcess(path, ringBytes, env).spawn());
       } catch (error) {
         this.#listener.close();
         throw error;

@@ -12,7 +12,7 @@ export interface WorkerSettings {
   readonly workers: number;
   /** Each worker has a part of the queue of its own; otherwise all take from the one. */
   readonly isParted?: boolean;
-  readonly permissions: Deno.PermissionOptions;
+  readonly permissions: Deno.PermissionOptionsObject;
   /** Where its workers run; a plugin that spins is moved to processes. */
   readonly isolation: Isolation;
   /** What a child process may use, in bytes; 0 is no bound. */

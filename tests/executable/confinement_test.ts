@@ -50,7 +50,22 @@ export default {
       database.close();
       return row.n;
     } },
-    1015: { name: "cpus", run: async () => (await import("node:os")).cpus().length > 0 },
+    1015: { name: "system", run: async () => {
+      const os = await import("node:os");
+      return [os.cpus().length > 0, os.release() !== "", os.userInfo().username !== ""];
+    } },
+    1016: { name: "spill", run: async (context) => {
+      const { DatabaseSync } = await import("node:sqlite");
+      const database = new DatabaseSync(context.params.string("path"));
+      database.exec("PRAGMA cache_size = 10; CREATE TABLE u (n); CREATE TEMP TABLE v (n)");
+      const insert = database.prepare("INSERT INTO u VALUES (?)");
+      database.exec("BEGIN");
+      for (let i = 0; i < 50_000; i++) insert.run((i * 7919) % 50_000 + " is a row of some length");
+      database.exec("COMMIT; CREATE INDEX w ON u (n); INSERT INTO v SELECT n FROM u");
+      const row = database.prepare("SELECT count(DISTINCT n) AS count FROM u").get();
+      database.close();
+      return row.count;
+    } },
   },
 };
 `;
@@ -142,7 +157,8 @@ confinedTest(
     assertEquals(await value(1011, { url: `http://${host}/` }), "from the network");
     assertEquals(await value(1013, { from: `${place.path}/in/a`, to: `${place.path}/out/b` }), "moved");
     assertEquals(await value(1014, { path: `${place.path}/data.db` }), 7);
-    assertEquals(await value(1015, {}), true);
+    assertEquals(await value(1015, {}), [true, true, true]);
+    assertEquals(await value(1016, { path: `${place.path}/data.db` }), 50_000);
     assertStringIncludes(String(await value(1012, {})), "1970");
   },
 );
