@@ -4,13 +4,14 @@ import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import { writeRequest } from "../protocol/request.ts";
-import { MAX_CALLS } from "../worker/call_client.ts";
+import { MAX_CALL_CHARS, MAX_CALLS } from "../worker/call_client.ts";
 import type { CallRequest } from "../worker/messages.ts";
 import type { PluginWorker } from "../worker/plugin_worker.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplyRoutes, ReplyTarget } from "./reply_routes.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import type { Router } from "./router.ts";
+import type { StartCall, StartCalls } from "./start_calls.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -18,6 +19,7 @@ const decoder = new TextDecoder();
 export interface PluginCallerParts {
   readonly router: Router;
   readonly routes: ReplyRoutes;
+  readonly starts: StartCalls;
   /** What counts now. */
   readonly limits: { readonly maxFrame: number };
 }
@@ -33,6 +35,9 @@ export class PluginCaller implements Caller, ReplyTarget {
   readonly #slot: number;
   /** Calls that are not answered, by their ids. */
   readonly #open = new Set<number>();
+  /** Those of them that wait for a plugin to start, and the length of their params together. */
+  readonly #held = new Map<number, StartCall>();
+  #heldChars = 0;
   readonly #body = new BodyView(HIGHEST_CONTENT_LIMITS);
 
   constructor(
@@ -48,12 +53,52 @@ export class PluginCaller implements Caller, ReplyTarget {
     return this.parts.limits.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
   }
 
-  /** Makes a request of it. */
-  call({ id, plugin, command, sync, params, hops, keepsPlace }: CallRequest): void {
-    const { router, limits } = this.parts;
+  /** Makes a request of it, once the plugin that it is for has started. */
+  call(request: CallRequest): void {
+    const { id, plugin, params } = request;
+    const { starts } = this.parts;
     // The worker keeps to this by itself, unless the plugin posts in its place.
     if (this.#open.size >= MAX_CALLS || this.#open.has(id)) return;
+    if (this.#held.size > 0 && this.#heldChars + params.length > MAX_CALL_CHARS) return;
     this.#open.add(id);
+    if (starts.isStarting(plugin)) this.#hold(request);
+    else this.#make(request);
+  }
+
+  #hold(request: CallRequest): void {
+    const { id, plugin, params } = request;
+    const { starts } = this.parts;
+    const names = { from: this.plugin.name, to: plugin };
+    if (starts.isCircle(names)) {
+      return this.#fail(
+        id,
+        ReplyCode.Broken,
+        `plugin ${names.from} would wait for itself: ${plugin} cannot start before it has; call it in a timer or an operation`,
+      );
+    }
+    const call = {
+      ...names,
+      go: () => {
+        this.#letGo(id);
+        this.#make(request);
+      },
+      chars: params.length,
+    };
+    this.#held.set(id, call);
+    this.#heldChars += params.length;
+    starts.hold(call);
+  }
+
+  #letGo(id: number): void {
+    const call = this.#held.get(id);
+    if (call === undefined) return;
+    this.#held.delete(id);
+    this.#heldChars -= call.chars;
+    this.parts.starts.drop(call);
+  }
+
+  #make({ id, plugin, command, sync, params, hops, keepsPlace }: CallRequest): void {
+    const { router, limits } = this.parts;
     // Each unit is a byte or more: what is far too long is not even made into bytes.
     const content = encoder.encode(params.slice(0, limits.maxFrame));
     const body = encodeContent(Encoding.Json, content);
@@ -83,12 +128,14 @@ export class PluginCaller implements Caller, ReplyTarget {
 
   /** Nobody waits for that call any more. */
   forget(id: number): void {
+    this.#letGo(id);
     this.#open.delete(id);
   }
 
   /** The worker has gone: replies that are still to come go nowhere. */
   close(): void {
     this.parts.routes.close(this.#slot);
+    for (const id of [...this.#held.keys()]) this.#letGo(id);
     this.#open.clear();
   }
 

@@ -30,6 +30,12 @@ export class Registry {
     this.plugins = plugins;
   }
 
+  /** Whether a plugin has that name, or that number in decimal. */
+  has(name: string): boolean {
+    const key = encoder.encode(name);
+    return this.find(key, 0, key.length) !== null;
+  }
+
   /** The plugin that the name at `at` names, or null. */
   find(bytes: Uint8Array, at: number, length: number): RoutedPlugin | null {
     const entries = this.#entries.get(hashOf(bytes, at, length));

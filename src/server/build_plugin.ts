@@ -11,6 +11,7 @@ import { CacheRequests } from "../router/cache_requests.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { Router } from "../router/router.ts";
+import type { StartCalls } from "../router/start_calls.ts";
 import type { Nursery } from "../worker/nursery.ts";
 import type { FigureReport } from "../worker/messages.ts";
 import { WorkerPool } from "../worker/pool.ts";
@@ -30,6 +31,7 @@ export interface PluginParts {
   readonly budget: QueueBudget;
   readonly segments: SegmentPool;
   readonly routes: ReplyRoutes;
+  readonly starts: StartCalls;
   /** As the main thread applies them; both change in place. */
   readonly limits: Pick<ServerConfig, "maxFrame">;
   readonly contentLimits: ContentLimits;

@@ -81,10 +81,25 @@ export class PluginPlan {
     ];
   }
 
-  /** Starts all new workers. Rejects, with all that is wrong, where a module does not load or names clash. */
-  async start(): Promise<void> {
+  /**
+   * Starts all new workers. Rejects, with all that is wrong, where a module does not load or names clash.
+   *
+   * @param ended told of each new plugin whether its workers have started
+   */
+  async start(ended: (added: ServedPlugin, hasStarted: boolean) => void = () => {}): Promise<void> {
     this.#checkDescriptors();
-    const started = await Promise.allSettled(this.#steps.map((step) => step.start()));
+    const told = async (step: ServedPlugin) => {
+      let hasStarted = false;
+      try {
+        await step.start();
+        hasStarted = true;
+      } finally {
+        ended(step, hasStarted);
+      }
+    };
+    const started = await Promise.allSettled(
+      this.#steps.map((step) => step instanceof ServedPlugin ? told(step) : step.start()),
+    );
     const failures = started.flatMap((result) =>
       result.status === "rejected" ? [messageOf(result.reason)] : []
     );

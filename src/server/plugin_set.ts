@@ -27,6 +27,16 @@ export class PluginSet {
     return PluginPlan.make(this.#served, configs, server, this.parts, only);
   }
 
+  /** Starts the plugins of the first plan, which may call each other in that. Rejects where one does not start. */
+  async begin(plan: PluginPlan): Promise<void> {
+    const { parts: { starts }, registry } = this;
+    starts.begin(plan.added.map(({ config }) => config));
+    await plan.start(({ config, routed }, hasStarted) => {
+      if (hasStarted) registry.replace([...registry.plugins, routed]);
+      starts.ended(config.name);
+    });
+  }
+
   /** Serves what a plan has prepared; returns the plugins that nobody can reach any more. */
   take(plan: PluginPlan): RoutedPlugin[] {
     this.#served = plan.commit();

@@ -14,6 +14,7 @@ import { SegmentPool } from "../queue/segment.ts";
 import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
 import { Router } from "../router/router.ts";
+import { StartCalls } from "../router/start_calls.ts";
 import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
 import { Control } from "./control.ts";
@@ -106,6 +107,7 @@ export class Server {
       budget: this.#budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
       routes,
+      starts: new StartCalls(this.registry),
       limits,
       contentLimits,
       limitLog,
@@ -165,7 +167,7 @@ export class Server {
     let plan: PluginPlan | null = null;
     try {
       plan = await server.#plugins.plan(plugins, settings);
-      await plan.start();
+      await server.#plugins.begin(plan);
       server.#plugins.take(plan);
       tellUnconfined(plugins, options.log);
       // What the workers have opened counts.
@@ -173,6 +175,8 @@ export class Server {
       server.#listeners.take(await server.#listeners.plan(listeners));
       await server.#openControl();
     } catch (error) {
+      // What has started calls nobody any more.
+      server.#router.intake = "none";
       await plan?.drop();
       await server.#close();
       await server.#control.finish();

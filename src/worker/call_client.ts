@@ -10,7 +10,7 @@ import { textOf } from "./text_of.ts";
 /** Calls of a worker that are not answered yet; further ones are refused. */
 export const MAX_CALLS = 1000;
 /** The same of their params together, in UTF-16 units; one may be longer. */
-const MAX_CALL_CHARS = 16 * 1024 * 1024;
+export const MAX_CALL_CHARS = 16 * 1024 * 1024;
 
 /** What `call` and `enqueue` reject with. */
 export class CallFailure extends Error implements CallError {
