@@ -261,7 +261,7 @@ Deno.test("a plugin that posts calls of its own past the host is held to the sam
     commands: {
       1001: { name: "forge", run: (context) => {
         context.log.info("shows the port");
-        const call = { kind: "call", id: 1, plugin: "b", command: 1002, sync: true, params: "{}", hops: 1, keepsPlace: false };
+        const call = { kind: "call", id: 1, plugin: "b", command: 1002, sync: true, params: "{}", hops: 1, operation: null };
         const wrong = [{ id: -1 }, { hops: 17 }];
         for (const each of wrong) post.call(port, { ...call, ...each });
         for (let id = 0; id < 3000; id++) post.call(port, { ...call, id });
@@ -297,9 +297,10 @@ Deno.test("a call that is none is not taken for one", () => {
     sync: true,
     params: "{}",
     hops: 1,
-    keepsPlace: false,
+    operation: null,
   };
   assert(isFromHost(call));
+  assert(isFromHost({ ...call, operation: { slot: 0, sequence: 4_294_967_295 } }));
   for (
     const wrong of [
       { id: -1 },
@@ -313,7 +314,10 @@ Deno.test("a call that is none is not taken for one", () => {
       { params: {} },
       { hops: 0 },
       { hops: 17 },
-      { keepsPlace: 1 },
+      { operation: undefined },
+      { operation: { slot: 1 } },
+      { operation: { slot: -1, sequence: 1 } },
+      { operation: { slot: 0, sequence: 1.5 } },
     ]
   ) assert(!isFromHost({ ...call, ...wrong }), JSON.stringify(wrong));
 });

@@ -280,6 +280,9 @@ Deno.test("nobody else is on duty before the one that was has said so, or is gon
   duty.look();
   assertEquals(tell(), ["c true"]);
   duty.end();
+  assertEquals(tell(), []);
+  duty.look();
+  assertEquals(tell(), ["c false"]);
   c.state = "gone";
   workers = [b];
   b.state = "running";

@@ -42,7 +42,7 @@ export class PluginCaller implements Caller, ReplyTarget {
 
   constructor(
     readonly plugin: RoutedPlugin,
-    readonly worker: Pick<PluginWorker, "part" | "post">,
+    readonly worker: Pick<PluginWorker, "state" | "part" | "inFlight" | "post">,
     readonly parts: PluginCallerParts,
   ) {
     this.#slot = parts.routes.open(this);
@@ -97,8 +97,21 @@ export class PluginCaller implements Caller, ReplyTarget {
     this.parts.starts.drop(call);
   }
 
-  #make({ id, plugin, command, sync, params, hops, keepsPlace }: CallRequest): void {
+  #make({ id, plugin, command, sync, params, hops, operation }: CallRequest): void {
     const { router, limits } = this.parts;
+    const { worker } = this;
+    const isWork = operation !== null &&
+      worker.inFlight.segment(operation.slot, operation.sequence) !== null;
+    // Else what calls by itself, again and again, would keep the server from ever having done all.
+    if (
+      router.intake === "plugins" && !isWork && worker.state !== "starting" && command > LAST_SYSTEM_COMMAND
+    ) {
+      return this.#fail(
+        id,
+        ReplyCode.Busy,
+        "the server is stopping and takes new operations of those alone that run",
+      );
+    }
     // Each unit is a byte or more: what is far too long is not even made into bytes.
     const content = encoder.encode(params.slice(0, limits.maxFrame));
     const body = encodeContent(Encoding.Json, content);
@@ -111,7 +124,7 @@ export class PluginCaller implements Caller, ReplyTarget {
         `the params have ${content.length} bytes, a message carries ${most}`,
       );
     }
-    if (sync && keepsPlace && command > LAST_SYSTEM_COMMAND && this.#waitsForItself(plugin, content)) {
+    if (sync && isWork && command > LAST_SYSTEM_COMMAND && this.#waitsForItself(plugin, content)) {
       return this.#fail(
         id,
         ReplyCode.Broken,

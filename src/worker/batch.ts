@@ -91,10 +91,19 @@ export class Batch implements Call<BatchResults> {
   /** Runs it; its time begins. Throws what the command throws. */
   run(answers: Answers, time: number): BatchResults | PromiseLike<BatchResults> {
     this.context.startedAt = time;
-    this.context.hops = this.#members.reduce((most, { context: { hops } }) => Math.max(most, hops), 0);
+    this.#choose();
     for (const { context } of this.#members) context.startedAt = time;
     if (this.#checks > 0) return this.#runChecked(answers);
     return this.handler.runBatch(this.#contexts, this.context);
+  }
+
+  /** The operation to which most calls have led speaks for all, as long as it is not cancelled. */
+  #choose(): void {
+    const running = this.#members.filter(({ context }) => !context.isAborted);
+    if (running.length === 0) return;
+    const chosen = running.reduce((most, each) => each.context.hops > most.context.hops ? each : most);
+    this.context.stands(chosen);
+    this.context.hops = chosen.context.hops;
   }
 
   /** Operations whose params turn out to be wrong are answered, and not part of it. */
@@ -108,6 +117,7 @@ export class Batch implements Call<BatchResults> {
       else kept.push(member);
     }
     this.#members = kept;
+    this.#choose();
     return kept.length === 0 ? [] : await this.handler.runBatch(this.#contexts, this.context);
   }
 
@@ -152,6 +162,7 @@ export class Batch implements Call<BatchResults> {
     const member = this.#members.find((each) => each.slot === slot && each.sequence === sequence);
     if (member === undefined) return;
     member.context.abort(new Error(CANCELLED));
+    this.#choose();
     if (this.#members.every(({ context }) => context.isAborted)) {
       this.context.abort(new Error("all operations of the batch were cancelled"));
     }

@@ -4,7 +4,7 @@ import { ReplyCode, replyName } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { MAX_REQUEST_ID } from "../protocol/request.ts";
 import { MAX_HOPS } from "../queue/record.ts";
-import type { ServiceRequest } from "./messages.ts";
+import type { OperationPlace, ServiceRequest } from "./messages.ts";
 import { textOf } from "./text_of.ts";
 
 /** Calls of a worker that are not answered yet; further ones are refused. */
@@ -25,8 +25,8 @@ export class CallFailure extends Error implements CallError {
 export interface CallOrigin {
   /** Calls that have led to it. */
   readonly hops: number;
-  /** It is an operation: it keeps its place while it waits. */
-  readonly keepsPlace: boolean;
+  /** Where it is an operation, or a batch: what keeps its place while it waits. */
+  readonly operation: OperationPlace | null;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
 }
@@ -92,7 +92,7 @@ export class CallClient {
   }
 
   #ask(
-    { hops, keepsPlace, signal }: CallOrigin,
+    { hops, operation, signal }: CallOrigin,
     plugin: string | number,
     command: number,
     params: JsonObject | undefined,
@@ -126,7 +126,7 @@ export class CallClient {
     if (signal.aborted) throw givenUp(what, signal.reason);
     const id = this.#lastId = this.#lastId % MAX_REQUEST_ID + 1;
     const answered = this.#wait(id, what, text.length, signal);
-    this.send({ kind: "call", id, plugin: name, command, sync, params: text, hops: hops + 1, keepsPlace });
+    this.send({ kind: "call", id, plugin: name, command, sync, params: text, hops: hops + 1, operation });
     return answered;
   }
 

@@ -1,12 +1,14 @@
 import type { Cache, JsonObject, Logger, PluginContext, Stats } from "../plugin.ts";
 import type { CallClient, CallOrigin } from "./call_client.ts";
+import type { OperationPlace } from "./messages.ts";
 
 /** The plugin's own context, and what a call of a command has beside it: a signal and a deadline. */
 export class CallContext implements PluginContext, CallOrigin {
-  readonly keepsPlace = true;
   #abort: AbortController | null = null;
   #aborted: unknown = undefined;
   #deadline = 0;
+  #slot = -1;
+  #sequence = 0;
 
   constructor(
     readonly plugin: PluginContext,
@@ -40,6 +42,17 @@ export class CallContext implements PluginContext, CallOrigin {
   }
   get stats(): Stats {
     return this.plugin.stats;
+  }
+
+  /** The operation, or of a batch the one that speaks for it. */
+  get operation(): OperationPlace | null {
+    return this.#slot < 0 ? null : { slot: this.#slot, sequence: this.#sequence };
+  }
+
+  /** It is that operation. */
+  stands({ slot, sequence }: OperationPlace): void {
+    this.#slot = slot;
+    this.#sequence = sequence;
   }
 
   /** Bound, as `enqueue` is: commands take them out of the context like all that is in it. */

@@ -77,11 +77,15 @@ function isBatch(value: unknown): boolean {
 }
 
 /** How long its params may be is for who takes them to say: the limit may have changed. */
-function isCall({ id, plugin, command, sync, params, hops, keepsPlace }: Known): boolean {
+function isCall({ id, plugin, command, sync, params, hops, operation }: Known): boolean {
   return isCount(id) && Number(id) <= MAX_REQUEST_ID && isText(plugin, MAX_CALLED_NAME) && isCount(command) &&
     Number(command) <= 65535 &&
     typeof sync === "boolean" && typeof params === "string" && isCount(hops) && Number(hops) >= 1 &&
-    Number(hops) <= MAX_HOPS && typeof keepsPlace === "boolean";
+    Number(hops) <= MAX_HOPS && (operation === null || isPlace(operation));
+}
+
+function isPlace(value: unknown): boolean {
+  return isObject(value) && isCount(value.slot) && isCount(value.sequence);
 }
 
 function isFigures(value: unknown): boolean {

@@ -97,14 +97,14 @@ async function start(setup: HostSetup): Promise<void> {
       );
     // `stop` may still call others, though the signal has aborted by then: those calls end with their time.
     const lasting = new AbortController().signal;
-    const context = contextWith(stopping.signal, { hops: 0, keepsPlace: false, signal: lasting });
+    const context = contextWith(stopping.signal, { hops: 0, operation: null, signal: lasting });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(Object.freeze({ ...context, first: setup.first }));
     health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }));
     stage = "its health check failed: ";
     await health.ask();
     stage = "";
-    const ofTimer = (signal: AbortSignal) => contextWith(signal, { hops: 0, keepsPlace: false, signal });
+    const ofTimer = (signal: AbortSignal) => contextWith(signal, { hops: 0, operation: null, signal });
     timers = new Timers(plugin.timers ?? [], ofTimer, setup.timeout);
     const batches = batchBounds(plugin);
     host = new PluginHost(plugin, context, setup, { concurrency, batches }, client, {
@@ -153,7 +153,7 @@ async function stop(): Promise<void> {
 
 async function setTimers(run: boolean): Promise<void> {
   if (run && !stopping.signal.aborted) return timers?.begin();
-  await timers?.end(new Error("another worker runs the timers from now on"));
+  await timers?.end(new Error("this worker runs no timers any more"));
   post({ kind: "timers ended" });
 }
 

@@ -119,6 +119,12 @@ export type CacheResult =
   | null
   | { readonly entries: readonly CacheEntry[]; readonly done: boolean };
 
+/** Where a worker holds an operation: its slot, and the sequence number by which that is its own. */
+export interface OperationPlace {
+  readonly slot: number;
+  readonly sequence: number;
+}
+
 /** An operation for another plugin, or the same one. */
 export interface CallRequest {
   readonly id: number;
@@ -131,8 +137,8 @@ export interface CallRequest {
   readonly params: string;
   /** How many calls have led to it, this one included. */
   readonly hops: number;
-  /** It keeps the place of a running operation until it is answered. */
-  readonly keepsPlace: boolean;
+  /** The operation that makes it, which keeps its place meanwhile; null where it is none. */
+  readonly operation: OperationPlace | null;
 }
 
 /** What a worker has counted since it reported last. */

@@ -38,11 +38,15 @@ export class OperationContext extends CallContext implements Context<unknown> {
     super(plugin, calls, hops, command, startedAt, timeout);
   }
 
-  /** What {@link id} is made of. */
-  identify(run: string, { acceptedSecond, idLow }: Pick<OperationView, "acceptedSecond" | "idLow">): void {
+  /** What {@link id} is made of, and where the operation is held. */
+  identify(
+    run: string,
+    view: Pick<OperationView, "slot" | "sequence" | "acceptedSecond" | "idLow">,
+  ): void {
+    this.stands(view);
     this.#run = run;
-    this.#second = acceptedSecond;
-    this.#idLow = idLow;
+    this.#second = view.acceptedSecond;
+    this.#idLow = view.idLow;
   }
 
   /** The plugin's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */

@@ -257,9 +257,11 @@ export class WorkerPool {
 
   /**
    * Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms): what is parked for later
-   * is not waited for, nor what waits while the plugin is paused.
+   * is not waited for, nor what waits while the plugin is paused. Timers run no more.
    */
   async drained(deadline: number): Promise<void> {
+    this.#timerDuty.end();
+    this.#timerDuty.look();
     this.#shifts.hurry();
     while (!this.isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

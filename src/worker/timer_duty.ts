@@ -7,7 +7,7 @@ type DutyWorker = Pick<PluginWorker, "state" | "declaration" | "post">;
  * none runs there any more, or is gone.
  *
  * ```
- * nobody ──a worker runs──► on duty ──retires, stops──► relieved ──says so, gone──► nobody
+ * nobody ──a worker runs──► on duty ──retires, stops, end──► relieved ──says so, gone──► nobody
  *    ▲                         └───────────gone──────────────────────────────────────┘
  * ```
  */
@@ -24,7 +24,7 @@ export class TimerDuty {
     const holder = this.#holder;
     if (holder !== null) {
       if (holder.state === "gone") this.#holder = null;
-      else if (!this.#isRelieved && !this.#isFit(holder)) {
+      else if (!this.#isRelieved && (this.#isOver || !this.#isFit(holder))) {
         this.#isRelieved = true;
         holder.post({ kind: "timers", run: false });
       }
@@ -44,7 +44,7 @@ export class TimerDuty {
     this.look();
   }
 
-  /** The workers are about to stop: who is on duty ends it with that, and nobody takes it over. */
+  /** No timer is to run any more: who is on duty is relieved at the next look, or stops, and nobody takes it over. */
   end(): void {
     this.#isOver = true;
   }
