@@ -7,11 +7,21 @@ import { writeRequest } from "../protocol/request.ts";
 import { MAX_CALL_CHARS, MAX_CALLS } from "../worker/call_client.ts";
 import type { CallRequest } from "../worker/messages.ts";
 import type { PluginWorker } from "../worker/plugin_worker.ts";
+import type { Isolation } from "../worker/supervisor_options.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplyRoutes, ReplyTarget } from "./reply_routes.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import type { Router } from "./router.ts";
 import type { StartCall, StartCalls } from "./start_calls.ts";
+
+/**
+ * What has become of calls, and a worker has not taken yet: so many UTF-16 units together; one may be longer. Each is up to
+ * three bytes on the way to a child process, whose link bears no more than 64 MiB of messages.
+ */
+const MAX_REPLY_CHARS: { readonly [where in Isolation]: number } = {
+  worker: 64 * 1024 * 1024,
+  process: 16 * 1024 * 1024,
+};
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -38,11 +48,13 @@ export class PluginCaller implements Caller, ReplyTarget {
   /** Those of them that wait for a plugin to start, and the length of their params together. */
   readonly #held = new Map<number, StartCall>();
   #heldChars = 0;
+  /** Posted to the worker, and not taken yet, in UTF-16 units. */
+  #toldChars = 0;
   readonly #body = new BodyView(HIGHEST_CONTENT_LIMITS);
 
   constructor(
     readonly plugin: RoutedPlugin,
-    readonly worker: Pick<PluginWorker, "state" | "part" | "inFlight" | "post">,
+    readonly worker: Pick<PluginWorker, "state" | "isolation" | "part" | "inFlight" | "post">,
     readonly parts: PluginCallerParts,
   ) {
     this.#slot = parts.routes.open(this);
@@ -145,6 +157,11 @@ export class PluginCaller implements Caller, ReplyTarget {
     this.#open.delete(id);
   }
 
+  /** The worker has taken so much of what it was told. */
+  taken(chars: number): void {
+    this.#toldChars = Math.max(0, this.#toldChars - chars);
+  }
+
   /** The worker has gone: replies that are still to come go nowhere. */
   close(): void {
     this.parts.routes.close(this.#slot);
@@ -198,11 +215,29 @@ export class PluginCaller implements Caller, ReplyTarget {
 
   #fail(id: number, code: number, message: string): void {
     if (this.#open.has(id)) {
-      this.#tell(id, code, JSON.stringify({ Output: { errcode: code, errmsg: message } }));
+      this.#post(id, code, JSON.stringify({ Output: { errcode: code, errmsg: message } }));
     }
   }
 
+  /** What a worker does not take is not heaped up for it. */
   #tell(id: number, code: number, content: string | null): void {
-    if (this.#open.delete(id)) this.worker.post({ kind: "called", id, code, content });
+    if (!this.#open.has(id)) return;
+    const length = content?.length ?? 0;
+    const most = MAX_REPLY_CHARS[this.worker.isolation];
+    if (this.#toldChars === 0 || this.#toldChars + length <= most) {
+      return this.#post(id, code, content);
+    }
+    this.#fail(
+      id,
+      ReplyCode.Pack,
+      `its reply of ${length} characters finds no room: this worker has not taken ${this.#toldChars} of other ` +
+        `replies yet, of ${most} at most; let it call less at once`,
+    );
+  }
+
+  #post(id: number, code: number, content: string | null): void {
+    this.#open.delete(id);
+    this.#toldChars += content?.length ?? 0;
+    this.worker.post({ kind: "called", id, code, content });
   }
 }

@@ -27,6 +27,8 @@ export class PluginServices {
         return this.#caller(worker).call(request);
       case "uncall":
         return this.#callers.get(worker)?.forget(request.id);
+      case "taken":
+        return this.#callers.get(worker)?.taken(request.chars);
     }
   }
 

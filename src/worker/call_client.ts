@@ -12,6 +12,9 @@ export const MAX_CALLS = 1000;
 /** The same of their params together, in UTF-16 units; one may be longer. */
 export const MAX_CALL_CHARS = 16 * 1024 * 1024;
 
+/** The main thread is told of so many at once that were taken. */
+const TELL_TAKEN_CHARS = 256 * 1024;
+
 /** What `call` and `enqueue` reject with. */
 export class CallFailure extends Error implements CallError {
   override readonly name = "CallError";
@@ -49,6 +52,8 @@ interface Waiting {
 export class CallClient {
   readonly #waiting = new Map<number, Waiting>();
   #chars = 0;
+  /** Taken, and not told yet. */
+  #taken = 0;
   #lastId = 0;
 
   constructor(readonly limits: CallLimits, readonly send: (request: ServiceRequest) => void) {}
@@ -75,6 +80,11 @@ export class CallClient {
 
   /** Takes what has become of a call; its content is JSON. */
   answer(id: number, code: number, content: string | null): void {
+    this.#taken += content?.length ?? 0;
+    if (this.#taken >= TELL_TAKEN_CHARS) {
+      this.send({ kind: "taken", chars: this.#taken });
+      this.#taken = 0;
+    }
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     const result = Promise.withResolvers<JsonValue | undefined>();

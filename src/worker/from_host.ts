@@ -46,6 +46,8 @@ export function isFromHost(value: unknown): value is FromHost {
       return isCall(value);
     case "uncall":
       return typeof value.id === "number";
+    case "taken":
+      return isCount(value.chars);
     case "timers ended":
       return true;
     default:

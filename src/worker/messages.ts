@@ -171,4 +171,6 @@ export type ServiceRequest =
   | { readonly kind: "cache"; readonly id: number; readonly request: CacheRequest }
   | { readonly kind: "call" } & CallRequest
   /** Nobody waits for that call any more. */
-  | { readonly kind: "uncall"; readonly id: number };
+  | { readonly kind: "uncall"; readonly id: number }
+  /** It has taken what became of calls, with contents of so many UTF-16 units since it said so last. */
+  | { readonly kind: "taken"; readonly chars: number };

@@ -203,6 +203,7 @@ export class Supervisor {
       case "cache":
       case "call":
       case "uncall":
+      case "taken":
         return this.events.asked(worker, message);
       case "timers ended":
         return this.events.timersEnded(worker);
