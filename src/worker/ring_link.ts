@@ -175,8 +175,8 @@ export class RingLink {
       text.sent += length;
       const isLast = text.sent === text.bytes.length;
       at = this.#putHeader(at, isLast ? TEXT_END : TEXT_PIECE, 0, length, 0) + length;
-      if (!isLast) return at;
       this.#textBytes -= length;
+      if (!isLast) return at;
       this.#texts.shift();
     }
     return at;
