@@ -1,9 +1,22 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { loadConfig } from "../src/config/load.ts";
+import { type ModuleRequest, prepareModule } from "../src/modules/prepare_module.ts";
 import { Log } from "../src/observe/log.ts";
+import { ModuleStore } from "../src/server/module_store.ts";
 import { SnapshotFolder } from "../src/server/snapshot_folder.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 
+const NOTHING = {
+  net: false,
+  read: false,
+  write: false,
+  env: false,
+  run: false,
+  sys: false,
+  ffi: false,
+  import: false,
+};
 const HELPER = `export const version: number = 1;
 export function fail(): never {
   throw new Error("on purpose");
@@ -182,6 +195,90 @@ Deno.test("a folder that others may enter is not used, and told", async () => {
       "plugin p does not load: there is no folder for its snapshot",
     );
     assertStringIncludes((error as Error).message, "others may enter it");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a plan that cannot be made keeps no snapshot", async () => {
+  await using started = await start();
+  const { server, folder, snapshots } = started;
+  const [first] = snapshots();
+  await Deno.writeTextFile(`${folder}/helper.ts`, HELPER.replace("= 1", "= 2"));
+  const good = { name: "p", module: `file://${folder}/p.ts`, timeout: 300 };
+  const added = { name: "q", module: `file://${folder}/p.ts` };
+  // No config file says that: it stands for whatever else may go wrong.
+  const broken = { name: "echo", permissions: undefined as never };
+  await assertRejects(() => server.reload({ plugins: [good, added, broken] }), Error, "undefined");
+  await server.until("what was prepared is gone", () => snapshots().length === 1);
+  assertEquals(snapshots(), [first]);
+  assertEquals(valueOf(await ask(server, 1001)), 1);
+});
+
+Deno.test("a store that is closed takes and leaves nothing, whatever still ends late", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "mevent-test-" });
+  const lines: string[] = [];
+  const log = new Log({
+    level: "warn",
+    format: "json",
+    colour: false,
+    write: (line) => lines.push(line),
+    clock: () => new Date(),
+  });
+  const late = Promise.withResolvers<void>();
+  const prepared = ({ folder }: ModuleRequest) => {
+    const own = `${folder}/p`;
+    Deno.mkdirSync(own);
+    return { url: "", hash: "", files: [], folder: own, root: "" };
+  };
+  try {
+    const store = new ModuleStore(
+      async (request) => {
+        const module = prepared(request);
+        if (request.module.endsWith("late.ts")) await late.promise;
+        return module;
+      },
+      { XDG_RUNTIME_DIR: folder },
+      log,
+    );
+    const { plugins: [config] } = loadConfig({ env: {}, flags: {} });
+    const held = await store.take({ ...config!, module: "file:///p.ts" }, null);
+    const release = held.hold();
+    Deno.removeSync(held.prepared!.folder);
+    const lateOne = store.take({ ...config!, module: "file:///late.ts" }, null);
+    lateOne.catch(() => {});
+    await store.close();
+    release();
+    late.resolve();
+    await assertRejects(() => lateOne, Error, "the server has stopped");
+    await assertRejects(
+      () => store.take({ ...config!, module: "file:///p.ts" }, null),
+      Error,
+      "the server has stopped",
+    );
+    assertEquals(entries(`${folder}/mevent`), []);
+    assertEquals(lines, []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a folder of snapshots goes though something is still written there, and does not come again", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "mevent-test-" });
+  const log = new Log({ level: "error", format: "json", colour: false, write() {}, clock: () => new Date() });
+  try {
+    const own = SnapshotFolder.open({ XDG_RUNTIME_DIR: folder }, log);
+    // Enough that the removal is under way for a while.
+    for (let n = 0; n < 2000; n++) Deno.writeTextFileSync(`${own.path}/${n}.js`, "");
+    const write = async () => {
+      for (let n = 0; n < 200; n++) await Deno.writeTextFile(`${own.path}/late-${n}.js`, "").catch(() => {});
+    };
+    await Promise.all([own.close(), write(), write()]);
+    assertEquals(entries(`${folder}/mevent`), []);
+    await Deno.writeTextFile(`${folder}/p.ts`, "export default {};");
+    const request = { module: `file://${folder}/p.ts`, grants: NOTHING, folder: own.path };
+    await assertRejects(() => prepareModule(request), Deno.errors.NotFound);
+    assertEquals(entries(`${folder}/mevent`), []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

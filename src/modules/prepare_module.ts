@@ -70,14 +70,25 @@ async function write(
   provided: Provided,
 ): Promise<void> {
   const [rootUrl, snapshotUrl] = [folderUrl(root), folderUrl(snapshot)];
+  // One by one: the folder that all of it lies in is not made again where it has been removed.
+  for (const folder of foldersOf(files, root)) await Deno.mkdir(snapshot + folder, { mode: 0o700 });
   for (const file of files) {
     const path = snapshot + file.path.slice(root.length);
-    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(path, writtenText(file, rootUrl, snapshotUrl, provided), {
       mode: 0o600,
       createNew: true,
     });
   }
+}
+
+/** From the root, itself "", each before those in it. */
+function foldersOf(files: readonly ModuleFile[], root: string): string[] {
+  const folders = new Set<string>([""]);
+  for (const { path } of files) {
+    const names = path.slice(root.length).split("/").slice(0, -1);
+    for (let depth = 1; depth <= names.length; depth++) folders.add(names.slice(0, depth).join("/"));
+  }
+  return [...folders].toSorted((a, b) => a.length - b.length);
 }
 
 /** The folder that all of them lie in, ending in a slash. */

@@ -10,6 +10,8 @@ const MAX_FILES = 1000;
 /** How Deno says EMFILE, for which it has no class. */
 const NO_DESCRIPTOR = "(os error 24)";
 
+const CLOSED = "the server has stopped";
+
 /** A plugin's code, for as long as somebody holds it. */
 export class HeldModule {
   #holders = 0;
@@ -30,6 +32,17 @@ export class HeldModule {
       if (--this.#holders === 0) this.drop();
     };
   }
+
+  /** Keeps them for what is made, until that calls the function it is handed; where it cannot be made, nothing keeps them. */
+  holdFor<T>(make: (ended: () => void) => T): T {
+    const release = this.hold();
+    try {
+      return make(release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
 }
 
 /** The snapshots of the modules that the plugins run, in a folder that is made when the first one is needed. */
@@ -38,6 +51,7 @@ export class ModuleStore {
   /** By plugin: the files that were read the last time, or looked at where that failed. */
   readonly #files = new Map<string, readonly string[]>();
   readonly #removals = new Set<Promise<void>>();
+  #isClosed = false;
 
   constructor(
     readonly prepare: (request: ModuleRequest) => Promise<PreparedModule>,
@@ -47,15 +61,17 @@ export class ModuleStore {
 
   /**
    * Prepares the module of a plugin; gives the one of before where its code is the same. Rejects with ModuleError where it
-   * cannot be loaded.
+   * cannot be loaded, or the store was closed meanwhile.
    */
   async take({ name, module, permissions }: PluginConfig, before: HeldModule | null): Promise<HeldModule> {
     if (!module.startsWith("file:")) {
       return before?.prepared === null ? before : new HeldModule(null, () => {});
     }
+    if (this.#isClosed) throw new ModuleError(CLOSED);
     const folder = (this.#folder ??= this.#open()).path;
     const known = before?.prepared?.hash;
     const prepared = await this.#prepare(name, { module, grants: permissions, folder, known });
+    if (this.#isClosed) throw new ModuleError(CLOSED);
     if (before !== null && known === prepared.hash) return before;
     return new HeldModule(prepared, () => this.#remove(prepared.folder));
   }
@@ -88,8 +104,9 @@ export class ModuleStore {
     }
   }
 
-  /** Removes all of it. */
+  /** Removes all of it; what is dropped from now on goes with it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#removals);
     await this.#folder?.close();
     this.#folder = null;
@@ -106,6 +123,7 @@ export class ModuleStore {
   }
 
   #remove(folder: string): void {
+    if (this.#isClosed) return;
     const removed = Deno.remove(folder, { recursive: true }).catch((error) => {
       this.log.warn("the snapshot of a module cannot be removed", { folder, error: String(error) });
     }).then(() => void this.#removals.delete(removed));

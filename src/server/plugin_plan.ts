@@ -1,7 +1,6 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
-import type { HeldModule } from "./module_store.ts";
 import { PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
@@ -14,21 +13,14 @@ export class PluginPlan {
 
   private constructor(
     before: readonly ServedPlugin[],
-    configs: readonly PluginConfig[],
-    modules: readonly HeldModule[],
-    server: ServerConfig,
+    steps: readonly (ServedPlugin | PluginChange)[],
     readonly parts: PluginParts,
   ) {
-    const byName = new Map(before.map((served) => [served.config.name, served]));
-    this.#steps = configs.map((config, index) => {
-      const module = modules[index]!;
-      return byName.get(config.name)?.change(config, module, server) ??
-        new ServedPlugin(config, module, server, parts);
-    });
-    this.added = this.#steps.filter((step) => step instanceof ServedPlugin);
-    this.#changes = this.#steps.filter((step) => step instanceof PluginChange);
-    const names = new Set(configs.map(({ name }) => name));
-    this.removed = before.filter(({ config }) => !names.has(config.name));
+    this.#steps = steps;
+    this.added = steps.filter((step) => step instanceof ServedPlugin);
+    this.#changes = steps.filter((step) => step instanceof PluginChange);
+    const names = new Set(steps.map((step) => step.name));
+    this.removed = before.filter(({ name }) => !names.has(name));
   }
 
   /**
@@ -63,7 +55,21 @@ export class PluginPlan {
           : []
       );
       if (failures.length > 0) throw new Error(failures.join("\n"));
-      return new PluginPlan(before, configs, held.map(({ module }) => module), server, parts);
+      const served = new Map(before.map((each) => [each.name, each]));
+      const steps: (ServedPlugin | PluginChange)[] = [];
+      try {
+        for (const [index, config] of configs.entries()) {
+          const { module } = held[index]!;
+          steps.push(
+            served.get(config.name)?.change(config, module, server) ??
+              new ServedPlugin(config, module, server, parts),
+          );
+        }
+      } catch (error) {
+        await new PluginPlan([], steps, parts).drop();
+        throw error;
+      }
+      return new PluginPlan(before, steps, parts);
     } finally {
       // Whoever runs a module holds it now.
       for (const { release } of held) release();

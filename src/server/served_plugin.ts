@@ -28,10 +28,14 @@ export class ServedPlugin {
     parts: PluginParts,
   ) {
     this.#settings = workerSettings(config, server, module.prepared, 0);
-    this.routed = buildPlugin(config, this.#settings, module, parts);
+    this.routed = module.holdFor((ended) => buildPlugin(config, this.#settings, ended, parts));
     this.#contentLimits = parts.contentLimits;
     this.#bound();
     this.#setAffinity();
+  }
+
+  get name(): string {
+    return this.config.name;
   }
 
   /** Starts its workers. Rejects where its module does not load. */
@@ -54,7 +58,8 @@ export class ServedPlugin {
     ) {
       changed.push("other files stand where its workers may read");
     }
-    const successor = needsWorkers ? this.routed.pool.successor(settings, module.hold()) : null;
+    const { pool } = this.routed;
+    const successor = needsWorkers ? module.holdFor((ended) => pool.successor(settings, ended)) : null;
     return new PluginChange(this, changed, successor, { config, settings, module });
   }
 
@@ -125,6 +130,10 @@ export class PluginChange {
     readonly successor: Supervisor | null,
     readonly next: NextPlugin,
   ) {}
+
+  get name(): string {
+    return this.next.config.name;
+  }
 
   /** What it will answer to; known when its workers have started. */
   get names(): PluginNames {

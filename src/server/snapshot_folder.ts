@@ -2,8 +2,10 @@ import { controlFolder, makeOwnFolder } from "./control_path.ts";
 import type { Log } from "../observe/log.ts";
 
 const NAME = /^modules-[0-9a-f]{12}$/;
-/** Names that are tried; a new one is needed where another server takes one's lock for a leftover's. */
+/** Of making one, for another server may take its lock for a leftover's; and of removing it. */
 const TRIES = 10;
+/** Between two of them to remove one that is still written to, in ms. */
+const PAUSE_MS = 20;
 
 /**
  * A folder of this user alone, for the snapshots of one server. A lock beside it, which ends with the process, says that
@@ -30,13 +32,22 @@ export class SnapshotFolder {
     throw new Error(`no folder can be locked in ${base}`);
   }
 
-  /** Removes it with all that is in it. */
+  /** Removes it with all that is in it, what a thread that was ended is still writing there included. */
   async close(): Promise<void> {
-    const isGone = await Deno.remove(this.path, { recursive: true })
-      .then(() => true, (error) => error instanceof Deno.errors.NotFound);
+    let isGone = await this.#remove();
+    for (let tries = 1; !isGone && tries < TRIES; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      isGone = await this.#remove();
+    }
     // By its lock the next server finds what could not be removed.
     if (isGone) await Deno.remove(`${this.path}.lock`).catch(() => {});
     this.lock.close();
+  }
+
+  /** Whether it is gone: that something in it was not found says nothing about the rest. */
+  async #remove(): Promise<boolean> {
+    await Deno.remove(this.path, { recursive: true }).catch(() => {});
+    return await Deno.lstat(this.path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
   }
 }
 
