@@ -1,6 +1,6 @@
 import type { Context, Plugin, StartContext } from "mevent/plugin";
 import { ConfigTable } from "./config_table.ts";
-import { checkFolder, loadSnapshot, writeSnapshot } from "./kv/snapshot.ts";
+import { checkFolder, loadSnapshot, Ownership, writeSnapshot } from "./kv/snapshot.ts";
 
 /** The value is no whole number. */
 const NO_NUMBER = 25;
@@ -16,6 +16,7 @@ const INTERVAL = { least: 1000, most: 7 * 86_400_000 };
 
 /** What the config says of the snapshot; null where there is to be none. */
 let settings: { readonly path: string; readonly interval: number } | null = null;
+let ownership = new Ownership("");
 /** When the last snapshot was begun, or the worker started; monotonic, in ms. */
 let begunAt = 0;
 
@@ -39,6 +40,9 @@ export default {
     begunAt = performance.now();
     if (settings === null) return;
     await checkFolder(settings.path);
+    ownership = new Ownership(context.run);
+    // One of them reads it, for all.
+    if (context.first) await ownership.takeOver(settings.path);
     if (context.first && context.worker === 0) await loadSnapshot(settings.path, context);
   },
   async stop(context) {
@@ -117,9 +121,9 @@ export default {
   },
 } satisfies Plugin;
 
-async function snapshot(path: string, context: Parameters<typeof writeSnapshot>[1]): Promise<number> {
+async function snapshot(path: string, context: Parameters<typeof writeSnapshot>[2]): Promise<number> {
   begunAt = performance.now();
-  return await writeSnapshot(path, context);
+  return await writeSnapshot(path, ownership, context);
 }
 
 function keyOf(context: Context<unknown>): string {

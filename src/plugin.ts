@@ -197,6 +197,8 @@ export interface StartContext extends PluginContext {
    * the worker takes the place of another one.
    */
   readonly first: boolean;
+  /** The same in all workers of the plugin for as long as the server runs, and in no other server. */
+  readonly run: string;
 }
 
 /** What `call` and `enqueue` reject with; `instanceof Error`, told apart by its name. */

@@ -1,49 +1,24 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
-import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { Encoding } from "../src/protocol/body.ts";
+import {
+  ask,
+  CAS,
+  DEL,
+  GET,
+  INCR,
+  inFolder,
+  namesIn,
+  SET,
+  SNAPSHOT,
+  start,
+  startIn,
+} from "./support/kv_server.ts";
 import { MeventProcess } from "./support/mevent.ts";
 import { RawConnection } from "./support/raw_connection.ts";
-import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
+import { streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
-
-const [GET, SET, DEL, INCR, CAS, SNAPSHOT] = [1001, 1002, 1003, 1004, 1005, 1006] as const;
-
-function start(overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
-  return TestServer.start({ plugins: [{ name: "kv", ...overrides }] });
-}
-
-/** With a snapshot in that folder. */
-function startIn(folder: string, overrides: Partial<PluginOverrides> = {}): Promise<TestServer> {
-  const permissions = { ...PLUGIN_DEFAULTS.permissions, read: [folder], write: [folder] };
-  return start({ config: { snapshot: `${folder}/kv.snapshot`, interval: "1h" }, permissions, ...overrides });
-}
-
-/** The code, and the value or the error's sentence. */
-async function ask(
-  connection: RawConnection,
-  command: number,
-  params: JsonObject = {},
-): Promise<[number, JsonValue]> {
-  await connection.send(streamRequest({ plugin: "kv", command, params }));
-  const reply = await connection.reply();
-  if (reply.body === null) return [reply.code, null];
-  return [reply.code, reply.code < 1000 ? messageOf(reply) : valueOf(reply) ?? null];
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "mevent-kv-" });
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function namesIn(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();
-}
 
 Deno.test("kv gets, sets, deletes, counts and swaps, for a time or for good, and beside the system commands", async () => {
   await using server = await start({ workers: 2 });

@@ -3,6 +3,8 @@ import { requirePermissions } from "../permissions.ts";
 
 /** How a snapshot begins; what begins otherwise is somebody else's file. */
 const HEAD = '{"mevent":"kv","version":1,';
+/** The longest first line, in bytes. */
+const HEAD_LINE = 1024;
 /** Entries that are put into the cache at once when a snapshot is read. */
 const LOAD_TOGETHER = 256;
 /** Text that is written at once, in UTF-16 units. */
@@ -24,12 +26,46 @@ export async function checkFolder(path: string): Promise<void> {
   if (!isFolder) throw new Error(`the snapshot's folder ${JSON.stringify(folder)} is not there; make it`);
 }
 
+/** Whose snapshots may be written over: what they hold is in the cache, or has been. */
+export class Ownership {
+  readonly #runs: Set<string>;
+  #hasWritten = false;
+
+  /** @param run of this server: what it has written */
+  constructor(readonly run: string) {
+    this.#runs = new Set([run]);
+  }
+
+  /** The snapshot that is there is read at this start of the server. */
+  async takeOver(path: string): Promise<void> {
+    const run = await runOf(path);
+    if (run !== null) this.#runs.add(run);
+  }
+
+  written(): void {
+    this.#hasWritten = true;
+  }
+
+  /** What a snapshot that nobody has read is to be called; null where there is none. Throws where one has come since. */
+  async keptName(path: string): Promise<string | null> {
+    const run = await runOf(path);
+    if (run === null || this.#runs.has(run)) return null;
+    if (this.#hasWritten) {
+      throw new Error(
+        `${path} was put there by somebody else meanwhile, and stays as it is; ` +
+          "move it away, restart the server to read it, or give each server a file of its own",
+      );
+    }
+    return `${path}.${new Date().toISOString().replaceAll(":", "-")}.kept`;
+  }
+}
+
 /**
  * Writes all entries to a file of its own, which takes the snapshot's place when it is complete and on the disk; returns
  * how many they were.
  *
  * ```
- * {"mevent":"kv","version":1,"taken":ms since 1970}
+ * {"mevent":"kv","version":1,"taken":ms since 1970,"run":"whose"}
  * [key, value, when it expires: ms since 1970, 0 for never]
  * ...
  * {"entries":how many,"check":FNV-1a of all bytes before this line}
@@ -37,16 +73,17 @@ export async function checkFolder(path: string): Promise<void> {
  */
 export async function writeSnapshot(
   path: string,
+  ownership: Ownership,
   { cache, stats, log, signal }: Omit<PluginContext, "signal"> & { readonly signal: AbortSignal | undefined },
 ): Promise<number> {
   const begunAt = performance.now();
-  await refuseForeign(path);
+  const kept = await ownership.keptName(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   const file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
   let entries = 0;
   let check = FNV_OFFSET;
   try {
-    let text = `${HEAD}"taken":${Date.now()}}\n`;
+    let text = `${HEAD}"taken":${Date.now()},"run":${JSON.stringify(ownership.run)}}\n`;
     const put = async () => {
       const bytes = new TextEncoder().encode(text);
       check = fnv(check, bytes, bytes.length);
@@ -64,7 +101,12 @@ export async function writeSnapshot(
     text = `${JSON.stringify({ entries, check })}\n`;
     await put();
     await file.sync();
+    if (kept !== null) {
+      await Deno.link(path, kept);
+      log.warn("a snapshot was there that was not read: it is kept", { path, kept });
+    }
     await Deno.rename(temporary, path);
+    ownership.written();
   } catch (error) {
     await Deno.remove(temporary);
     throw error;
@@ -79,12 +121,12 @@ export async function writeSnapshot(
   return entries;
 }
 
-/** What is not ours is never written over. */
-async function refuseForeign(path: string): Promise<void> {
+/** Who has written the snapshot; null where there is none. Throws where it is somebody else's file. */
+async function runOf(path: string): Promise<string | null> {
   const file = await openThere(path);
-  if (file === null) return;
+  if (file === null) return null;
   try {
-    await readHead(file, path);
+    return await readHead(file, path);
   } finally {
     file.close();
   }
@@ -99,13 +141,18 @@ async function openThere(path: string): Promise<Deno.FsFile | null> {
   }
 }
 
-async function readHead(file: Deno.FsFile, path: string): Promise<void> {
-  const head = new Uint8Array(HEAD.length);
+/** Who has written it, "" where it does not say so. */
+async function readHead(file: Deno.FsFile, path: string): Promise<string> {
+  const head = new Uint8Array(HEAD_LINE);
   let length = 0;
   for (let count: number | null = 0; length < head.length && count !== null; length += count ?? 0) {
     count = await file.read(head.subarray(length));
   }
-  if (new TextDecoder().decode(head.subarray(0, length)) === HEAD) return;
+  const [line = ""] = new TextDecoder().decode(head.subarray(0, length)).split("\n", 1);
+  if (line.startsWith(HEAD)) {
+    const said = parsed(line);
+    return typeof said === "object" && said !== null && "run" in said ? String(said.run) : "";
+  }
   throw new Error(`${path} is no snapshot of kv, and stays as it is; move it away, or name another file`);
 }
 

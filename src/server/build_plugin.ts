@@ -32,6 +32,8 @@ export interface PluginParts {
   readonly segments: SegmentPool;
   readonly routes: ReplyRoutes;
   readonly starts: StartCalls;
+  /** What tells this server from others, and from itself after its next start. */
+  readonly run: string;
   /** As the main thread applies them; both change in place. */
   readonly limits: Pick<ServerConfig, "maxFrame">;
   readonly contentLimits: ContentLimits;

@@ -19,6 +19,7 @@ export class ServedPlugin {
   readonly routed: RoutedPlugin;
   #settings: WorkerSettings;
   readonly #contentLimits: ContentLimits;
+  readonly #run: string;
 
   constructor(
     public config: PluginConfig,
@@ -27,9 +28,10 @@ export class ServedPlugin {
     server: ServerConfig,
     parts: PluginParts,
   ) {
-    this.#settings = workerSettings(config, server, module.prepared, 0);
+    this.#settings = workerSettings(config, server, module.prepared, 0, parts.run);
     this.routed = module.holdFor((ended) => buildPlugin(config, this.#settings, ended, parts));
     this.#contentLimits = parts.contentLimits;
+    this.#run = parts.run;
     this.#bound();
     this.#setAffinity();
   }
@@ -47,7 +49,8 @@ export class ServedPlugin {
 
   /** What is to be done for it to go on with another config; nothing has changed yet. */
   change(config: PluginConfig, module: HeldModule, server: ServerConfig): PluginChange {
-    const settings = workerSettings(config, server, module.prepared, this.#settings.maxContentBytes);
+    const { maxContentBytes } = this.#settings;
+    const settings = workerSettings(config, server, module.prepared, maxContentBytes, this.#run);
     const isOtherCode = module !== this.module;
     const needsWorkers = isOtherCode || config.affinity !== this.config.affinity ||
       !isDeepStrictEqual(settings, this.#settings);

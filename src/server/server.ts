@@ -108,6 +108,7 @@ export class Server {
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
       routes,
       starts: new StartCalls(this.registry),
+      run: crypto.randomUUID(),
       limits,
       contentLimits,
       limitLog,

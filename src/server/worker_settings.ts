@@ -10,27 +10,27 @@ import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
 import { confinement } from "./confinement.ts";
 
-const RUN = crypto.randomUUID();
-
 /**
  * What makes a plugin's workers what they are: where any of it changes, they are replaced. What a plugin's worker sees of
  * the config belongs here and nowhere else.
  *
  * @param module the snapshot of its module; null where that is built in
  * @param longest the longest content that may wait in the plugin's queue already, in bytes
+ * @param serverRun what tells this server from others, and from itself after its next start
  */
 export function workerSettings(
   config: PluginConfig,
   server: ServerConfig,
   module: PreparedModule | null,
   longest: number,
+  serverRun: string,
 ): WorkerSettings {
   const { permissions, readable } = workerRights(config.permissions, module);
   return {
     setup: {
       name: config.name,
       biz: config.biz,
-      run: runOf(config.name),
+      run: runOf(serverRun, config.name),
       module: module?.url ?? config.module,
       original: module === null ? null : { folder: module.folder, root: module.root },
       grants: config.permissions,
@@ -55,8 +55,8 @@ export function workerSettings(
 }
 
 /** Each plugin counts its operations by itself: their ids are not to be those of another plugin. */
-function runOf(plugin: string): string {
-  return createHash("sha256").update(`${RUN} ${plugin}`).digest("hex").slice(0, 12);
+function runOf(serverRun: string, plugin: string): string {
+  return createHash("sha256").update(`${serverRun} ${plugin}`).digest("hex").slice(0, 12);
 }
 
 /** The longest content of a reply, in bytes. */

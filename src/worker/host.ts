@@ -99,7 +99,7 @@ async function start(setup: HostSetup): Promise<void> {
     const lasting = new AbortController().signal;
     const context = contextWith(stopping.signal, { hops: 0, operation: null, signal: lasting });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
-    await plugin.start?.(Object.freeze({ ...context, first: setup.first }));
+    await plugin.start?.(Object.freeze({ ...context, first: setup.first, run: setup.run }));
     health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }));
     stage = "its health check failed: ";
     await health.ask();
