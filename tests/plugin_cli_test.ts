@@ -308,6 +308,16 @@ test("lets one escape", async () => {
   assertStringIncludes(none.stderr, 'no test has a name with "nothing" in it');
 });
 
+Deno.test("plugin list says of plugins that are made from their config what they need", async () => {
+  const { code, stdout } = await mevent(["plugin", "list"]);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^builtin:kv +- +6  keeps texts/m);
+  assertMatch(stdout, /^builtin:sql +- +-  needs its config: config\.url/m);
+  const { builtin } = JSON.parse((await mevent(["plugin", "list", "--json"])).stdout);
+  const exec = builtin.find(({ module }: { module: string }) => module === "builtin:exec");
+  assertEquals([exec.commands, exec.needs.startsWith("config.command is missing")], [null, true]);
+});
+
 Deno.test("plugin is a group: alone it tells its commands, and a wrong one has its nearest named", async () => {
   const alone = await mevent(["plugin"]);
   assertEquals([alone.code, alone.stdout], [64, ""]);

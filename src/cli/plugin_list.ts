@@ -39,8 +39,11 @@ export const pluginListCommand: Command = {
 interface BuiltinPlugin {
   readonly module: string;
   readonly biz: number | null;
-  readonly commands: number;
+  /** Null where its config says which it has. */
+  readonly commands: number | null;
   readonly description: string;
+  /** What it says without a config, where it needs one. */
+  readonly needs?: string;
 }
 
 interface ConfiguredPlugin {
@@ -55,9 +58,10 @@ interface ConfiguredPlugin {
 }
 
 async function builtinPlugin(module: string): Promise<BuiltinPlugin> {
-  const { plugin } = await inspectPlugin(module, { config: {} }, LOAD_TIMEOUT_MS);
+  const { plugin, problem } = await inspectPlugin(module, { config: {} }, LOAD_TIMEOUT_MS);
   if (plugin === null) {
-    return { module, biz: null, commands: 0, description: "says what it is by its config" };
+    const needs = problem.split("\n", 1)[0]!;
+    return { module, biz: null, commands: null, description: "", needs };
   }
   return { module, biz: plugin.biz, commands: plugin.commands.length, description: plugin.description };
 }
@@ -74,11 +78,11 @@ function configuredPlugins(file: string): ConfiguredPlugin[] {
 }
 
 function builtinText(plugins: readonly BuiltinPlugin[]): string {
-  const rows = plugins.map(({ module, biz, commands, description }) => [
+  const rows = plugins.map(({ module, biz, commands, description, needs }) => [
     module,
     biz === null ? "-" : String(biz),
-    String(commands),
-    description,
+    commands === null ? "-" : String(commands),
+    needs === undefined ? description : `needs its config: ${printable(needs)}`,
   ]);
   return lines([["built in", "biz", "commands", "description"], ...rows], [0, 3]);
 }
