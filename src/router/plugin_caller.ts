@@ -5,9 +5,10 @@ import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import { writeRequest } from "../protocol/request.ts";
 import { MAX_CALL_CHARS, MAX_CALLS } from "../worker/call_client.ts";
-import type { CallRequest } from "../worker/messages.ts";
+import type { CallRequest, OperationPlace } from "../worker/messages.ts";
 import type { PluginWorker } from "../worker/plugin_worker.ts";
 import type { Isolation } from "../worker/supervisor_options.ts";
+import { placesHeld, type WorkerCaller } from "./call_chain.ts";
 import type { Caller } from "./caller.ts";
 import type { ReplyRoutes, ReplyTarget } from "./reply_routes.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
@@ -38,13 +39,13 @@ export interface PluginCallerParts {
  * A worker of a plugin that calls other plugins: its calls go the way of every request, and what becomes of them is posted
  * to the worker. They are JSON, both ways.
  */
-export class PluginCaller implements Caller, ReplyTarget {
+export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
   readonly asyncReply = true;
   hops = 0;
   readonly routeGeneration: number;
   readonly #slot: number;
-  /** Calls that are not answered, by their ids. */
-  readonly #open = new Set<number>();
+  /** Calls that are not answered, by their ids: the operations that wait for them, where there are some. */
+  readonly #open = new Map<number, OperationPlace | null>();
   /** Those of them that wait for a plugin to start, and the length of their params together. */
   readonly #held = new Map<number, StartCall>();
   #heldChars = 0;
@@ -72,7 +73,7 @@ export class PluginCaller implements Caller, ReplyTarget {
     // The worker keeps to this by itself, unless the plugin posts in its place.
     if (this.#open.size >= MAX_CALLS || this.#open.has(id)) return;
     if (this.#held.size > 0 && this.#heldChars + params.length > MAX_CALL_CHARS) return;
-    this.#open.add(id);
+    this.#open.set(id, request.sync ? request.operation : null);
     if (starts.isStarting(plugin)) this.#hold(request);
     else this.#make(request);
   }
@@ -136,19 +137,26 @@ export class PluginCaller implements Caller, ReplyTarget {
         `the params have ${content.length} bytes, a message carries ${most}`,
       );
     }
-    if (sync && isWork && command > LAST_SYSTEM_COMMAND && this.#waitsForItself(plugin, content)) {
-      return this.#fail(
-        id,
-        ReplyCode.Broken,
-        `plugin ${this.plugin.name} would wait for itself: it runs one operation at a time, and this one is it; ` +
-          "enqueue it, or give the plugin concurrency or workers",
-      );
+    if (sync && isWork && command > LAST_SYSTEM_COMMAND) {
+      const full = this.#heldByItself(operation, plugin, content);
+      if (full !== null) {
+        return this.#fail(
+          id,
+          ReplyCode.Broken,
+          `the call would wait for itself: whatever plugin ${full.name} runs at once waits for this call; ` +
+            "enqueue it, or give that plugin concurrency or workers",
+        );
+      }
     }
     this.hops = hops;
     if (router.handleContained(this, message, 0, message.length) === "close") {
       this.#fail(id, ReplyCode.Error, "the call met an error of the server's own; its log says which");
     }
     router.dispatch();
+  }
+
+  operationOf(id: number): OperationPlace | null {
+    return this.#open.get(id) ?? null;
   }
 
   /** Nobody waits for that call any more. */
@@ -203,14 +211,21 @@ export class PluginCaller implements Caller, ReplyTarget {
   /** Each answer was posted as it came. */
   flush(): void {}
 
-  /** Whether no worker could run it before the operation that calls has ended. */
-  #waitsForItself(name: string, content: Uint8Array): boolean {
-    const { plugin, worker } = this;
-    if (name !== plugin.name && name !== String(plugin.biz)) return false;
-    const { affinity, pool } = plugin;
-    if (pool.declaration?.concurrency !== 1) return false;
-    return pool.workers.length === 1 ||
-      (affinity !== null && plugin.partOf(Encoding.Json, content, 0, content.length) === worker.part);
+  /** The plugin that is called, where no worker could run it before the operation that calls has ended. */
+  #heldByItself(operation: OperationPlace, name: string, content: Uint8Array): RoutedPlugin | null {
+    const { router, routes } = this.parts;
+    const called = router.options.registry.named(name);
+    const concurrency = called?.pool.declaration?.concurrency;
+    if (called === null || concurrency === undefined) return null;
+    const { affinity, pool: { workers } } = called;
+    const part = affinity === null ? 0 : called.partOf(Encoding.Json, content, 0, content.length);
+    const able = workers.filter((worker) => affinity === null || worker.part === part);
+    const free = new Map(able.map(({ inFlight }) => [inFlight, concurrency]));
+    for (const held of placesHeld(this, operation, routes, isCaller)) {
+      const left = free.get(held);
+      if (left !== undefined) free.set(held, left - 1);
+    }
+    return [...free.values()].every((left) => left <= 0) ? called : null;
   }
 
   #fail(id: number, code: number, message: string): void {
@@ -240,4 +255,8 @@ export class PluginCaller implements Caller, ReplyTarget {
     this.#toldChars += content?.length ?? 0;
     this.worker.post({ kind: "called", id, code, content });
   }
+}
+
+function isCaller(target: ReplyTarget | null): target is PluginCaller {
+  return target instanceof PluginCaller;
 }

@@ -30,10 +30,10 @@ export class Registry {
     this.plugins = plugins;
   }
 
-  /** Whether a plugin has that name, or that number in decimal. */
-  has(name: string): boolean {
+  /** The plugin that has that name, or that number in decimal. */
+  named(name: string): RoutedPlugin | null {
     const key = encoder.encode(name);
-    return this.find(key, 0, key.length) !== null;
+    return this.find(key, 0, key.length);
   }
 
   /** The plugin that the name at `at` names, or null. */

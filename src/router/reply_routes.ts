@@ -43,6 +43,11 @@ export class ReplyRoutes {
     return this.#generations[slot]!;
   }
 
+  /** Who waits there; null where that one has gone. */
+  target(slot: number, generation: number): ReplyTarget | null {
+    return this.#generations[slot] === generation ? this.#targets[slot] ?? null : null;
+  }
+
   /** Gives up a slot; replies that are still to come for it are dropped and counted. */
   close(slot: number): void {
     this.#targets[slot] = null;
@@ -59,8 +64,8 @@ export class ReplyRoutes {
     at: number,
     length: number,
   ): void {
-    const target = this.#targets[slot];
-    if (target === null || target === undefined || this.#generations[slot] !== generation) {
+    const target = this.target(slot, generation);
+    if (target === null) {
       this.counters.repliesDropped++;
       return;
     }

@@ -41,7 +41,7 @@ export class StartCalls {
 
   /** Whether no plugin answers to this, and one may yet. */
   isStarting(to: string): boolean {
-    return this.#starting.size > 0 && !this.registry.has(to) && this.#candidates(to).length > 0;
+    return this.#starting.size > 0 && this.registry.named(to) === null && this.#candidates(to).length > 0;
   }
 
   /** Whether whoever answers to `to` can only start after `from`, which has not started itself. */

@@ -295,10 +295,7 @@ export class Server {
       log: options.log,
       limitLog: this.#limitLog,
       stats: () => this.stats(),
-      plugin: (name) => {
-        const key = new TextEncoder().encode(name);
-        return this.registry.find(key, 0, key.length);
-      },
+      plugin: (name) => this.registry.named(name),
       reload: () => this.reload(),
       drain: begin,
       stopNow: () => {
