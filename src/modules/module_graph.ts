@@ -15,6 +15,9 @@ const MAX_TRIES = 5;
 
 /** What an import in a plugin may name beside files: the runtime looks whether it may be loaded. */
 const OTHER_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+const PACKAGE_SCHEME = /^(npm|jsr):/i;
+/** Packages that plugins may import by name. Others that mevent is made of come and go, and so do their versions. */
+const PACKAGES = ["valibot"];
 const BUNDLE = "--bundle --format=esm --platform=node";
 
 /**
@@ -108,9 +111,8 @@ class Walk {
     if (specifier.startsWith("/") || URL.parse(specifier)?.protocol === "file:") {
       throw wrong(`import ${JSON.stringify(specifier)} by a relative path`);
     }
-    if (OTHER_SCHEME.test(specifier) || isBuiltin(specifier) || Object.hasOwn(this.provided, specifier)) {
-      return;
-    }
+    const isOther = OTHER_SCHEME.test(specifier) && !PACKAGE_SCHEME.test(specifier);
+    if (isOther || isBuiltin(specifier) || Object.hasOwn(this.provided, specifier)) return;
     if (specifier === "mevent/testing") throw wrong('only test files import "mevent/testing"');
     if (/^mevent(\/|$)/.test(specifier)) {
       throw wrong(
@@ -121,7 +123,7 @@ class Walk {
         }\``,
       );
     }
-    if (isResolvable(specifier)) return;
+    if (PACKAGES.includes(specifier)) return;
     const { dir, name } = bundleOf(this.entry);
     throw wrong(
       `nothing here provides ${
@@ -213,16 +215,6 @@ async function otherName(path: string, specifier: string): Promise<string | unde
     }
   }
   return undefined;
-}
-
-/** Whether mevent has a package of that name, which plugins may use. */
-function isResolvable(specifier: string): boolean {
-  try {
-    import.meta.resolve(specifier);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function realPaths(paths: readonly string[]): Promise<string[]> {

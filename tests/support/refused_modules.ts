@@ -26,6 +26,15 @@ export const REFUSED_MODULES: readonly RefusedModule[] = [
     "orders.ts:2:18: ",
     "npx esbuild orders.ts --bundle --format=esm --platform=node --outfile=orders.js",
   ],
+  // mevent itself has these two, for its own use.
+  [
+    "orders.ts",
+    'import pg from "pg";',
+    "orders.ts:1:17: ",
+    'nothing here provides "pg"',
+    "npx esbuild orders.ts",
+  ],
+  ["orders.ts", 'import "npm:croner";', "orders.ts:1:9: ", 'provides "npm:croner"', "npx esbuild orders.ts"],
   [
     "orders.ts",
     'import { Plugin } from "mevent/plugin";',
