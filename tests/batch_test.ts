@@ -127,8 +127,10 @@ Deno.test("a worker that blocks while it waits gathers for as long as the batch 
   using connection = await server.connect();
   await connection.send(request(1, 1001));
   await server.until("it is gathered", () => begun(server).length === 1);
-  // Longer than the worker blocks at a time.
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  // Each time that it has blocked it gives two signs of life.
+  const [worker] = server.server.registry.plugins[0]!.pool.workers;
+  const { beat } = worker!;
+  await server.until("it has blocked more than once", () => worker!.beat >= beat + 5);
   await connection.send(request(2, 1001));
   assertEquals((await connection.replies(2)).map((reply) => valueOf(reply)), [2, 2]);
   await connection.send(request(3, 1002));

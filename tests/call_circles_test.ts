@@ -65,13 +65,15 @@ Deno.test("a batch calls with the longest chain that has led to one of its opera
 
 Deno.test("while the server drains, what runs still calls and enqueues, and that is worked off", async () => {
   const source = `
-  let go;
+  const until = async (cache) => {
+    while (await cache.get("go") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
   export default {
     name: "d", concurrency: 4,
     commands: {
       1001: { name: "work", run: async (context) => {
         context.stats.count("begun");
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await until(context.cache);
         await context.call("e", 1001, { n: 1 });
         await context.enqueue("e", 1001, { n: 10 });
         context.log.info("worked");
@@ -83,8 +85,9 @@ Deno.test("while the server drains, what runs still calls and enqueues, and that
     },
   };`;
   const called = `export default { name: "e", commands: { 1001: { name: "c", run: async (context) => {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    context.log.info("done", { n: context.params.int("n") });
+    const n = context.params.int("n");
+    while (n === 10 && await context.cache.get("go") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    context.log.info("done", { n });
   } } } };`;
   const server = await TestServer.start({
     server: { drain_timeout: "30s" },
@@ -95,7 +98,15 @@ Deno.test("while the server drains, what runs still calls and enqueues, and that
     await connection.send(streamRequest({ plugin: "d", sync: false }));
     assertEquals((await connection.reply()).code, 1000);
     await server.until("it runs", () => server.plugin("d").counters["begun"] === 1);
+    const go = async (plugin: string) => {
+      const params = { cachekey: "go", cacheval: "1" };
+      await connection.send(streamRequest({ plugin, command: 101, params }));
+      assertEquals((await connection.reply()).code, 1000);
+    };
     const stopped = server.server.stop();
+    await go("d");
+    await server.until("it has worked", () => logged(server, "worked").length === 1);
+    await go("e");
     assertEquals(await stopped, { pending: 1, abandoned: 0 });
   } finally {
     await server[Symbol.asyncDispose]();
