@@ -161,6 +161,10 @@ export class RingLink {
     while (ring.unread > 0 && end - at >= HEADER_BYTES + 4) {
       const { position } = ring;
       const length = ring.readRaw(this.#out, at + HEADER_BYTES, end - at - HEADER_BYTES);
+      if (ring.isBroken) {
+        this.#end("a ring holds what can be no records");
+        return at;
+      }
       at = this.#putHeader(at, ring.isWhole ? RING_END : RING_PIECE, index, length, position) + length;
     }
     return at;
