@@ -27,6 +27,9 @@ export interface ModuleFile {
   readonly calls: readonly (readonly [number, number])[];
 }
 
+/** Packages that plugins may import by name. Others that mevent is made of come and go, and so do their versions. */
+export const PACKAGES = ["valibot"];
+
 const TYPESCRIPT = /\.m?ts$/;
 const JAVASCRIPT = /\.m?js$/;
 const JSON_FILE = /\.json$/;
@@ -127,7 +130,7 @@ export function writtenText(
   const url = pathToFileURL(path).href;
   // A function declaration is there before the module's first line runs.
   return `${text}${code.slice(at)}\n;${metas.length > 0 ? metaFunction(metaName, url) : ""}${
-    calls.length > 0 ? callFunction(callName, url, rootUrl, snapshotUrl) : ""
+    calls.length > 0 ? callFunction(callName, url, rootUrl, snapshotUrl, provided) : ""
   }\n`;
 }
 
@@ -143,10 +146,26 @@ function metaFunction(name: string, url: string): string {
 `;
 }
 
-function callFunction(name: string, url: string, rootUrl: string, snapshotUrl: string): string {
+function callFunction(
+  name: string,
+  url: string,
+  rootUrl: string,
+  snapshotUrl: string,
+  provided: Provided,
+): string {
+  const packages = JSON.stringify({
+    ...Object.fromEntries(PACKAGES.map((each) => [each, each])),
+    ...provided,
+  });
   return `async function ${name}(to, options) {
   to = String(to);
-  if (!/^\\.{0,2}\\//.test(to) && globalThis.URL.parse(to)?.protocol !== "file:") return import(to, options);
+  const scheme = globalThis.URL.parse(to)?.protocol, packages = ${packages};
+  if (globalThis.Object.hasOwn(packages, to)) return import(packages[to], options);
+  if (!/^\\.{0,2}\\//.test(to) && scheme !== "file:") {
+    const isPackage = scheme === undefined || scheme === "npm:" || scheme === "jsr:";
+    if (!isPackage || globalThis.process.getBuiltinModule(to) !== undefined) return import(to, options);
+    throw new globalThis.TypeError('nothing here provides ' + JSON.stringify(to) + '; bundle the plugin with it');
+  }
   const original = new URL(to, ${JSON.stringify(url)}), root = ${JSON.stringify(rootUrl)};
   if (original.href.startsWith(root)) {
     const taken = new URL(original.href.slice(root.length), ${JSON.stringify(snapshotUrl)});

@@ -4,7 +4,14 @@ import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { grantLine, type Grants } from "./grants.ts";
 import { errorAtIndex, ModuleError } from "./module_error.ts";
-import { type ModuleFile, moduleFile, type ModuleImport, type Provided, wrongName } from "./module_file.ts";
+import {
+  type ModuleFile,
+  moduleFile,
+  type ModuleImport,
+  PACKAGES,
+  type Provided,
+  wrongName,
+} from "./module_file.ts";
 
 /** Bounds of one plugin: files, and bytes of all of them. */
 const MAX_FILES = 1000;
@@ -16,8 +23,6 @@ const MAX_TRIES = 5;
 /** What an import in a plugin may name beside files: the runtime looks whether it may be loaded. */
 const OTHER_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 const PACKAGE_SCHEME = /^(npm|jsr):/i;
-/** Packages that plugins may import by name. Others that mevent is made of come and go, and so do their versions. */
-const PACKAGES = ["valibot"];
 const BUNDLE = "--bundle --format=esm --platform=node";
 
 /**

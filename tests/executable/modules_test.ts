@@ -56,6 +56,29 @@ executableTest(
   },
 );
 
+executableTest(
+  "an import at run time finds what an import in the text does, and no other package",
+  async () => {
+    const source = `const take = (name) => import(name);
+export default { name: "orders", commands: { 1001: { name: "take", run: async (context) =>
+  typeof (await take(context.params.string("name"))) } } };`;
+    await using place = await Workplace.make({ "mevent.toml": CONFIG, "orders.ts": source });
+    await using server = await place.serve();
+    await using client = await server.connect();
+    for (const name of ["valibot", "fs", "node:path", "data:text/javascript,"]) {
+      assertEquals((await client.request("orders", 1001, { name })).value, "object", name);
+    }
+    for (const name of ["pg", "mysql2/promise", "croner", "npm:pg", "@std/assert", "mevent/plugin"]) {
+      const { code, value } = await client.request("orders", 1001, { name });
+      assertEquals(code, 14, name);
+      assertStringIncludes(
+        (value as { Output: { errmsg: string } }).Output.errmsg,
+        `nothing here provides "${name}"; bundle the plugin with it`,
+      );
+    }
+  },
+);
+
 const REFUSED: readonly RefusedModule[] = [
   ...REFUSED_MODULES,
   [
