@@ -8,10 +8,11 @@ import type { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 
-// A plugin would bundle the two that mevent does not provide.
+// A plugin would bundle the two that mevent does not provide, and so does not get by an import().
 const SOURCE = `
 import * as v from "valibot";
-const [{ type }, { z }] = await Promise.all([import("arktype"), import("zod")]);
+const take = new Function("name", "return import(name)");
+const [{ type }, { z }] = await Promise.all([take("arktype"), take("zod")]);
 
 const item = { name: "a", price: 1 };
 const own = (validate) => ({ "~standard": { version: 1, vendor: "own", validate } });

@@ -311,8 +311,8 @@ test("lets one escape", async () => {
 Deno.test("plugin list says of plugins that are made from their config what they need", async () => {
   const { code, stdout } = await mevent(["plugin", "list"]);
   assertEquals(code, 0);
-  assertMatch(stdout, /^builtin:kv +- +6  keeps texts/m);
-  assertMatch(stdout, /^builtin:sql +- +-  needs its config: config\.url/m);
+  assertMatch(stdout, /^builtin:kv +- +6 {2}keeps texts/m);
+  assertMatch(stdout, /^builtin:sql +- +- {2}needs its config: config\.url/m);
   const { builtin } = JSON.parse((await mevent(["plugin", "list", "--json"])).stdout);
   const exec = builtin.find(({ module }: { module: string }) => module === "builtin:exec");
   assertEquals([exec.commands, exec.needs.startsWith("config.command is missing")], [null, true]);
