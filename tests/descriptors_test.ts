@@ -39,6 +39,28 @@ Deno.test("the reserve lends descriptors, is short until it has them back, and m
   }
 });
 
+Deno.test("while a worker starts, connections get no descriptor that it needs", () => {
+  let free = 30;
+  const reserve = new DescriptorReserve(3, () => free);
+  try {
+    assertEquals(reserve.makeRoom(20), true);
+    reserve.isAwaited = true;
+    let taken = 0;
+    for (; !reserve.isShort; taken++) reserve.taken();
+    assert(taken > 0 && free - taken >= 20, `${taken} were taken`);
+    reserve.isAwaited = false;
+    assertEquals(reserve.isShort, false);
+    // One is lent of the three that are kept; four are not there to be lent.
+    free = 19;
+    assertEquals([reserve.makeRoom(20), reserve.isShort], [true, true]);
+    reserve.refill();
+    free = 16;
+    assertEquals([reserve.makeRoom(20), reserve.isShort], [false, false]);
+  } finally {
+    reserve.close();
+  }
+});
+
 for (
   const [sockets, serve] of [["epoll", ["main.ts", "serve", "--config"]], ["Deno", [
     "tests/support/portable_serve.ts",

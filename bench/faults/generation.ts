@@ -22,6 +22,8 @@ const ROUND_MS = 20;
  */
 const SETTLE_MS = 300_000;
 const LOOK_EVERY_MS = 20;
+/** A server that dies is seen to have ended within so long. */
+const ENDING_MS = 500;
 const WITNESSES = 2;
 /** Deno 2.7.11 leaves so many descriptors open for each Web Worker that has ended, in whatever way. */
 const LEFT_BY_A_WORKER = 2;
@@ -87,6 +89,8 @@ export class Generation {
       await this.#stop(server, callers);
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
+      // A connection that is lost is the first sign of its end.
+      await pause(ENDING_MS);
       if (server.process.hasEnded) failure += `; the server said: ${server.process.stderr}`;
     }
     const faulty = figures.plugins.filter(({ name }) => FAULTY.includes(name));

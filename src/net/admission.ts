@@ -36,6 +36,7 @@ export class Admission {
   opened(address: string): void {
     this.counters.connectionsAccepted++;
     this.counters.connectionsOpen++;
+    this.reserve.taken();
     this.#byAddress.set(address, this.#open(address) + 1);
   }
 

@@ -15,19 +15,32 @@ export interface DescriptorBound {
 
 /** What the system allows this process now; null where it does not say. */
 export function descriptorBound(libc: Libc): DescriptorBound | null {
-  // struct rlimit: the limit that counts, then the one that it may be raised to; Deno has done that at its start.
-  const limits = new BigUint64Array(2);
-  if (libc.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) !== 0) return null;
-  const descriptors = Number(limits[0]);
+  const descriptors = limitOf(libc);
   const open = openDescriptors();
-  if (open === null) return null;
+  if (descriptors === null || open === null) return null;
   const free = descriptors - open;
   const spare = Math.max(MIN_SPARE, Math.floor(free / SPARE_SHARE));
   return { descriptors, connections: Math.max(1, free - spare) };
 }
 
+/** How many descriptors the process may still open; null where the system does not say. */
+export function freeDescriptors(libc: Libc): number | null {
+  const descriptors = limitOf(libc);
+  const open = openDescriptors();
+  return descriptors === null || open === null ? null : Math.max(0, descriptors - open);
+}
+
+function limitOf(libc: Libc): number | null {
+  // struct rlimit: the limit that counts, then the one that it may be raised to; Deno has done that at its start.
+  const limits = new BigUint64Array(2);
+  return libc.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) === 0 ? Number(limits[0]) : null;
+}
+
 function openDescriptors(): number | null {
   try {
+    // Since Linux 6.2 it is the folder's size; before, that is 0.
+    const { size } = Deno.statSync("/proc/self/fd");
+    if (size > 0) return size;
     return [...Deno.readDirSync("/proc/self/fd")].length;
   } catch {
     return null;

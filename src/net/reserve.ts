@@ -1,5 +1,7 @@
 /** Descriptors kept: enough for two control connections and for a worker's thread to start. */
 const KEPT = 12;
+/** For what is opened for a moment meanwhile: files that are read, a connection that is closed at once. */
+const TRANSIENT = 4;
 
 /**
  * File descriptors that are kept back for what must work when the process has none left: taking a connection to close
@@ -10,20 +12,28 @@ const KEPT = 12;
  * ```
  */
 export class DescriptorReserve {
-  /** What it has lent is needed in a moment: {@link refill} does nothing meanwhile. */
+  /** What {@link makeRoom} has made is needed in a moment: until then nobody else is to have it. */
   isAwaited = false;
+  /** How many connections may be taken until then. */
+  #spare = Infinity;
   readonly #files: Deno.FsFile[] = [];
   #size: number;
 
-  constructor(size = KEPT) {
+  /** @param free how many descriptors the process may still open; null where that is not known */
+  constructor(size = KEPT, readonly free: () => number | null = () => null) {
     // Windows has handles, and no bound that is ever met.
     this.#size = Deno.build.os === "windows" ? 0 : size;
     this.refill();
   }
 
-  /** Some of it is lent, or could not be had back yet. */
+  /** Some of it is lent, or could not be had back yet; or all that is left is awaited. */
   get isShort(): boolean {
-    return this.#files.length < this.#size;
+    return this.#files.length < this.#size || (this.isAwaited && this.#spare <= 0);
+  }
+
+  /** A connection has been taken. */
+  taken(): void {
+    this.#spare--;
   }
 
   /**
@@ -38,15 +48,10 @@ export class DescriptorReserve {
 
   /** Sees to it that so many descriptors can be had now, from the reserve where there are no others. */
   makeRoom(count: number): boolean {
-    const probes: Deno.FsFile[] = [];
-    while (probes.length < count) {
-      const file = open();
-      if (file === null) break;
-      probes.push(file);
-    }
-    const missing = count - probes.length;
-    for (const file of probes) file.close();
-    return missing === 0 || this.release(missing);
+    const free = this.free() ?? probe(count);
+    if (free < count && !this.release(count - free)) return false;
+    this.#spare = free - count - TRANSIENT;
+    return true;
   }
 
   /** Takes back what was lent, as far as there are descriptors. */
@@ -62,6 +67,19 @@ export class DescriptorReserve {
     this.#size = 0;
     for (const file of this.#files.splice(0)) file.close();
   }
+}
+
+/** How many descriptors can be had, of so many; they are taken for a moment. */
+function probe(count: number): number {
+  const files: Deno.FsFile[] = [];
+  while (files.length < count) {
+    const file = open();
+    if (file === null) break;
+    files.push(file);
+  }
+  for (const file of files) file.close();
+  // More were not looked for.
+  return files.length === count ? Infinity : files.length;
 }
 
 /** A descriptor that costs nothing but itself; null where there is none. */

@@ -23,8 +23,11 @@ import { pluginAnswers } from "./plugin_answers.ts";
 import { PluginServices } from "./plugin_services.ts";
 import { maxReplyBytes } from "./worker_settings.ts";
 
-/** Descriptors that a worker's thread opens at its start; where it finds too few, Deno ends the whole process. */
-export const WORKER_DESCRIPTORS = 8;
+/**
+ * Descriptors that a worker's thread opens at its start, two of them only while it confines itself; where it finds too few,
+ * Deno ends the whole process.
+ */
+export const WORKER_DESCRIPTORS = 10;
 
 export interface PluginParts {
   readonly router: Router;

@@ -5,6 +5,7 @@ import { pageDiscarder } from "../net/page_discarder.ts";
 import { Admission } from "../net/admission.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { StreamListener } from "../net/listen.ts";
+import { freeDescriptors } from "../net/descriptor_limit.ts";
 import { DescriptorReserve } from "../net/reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { LimitLog } from "../observe/limit_log.ts";
@@ -62,7 +63,10 @@ export class Server {
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
-  readonly reserve = new DescriptorReserve();
+  readonly reserve = new DescriptorReserve(
+    undefined,
+    () => this.#libc === null ? null : freeDescriptors(this.#libc.symbols),
+  );
   readonly #control = new Control();
   readonly #nursery = new Nursery((isStarting) => this.reserve.isAwaited = isStarting);
   /** All but the control sockets is closed: what they tell. */
