@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { type ModuleRequest, prepareModule } from "../src/modules/prepare_module.ts";
 import { Log } from "../src/observe/log.ts";
@@ -7,16 +8,6 @@ import { SnapshotFolder } from "../src/server/snapshot_folder.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 
-const NOTHING = {
-  net: false,
-  read: false,
-  write: false,
-  env: false,
-  run: false,
-  sys: false,
-  ffi: false,
-  import: false,
-};
 const HELPER = `export const version: number = 1;
 export function fail(): never {
   throw new Error("on purpose");
@@ -276,7 +267,11 @@ Deno.test("a folder of snapshots goes though something is still written there, a
     await Promise.all([own.close(), write(), write()]);
     assertEquals(entries(`${folder}/mevent`), []);
     await Deno.writeTextFile(`${folder}/p.ts`, "export default {};");
-    const request = { module: `file://${folder}/p.ts`, grants: NOTHING, folder: own.path };
+    const request = {
+      module: `file://${folder}/p.ts`,
+      grants: PLUGIN_DEFAULTS.permissions,
+      folder: own.path,
+    };
     await assertRejects(() => prepareModule(request), Deno.errors.NotFound);
     assertEquals(entries(`${folder}/mevent`), []);
   } finally {
