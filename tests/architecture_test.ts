@@ -20,9 +20,10 @@ const ORDER = [
   "protocol",
   "hdf",
   "amount.ts",
+  "system_reason.ts",
   "plugin.ts",
 ];
-const PURE = ["protocol", "hdf", "queue", "amount.ts"];
+const PURE = ["protocol", "hdf", "queue", "amount.ts", "system_reason.ts"];
 const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;

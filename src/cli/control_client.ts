@@ -1,8 +1,9 @@
 import { describeAddress, type StreamAddress } from "../client/address.ts";
-import { ConnectError, ConnectionLostError, messageOf, TimeoutError } from "../client/errors.ts";
+import { ConnectError, ConnectionLostError, TimeoutError } from "../client/errors.ts";
 import { dial } from "../client/stream_link.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { LineError, LineReader } from "../protocol/line_reader.ts";
+import { systemReason } from "../system_reason.ts";
 
 /** The longest answer: the longest list that a server gives, with room to spare; in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -36,7 +37,9 @@ export class ControlClient implements Disposable {
     try {
       return new ControlClient(await dial(address, timeoutMs), address, timeoutMs);
     } catch (error) {
-      throw new ConnectError(`cannot reach the control socket at ${where}: ${messageOf(error)}`);
+      throw new ConnectError(
+        `cannot reach the control socket at ${where}: ${systemReason(error, "connect")}`,
+      );
     }
   }
 
@@ -95,7 +98,7 @@ export class ControlClient implements Disposable {
       }
       if (error instanceof LineError) throw notMevent();
       if (error instanceof ConnectionLostError) throw error;
-      throw new ConnectionLostError(`the control connection was lost: ${messageOf(error)}`);
+      throw new ConnectionLostError(`the control connection was lost: ${systemReason(error, "connect")}`);
     } finally {
       clearTimeout(timer);
     }

@@ -3,10 +3,11 @@ import { decodeBody, encodeBody, Encoding } from "../protocol/body.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { readReply, type Reply } from "../protocol/reply.ts";
 import { writeRequest } from "../protocol/request.ts";
+import { systemReason } from "../system_reason.ts";
 import { describeAddress, type ServerAddress } from "./address.ts";
 import { DatagramLink, resolve } from "./datagram_link.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
-import { ConnectError, ConnectionLostError, messageOf, TimeoutError, UnsendableError } from "./errors.ts";
+import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import { RequestIds } from "./request_ids.ts";
 import { dial, StreamLink } from "./stream_link.ts";
@@ -104,7 +105,7 @@ export class Client implements AsyncDisposable {
       const conn = await dial(address, timeoutMs);
       return new Client(address, timeoutMs, (events) => new StreamLink(conn, maxFrame, events));
     } catch (error) {
-      throw new ConnectError(`cannot reach ${describeAddress(address)}: ${messageOf(error)}`, {
+      throw new ConnectError(`cannot reach ${describeAddress(address)}: ${systemReason(error, "connect")}`, {
         cause: error,
       });
     }

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
+import { systemReason } from "../system_reason.ts";
 import type { DatagramAddress } from "./address.ts";
-import { messageOf } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
 
 /** The most that a UDP datagram carries, in bytes. */
@@ -44,7 +44,7 @@ export class DatagramLink implements Link {
         await this.#socket.send(next, this.server);
       }
     } catch (error) {
-      this.#lose(`sending failed: ${messageOf(error)}`);
+      this.#lose(`sending failed: ${systemReason(error, "connect")}`);
     }
     this.#sending = undefined;
   }
@@ -58,7 +58,7 @@ export class DatagramLink implements Link {
         if (this.#isServer(from)) this.events.message(bytes);
       }
     } catch (error) {
-      this.#lose(`receiving failed: ${messageOf(error)}`);
+      this.#lose(`receiving failed: ${systemReason(error, "connect")}`);
     }
   }
 

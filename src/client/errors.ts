@@ -17,8 +17,3 @@ export class ConnectionLostError extends Error {
 export class UnsendableError extends Error {
   override readonly name = "UnsendableError";
 }
-
-/** What an error of the system says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,7 @@
 import { loadLibc } from "../net/libc.ts";
+import { systemReason } from "../system_reason.ts";
 import { describeAddress } from "./address.ts";
-import { ConnectError, messageOf } from "./errors.ts";
+import { ConnectError } from "./errors.ts";
 import { LoadAsyncConnection } from "./load_async_connection.ts";
 import type { LoadConnection } from "./load_connection.ts";
 import { dialSockets, socketAddress } from "./load_dial.ts";
@@ -36,7 +37,7 @@ export async function openSockets(plan: LoadPlan, run: LoadRun): Promise<LoadSoc
     first.close();
     return await openEpoll(plan, run, new LoadEpoll(libc), system);
   } catch (error) {
-    throw new ConnectError(`cannot reach ${where}: ${messageOf(error)}`, { cause: error });
+    throw new ConnectError(`cannot reach ${where}: ${systemReason(error, "connect")}`, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { FrameReader } from "../protocol/frame.ts";
+import { systemReason } from "../system_reason.ts";
 import type { StreamAddress } from "./address.ts";
-import { messageOf } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
 
 /** A TCP or Unix connection. What is sent while a write is under way leaves in one write after it. */
@@ -43,7 +43,7 @@ export class StreamLink implements Link {
         while (bytes.length > 0) bytes = bytes.subarray(await this.conn.write(bytes));
       }
     } catch (error) {
-      this.#lose(`writing failed: ${messageOf(error)}`);
+      this.#lose(`writing failed: ${systemReason(error, "connect")}`);
     }
     this.#writing = undefined;
   }
@@ -66,7 +66,7 @@ export class StreamLink implements Link {
         }
       }
     } catch (error) {
-      this.#lose(`reading failed: ${messageOf(error)}`);
+      this.#lose(`reading failed: ${systemReason(error, "connect")}`);
     }
   }
 
