@@ -119,7 +119,7 @@ export interface Timer {
   readonly name: string;
   /** From the end of one run to the next, at least 10 ms. */
   readonly every?: Duration;
-  /** Minute, hour, day of month, month, day of week; with six fields, seconds first. */
+  /** Minute, hour, day of month, month, day of week; with six fields, seconds first. Or a name such as `@daily`. */
   readonly cron?: string;
   /** Of `cron`, as in the IANA time zone database: `Europe/Berlin`. Without it, UTC. */
   readonly timeZone?: string;

@@ -1,13 +1,13 @@
-import { Cron } from "croner";
 import type { Timer } from "../plugin.ts";
+import { CronTimes, isTimeZone } from "./cron_times.ts";
 import { durationText, millisecondsOf } from "./duration.ts";
 import { MIN_EVERY_MS } from "./timer_limits.ts";
 import { textOf } from "./text_of.ts";
 
 /** A cron time that is found this late was missed: the machine slept, or its clock was set; in ms. */
 const MISSED_MS = 60_000;
-/** Five fields, or six with the seconds first. */
-const FIELDS = /^\S+(?: +\S+){4,5}$/;
+/** A clock that was set back by more than this was wrong: times that it had reached do not count; in ms. */
+const MAX_SET_BACK_MS = 3 * 3_600_000;
 
 /** When a timer runs. */
 export interface Schedule {
@@ -19,10 +19,23 @@ export interface Schedule {
   left(): number;
 }
 
+/** What a schedule tells the time by. */
+export interface Clocks {
+  /** The time of day, in ms since 1970; it may be set at any time. */
+  readonly wall: () => number;
+  /** In ms; it is never set. */
+  readonly monotonic: () => number;
+}
+
+const SYSTEM_CLOCKS: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
+
 /** When the timer runs, by its `every` or its `cron`. Throws TypeError with what is wrong in them. */
-export function scheduleOf({ every, cron, timeZone }: Pick<Timer, "every" | "cron" | "timeZone">): Schedule {
+export function scheduleOf(
+  { every, cron, timeZone }: Pick<Timer, "every" | "cron" | "timeZone">,
+  clocks = SYSTEM_CLOCKS,
+): Schedule {
   if ((every === undefined) === (cron === undefined)) throw new TypeError("needs either `every` or `cron`");
-  if (cron !== undefined) return new CronSchedule(cron, timeZone ?? "UTC");
+  if (cron !== undefined) return new CronSchedule(cron, timeZone ?? "UTC", clocks.wall);
   if (timeZone !== undefined) throw new TypeError("has a `timeZone`, which is for `cron` alone");
   const ms = millisecondsOf(every);
   if (ms === undefined || ms < MIN_EVERY_MS) {
@@ -30,71 +43,65 @@ export function scheduleOf({ every, cron, timeZone }: Pick<Timer, "every" | "cro
       `has an \`every\` that is no time of at least ${MIN_EVERY_MS} ms, such as "250ms" or "1h"`,
     );
   }
-  return new EverySchedule(ms, `every ${durationText(every!)}`);
+  return new EverySchedule(ms, `every ${durationText(every!)}`, clocks.monotonic);
 }
 
 /** From the end of one run to the next. */
 class EverySchedule implements Schedule {
-  /** Monotonic, in ms. */
   #due = 0;
 
-  constructor(readonly ms: number, readonly text: string) {}
+  constructor(readonly ms: number, readonly text: string, readonly now: () => number) {}
 
   next(): void {
-    this.#due = performance.now() + this.ms;
+    this.#due = this.now() + this.ms;
   }
 
   left(): number {
-    return this.#due - performance.now();
+    return this.#due - this.now();
   }
 }
 
-/** By the clock. */
+/** By the clock. A time that has come does not come again, also where the clock is set back. */
 class CronSchedule implements Schedule {
   readonly text: string;
-  readonly #cron: Cron;
-  /** In ms since 1970. */
-  #due = 0;
+  readonly #times: CronTimes;
+  /** In ms since 1970; Infinity where none comes. */
+  #due = -Infinity;
+  /** The latest time that has come. */
+  #come = -Infinity;
+  /** What the clock showed when it was last looked at. */
+  #seenAt = -Infinity;
 
-  constructor(expression: unknown, timeZone: unknown) {
-    if (typeof expression !== "string" || !FIELDS.test(expression)) {
-      throw new TypeError(
-        'has a `cron` that is not five fields, or six with the seconds first, such as "0 3 * * *"',
-      );
-    }
+  constructor(expression: unknown, timeZone: unknown, readonly now: () => number) {
     if (!isTimeZone(timeZone)) {
       throw new TypeError(
         `has a \`timeZone\` that is none: ${textOf(timeZone)}; it is to be one as "Europe/Berlin"`,
       );
     }
-    try {
-      this.#cron = new Cron(expression, { timezone: timeZone, paused: true, mode: "5-or-6-parts" });
-    } catch (error) {
-      throw new TypeError(`has a \`cron\` that cannot be read: ${textOf(error)}`);
-    }
-    if (this.#cron.nextRun() === null) {
+    this.#times = new CronTimes(expression, timeZone);
+    if (this.#times.after(now()) === null) {
       throw new TypeError(`has a \`cron\` whose time never comes: ${expression}`);
     }
     this.text = `cron ${expression} ${timeZone}`;
   }
 
   next(): void {
-    this.#due = this.#cron.nextRun()?.getTime() ?? Infinity;
+    this.#come = this.#due;
+    this.#find(this.now());
   }
 
   left(): number {
-    const now = Date.now();
-    if (now - this.#due > MISSED_MS) this.next();
+    const now = this.now();
+    // Set back, it may have times before it that were behind it; set forward, it has passed some.
+    if (now < this.#seenAt) this.#find(now);
+    else if (now - this.#due > MISSED_MS) this.next();
+    this.#seenAt = now;
     return this.#due - now;
   }
-}
 
-function isTimeZone(value: unknown): value is string {
-  if (typeof value !== "string") return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: value });
-    return true;
-  } catch {
-    return false;
+  #find(now: number): void {
+    if (this.#come - now > MAX_SET_BACK_MS) this.#come = -Infinity;
+    this.#seenAt = now;
+    this.#due = this.#times.after(Math.max(now, this.#come)) ?? Infinity;
   }
 }
