@@ -38,20 +38,51 @@ const WRITTEN: readonly (readonly [name: string, value: JsonObject, text: string
   ["an empty array", { a: [] }, 'a [type="108"]  = \n'],
   ["a value beside children", { a: { "": 1, b: "x" } }, 'a [type="102"]  = 1\na{\nb = x\n}\n'],
   ["lines with a last newline", { a: "x\ny\n" }, "a << EOM\nx\ny\nEOM\n"],
-  ["lines without one", { a: "x\ny" }, 'a [nonl="1"]  << EOM\nx\ny\nEOM\n'],
-  [
-    "outer white space",
-    { a: " x", b: "x\r" },
-    'a [nonl="1"]  << EOM\n x\nEOM\nb [nonl="1"]  << EOM\nx\r\nEOM\n',
-  ],
   ["a terminator at the start", { a: "EOM\n" }, "a << EOM1\nEOM\nEOM1\n"],
-  ["terminators at the end", { a: "EOM1\nEOM" }, 'a [nonl="1"]  << EOM2\nEOM1\nEOM\nEOM2\n'],
 ];
 
 for (const [name, value, text] of WRITTEN) {
   Deno.test(`JSON with ${name} goes into HDF text and back`, () => {
     assertEquals(written(value), text);
     assertEquals(JSON.stringify(read(text)), JSON.stringify(value));
+  });
+}
+
+/** What HDF has no way to say but with an attribute that old readers do not know: it comes back with a newline more. */
+const LENGTHENED: readonly (readonly [name: string, value: string, text: string])[] = [
+  ["lines without a last newline", "x\ny", "a << EOM\nx\ny\nEOM\n"],
+  ["white space before a text", " x", "a << EOM\n x\nEOM\n"],
+  ["white space behind a text", "x\t", "a << EOM\nx\t\nEOM\n"],
+  ["a carriage return at the end", "x\r", "a << EOM\nx\r\nEOM\n"],
+  ["white space alone", " ", "a << EOM\n \nEOM\n"],
+  [
+    "a trace of several lines",
+    "Error: x\n    at y\n    at z",
+    "a << EOM\nError: x\n    at y\n    at z\nEOM\n",
+  ],
+  ["terminators", "EOM1\nEOM", "a << EOM2\nEOM1\nEOM\nEOM2\n"],
+];
+
+for (const [name, value, text] of LENGTHENED) {
+  Deno.test(`JSON with ${name} goes into HDF text whole and comes back with a newline more, once`, () => {
+    assertEquals(written({ a: value }), text);
+    assertEquals(read(text), { a: `${value}\n` });
+    assertEquals(written(read(text)), text);
+  });
+}
+
+const TERMINATORS: readonly (readonly [name: string, value: string, terminator: string])[] = [
+  ["has none", "x\ny\n", "EOM"],
+  ["has the usual one within a line", "xEOMy\n", "EOM1"],
+  ["has one that begins like another", "EOM12\n", "EOM2"],
+  ["has all of one digit", Array.from({ length: 9 }, (_, i) => `EOM${i + 1}\n`).join("-"), "EOM10"],
+  ["has one with leading zeros", "EOM01\n", "EOM1"],
+];
+
+for (const [name, value, terminator] of TERMINATORS) {
+  Deno.test(`the terminator of a text that ${name} stands nowhere in it`, () => {
+    assertEquals(value.includes(terminator), false);
+    assertEquals(written({ a: value }), `a << ${terminator}\n${value}${terminator}\n`);
   });
 }
 
@@ -84,6 +115,39 @@ const READ: readonly (readonly [name: string, text: string, json: string])[] = [
   ["an array in another order", "a [type=108] {\n1 = y\n0 = x\n}", '{"a":["x","y"]}'],
   ["numbered nodes without a type", "a {\n0 = x\n}", '{"a":{"0":"x"}}'],
   ["an empty brace", "a {\n}", '{"a":{}}'],
+  [
+    "booleans of any whole number",
+    "a [type=101] = 5\nb [type=101] = -1\nc [type=101] = 00",
+    '{"a":true,"b":true,"c":false}',
+  ],
+  ["a boolean of a number beyond 64 bits", "a [type=101] = 99999999999999999999", '{"a":true}'],
+  [
+    "empty numbers and booleans",
+    "a [type=102] =\nb [type=103] =\nc [type=104] =\nd [type=101] =",
+    '{"a":0,"b":0,"c":0,"d":false}',
+  ],
+  [
+    "floats that are no numbers",
+    "a [type=104] = nan\nb [type=104] = -nan\nc [type=104] = inf\nd [type=104] = -INF",
+    '{"a":"nan","b":"-nan","c":"inf","d":"-INF"}',
+  ],
+  ["an array that counts from 1", "a [type=108] {\n1 = x\n2 = y\n}", '{"a":["x","y"]}'],
+  [
+    "an array with gaps, in the order of the numbers",
+    "a [type=108] {\n10 = z\n2 = y\n0 = x\n}",
+    '{"a":["x","y","z"]}',
+  ],
+  [
+    "an array with another name",
+    "a [type=108] {\n0 = x\n__arraynode__ = y\n}",
+    '{"a":{"0":"x","__arraynode__":"y"}}',
+  ],
+  ["an array with an index spelled otherwise", "a [type=108] {\n00 = x\n}", '{"a":{"00":"x"}}'],
+  ["an array with a text and children", "a [type=108] = foo\na {\n0 = x\n}", '{"a":{"0":"x","":"foo"}}'],
+  ["an array with a text alone", "a [type=108] = x", '{"a":"x"}'],
+  ["an object with a text alone", "a [type=107] = x", '{"a":"x"}'],
+  ["an object with a text and children", "a [type=107] = x\na.b = y", '{"a":{"":"x","b":"y"}}'],
+  ["an array of named nodes with an empty text", "a [type=108] =\na.x = y", '{"a":{"x":"y"}}'],
 ];
 
 for (const [name, text, json] of READ) {
@@ -94,20 +158,15 @@ for (const [name, text, json] of READ) {
 
 const UNREADABLE: readonly (readonly [name: string, text: string, path: string])[] = [
   ["an integer that is none", "u.a [type=102] = abc", "u.a"],
-  ["an empty integer", "a [type=102] =", "a"],
   ["a fraction as an integer", "a [type=103] = 1.5", "a"],
   ["an integer beyond int64", "a [type=103] = 9223372036854775808", "a"],
   ["an integer of very many digits", `a [type=103] = ${"9".repeat(60_000)}`, "a"],
   ["a float that is none", "a [type=104] = 1e", "a"],
   ["a float of very many digits and a letter", `a [type=104] = ${"9".repeat(60_000)}x`, "a"],
   ["a float beyond all", "a [type=104] = 1e999", "a"],
-  ["a float by another name", "a [type=104] = Infinity", "a"],
+  ["a float that begins like no number", "a [type=104] = nano", "a"],
+  ["an integer that is no number", "a [type=102] = nan", "a"],
   ["a boolean that is none", "a [type=101] = yes", "a"],
-  ["an array with a gap", "a.b [type=108] {\n0 = x\n2 = y\n}", "a.b"],
-  ["an array with a name", "a [type=108] {\nx = y\n}", "a"],
-  ["an array with a text", "a [type=108] = x", "a"],
-  ["an array with an index spelled otherwise", "a [type=108] {\n00 = x\n}", "a"],
-  ["an object with a text", "a [type=107] = x", "a"],
 ];
 
 for (const [name, text, path] of UNREADABLE) {
@@ -133,6 +192,8 @@ const UNNAMEABLE: readonly (readonly [name: string, value: JsonObject, path: str
   ["an empty key at the root", { "": "x", a: 1 }, "", "is no HDF name"],
   ["an empty key alone", { a: { "": "x" } }, "a.", "is no HDF name"],
   ["an object under the empty key", { a: { "": { b: "x" }, c: 1 } }, "a.", "must be a string"],
+  ["a key with a no-break space", { "a\u00a0": 1 }, "a\u00a0", "is no HDF name"],
+  ["a key with a byte order mark", { "\ufeffa": 1 }, "\ufeffa", "is no HDF name"],
   ["a key with half a surrogate pair", { "a\ud800": 1 }, "a\ud800", "is no HDF name"],
   ["a string with a NUL", { a: "x\0y" }, "a", "has a NUL"],
   ["half a surrogate pair", { a: ["\udc00"] }, "a.0", "half a surrogate pair"],

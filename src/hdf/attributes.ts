@@ -5,8 +5,6 @@ import { isSpaceCode, skipSpace } from "./space.ts";
 /** What is kept of `[key, key=value, key="value"]`; all other attributes are read and dropped. */
 export interface Attributes {
   readonly type: string | undefined;
-  /** The last newline of the multi-line text is the terminator's, not the value's. */
-  readonly nonl: boolean;
   /** Where the text goes on after the `]`. */
   readonly next: number;
 }
@@ -16,7 +14,6 @@ const ESCAPED = new Map([["n", "\n"], ["t", "\t"], ["r", "\r"]]);
 /** Reads the attributes that start at `start`, just after the `[`, and must close before `end`, the line's end. */
 export function parseAttributes(text: string, start: number, end: number, line: number): Attributes {
   let type: string | undefined;
-  let nonl = false;
   let at = skipSpace(text, start, end);
   while (at < end && text[at] !== "]") {
     const key = at;
@@ -33,18 +30,19 @@ export function parseAttributes(text: string, start: number, end: number, line: 
       value = text[from] === '"' ? unescape(text.slice(from + 1, at - 1)) : text.slice(from, at);
     }
     if (name === "type") type = value;
-    if (name === "nonl") nonl = true;
     at = skipSpace(text, at, end);
     if (at < end && text[at] === ",") at = skipSpace(text, at + 1, end);
   }
   if (at >= end) throw broken(text, start, end, line);
-  return { type, nonl, next: at + 1 };
+  return { type, next: at + 1 };
 }
 
-/** Writes the attributes as the C writer does, with the two spaces before the `=` that follows. */
-export function writeAttributes(type: string | undefined, nonl: boolean): string {
-  if (type === undefined) return nonl ? ' [nonl="1"] ' : "";
-  return ` [type="${escape(type)}"${nonl ? ', nonl="1"' : ""}] `;
+/**
+ * Writes the attribute `type`, the only one that deployed readers know, as the C writer does: with the two spaces before
+ * the `=` that follows.
+ */
+export function writeType(type: string | undefined): string {
+  return type === undefined ? "" : ` [type="${escape(type)}"] `;
 }
 
 function broken(text: string, start: number, end: number, line: number): HdfError {

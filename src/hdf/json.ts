@@ -23,8 +23,9 @@ const OWN_VALUE = "";
 
 /**
  * The tree as JSON. What has no type, or a type of text, is a string; an integer beyond ±2^53 stays a string, exact.
- * A node with a value and children is an object with the value under the key "". Throws HdfValueError where a value
- * does not spell its type, where an array's children are not named 0 to n-1, and below `depth` levels.
+ * A node with a value and children is an object with the value under the key "", its array type or none. An array's
+ * nodes come in the order of their numbers, from whichever those count; where one has another name, the node is an
+ * object. Throws HdfValueError where a value does not spell its type, and below `depth` levels.
  */
 export function hdfToJson(root: HdfNode, depth = HDF_LIMITS.depth): JsonObject {
   return objectFrom(root, depth);
@@ -44,39 +45,46 @@ export function jsonToHdf(value: JsonObject, depth = HDF_LIMITS.depth): HdfNode 
 
 function valueFrom(node: HdfNode, depth: number): JsonValue {
   const { type, value } = node;
-  if (type === HDF_TYPE.array) return arrayFrom(node, depth);
-  if (type === HDF_TYPE.object) {
-    if (value !== undefined && value !== "" && node.size === 0) {
-      throw new HdfValueError(node.path(), `has type ${type} (object) and a text: drop the type or the text`);
-    }
+  const isEmpty = value === undefined || value === "";
+  if (type === HDF_TYPE.array && isEmpty) {
+    const numbers = numbersOf(node);
+    return numbers === undefined ? objectFrom(node, depth) : arrayFrom(node, numbers, depth);
+  }
+  if (value === undefined || node.size > 0 || type === HDF_TYPE.object && isEmpty) {
     return objectFrom(node, depth);
   }
-  if (value === undefined || node.size > 0) return objectFrom(node, depth);
   return scalarFrom(node, value);
 }
 
+/** The value as its type says; C readers take an empty one for 0, so that is what it is here. */
 function scalarFrom(node: HdfNode, text: string): JsonValue {
-  if (node.type === HDF_TYPE.bool) {
-    if (text === "1" || text === "true") return true;
-    if (text === "0" || text === "false") return false;
-    throw new HdfValueError(node.path(), `has type ${node.type} (bool): write 1 or 0`);
-  }
-  if (node.type === HDF_TYPE.int || node.type === HDF_TYPE.int64 || node.type === HDF_TYPE.float) {
-    const number = numberFromText(text, node.type !== HDF_TYPE.float);
-    if (number !== undefined) return number;
-    const wanted = node.type === HDF_TYPE.float ? "a finite number" : "an integer of 64 bits";
-    throw new HdfValueError(
-      node.path(),
-      `has type ${node.type} and does not spell ${wanted}: correct one of the two`,
-    );
-  }
-  return text;
+  const { type } = node;
+  if (type === HDF_TYPE.bool) return boolFrom(node, text);
+  if (type !== HDF_TYPE.int && type !== HDF_TYPE.int64 && type !== HDF_TYPE.float) return text;
+  if (text === "") return 0;
+  const number = numberFromText(text, type !== HDF_TYPE.float);
+  if (number !== undefined) return number;
+  // What printf makes of a double that is no number: there is none in JSON for it.
+  if (type === HDF_TYPE.float && /^[+-]?(?:nan|inf|infinity)$/i.test(text)) return text;
+  const wanted = type === HDF_TYPE.float ? "a finite number" : "an integer of 64 bits";
+  throw new HdfValueError(
+    node.path(),
+    `has type ${type} and does not spell ${wanted}: correct one of the two`,
+  );
+}
+
+function boolFrom(node: HdfNode, text: string): boolean {
+  if (text === "true") return true;
+  if (text === "false" || text === "") return false;
+  if (/^[+-]?[0-9]+$/.test(text)) return /[1-9]/.test(text);
+  throw new HdfValueError(node.path(), `has type ${node.type} (bool): write 1 or 0`);
 }
 
 function objectFrom(node: HdfNode, depth: number): JsonObject {
   checkDepth(node, depth);
   const object: JsonObject = {};
-  if (node.value !== undefined && !(node.type === HDF_TYPE.object && node.value === "")) {
+  const isContainer = node.type === HDF_TYPE.object || node.type === HDF_TYPE.array;
+  if (node.value !== undefined && !(isContainer && node.value === "")) {
     object[OWN_VALUE] = scalarFrom(node, node.value);
   }
   for (const child of node.children()) {
@@ -92,24 +100,27 @@ function objectFrom(node: HdfNode, depth: number): JsonObject {
   return object;
 }
 
-function arrayFrom(node: HdfNode, depth: number): JsonValue[] {
-  checkDepth(node, depth);
-  if (node.value !== undefined && node.value !== "") {
-    throw new HdfValueError(
-      node.path(),
-      `has type ${HDF_TYPE.array} (array) and a text: drop the type or the text`,
-    );
+/** The names of the children in the order of the numbers they are; undefined where one is none. */
+function numbersOf(node: HdfNode): readonly string[] | undefined {
+  const names: string[] = [];
+  let isSorted = true;
+  let last = -1;
+  for (const { name } of node.children()) {
+    if (!/^(?:0|[1-9][0-9]{0,8})$/.test(name)) return undefined;
+    names.push(name);
+    const number = Number(name);
+    if (number < last) isSorted = false;
+    last = number;
   }
+  return isSorted ? names : names.sort((a, b) => Number(a) - Number(b));
+}
+
+function arrayFrom(node: HdfNode, names: readonly string[], depth: number): JsonValue[] {
+  checkDepth(node, depth);
   const array: JsonValue[] = [];
-  for (let index = 0; index < node.size; index++) {
-    const child = node.get(String(index));
-    if (child === undefined) {
-      throw new HdfValueError(
-        node.path(),
-        `is an array of ${node.size} without a ${index}: name its nodes 0, 1, 2, …`,
-      );
-    }
-    array.push(valueFrom(child, depth - 1));
+  for (const name of names) {
+    const child = node.get(name);
+    if (child !== undefined) array.push(valueFrom(child, depth - 1));
   }
   return array;
 }

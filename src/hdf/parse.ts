@@ -1,7 +1,7 @@
 import { parseAttributes } from "./attributes.ts";
 import { HdfError, quote } from "./error.ts";
 import { HDF_LIMITS, type HdfLimits } from "./limits.ts";
-import { isNameCode } from "./name.ts";
+import { invisibleIn, isNameCode } from "./name.ts";
 import type { HdfNode } from "./node.ts";
 import { isSpaceCode, skipSpace } from "./space.ts";
 import { TreeBuilder } from "./tree_builder.ts";
@@ -70,22 +70,23 @@ class Scanner {
     if (first === CLOSE) return this.#close(start, end);
     let at = start;
     let dots = 0;
+    let isAscii = true;
     for (; at < end; at++) {
       const code = text.charCodeAt(at);
       if (code === DOT) dots++;
       else if (!isNameCode(code)) break;
+      else if (code > 127) isAscii = false;
     }
     if (at === start) {
       throw new HdfError(line, `no name before ${this.#rest(start, end)}: write name = value`);
     }
     const name = text.slice(start, at);
+    if (!isAscii) this.#checkVisible(name);
     at = skipSpace(text, at, end);
     let type: string | undefined;
-    let nonl = false;
     if (at < end && text.charCodeAt(at) === BRACKET) {
       const attributes = parseAttributes(text, at + 1, end, line);
       type = attributes.type;
-      nonl = attributes.nonl;
       at = skipSpace(text, attributes.next, end);
     }
     const sign = at < end ? text.charCodeAt(at) : NEWLINE;
@@ -98,11 +99,11 @@ class Scanner {
       this.#enter(node, dots, at, end);
     } else if (sign === LESS && text.charCodeAt(at + 1) === LESS) {
       node = this.#place(name, dots);
-      this.#tree.assign(node, this.#lines(stripped(text, at + 2, end), nonl));
+      this.#tree.assign(node, this.#lines(stripped(text, at + 2, end)));
     } else if (sign === COLON && text.charCodeAt(at + 1) === EQUALS) {
-      const source = this.#tree.source(stripped(text, at + 2, end), line);
+      const value = this.#tree.valueOf(stripped(text, at + 2, end), line);
       node = this.#place(name, dots);
-      this.#tree.copy(node, source, line);
+      this.#tree.assign(node, value);
     } else if (sign === COLON) {
       node = this.#place(name, dots);
       this.#tree.link(node, stripped(text, at + 1, end), line);
@@ -117,10 +118,24 @@ class Scanner {
     return this.#tree.place(this.#node, this.#depth, name, dots, this.#line);
   }
 
-  /** `name {`: what follows lies below the node, until its `}`. */
+  #checkVisible(name: string): void {
+    const code = invisibleIn(name);
+    if (code === undefined) return;
+    const what = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    throw new HdfError(
+      this.#line,
+      `name ${quote(name)} holds ${what}, which cannot be seen: write it without`,
+    );
+  }
+
+  /** `name {`: what follows lies below the node, until its `}`. A comment may stand behind the brace. */
   #enter(node: HdfNode, dots: number, brace: number, end: number): void {
-    if (skipSpace(this.#text, brace + 1, end) < end) {
-      throw new HdfError(this.#line, `${this.#rest(brace, end)}: nothing may follow the "{" on its line`);
+    const after = skipSpace(this.#text, brace + 1, end);
+    if (after < end && this.#text.charCodeAt(after) !== HASH) {
+      throw new HdfError(
+        this.#line,
+        `${this.#rest(brace, end)}: nothing but a # comment may follow the "{" on its line`,
+      );
     }
     this.#tree.checkNoLink(node, this.#line);
     this.#open.push({ node: this.#node, depth: this.#depth, line: this.#line });
@@ -139,7 +154,7 @@ class Scanner {
   }
 
   /** The lines of `name << EOM` down to the one that holds the terminator alone. */
-  #lines(terminator: string, nonl: boolean): string {
+  #lines(terminator: string): string {
     const text = this.#text;
     const opened = this.#line;
     if (terminator === "") throw new HdfError(opened, "no terminator after <<: write name << EOM");
@@ -152,7 +167,7 @@ class Scanner {
       this.#next = end + 1;
       if (!text.startsWith(terminator, from)) continue;
       if (skipSpace(text, from + terminator.length, end) < end) continue;
-      return text.slice(start, nonl && from > start ? from - 1 : from);
+      return text.slice(start, from);
     }
     throw new HdfError(opened, `the text has no end: add a line ${quote(terminator)}`);
   }

@@ -14,10 +14,10 @@ interface Link {
 const LINK_CHAIN = 32;
 
 /**
- * Builds the tree of one text within its limits. Copies are made at once; links when the text has ended, for they may
- * point to what comes later. A link then becomes a copy of what it points to. Where ClearSilver would go through a
- * link to set or copy something below it, or would leave a link that points to nothing without a value, the text is
- * refused: the sender meant something that it would not get.
+ * Builds the tree of one text within its limits. Values are copied at once; links become copies when the text has ended,
+ * for they may point to what comes later. Where ClearSilver would go through a link to set something below it, or would
+ * leave a link that points to nothing without a value, the text is refused: the sender meant something that it would not
+ * get.
  */
 export class TreeBuilder {
   readonly root = new HdfNode("");
@@ -26,7 +26,6 @@ export class TreeBuilder {
   #copied = 0;
   /** Made with the first link, so that texts without one pay nothing. */
   #links: Map<HdfNode, Link> | undefined = undefined;
-  #resolving = false;
 
   constructor(limits: HdfLimits) {
     this.#limits = limits;
@@ -75,26 +74,16 @@ export class TreeBuilder {
     this.#links.set(node, { path, line, busy: false });
   }
 
-  /** The node that a copy takes; it must be there already. */
-  source(path: string, line: number): HdfNode {
-    const found = this.#find(path, line, 0);
-    if (found === undefined) {
-      throw new HdfError(line, `${quote(path)} to copy from is not there: set it on a line above`);
-    }
-    return found;
-  }
-
-  copy(node: HdfNode, source: HdfNode, line: number): void {
-    if (holds(node, source) || holds(source, node)) {
-      throw new HdfError(line, `${quote(source.path())} cannot be copied into itself`);
-    }
-    this.#copy(node, source, depthOf(node), line, 0);
+  /** The value, and nothing else, that stands under a dotted name from the root by now; "" where none does. */
+  valueOf(path: string, line: number): string {
+    const value = this.#reach(path, line, 0)?.value ?? "";
+    this.#count(value.length, line);
+    return value;
   }
 
   /** Ends the tree: turns every link into a copy of what it points to. */
   finish(): HdfNode {
     if (this.#links !== undefined) {
-      this.#resolving = true;
       for (const [node, link] of this.#links) this.#resolve(node, link, 1);
     }
     return this.root;
@@ -112,7 +101,7 @@ export class TreeBuilder {
       throw new HdfError(link.line, `link ${name} comes after ${LINK_CHAIN} other links: link to the value`);
     }
     link.busy = true;
-    const target = this.#find(link.path, link.line, chain);
+    const target = this.#find(link.path, chain);
     if (target === undefined) {
       const name = quote(node.path());
       throw new HdfError(link.line, `link ${name} points to ${quote(link.path)}, which is not there: set it`);
@@ -124,13 +113,14 @@ export class TreeBuilder {
     this.#links?.delete(node);
   }
 
-  /** The node of a dotted name from the root; goes through links only once they are being resolved. */
-  #find(path: string, line: number, chain: number): HdfNode | undefined {
+  /** The node of a dotted name from the root, by way of links, which become copies on the way. */
+  #find(path: string, chain: number): HdfNode | undefined {
     let node = this.root;
     for (let from = 0; from <= path.length;) {
       const dot = path.indexOf(".", from);
       const to = dot < 0 ? path.length : dot;
-      if (from > 0) this.#through(node, line, chain);
+      const link = this.#links?.get(node);
+      if (link !== undefined) this.#resolve(node, link, chain + 1);
       const next = node.get(path.slice(from, to));
       if (next === undefined) return undefined;
       node = next;
@@ -139,39 +129,46 @@ export class TreeBuilder {
     return node;
   }
 
-  #through(node: HdfNode, line: number, chain: number): void {
-    if (!this.#resolving) return this.checkNoLink(node, line);
-    const link = this.#links?.get(node);
-    if (link !== undefined) this.#resolve(node, link, chain + 1);
+  /** The node of a dotted name from the root as it is by now, by way of links, which stay what they are. */
+  #reach(path: string, line: number, chain: number): HdfNode | undefined {
+    if (chain > LINK_CHAIN) {
+      throw new HdfError(line, `${quote(path)} comes after ${LINK_CHAIN} links: copy from the value itself`);
+    }
+    this.#count(path.length, line);
+    let node: HdfNode | undefined = this.root;
+    for (const name of path.split(".")) {
+      node = node.get(name);
+      if (node === undefined) return undefined;
+      const link = this.#links?.get(node);
+      if (link !== undefined) node = this.#reach(link.path, line, chain + 1);
+      if (node === undefined) return undefined;
+    }
+    return node;
   }
 
   /** Copies value, type and children over what `node` has; the two lie apart, so the source does not grow. */
   #copy(node: HdfNode, source: HdfNode, depth: number, line: number, chain: number): void {
     this.#checkDepth(depth, line);
-    this.#copied += source.name.length + (source.value?.length ?? 0) + (source.type?.length ?? 0);
-    if (this.#copied > this.#limits.copied) {
-      throw new HdfError(
-        line,
-        `copies and links repeat more than ${this.#limits.copied} characters: send less`,
-        "copied",
-      );
-    }
+    this.#count(source.name.length + (source.value?.length ?? 0) + (source.type?.length ?? 0), line);
     const link = this.#links?.get(source);
-    if (link !== undefined) {
-      if (!this.#resolving) return this.link(node, link.path, line);
-      this.#resolve(source, link, chain + 1);
-    }
-    if (source.value !== undefined) {
-      if (this.#resolving) node.value = source.value;
-      else this.assign(node, source.value);
-    }
+    if (link !== undefined) this.#resolve(source, link, chain + 1);
+    if (source.value !== undefined) node.value = source.value;
     if (source.type !== undefined) node.type = source.type;
-    if (source.size === 0) return;
-    if (!this.#resolving) this.checkNoLink(node, line);
     for (const child of source.children()) {
       const own = node.get(child.name) ?? this.#add(node, child.name, line);
       this.#copy(own, child, depth + 1, line, chain);
     }
+  }
+
+  /** Counts UTF-16 units that a copy or a link repeats. */
+  #count(units: number, line: number): void {
+    this.#copied += units;
+    if (this.#copied <= this.#limits.copied) return;
+    throw new HdfError(
+      line,
+      `copies and links repeat more than ${this.#limits.copied} characters: send less`,
+      "copied",
+    );
   }
 
   #add(parent: HdfNode, name: string, line: number): HdfNode {
@@ -186,14 +183,6 @@ export class TreeBuilder {
       throw new HdfError(line, `more than ${this.#limits.depth} levels deep: nest less`, "depth");
     }
   }
-}
-
-/** True where `node` is `above` or lies below it. */
-function holds(above: HdfNode, node: HdfNode): boolean {
-  for (let at: HdfNode | undefined = node; at !== undefined; at = at.parent) {
-    if (at === above) return true;
-  }
-  return false;
 }
 
 function depthOf(node: HdfNode): number {

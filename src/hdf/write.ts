@@ -1,13 +1,14 @@
-import { writeAttributes } from "./attributes.ts";
+import { writeType } from "./attributes.ts";
 import { HdfValueError } from "./error.ts";
 import { HDF_LIMITS } from "./limits.ts";
 import type { HdfNode } from "./node.ts";
 import { isSpaceCode } from "./space.ts";
 
 /**
- * Writes the tree in the compact form of the C writer, without the wire's closing NUL. A value that plain HDF text
- * would change (white space at an end; lines, but no newline at the very end) goes out in lines with the attribute
- * `nonl`, which `parseHdf` reads and others ignore. Throws HdfValueError below `depth` levels.
+ * Writes the tree in the compact form of the C writer, without the wire's closing NUL, and with no attribute but `type`:
+ * readers of old can read no other. A value that plain HDF text would cut (white space at an end) goes out in lines;
+ * lines end in a newline, so that such a value, and one of several lines without a last newline, is read with one newline
+ * more. Throws HdfValueError below `depth` levels.
  */
 export function writeHdf(root: HdfNode, depth = HDF_LIMITS.depth): string {
   return writeChildren(root, depth);
@@ -19,21 +20,22 @@ function writeChildren(parent: HdfNode, depth: number): string {
   }
   let text = "";
   for (const node of parent.children()) {
-    if (node.value !== undefined) text += writeValue(node, node.value);
-    if (node.value !== undefined && node.size === 0) continue;
-    const attributes = node.value === undefined ? writeAttributes(node.type, false) : "";
-    text += `${node.name}${attributes}{\n${writeChildren(node, depth - 1)}}\n`;
+    const hasChildren = node.size > 0;
+    // A node that has neither is written as the empty value that C readers take it for.
+    if (node.value !== undefined || !hasChildren) text += writeValue(node, node.value ?? "");
+    if (!hasChildren) continue;
+    const type = node.value === undefined ? writeType(node.type) : "";
+    text += `${node.name}${type}{\n${writeChildren(node, depth - 1)}}\n`;
   }
   return text;
 }
 
 function writeValue(node: HdfNode, value: string): string {
-  const lines = value.includes("\n");
-  const nonl = lines ? !value.endsWith("\n") : hasOuterSpace(value);
-  const attributes = node.type === undefined && !nonl ? "" : writeAttributes(node.type, nonl);
-  if (!lines && !nonl) return `${node.name}${attributes} = ${value}\n`;
+  const type = writeType(node.type);
+  if (!value.includes("\n") && !hasOuterSpace(value)) return `${node.name}${type} = ${value}\n`;
   const terminator = chooseTerminator(value);
-  return `${node.name}${attributes} << ${terminator}\n${value}${nonl ? "\n" : ""}${terminator}\n`;
+  const last = value.endsWith("\n") ? "" : "\n";
+  return `${node.name}${type} << ${terminator}\n${value}${last}${terminator}\n`;
 }
 
 function hasOuterSpace(value: string): boolean {
@@ -42,16 +44,16 @@ function hasOuterSpace(value: string): boolean {
 }
 
 /**
- * `EOM`, or the first of `EOM1`, `EOM2`, … that starts no line of the text with white space after it: older readers
- * end the text there even where more follows on the line.
+ * `EOM`, or the first of `EOM1`, `EOM2`, … that stands nowhere in the text: readers of old take a long line in pieces, and
+ * end the text at a piece that begins with the terminator.
  */
 function chooseTerminator(value: string): string {
   if (!value.includes("EOM")) return "EOM";
   const taken = new Set<string>();
-  for (const [, terminator = ""] of value.matchAll(/(?:^|\n)(EOM(?:[1-9][0-9]{0,8})?)(?=\s|$)/g)) {
-    taken.add(terminator);
+  for (const [, digits = ""] of value.matchAll(/EOM([1-9][0-9]{0,8})/g)) {
+    for (let length = 1; length <= digits.length; length++) taken.add(digits.slice(0, length));
   }
-  let terminator = "EOM";
-  for (let number = 1; taken.has(terminator); number++) terminator = `EOM${number}`;
-  return terminator;
+  let number = 1;
+  while (taken.has(String(number))) number++;
+  return `EOM${number}`;
 }

@@ -10,8 +10,10 @@ export class ServerCounters {
   versionMismatches = 0;
   /** net_broken_req: messages that could not be decoded. */
   brokenRequests = 0;
-  /** net_unk_req: requests for a plugin or command that does not exist. */
+  /** Requests for a plugin or command that does not exist. */
   unknownRequests = 0;
+  /** net_unk_req: those for a plugin; the C daemon leaves its commands to the plugin. */
+  unknownPlugins = 0;
   /** pro_busy: requests refused because a queue was full. */
   busy = 0;
   connectionsAccepted = 0;

@@ -21,7 +21,8 @@ const JSON_CELL = "json";
 const TEXT_CELL_HEADER_BYTES = 16;
 const EOF_BYTES = 4;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Takes a byte order mark at the start off. */
+const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /** Where a body's content lies and how it is written; one is reused for many messages. */

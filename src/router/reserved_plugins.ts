@@ -29,7 +29,7 @@ function status(counters: ServerCounters): JsonObject {
     msg_sctp: 0,
     net_version_mismatch: counters.versionMismatches,
     net_broken_req: counters.brokenRequests,
-    net_unk_req: counters.unknownRequests,
+    net_unk_req: counters.unknownPlugins,
     pro_busy: counters.busy,
   };
 }

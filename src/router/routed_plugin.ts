@@ -24,8 +24,9 @@ export class RoutedPlugin {
   busy = 0;
   /** Commands the plugin has not. */
   unknown = 0;
-  /** System commands: all, those with bad params, those that asked for stats. */
+  /** System commands: all, those that were done, those that failed, those with bad params, those that asked for stats. */
   systemCommands = 0;
+  systemSuccesses = 0;
   systemFailures = 0;
   systemBadParams = 0;
   statsCommands = 0;

@@ -246,6 +246,7 @@ export class Router {
     const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
     if (answer !== null) return this.#answerObject(caller, id, encoding, answer);
     counters.unknownRequests++;
+    counters.unknownPlugins++;
     // Clients of old know the bare code for this; other encodings are told the reason.
     const body = encoding === Encoding.Hdf
       ? null
@@ -284,6 +285,7 @@ export class Router {
         plugin,
         asObject(decodeContent(encoding, bytes.subarray(at, at + length), this.options.contentLimits)),
       );
+      plugin.systemSuccesses++;
       if (result !== undefined && sync) this.#answerObject(caller, id, encoding, result);
       else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } catch (error) {

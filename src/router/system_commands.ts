@@ -48,7 +48,10 @@ function cacheEmpty({ cache }: RoutedPlugin): undefined {
   cache.clear();
 }
 
-/** The counters of the C daemon, by its names. */
+/**
+ * The counters of the C daemon, by its names and as it counts: an unknown command is a failure, too, and the command that
+ * asks counts itself as a message, but not yet as a success. What was refused as too much has not come to the plugin.
+ */
 function stats(plugin: RoutedPlugin): JsonObject {
   const { pool, queue } = plugin;
   const waiting = queue.waiting;
@@ -60,12 +63,12 @@ function stats(plugin: RoutedPlugin): JsonObject {
     thread[index] = { queue_size: own + (pool.workers[index]?.inFlight.count ?? 0) };
   }
   return {
-    msg_total: plugin.accepted + plugin.busy + plugin.unknown + plugin.badWishes + plugin.systemCommands,
+    msg_total: plugin.accepted + plugin.unknown + plugin.badWishes + plugin.systemCommands,
     msg_unrec: plugin.unknown + pool.outcomes.unknown,
     msg_badparam: plugin.systemBadParams + plugin.badWishes + pool.outcomes.badParam,
     msg_stats: plugin.statsCommands,
-    proc_suc: pool.outcomes.done + plugin.systemCommands - plugin.systemFailures,
-    proc_fai: pool.outcomes.failed + plugin.systemFailures,
+    proc_suc: pool.outcomes.done + plugin.systemSuccesses,
+    proc_fai: pool.outcomes.failed + plugin.systemFailures + plugin.unknown + plugin.badWishes,
     thread,
   };
 }
