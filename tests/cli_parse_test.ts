@@ -279,7 +279,7 @@ Deno.test("a reader that has gone ends a command quietly with 0", async () => {
   const talk: string[] = [];
   const io: Io = {
     stdout: { isTerminal: false, write: () => Promise.reject(new OutputClosed()) },
-    stderr: { isTerminal: false, write: (text) => Promise.resolve(void talk.push(text)) },
+    stderr: { isTerminal: false, write: (text) => Promise.resolve(void talk.push(String(text))) },
     stdin: new ReadableStream(),
     isStdinTerminal: false,
     noColor: false,

@@ -1,6 +1,8 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
 import { Encoding } from "../src/protocol/body.ts";
-import { streamRequest, valueOf } from "./support/requests.ts";
+import { knownNames } from "../src/router/known_names.ts";
+import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 
 const WHO =
@@ -34,4 +36,42 @@ Deno.test("two plugins that would answer to the same number stop the start with 
     TestServer.start({ plugins: [{ name: "first", source: WHO }, { name: "second", source: WHO }] })
   );
   for (const part of ["first", "second", "9"]) assertStringIncludes(error.message, part);
+});
+
+Deno.test("who asks for a plugin or a command that is not there is told, in few words, what is", async () => {
+  const many = Object.fromEntries(Array.from({ length: 90 }, (_, at) => [2001 + at, { name: `c${at}` }]));
+  await using server = await TestServer.start({
+    plugins: [{ name: "first", source: WHO }, {
+      name: "many",
+      source: `export default { name: "many", commands: Object.fromEntries(
+        Object.entries(${
+        JSON.stringify(many)
+      }).map(([number, { name }]) => [number, { name, run: () => {} }])) };`,
+    }],
+  });
+  using connection = await server.connect();
+  const told = async (plugin: string, command: number) => {
+    await connection.send(streamRequest({ plugin, command, encoding: Encoding.Json }));
+    const reply = await connection.reply();
+    assertEquals(reply.code, 18);
+    return messageOf(reply);
+  };
+  assertEquals(await told("frist", 1001), 'there is no plugin "frist"; there is first, many');
+  assertEquals(await told("first", 7), "plugin first has no command 7; it has 1001 who");
+  const commands = await told("many", 1001);
+  assertMatch(commands, /^plugin many has no command 1001; it has 2001 c0, 2002 c1, .* and \d+ more$/);
+  assert(commands.length < 300, commands);
+});
+
+Deno.test("a list of names is cut where it grows long, and says by how many", () => {
+  assertEquals(knownNames([]), "none");
+  assertEquals(knownNames(["a"]), "a");
+  assertEquals(knownNames(["a".repeat(300), "b"]), `${"a".repeat(300)} and 1 more`);
+  fc.assert(fc.property(fc.array(fc.stringMatching(/^[a-z]{1,30}$/), { minLength: 1 }), (names) => {
+    const [, listed = "", more = "0"] = /^(.*?)(?: and (\d+) more)?$/.exec(knownNames(names))!;
+    const shown = listed.split(", ");
+    assertEquals(shown, names.slice(0, shown.length));
+    assertEquals(shown.length + Number(more), names.length);
+    assert(listed.length <= 200);
+  }));
 });

@@ -11,6 +11,8 @@ export const ExitCode = {
   Unreachable: 69,
   /** A bug in mevent. */
   Internal: 70,
+  /** What a command prints cannot be written: a full disk. */
+  Output: 74,
   /** The plugin's queue is full: try later. */
   Busy: 75,
   /** The config cannot be used. */

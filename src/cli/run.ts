@@ -3,7 +3,7 @@ import { type Command, type CommandGroup, isGroup } from "./command.ts";
 import { COMMANDS, findCommand, isBold } from "./commands.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
-import { type Io, OutputClosed } from "./io.ts";
+import { type Io, OutputClosed, OutputError } from "./io.ts";
 import { parseCommand } from "./parse.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionLine } from "./version.ts";
@@ -60,13 +60,13 @@ async function runGroup(group: CommandGroup, args: readonly string[], io: Io): P
 
 /** The exit code for an error that ended a command, and what to say of it. */
 function diagnosis(error: unknown, argv: readonly string[]): [code: number, text: string] {
+  const name = nameIn(argv);
+  const who = name === undefined ? "mevent" : `mevent ${name}`;
   if (error instanceof UsageError) {
-    const name = nameIn(argv);
-    const [who, help] = name === undefined
-      ? ["mevent", "mevent --help"]
-      : [`mevent ${name}`, `mevent help ${name}`];
+    const help = name === undefined ? "mevent --help" : `mevent help ${name}`;
     return [ExitCode.Usage, `${who}: ${error.message}\nTry: ${help}\n`];
   }
+  if (error instanceof OutputError) return [ExitCode.Output, `${who}: ${error.message}\n`];
   if (error instanceof ConfigError) {
     const problems = error.problems.map((problem) => `  ${problem}\n`).join("");
     const isCommandLine = error.problems.every((problem) => problem.startsWith("command line:"));

@@ -7,7 +7,7 @@ import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { type Io, OutputClosed } from "./io.ts";
+import { type Io, OutputClosed, OutputError } from "./io.ts";
 import { LogOutput } from "./log_output.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
@@ -96,12 +96,12 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
   return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
 }
 
-/** Says where the server listens. It serves on where nobody reads that, as with `mevent serve | head -1`. */
+/** Says where the server listens. It serves on where nobody reads that or it cannot be written. */
 async function greet(server: Server, io: Io): Promise<void> {
   try {
     await io.stdout.write(banner(server));
   } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error;
+    if (!(error instanceof OutputClosed || error instanceof OutputError)) throw error;
   }
 }
 

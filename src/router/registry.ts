@@ -1,4 +1,5 @@
 import { hashOf } from "./hash.ts";
+import { knownNames } from "./known_names.ts";
 import type { RoutedPlugin } from "./routed_plugin.ts";
 
 const encoder = new TextEncoder();
@@ -19,6 +20,8 @@ export class RegistryError extends Error {
 /** Finds plugins by the bytes of a message: by name, or by business number in decimal. */
 export class Registry {
   plugins: readonly RoutedPlugin[] = [];
+  /** Their names, for callers that ask for another. */
+  known = knownNames([]);
   #entries: ReadonlyMap<number, readonly Entry[]> = new Map();
 
   /** Finds these plugins from now on, and no others. */
@@ -28,6 +31,7 @@ export class Registry {
       ({ key }) => hashOf(key, 0, key.length),
     );
     this.plugins = plugins;
+    this.known = knownNames(plugins.map(({ name }) => name));
   }
 
   /** The plugin that has that name, or that number in decimal. */

@@ -10,6 +10,7 @@ import type { DeadSummary, OperationSummary } from "../worker/summaries.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
 import type { Doubles } from "./doubles.ts";
+import { knownNames } from "./known_names.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** The highest command number of mevent's own. */
@@ -36,6 +37,8 @@ export class RoutedPlugin {
   touched = false;
   /** A bit for each command number the plugin has. */
   readonly #commands = new Uint8Array(65536 / 8);
+  /** Its commands, for callers that ask for another: `1001 echo, 1002 sleep`. */
+  knownCommands = knownNames([]);
   readonly #busyBodies: (Uint8Array | undefined)[] = [];
   /** Where operations with the same key go to the same worker. */
   affinity: Affinity | null = null;
@@ -67,6 +70,7 @@ export class RoutedPlugin {
     this.biz = declaration.biz;
     this.#commands.fill(0);
     for (const { number } of declaration.commands) this.#commands[number >>> 3]! |= 1 << (number & 7);
+    this.knownCommands = knownNames(declaration.commands.map(({ number, name }) => `${number} ${name}`));
   }
 
   hasCommand(command: number): boolean {

@@ -240,7 +240,7 @@ export class Router {
     nameAt: number,
     nameLength: number,
   ): void {
-    const { counters, stats } = this.options;
+    const { counters, registry, stats } = this.options;
     const { encoding } = this.#view;
     // They answer operators, not plugins.
     const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
@@ -248,16 +248,18 @@ export class Router {
     counters.unknownRequests++;
     counters.unknownPlugins++;
     // Clients of old know the bare code for this; other encodings are told the reason.
-    const body = encoding === Encoding.Hdf
-      ? null
-      : errorBody(encoding, ReplyCode.Unknown, `there is no plugin ${shownName(bytes, nameAt, nameLength)}`);
+    const body = encoding === Encoding.Hdf ? null : errorBody(
+      encoding,
+      ReplyCode.Unknown,
+      `there is no plugin ${shownName(bytes, nameAt, nameLength)}; there is ${registry.known}`,
+    );
     this.#refuse(caller, sync, id, ReplyCode.Unknown, body);
   }
 
   #refuseCommand(caller: Caller, sync: boolean, id: number, plugin: RoutedPlugin, command: number): void {
     this.options.counters.unknownRequests++;
     plugin.unknown++;
-    const message = `plugin ${plugin.name} has no command ${command}`;
+    const message = `plugin ${plugin.name} has no command ${command}; it has ${plugin.knownCommands}`;
     this.#refuse(
       caller,
       sync,

@@ -21,14 +21,19 @@ export async function mevent(
   let stdout = "";
   let stderr = "";
   const io: Io = {
-    stdout: { isTerminal, write: (text) => Promise.resolve(void (stdout += text)) },
-    stderr: { isTerminal, write: (text) => Promise.resolve(void (stderr += text)) },
+    stdout: { isTerminal, write: (data) => Promise.resolve(void (stdout += textOf(data))) },
+    stderr: { isTerminal, write: (data) => Promise.resolve(void (stderr += textOf(data))) },
     stdin: ReadableStream.from([new TextEncoder().encode(stdin)]),
     isStdinTerminal: isTerminal,
     noColor: true,
     env,
   };
   return { code: await run(argv, io), stdout, stderr };
+}
+
+/** Bytes as they are: one that begins with a BOM keeps it. */
+function textOf(data: string | Uint8Array): string {
+  return typeof data === "string" ? data : new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
 }
 
 /** A real server on free ports of this machine, with the built-in plugins where the config names no others. */
