@@ -20,16 +20,17 @@ const ORDER = [
   "protocol",
   "hdf",
   "amount.ts",
+  "nearest.ts",
   "system_reason.ts",
   "plugin.ts",
 ];
-const PURE = ["protocol", "hdf", "queue", "amount.ts", "system_reason.ts"];
+const PURE = ["protocol", "hdf", "queue", "amount.ts", "nearest.ts", "system_reason.ts"];
 const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-/** What plugins may import beside their own files: the types, and how amounts are written. */
-const IMPORTS_OF_PLUGINS = ["mevent/plugin", "src/amount.ts"];
+/** What plugins may import beside their own files: the types, how amounts are written, and what was meant by a wrong word. */
+const IMPORTS_OF_PLUGINS = ["mevent/plugin", "src/amount.ts", "src/nearest.ts"];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {
   "plugins/sql/postgres.ts": ["pg"],
@@ -73,7 +74,7 @@ Deno.test("only the plugin loader reaches out of src, to the built-in plugins", 
   assertEquals(wrong, []);
 });
 
-Deno.test("built-in plugins import nothing but the API's types, amounts, their own files and what Deno has of Node", () => {
+Deno.test("built-in plugins import nothing but the API's types, amounts, near words, their own files and what Deno has of Node", () => {
   const plugins = sources.filter(({ path }) => path.startsWith("plugins/"));
   const wrong = plugins.flatMap(({ path, code }) =>
     importsOf(path, code).filter((target) =>
@@ -86,7 +87,7 @@ Deno.test("built-in plugins import nothing but the API's types, amounts, their o
   assertEquals(plugins.filter(({ code }) => atRunTime.test(code)).map(({ path }) => path), []);
 });
 
-Deno.test("protocol, hdf, queue and amount.ts know neither Deno nor the clock nor randomness", () => {
+Deno.test("protocol, hdf, queue and the single files below them know neither Deno nor the clock nor randomness", () => {
   const wrong = production.filter(({ path, code }) => PURE.includes(folderOf(path)) && IMPURE.test(code));
   assertEquals(wrong.map(({ path }) => path), []);
 });

@@ -332,7 +332,7 @@ Deno.test("plugin is a group: alone it tells its commands, and a wrong one has i
     code: 64,
     stdout: "",
     stderr:
-      'mevent plugin: unknown command "plugin nwe"; the nearest known one is plugin new\nTry: mevent help plugin\n',
+      'mevent plugin: unknown command "plugin nwe"; did you mean plugin new?\nTry: mevent help plugin\n',
   });
   assertStringIncludes((await mevent(["plugin", "run", "--jsn"])).stderr, "Try: mevent help plugin run\n");
 });

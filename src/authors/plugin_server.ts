@@ -1,3 +1,4 @@
+import { Layers } from "../config/layers.ts";
 import type { Config, PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Server } from "../server/server.ts";
@@ -36,6 +37,7 @@ export class PluginServer implements AsyncDisposable {
       plugins,
       file: undefined,
       origins: new Map(),
+      layers: new Layers({}, { file: undefined, places: null, environment: {}, flags: {} }),
       warnings: [],
     };
     try {

@@ -1,4 +1,4 @@
-import { closestString } from "@std/text";
+import { nearest } from "../nearest.ts";
 import { benchCommand } from "./bench.ts";
 import { cancelCommand } from "./cancel.ts";
 import { type Command, type CommandGroup, isGroup } from "./command.ts";
@@ -82,8 +82,13 @@ export function findCommand(words: readonly string[]): FoundCommand {
 function named<C extends { readonly name: string }>(name: string, among: readonly C[]): C {
   const command = among.find((each) => each.name === name);
   if (command !== undefined) return command;
-  const nearest = closestString(name, among.map((each) => each.name));
-  throw new UsageError(`unknown command ${JSON.stringify(name)}; the nearest known one is ${nearest}`);
+  // Those of a group begin alike.
+  const lastOf = (words: string) => words.slice(words.lastIndexOf(" ") + 1);
+  const meant = nearest(lastOf(name), among.map((each) => lastOf(each.name)));
+  const hint = among.filter((each) => lastOf(each.name) === meant).map((each) =>
+    `; did you mean ${each.name}?`
+  );
+  throw new UsageError(`unknown command ${JSON.stringify(name)}${hint.join("")}`);
 }
 
 /** Whether stdout gets bold headings. */

@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli";
-import { closestString } from "@std/text";
+import { didYouMean } from "../nearest.ts";
 import { type Command, type Flag, HELP_FLAG } from "./command.ts";
 import { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
@@ -77,7 +77,7 @@ function longName(flags: readonly Flag[], written: string): string {
     negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`]
   );
   if (known.includes(written)) return written.slice(2);
-  throw new UsageError(`unknown flag ${written}; the nearest known one is ${closestString(written, known)}`);
+  throw new UsageError(`unknown flag ${written}${didYouMean(written, known)}`);
 }
 
 /** The argument behind a flag that needs a value. One that begins with two dashes is a flag more likely than a value. */

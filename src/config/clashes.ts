@@ -1,9 +1,15 @@
 import { formatAddress, parseAddress } from "./address.ts";
-import { ConfigError } from "./config_error.ts";
+import { ConfigError, type ConfigProblem, type KeyPath, keyText } from "./config_error.ts";
 import { isTable, type Table } from "./is_table.ts";
 
-/** Names, numbers and addresses that are given more than once, a line each; what is no legal value is passed over. */
-export function clashesOf(server: Table, listeners: unknown, plugins: unknown): string[] {
+/** A problem, and the place that was there before. */
+export interface Clash extends ConfigProblem {
+  readonly path: KeyPath;
+  readonly first: KeyPath;
+}
+
+/** Names, numbers and addresses that are given more than once; what is no legal value is passed over. */
+export function clashesOf(server: Table, listeners: unknown, plugins: unknown): Clash[] {
   return [
     ...repeated(pluginKeys(plugins, "name")),
     ...repeated(pluginKeys(plugins, "biz")),
@@ -12,26 +18,26 @@ export function clashesOf(server: Table, listeners: unknown, plugins: unknown): 
 }
 
 /** A value as people would write it, and the key path where it stands. */
-type Place = readonly [value: string, path: string];
+type Place = readonly [value: string, path: KeyPath];
 
 function* pluginKeys(plugins: unknown, key: string): Iterable<Place> {
   for (const [at, plugin] of rows(plugins)) {
     const value = plugin[key];
     if (typeof value === "string" || typeof value === "number") {
-      yield [JSON.stringify(value), `plugin[${at}].${key}`];
+      yield [JSON.stringify(value), ["plugin", at, key]];
     }
   }
 }
 
 function* listenerKeys(server: Table, listeners: unknown): Iterable<Place> {
-  const tables: [string, Table][] = [["server", server]];
-  for (const [at, listener] of rows(listeners)) tables.push([`listener[${at}]`, listener]);
+  const tables: [KeyPath, Table][] = [[["server"], server]];
+  for (const [at, listener] of rows(listeners)) tables.push([["listener", at], listener]);
   for (const [path, table] of tables) {
     for (const transport of ["tcp", "udp", "unix"]) {
       for (const value of [table[transport]].flat()) {
         const address = transport === "unix" ? value : normalAddress(value);
         if (typeof address === "string" && address !== "") {
-          yield [`${transport} ${address}`, `${path}.${transport}`];
+          yield [`${transport} ${address}`, [...path, transport]];
         }
       }
     }
@@ -54,13 +60,13 @@ function* rows(list: unknown): Iterable<[at: number, row: Table]> {
   for (const [at, item] of items.entries()) if (isTable(item)) yield [at, item];
 }
 
-function repeated(places: Iterable<Place>): string[] {
-  const first = new Map<string, string>();
-  const problems: string[] = [];
+function repeated(places: Iterable<Place>): Clash[] {
+  const seen = new Map<string, KeyPath>();
+  const clashes: Clash[] = [];
   for (const [value, path] of places) {
-    const other = first.get(value);
-    if (other === undefined) first.set(value, path);
-    else problems.push(`${path}: ${value} stands at ${other} already`);
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, path);
+    else clashes.push({ path, first, message: `${value} stands at ${keyText(first)} already` });
   }
-  return problems;
+  return clashes;
 }

@@ -1,6 +1,7 @@
 import type { InetAddress } from "./address.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
+import type { Layers } from "./layers.ts";
 
 /** Everything the server is told at its start. Durations are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -11,6 +12,8 @@ export interface Config {
   readonly file: string | undefined;
   /** Where the value of each key of `[server]` comes from; keys as in the file: `max_frame`. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** The same of all keys, with the place in the file. */
+  readonly layers: Layers;
   /** What is allowed but hardly meant, a sentence each: for the log. */
   readonly warnings: readonly string[];
 }

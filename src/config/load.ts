@@ -1,20 +1,24 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parse as parseToml } from "@std/toml";
 import * as v from "valibot";
 import { clashesOf } from "./clashes.ts";
-import type { Config, ListenerConfig, Origin, PluginConfig, ServerConfig } from "./config.ts";
+import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import { DEFAULT_PLUGINS, SERVER_DEFAULTS } from "./defaults.ts";
-import { isTable, type Table } from "./is_table.ts";
-import { environmentFile, environmentLayer, flagLayer } from "./overrides.ts";
+import { type ConfigDocument, decodeConfig, parseDocument } from "./document.ts";
+import type { Table } from "./is_table.ts";
+import { Layers } from "./layers.ts";
+import { misplacedKeys } from "./misplaced.ts";
+import { environmentFile, environmentLayer, flagLayer, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
 
 /** Where a config may come from. */
 export interface ConfigSources {
   /** The config file's path; without it the one that MEVENT_CONFIG names, or none. */
   readonly file?: string | undefined;
-  /** What the file holds, where it is not to be read; its paths are relative to `file` all the same. */
+  /** The file's text, where it has been read already; its paths are relative to `file` all the same. */
+  readonly text?: string;
+  /** What the file holds, where there is no text of it. */
   readonly document?: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string>>;
   /** Keys of `[server]` as in the file; values as in the file or as text. */
@@ -28,62 +32,71 @@ type ListenerOutput = FileOutput["listener"][number];
 /** The config: flags over MEVENT_* environment over file over default. Throws ConfigError with all problems. */
 export function loadConfig(sources: ConfigSources): Config {
   const file = sources.file ?? environmentFile(sources.env);
-  const document = withPlugins(sources.document ?? (file === undefined ? {} : readDocument(file)));
+  const { values, places } = documentOf(sources, file);
+  const document = withPlugins(values);
   const environment = environmentLayer(sources.env);
-  const flags = flagLayer(sources.flags);
-  const fileServer = isTable(document["server"]) ? document["server"] : {};
-  const server = { ...SERVER_DEFAULTS, ...fileServer, ...environment.values, ...flags.values };
-
+  const layers = new Layers(document, {
+    file,
+    places,
+    environment: environment.values,
+    flags: flagLayer(sources.flags).values,
+  });
+  const inFile = [
+    ...problemsOf(FILE_SCHEMA, document).map((each) => layers.inFile(each, each.isOfKey)),
+    ...clashesOf(layers.server, document["listener"], document["plugin"]).map((each) => layers.clash(each)),
+  ];
   const problems = [
-    ...labelled(file ?? "built-in config", problemsOf(FILE_SCHEMA, document)),
-    ...labelled("environment", environment.problems),
-    ...labelled("environment", problemsOf(SERVER_LAYER_SCHEMA, environment.values)),
-    ...labelled("command line", problemsOf(SERVER_LAYER_SCHEMA, flags.values)),
-    ...labelled(file ?? "config", clashesOf(server, document["listener"], document["plugin"])),
+    ...inFile.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+    ...problemsOf(SERVER_LAYER_SCHEMA, environment.values).map(({ path: [key, ...path], message }) => ({
+      source: "environment",
+      path: [variableOf(String(key)), ...path],
+      message,
+    })),
+    ...problemsOf(SERVER_LAYER_SCHEMA, layers.flags).map(({ path, message }) => ({
+      source: "command line",
+      path,
+      message,
+    })),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
 
   const { listener, plugin = [] } = v.parse(FILE_SCHEMA, document);
-  const settings = v.parse(SERVER_SCHEMA, server);
+  const settings = v.parse(SERVER_SCHEMA, layers.server);
   const listeners = [settings, ...listener].flatMap(listenersOf);
   const plugins = plugin.map((each) => pluginConfig(each, file));
-  const layers = { flag: flags.values, environment: environment.values, file: fileServer };
   return {
     server: serverConfig(settings),
     listeners,
     plugins,
     file,
-    origins: new Map(Object.keys(SERVER_DEFAULTS).map((key) => [key, originOf(key, layers)])),
-    warnings: warningsOf(listeners, plugins),
+    origins: new Map(Object.keys(SERVER_DEFAULTS).map((key) => [key, layers.originOf(key)])),
+    layers,
+    warnings: [
+      ...environment.warnings.map((warning) => `environment: ${warning}`),
+      ...misplacedKeys(layers),
+      ...warningsOf(listeners, plugins),
+    ],
   };
 }
 
-function readDocument(file: string): Table {
-  let text: string;
+function documentOf({ document, text }: ConfigSources, file: string | undefined): ConfigDocument {
+  if (document !== undefined) return { values: document, places: null };
+  if (file === undefined) return { values: {}, places: null };
+  return parseDocument(text ?? readText(file), file);
+}
+
+function readText(file: string): string {
+  let bytes: Uint8Array;
   try {
-    text = Deno.readTextFileSync(file);
+    bytes = Deno.readFileSync(file);
   } catch (error) {
-    throw new ConfigError([`${file}: cannot be read: ${messageOf(error)}`]);
+    throw new ConfigError([{ source: file, message: `cannot be read: ${messageOf(error)}` }]);
   }
-  try {
-    return parseToml(text);
-  } catch (error) {
-    throw new ConfigError([`${file}: is not TOML: ${messageOf(error)}`]);
-  }
+  return decodeConfig(bytes, file);
 }
 
 function withPlugins(document: Table): Table {
   return Object.hasOwn(document, "plugin") ? document : { ...document, plugin: DEFAULT_PLUGINS };
-}
-
-function labelled(source: string, problems: readonly string[]): string[] {
-  return problems.map((problem) => `${source}: ${problem}`);
-}
-
-function originOf(key: string, layers: Readonly<Record<Exclude<Origin, "default">, Table>>): Origin {
-  if (Object.hasOwn(layers.flag, key)) return "flag";
-  if (Object.hasOwn(layers.environment, key)) return "environment";
-  return Object.hasOwn(layers.file, key) ? "file" : "default";
 }
 
 function serverConfig(settings: ServerOutput): ServerConfig {

@@ -1,31 +1,63 @@
-import { closestString } from "@std/text";
+import { didYouMean } from "../nearest.ts";
 import { SERVER_DEFAULTS } from "./defaults.ts";
 
-/** A layer of `[server]` and the problems met while reading it. */
+/** A layer of `[server]`. */
 export interface Layer {
   readonly values: Record<string, unknown>;
-  readonly problems: readonly string[];
+}
+
+/** What the environment says, and what of it is no setting, a sentence each. */
+export interface EnvironmentLayer extends Layer {
+  readonly warnings: readonly string[];
 }
 
 const PREFIX = "MEVENT_";
 const FILE_VARIABLE = "MEVENT_CONFIG";
-const VARIABLES = new Map(Object.keys(SERVER_DEFAULTS).map((key) => [PREFIX + key.toUpperCase(), key]));
+const VARIABLES = new Map(Object.keys(SERVER_DEFAULTS).map((key) => [variableOf(key), key]));
+
+/** What Kubernetes, and Docker's links, call the variables of a service named mevent, mevent-tcp and so on. */
+const OF_A_SERVICE =
+  /^MEVENT(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+/** How they write an address. */
+const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
 
 /** The keys of `[server]` that MEVENT_* variables set: MEVENT_MAX_FRAME is max_frame. */
-export function environmentLayer(env: Readonly<Record<string, string>>): Layer {
+export function environmentLayer(env: Readonly<Record<string, string>>): EnvironmentLayer {
   const values: Record<string, unknown> = {};
-  const problems: string[] = [];
+  const warnings: string[] = [];
+  const ofServices: string[] = [];
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(PREFIX) || name === FILE_VARIABLE) continue;
     const key = VARIABLES.get(name);
-    if (key === undefined) {
-      const nearest = closestString(name, [FILE_VARIABLE, ...VARIABLES.keys()]);
-      problems.push(`${name}: unknown variable; the nearest known one is ${nearest}`);
-    } else {
-      values[key] = fromText(key, text);
+    const isOfService = OF_A_SERVICE.test(name) && (key === undefined || SERVICE_URL.test(text));
+    if (isOfService) ofServices.push(name);
+    else if (key !== undefined) values[key] = fromText(key, text);
+    else {
+      const meant = didYouMean(
+        name.slice(PREFIX.length),
+        [...VARIABLES.keys(), FILE_VARIABLE].map(withoutPrefix),
+      );
+      warnings.push(`${name}: unknown variable, it sets nothing${meant.replace("mean ", `mean ${PREFIX}`)}`);
     }
   }
-  return { values, problems };
+  if (ofServices.length > 0) {
+    warnings.push(
+      `${
+        ofServices.join(", ")
+      }: as Kubernetes sets them beside a service of that name; they set nothing here ` +
+        "(enableServiceLinks: false leaves them out)",
+    );
+  }
+  return { values, warnings };
+}
+
+function withoutPrefix(variable: string): string {
+  return variable.slice(PREFIX.length);
+}
+
+/** The variable that sets a key of `[server]`. */
+export function variableOf(key: string): string {
+  return PREFIX + key.toUpperCase();
 }
 
 /** The config file that the environment names, or undefined. */
@@ -38,7 +70,7 @@ export function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
   const entries = Object.entries(flags).map((
     [key, value],
   ) => [key, typeof value === "string" ? fromText(key, value) : value]);
-  return { values: Object.fromEntries(entries), problems: [] };
+  return { values: Object.fromEntries(entries) };
 }
 
 /** A text as the kind of value that the key has; a text that cannot be one stays, for the schema to refuse. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { closestString } from "@std/text";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
-import { mismatch } from "./config_error.ts";
+import { didYouMean } from "../nearest.ts";
+import { type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
 import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import {
@@ -16,6 +16,9 @@ import {
   permission,
   text,
 } from "./values.ts";
+
+/** Where a key is like none that there is, so many are named. */
+const LISTED_KEYS = 10;
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -136,12 +139,19 @@ export const FILE_SCHEMA = table({
   plugin: v.optional(list(table(PLUGIN_ENTRIES))),
 });
 
-/** The problems of a value, each with its key path: `plugin[1].queue.max_ops: expected …, got …`. */
-export function problemsOf(schema: v.GenericSchema<unknown, unknown>, value: unknown): string[] {
-  return (v.safeParse(schema, value).issues ?? []).map((issue) => {
-    const path = keyPath((issue.path ?? []).map((item) => item.key));
-    return path === "" ? issue.message : `${path}: ${issue.message}`;
-  });
+/** A problem of a value, and whether it is its key that is wrong. */
+export interface SchemaProblem extends ConfigProblem {
+  readonly path: KeyPath;
+  readonly isOfKey: boolean;
+}
+
+/** The problems of a value, each with its key path. */
+export function problemsOf(schema: v.GenericSchema<unknown, unknown>, value: unknown): SchemaProblem[] {
+  return (v.safeParse(schema, value).issues ?? []).map(({ path = [], message }) => ({
+    path: path.map(({ key }) => typeof key === "number" ? key : String(key)),
+    message,
+    isOfKey: path.at(-1)?.origin === "key",
+  }));
 }
 
 /** A table whose unknown keys are problems, each with the nearest known one; `check` may name one more. */
@@ -150,24 +160,28 @@ function table<E extends v.ObjectEntries>(
   check: (table: Table) => string | undefined = () => undefined,
 ) {
   const known = Object.keys(entries);
+  const schema = v.object(
+    entries,
+    (issue) => issue.expected === "Object" ? mismatch("a table", issue.input).message : "is missing",
+  );
   return v.pipe(
-    v.looseObject(
-      entries,
-      (issue) => issue.expected === "Object" ? mismatch("a table", issue.input).message : "is missing",
-    ),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const value: unknown = dataset.value;
-      if (!isTable(value)) return;
-      for (const [key, input] of Object.entries(value)) {
+    v.unknown(),
+    v.rawTransform<unknown, v.InferOutput<typeof schema>>(({ dataset: { value }, addIssue, NEVER }) => {
+      const { issues = [], output, success } = v.safeParse(schema, value);
+      for (const { message, path } of issues) addIssue({ message, path });
+      if (!isTable(value)) return NEVER;
+      // Of the value itself: the schema passes over keys such as __proto__.
+      for (const key of Object.keys(value)) {
         if (known.includes(key)) continue;
-        const path = { type: "object", origin: "key", input: value, key, value: input } as const;
+        const path = { type: "object", origin: "key", input: value, key, value: value[key] } as const;
         addIssue({
-          message: `unknown key; the nearest known one is ${closestString(key, known)}`,
+          message: `unknown key${didYouMean(key, known) || knownText(known)}`,
           path: [path],
         });
       }
       const message = check(value);
       if (message !== undefined) addIssue({ message });
+      return success ? output : NEVER;
     }),
   );
 }
@@ -188,8 +202,7 @@ function isPluginName(name: string): boolean {
   return size <= 64 && !name.includes("\0") && !/^\d+$/.test(name) && !name.startsWith("Reserve.");
 }
 
-function keyPath(keys: readonly unknown[]): string {
-  return keys.map((key, at) => typeof key === "number" ? `[${key}]` : at === 0 ? `${key}` : `.${key}`).join(
-    "",
-  );
+/** The keys that there are, where they are few. */
+function knownText(known: readonly string[]): string {
+  return known.length > LISTED_KEYS ? "" : `; there are ${known.join(", ")}`;
 }

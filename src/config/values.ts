@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
-import { ConfigError, mismatch } from "./config_error.ts";
+import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
 import { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
 
-/** A schema that applies a parser; what the parser throws as ConfigError becomes the problem's message. */
+/** A schema that applies a parser; what the parser throws as ConfigError become its problems. */
 function parsed<T>(parse: (value: unknown) => T) {
   return v.pipe(
     v.unknown(),
@@ -13,7 +13,13 @@ function parsed<T>(parse: (value: unknown) => T) {
         return parse(dataset.value);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        addIssue({ message: error.message });
+        for (const { message, path = [] } of error.details) {
+          const items = path.map((
+            key,
+          ) => ({ type: "unknown", origin: "value", input: null, key, value: null } as const));
+          const [first, ...rest] = items;
+          addIssue(first === undefined ? { message } : { message, path: [first, ...rest] });
+        }
         return NEVER;
       }
     }),
@@ -78,7 +84,14 @@ export function text(expected: string, isLegal: (text: string) => boolean = () =
 /** One address, a list of them, or none: `""` and `[]`. */
 export function addresses() {
   return parsed((value): InetAddress[] =>
-    listOfTexts(value, "an address or a list of addresses").map(parseAddress)
+    listOfTexts(value, "an address or a list of addresses").map((text, at) => {
+      try {
+        return parseAddress(text);
+      } catch (error) {
+        if (!(error instanceof ConfigError) || !Array.isArray(value)) throw error;
+        throw new ConfigError(error.details.map((detail) => ({ ...detail, path: [at] })));
+      }
+    })
   );
 }
 
@@ -97,7 +110,9 @@ export function permission() {
 /** A table of anything that JSON can write too. */
 export function jsonTable() {
   return parsed((value): JsonObject => {
-    const json = toJson(value);
+    const problems: ConfigProblem[] = [];
+    const json = toJson(value, [], problems);
+    if (problems.length > 0) throw new ConfigError(problems);
     if (json === null || typeof json !== "object" || Array.isArray(json)) throw mismatch("a table", value);
     return json;
   });
@@ -113,15 +128,21 @@ function listOfTexts(value: unknown, expected: string): string[] {
   });
 }
 
-function toJson(value: unknown): JsonValue {
+/** The value as JSON; all that JSON cannot write is added to the problems, by its path. */
+function toJson(value: unknown, path: KeyPath, problems: ConfigProblem[]): JsonValue {
   if (typeof value === "string" || typeof value === "boolean") return value;
-  if (typeof value === "number") {
-    if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
-    throw mismatch("a finite number within ±2^53 (write others as text)", value);
+  if (typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) {
+    return value;
   }
-  if (Array.isArray(value)) return value.map(toJson);
+  if (Array.isArray(value)) return value.map((each, at) => toJson(each, [...path, at], problems));
   if (typeof value !== "object" || value === null || value instanceof Date) {
-    throw mismatch("a text, a number, a boolean, a list or a table (write dates as text)", value);
+    const expected = typeof value === "number" || typeof value === "bigint"
+      ? "a finite number within ±2^53 (write others as text)"
+      : "a text, a number, a boolean, a list or a table (write dates as text)";
+    problems.push(...mismatch(expected, value, path).details);
+    return null;
   }
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, toJson(each, [...path, key], problems)]),
+  );
 }

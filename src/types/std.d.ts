@@ -15,12 +15,6 @@ declare module "@std/streams" {
   export function toBytes(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-declare module "@std/text" {
-  /** The option with the least edit distance to the word given. */
-  export function closestString(word: string, options: readonly string[]): string;
-  export function levenshteinDistance(a: string, b: string): number;
-}
-
 declare module "@std/cli" {
   export interface ParseOptions {
     readonly boolean?: readonly string[];

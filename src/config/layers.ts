@@ -1,0 +1,76 @@
+import type { Clash } from "./clashes.ts";
+import type { Origin } from "./config.ts";
+import type { ConfigProblem, KeyPath } from "./config_error.ts";
+import { SERVER_DEFAULTS } from "./defaults.ts";
+import { isTable, type Table } from "./is_table.ts";
+import type { Places, Position } from "./places.ts";
+
+/** What {@link Layers} are made of. */
+export interface LayerSources {
+  /** The config file's path as it was given, or undefined where there is none. */
+  readonly file: string | undefined;
+  /** Null where the values come from no text. */
+  readonly places: Places | null;
+  /** Keys of `[server]`. */
+  readonly environment: Table;
+  readonly flags: Table;
+}
+
+/** The values that a config is made of, as they were written, and where each of them comes from. */
+export class Layers {
+  readonly file: string | undefined;
+  readonly environment: Table;
+  readonly flags: Table;
+  /** `[server]` with every key. */
+  readonly server: Table;
+  readonly #places: Places | null;
+  readonly #fileServer: Table;
+
+  /** @param document what the file holds, the plugins that there are without one included */
+  constructor(readonly document: Table, { file, places, environment, flags }: LayerSources) {
+    this.file = file;
+    this.environment = environment;
+    this.flags = flags;
+    this.#places = places;
+    this.#fileServer = isTable(document["server"]) ? document["server"] : {};
+    this.server = { ...SERVER_DEFAULTS, ...this.#fileServer, ...environment, ...flags };
+  }
+
+  /** Where a key of `[server]` comes from. */
+  originOf(key: string): Origin {
+    if (Object.hasOwn(this.flags, key)) return "flag";
+    if (Object.hasOwn(this.environment, key)) return "environment";
+    return Object.hasOwn(this.#fileServer, key) ? "file" : "default";
+  }
+
+  /** Whether a key stands in the file's text. */
+  has(path: KeyPath): boolean {
+    return this.#places?.has(path) ?? false;
+  }
+
+  /** `mevent.toml:12:1` of a key, as far as it is known; the nearest table above it where the key is none of the file's. */
+  placeOf(path: KeyPath): string {
+    const position = this.#places?.key(path);
+    return [this.file, position?.line, position?.column].filter((part) => part !== undefined).join(":");
+  }
+
+  /** A problem with where it stands in the file. */
+  inFile(problem: ConfigProblem & { readonly path: KeyPath }, isOfKey: boolean): ConfigProblem {
+    const { path, message } = problem;
+    const position: Position | undefined = isOfKey ? this.#places?.key(path) : this.#places?.value(path);
+    return { source: this.file ?? "built-in config", ...position, path, message };
+  }
+
+  /** The same of a clash, with the place that was there first. */
+  clash(clash: Clash): ConfigProblem {
+    const { first, message } = clash;
+    const line = this.#isInFile(first) ? this.#places?.key(first).line : undefined;
+    const told = line === undefined ? message : message.replace(/ already$/, ` (line ${line}) already`);
+    return this.inFile({ ...clash, message: told }, false);
+  }
+
+  /** An address of `[server]` may come from elsewhere. */
+  #isInFile([table, key]: KeyPath): boolean {
+    return table !== "server" || this.originOf(String(key)) === "file";
+  }
+}
