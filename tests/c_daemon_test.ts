@@ -297,7 +297,7 @@ Deno.test("an HDF link loop is 17, over TCP and in a datagram", async () => {
       "a : a\n",
       "a.b : a\n",
       "a {\n b : a.b.c\n}\n",
-      "a := a\n",
+      "a : b\nb : a\nc := a\n",
       "a : b\nb : c\nc : a\n",
     ]
   ) {

@@ -18,6 +18,7 @@ const ECHOED: readonly (readonly [name: string, sent: string, written: string])[
   ["a dotted name", "a.b.c = 1\n", "a{\nb{\nc = 1\n}\n}\n"],
   ["the pretty form", "user {\n  id = 7\n  name = bob\n}\n", "user{\nid = 7\nname = bob\n}\n"],
   ["a value with an equals sign", "a = b = c\n", "a = b = c\n"],
+  ["a line that starts like the terminator", "a << EOM\nx\nEOMx\ny\nEOM\n", "a << EOM\nx\nEOMx\ny\nEOM\n"],
   [
     "an error reply",
     'Output{\nerrtrace << EOM\nline\n后台缓存获取失败: miss k1\nEOM\nerrcode [type="102"]  = 24\nerrmsg = m\n}\n',

@@ -44,16 +44,17 @@ function hasOuterSpace(value: string): boolean {
 }
 
 /**
- * `EOM`, or the first of `EOM1`, `EOM2`, … that stands nowhere in the text: readers of old take a long line in pieces, and
- * end the text at a piece that begins with the terminator.
+ * `EOM`, or the first of `EOM1`, `EOM2`, … that ends no word of the text, wherever on its line: readers of old take a long
+ * line in pieces, and end the text at a piece that begins with the terminator and white space. (`EOMx` is none, and the C
+ * writer keeps `EOM` beside it.)
  */
 function chooseTerminator(value: string): string {
   if (!value.includes("EOM")) return "EOM";
   const taken = new Set<string>();
-  for (const [, digits = ""] of value.matchAll(/EOM([1-9][0-9]{0,8})/g)) {
-    for (let length = 1; length <= digits.length; length++) taken.add(digits.slice(0, length));
+  for (const [terminator] of value.matchAll(/EOM(?:[1-9][0-9]{0,8})?(?![A-Za-z0-9_])/g)) {
+    taken.add(terminator);
   }
-  let number = 1;
-  while (taken.has(String(number))) number++;
-  return `EOM${number}`;
+  let terminator = "EOM";
+  for (let number = 1; taken.has(terminator); number++) terminator = `EOM${number}`;
+  return terminator;
 }
