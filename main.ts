@@ -1,5 +1,8 @@
 import { PLUGIN_PROCESS } from "./src/worker/process_command.ts";
 
+// Read by Deno when it first meets a certificate, in any thread: those that the system trusts are trusted, too.
+if (!Deno.env.has("DENO_TLS_CA_STORE")) Deno.env.set("DENO_TLS_CA_STORE", "mozilla,system");
+
 const [first, ...others] = Deno.args;
 // Imported as needed: a plugin's process carries nothing of the commands.
 if (first === PLUGIN_PROCESS) {

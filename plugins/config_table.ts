@@ -64,6 +64,21 @@ export class ConfigTable {
     );
   }
 
+  /** A text that is not empty, or a list of at least one. */
+  oneOrMore(key: string): readonly string[] {
+    return this.#get(
+      key,
+      undefined,
+      "a text that is not empty, or a list of such",
+      (value) => {
+        const list = Array.isArray(value) ? value : [value];
+        return list.length > 0 && list.every((each) => typeof each === "string" && each !== "")
+          ? list as string[]
+          : undefined;
+      },
+    );
+  }
+
   /** A table of texts. */
   textTable(key: string): { readonly [key: string]: string } {
     return this.#get(

@@ -21,5 +21,6 @@ export default (({ name, config }) => {
       deliverer = new Deliverer(settings, context);
       await deliverer.start();
     },
+    stop: () => deliverer?.stop(),
   };
 }) satisfies PluginFactory;

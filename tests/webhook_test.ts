@@ -1,40 +1,13 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { createHmac } from "node:crypto";
-import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
+import { deliver, NONE, ok, request, start, toEndpoint } from "./support/hook_plugin.ts";
 import { HookServer, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
-import type { RawConnection } from "./support/raw_connection.ts";
-import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
-import { type PluginOverrides, TestServer } from "./support/test_server.ts";
+import { streamRequest } from "./support/requests.ts";
 
-const NONE = PLUGIN_DEFAULTS.permissions;
 const SECRET = "a secret of some length";
 /** No attempt follows within a test. */
 const RETRY = { maxAttempts: 3, backoff: 5, maxBackoff: 50 };
-
-function start(config: JsonObject, plugin: Partial<PluginOverrides> = {}): Promise<TestServer> {
-  const permissions = { ...NONE, net: ["127.0.0.1", "localhost"] };
-  return TestServer.start({
-    plugins: [{ name: "hook", module: "builtin:webhook", permissions, config, timeout: 20_000, ...plugin }],
-  });
-}
-
-function toEndpoint(url: string, keys: JsonObject = {}, config: JsonObject = {}): JsonObject {
-  return { endpoints: { shop: { url, ...keys } }, ...config };
-}
-
-function request(params: JsonObject, id = 1, sync = true): Uint8Array {
-  return streamRequest({ id, plugin: "hook", command: 1001, params: { endpoint: "shop", ...params }, sync });
-}
-
-async function deliver(connection: RawConnection, params: JsonObject = {}) {
-  await connection.send(request(params));
-  const reply = await connection.reply();
-  return { code: reply.code, value: valueOf(reply) as JsonObject, message: messageOf(reply) };
-}
-
-const ok = () => new Response("thanks", { headers: { "content-type": "text/plain" } });
-
 Deno.test("webhook: an operation arrives as a signed JSON request, and its caller gets status and body", async () => {
   await using hook = new HookServer(ok);
   await using server = await start(
@@ -353,9 +326,16 @@ Deno.test("webhook: a certificate that nobody vouches for is refused, and a host
   assertEquals(code, 14);
   assertStringIncludes(message, "certificate");
   assertEquals(hook.received.length, 0);
-  await using other = await start(toEndpoint(`https://localhost:${hook.port}/`), { permissions: NONE });
-  using second = await other.connect();
-  assertStringIncludes((await deliver(second)).message, `localhost:${hook.port}`);
+  const more = {
+    ...toEndpoint(`https://localhost:${hook.port}/`),
+    allow_hosts: ["hooks.example.com", "*.a.example"],
+  };
+  const error = await assertRejects(
+    () => start(more, { permissions: NONE }),
+    Error,
+    `localhost:${hook.port}`,
+  );
+  assertStringIncludes(error.message, `net = ["localhost:${hook.port}", "hooks.example.com:443"]`);
 });
 
 Deno.test("webhook: a config that is wrong is told key by key, and no secret with it", async () => {

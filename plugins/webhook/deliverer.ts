@@ -1,5 +1,8 @@
 import type { Context, PluginContext, Result } from "mevent/plugin";
+import { type Permission, requirePermissions } from "../permissions.ts";
+import { Clients } from "./clients.ts";
 import { Host } from "./host.ts";
+import { PORTS } from "./host_pattern.ts";
 import { type Content, contentOf, type Target, targetOf } from "./request.ts";
 import { type Answer, readAnswer, verdictOf } from "./response.ts";
 import type { RequestSettings, SecretSource, WebhookSettings } from "./settings.ts";
@@ -14,6 +17,7 @@ const MAX_HOSTS = 1000;
 export class Deliverer {
   readonly #hosts = new Map<string, Host>();
   readonly #signers = new Map<SecretSource, Signer | null>();
+  readonly #clients = new Clients();
 
   /** The bounds of the endpoints' hosts; others have those of the defaults. */
   readonly #bounds: ReadonlyMap<string, RequestSettings>;
@@ -24,12 +28,19 @@ export class Deliverer {
     );
   }
 
-  /** Reads the secrets; throws with a sentence where one is missing. */
+  /** Reads the secrets and the certificates; throws with a sentence where one is missing, or a grant. */
   async start(): Promise<void> {
     const { defaults, endpoints } = this.settings;
-    for (const { secret } of [defaults, ...endpoints.values()]) {
+    for (const way of [defaults, ...endpoints.values()]) {
+      await this.#clients.add(way);
+      const { secret } = way;
       if (!this.#signers.has(secret)) this.#signers.set(secret, await Signer.from(secret));
     }
+    requirePermissions("there are hosts and proxies without a grant", ...hostsOf(this.settings));
+  }
+
+  stop(): void {
+    this.#clients.close();
   }
 
   /** One attempt. What it throws says whether there is to be another one. */
@@ -39,26 +50,28 @@ export class Deliverer {
     const host = this.#hostOf(target.url.origin, target);
     await host.enter(context);
     const { status, type, body, truncated, retryAfter } = await this.#request(context, target, host, content);
+    const who = `${target.name}${through(target.settings)}`;
     switch (verdictOf(status)) {
       case "delivered":
         context.stats.count("delivered");
         return { id: content.id, status, type, body, truncated };
       case "later":
         context.stats.count("failed");
-        throw context.fail(ERROR, `${target.name} answered ${status}`, { retryAfter });
+        throw context.fail(ERROR, `${who} answered ${status}`, { retryAfter });
       case "refused":
         context.stats.count("refused");
-        throw context.fail(REFUSED, `${target.name} answered ${status}${hint(status)}`, { retry: false });
+        throw context.fail(REFUSED, `${who} answered ${status}${hint(status)}`, { retry: false });
     }
   }
 
   /** Makes the request and reads the response, both within the time-out, and tells the host what it was. */
   async #request(
     context: Context<unknown>,
-    { name, url, settings: { method, secret, timeout } }: Target,
+    { name, url, settings }: Target,
     host: Host,
     content: Content,
   ): Promise<Answer> {
+    const { method, secret, timeout } = settings;
     const startedAt = performance.now();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), timeout);
@@ -67,8 +80,10 @@ export class Deliverer {
     let outcome: "up" | "down" | "unknown" = "unknown";
     try {
       const headers = await this.#sign(content, secret);
-      const { body } = content;
-      const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
+      const client = this.#clients.of(settings);
+      // Deno's fetch sends a request again by itself where no answer has come and it can copy the body: a Blob's it cannot.
+      const body = new Blob([content.body]);
+      const response = await fetch(url, { method, headers, body, client, redirect: "manual", signal });
       answer = await readAnswer(response, this.settings.maxResponse, Date.now());
       outcome = answer.status >= 500 ? "down" : "up";
       return answer;
@@ -79,7 +94,7 @@ export class Deliverer {
       outcome = "down";
       context.stats.count("failed");
       const why = late.signal.aborted ? `it did not answer within ${timeout} ms` : reasonOf(error, url);
-      throw context.fail(ERROR, `${name} cannot be reached: ${why}`);
+      throw context.fail(ERROR, `${name} cannot be reached${through(settings)}: ${why}`);
     } finally {
       clearTimeout(timer);
       const rest = answer !== null && verdictOf(answer.status) === "later" ? answer.retryAfter : 0;
@@ -117,6 +132,28 @@ export class Deliverer {
     if (changed === "up") this.context.log.info("a host is up again", { host: name });
     else this.context.log.warn("a host is down and left alone for a while", { host: name });
   }
+}
+
+/** Where requests go to, as far as the config says it, and the proxies on the way. */
+function hostsOf({ endpoints, allowHosts, defaults }: WebhookSettings): Permission[] {
+  const exact = allowHosts.filter(({ isWild }) => !isWild);
+  const proxies = [...endpoints.values(), ...allowHosts.length > 0 ? [defaults] : []].flatMap(({ proxy }) =>
+    proxy === null ? [] : [proxy.host]
+  );
+  const hosts = [
+    ...[...endpoints.values()].map(({ url }) => hostAndPort(url)),
+    ...exact.map(({ hostname, port }) => `${hostname}:${port}`),
+    ...proxies,
+  ];
+  return [...new Set(hosts)].map((host) => ({ name: "net", host }));
+}
+
+function hostAndPort({ protocol, hostname, port }: URL): string {
+  return `${hostname}:${port || PORTS[protocol]}`;
+}
+
+function through({ proxy }: RequestSettings): string {
+  return proxy === null ? "" : ` through the proxy ${proxy.host}`;
 }
 
 function hint(status: number): string {

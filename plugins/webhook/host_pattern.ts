@@ -1,5 +1,6 @@
 const FORM = /^(?:(https?):\/\/)?(\*\.)?(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(\d{1,5}))?$/i;
-const PORTS: { readonly [protocol: string]: string } = { "https:": "443", "http:": "80" };
+/** The ports of URLs that name none, by their protocols. */
+export const PORTS: { readonly [protocol: string]: string } = { "https:": "443", "http:": "80" };
 
 /** An entry of `allow_hosts`: `hooks.example.com`, `*.example.com:8443`, `http://127.0.0.1:8080`. */
 export class HostPattern {

@@ -2,7 +2,8 @@ import type { Context, JsonValue } from "mevent/plugin";
 import { isTable } from "../config_table.ts";
 import type { RequestSettings, WebhookSettings } from "./settings.ts";
 
-const ID = /^[\x21-\x7e]{1,128}$/;
+/** Without a dot: the signed text is joined with it. */
+const ID = /^[\x21-\x2d\x2f-\x7e]{1,128}$/;
 const NOT_IN_HEADER = /[^\t\x20-\x7e]/;
 const UNKNOWN_TARGET = 41;
 const JSON_TYPE = "application/json";
@@ -48,7 +49,9 @@ export function targetOf(context: Context<unknown>, settings: WebhookSettings): 
 export function contentOf(context: Context<unknown>, target: Target, settings: WebhookSettings): Content {
   const { params } = context;
   const id = params.string("id", context.id);
-  if (!ID.test(id)) throw lasting(context, "id is to be 1 to 128 visible ASCII characters");
+  if (!ID.test(id)) {
+    throw lasting(context, "id is to be 1 to 128 visible ASCII characters, none of them a dot");
+  }
   const headers = new Headers({
     "content-type": JSON_TYPE,
     "user-agent": "mevent",
@@ -73,7 +76,8 @@ export function contentOf(context: Context<unknown>, target: Target, settings: W
 }
 
 function bodyOf(context: Context<unknown>, headers: Headers): Uint8Array<ArrayBuffer> {
-  const body: JsonValue = context.params.value("body", {});
+  // A null that is given is a value like others.
+  const body: JsonValue = context.params.has("body") ? context.params.value("body", null) : {};
   const type = headers.get("content-type") ?? "";
   if (/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return encoder.encode(JSON.stringify(body));
   if (typeof body !== "string") throw lasting(context, `body is to be a text: its content type is ${type}`);

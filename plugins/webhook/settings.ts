@@ -2,6 +2,8 @@ import type { JsonObject } from "mevent/plugin";
 import { TIME_UNITS } from "../../src/amount.ts";
 import { ConfigTable, SettingsError } from "../config_table.ts";
 import { HostPattern } from "./host_pattern.ts";
+import type { CertificateFile } from "./clients.ts";
+import { parseProxy, type Proxy } from "./proxy.ts";
 
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"];
 const RATE = /^(\d{1,9}(?:\.\d{1,3})?)\/(s|m|h)$/;
@@ -17,11 +19,14 @@ const RESERVED = new Set([
 ]);
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
-/** Where the secret of signatures comes from. */
+/** More secrets at once than a rotation needs: the header has a signature for each. */
+const MAX_SECRETS = 8;
+
+/** Where the secrets of signatures come from. */
 export type SecretSource = {
   readonly kind: "text" | "file" | "env";
-  /** The secret, the file's path or the variable's name. */
-  readonly value: string;
+  /** The secrets, the files' paths or the variables' names. */
+  readonly values: readonly string[];
   /** The key of the config, for sentences. */
   readonly key: string;
 } | null;
@@ -31,6 +36,9 @@ export interface RequestSettings {
   readonly method: string;
   readonly headers: { readonly [name: string]: string };
   readonly secret: SecretSource;
+  /** Null for none, whatever the environment says. */
+  readonly proxy: Proxy | null;
+  readonly caFile: CertificateFile | null;
   /** For one request with its response, in ms. */
   readonly timeout: number;
   /** Requests to the host that one worker has under way at once. */
@@ -65,6 +73,8 @@ const DEFAULTS: RequestSettings = {
   method: "POST",
   headers: {},
   secret: null,
+  proxy: null,
+  caFile: null,
   timeout: 10_000,
   concurrency: 8,
   interval: 0,
@@ -114,6 +124,8 @@ function requestSettings(table: ConfigTable, defaults: RequestSettings): Request
     method: table.choice("method", METHODS, defaults.method),
     headers: { ...defaults.headers, ...headers(table) },
     secret: secretOf(table) ?? defaults.secret,
+    proxy: table.has("proxy") ? proxyOf(table) : defaults.proxy,
+    caFile: table.has("ca_file") ? caFileOf(table) : defaults.caFile,
     timeout: table.duration("timeout", { least: 1, most: 3_600_000 }, defaults.timeout),
     concurrency: table.whole("concurrency", { least: 1, most: 65_536 }, defaults.concurrency),
     interval: table.has("rate") ? intervalOf(table) : defaults.interval,
@@ -140,12 +152,29 @@ function header(table: ConfigTable, key: string, name: string): string {
 function secretOf(table: ConfigTable): SecretSource {
   const sources = (["text", "file", "env"] as const).flatMap((kind) => {
     const key = kind === "text" ? "secret" : `secret_${kind}`;
-    return table.has(key) ? [{ kind, value: table.text(key), key: `${table.path}.${key}` }] : [];
+    return table.has(key) ? [{ kind, values: table.oneOrMore(key), key: `${table.path}.${key}` }] : [];
   });
   if (sources.length > 1) {
     throw table.wrong("secret", "is given more than once: secret, secret_file or secret_env");
   }
-  return sources[0] ?? null;
+  const [source = null] = sources;
+  if (source !== null && source.values.length > MAX_SECRETS) {
+    throw new SettingsError(`${source.key} has ${source.values.length} secrets; it may have ${MAX_SECRETS}`);
+  }
+  return source;
+}
+
+/** It does not tell the proxy's user and password. */
+function proxyOf(table: ConfigTable): Proxy | null {
+  const text = table.text("proxy");
+  if (text === "none") return null;
+  const proxy = parseProxy(text);
+  if (proxy !== null) return proxy;
+  throw table.wrong("proxy", 'is to be "http://HOST:PORT", https://, socks5:// or socks5h://, or "none"');
+}
+
+function caFileOf(table: ConfigTable): CertificateFile {
+  return { path: table.text("ca_file"), key: `${table.path}.ca_file` };
 }
 
 function intervalOf(table: ConfigTable): number {

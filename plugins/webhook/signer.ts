@@ -4,18 +4,21 @@ const BASE64_SECRET = "whsec_";
 const LEAST_SECRET_BYTES = 16;
 const encoder = new TextEncoder();
 
-/** Signs requests as the Standard Webhooks specification has it: `v1,` and the HMAC-SHA256 of `id.timestamp.body`. */
+/**
+ * Signs requests as the Standard Webhooks specification has it: `v1,` and the HMAC-SHA256 of `id.timestamp.body`, for each
+ * secret, with a space between them.
+ */
 export class Signer {
-  private constructor(readonly key: CryptoKey) {}
+  private constructor(readonly keys: readonly CryptoKey[]) {}
 
   /** Null where there is no secret. Throws a sentence that does not tell it. */
   static async from(source: SecretSource): Promise<Signer | null> {
     if (source === null) return null;
-    const bytes = bytesOf(await secretOf(source), source.key);
-    const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [
-      "sign",
-    ]);
-    return new Signer(key);
+    const keys = source.values.map(async (value, index) => {
+      const name = source.values.length === 1 ? source.key : `${source.key}[${index}]`;
+      return await keyOf(bytesOf(await secretOf(source.kind, value, name), name));
+    });
+    return new Signer(await Promise.all(keys));
   }
 
   /** @param timestamp in s since 1970 */
@@ -24,12 +27,23 @@ export class Signer {
     const signed = new Uint8Array(head.length + body.length);
     signed.set(head);
     signed.set(body, head.length);
-    const signature = new Uint8Array(await crypto.subtle.sign("HMAC", this.key, signed));
-    return `v1,${btoa(String.fromCharCode(...signature))}`;
+    const signatures = this.keys.map(async (key) => {
+      const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, signed));
+      return `v1,${btoa(String.fromCharCode(...signature))}`;
+    });
+    return (await Promise.all(signatures)).join(" ");
   }
 }
 
-async function secretOf({ kind, value, key }: NonNullable<SecretSource>): Promise<string> {
+async function keyOf(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+}
+
+async function secretOf(
+  kind: NonNullable<SecretSource>["kind"],
+  value: string,
+  key: string,
+): Promise<string> {
   if (kind === "text") return value;
   if (kind === "file") return (await Deno.readTextFile(value)).trimEnd();
   const secret = Deno.env.get(value);

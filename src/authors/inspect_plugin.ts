@@ -3,6 +3,7 @@ import type { PluginPermissions } from "../config/config.ts";
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import { ModuleError } from "../modules/module_error.ts";
 import type { JsonObject } from "../plugin.ts";
+import { builtinRights } from "../server/builtin_rights.ts";
 import { workerRights } from "../server/worker_settings.ts";
 import { INSPECTION, type Inspection, type InspectMessage } from "./inspection.ts";
 import { ModuleCopy } from "./module_copy.ts";
@@ -51,7 +52,7 @@ async function inspectCopy(
   },
   timeoutMs: number,
 ): Promise<Inspection> {
-  const { permissions: rights, readable } = workerRights(permissions, copy.prepared);
+  const { permissions: rights, readable } = workerRights(builtinRights(module, permissions), copy.prepared);
   const worker = new Worker(new URL("./inspect_thread.ts", import.meta.url), {
     type: "module",
     name: `inspect ${name}`,

@@ -8,6 +8,7 @@ import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import type { ReadablePlace } from "../worker/confine.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { partsOf } from "./build_plugin.ts";
+import { builtinRights } from "./builtin_rights.ts";
 import { confinement } from "./confinement.ts";
 
 /**
@@ -25,7 +26,8 @@ export function workerSettings(
   longest: number,
   serverRun: string,
 ): WorkerSettings {
-  const { permissions, readable } = workerRights(config.permissions, module);
+  const granted = builtinRights(config.module, config.permissions);
+  const { permissions, readable } = workerRights(granted, module);
   return {
     setup: {
       name: config.name,

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { HOUSE_CA, HOUSE_SIGNED } from "../support/hook_server.ts";
 import { executableTest, Workplace } from "./executable.ts";
 
 const DOUBLE = `import json, os, sys
@@ -70,14 +71,43 @@ url = "http://127.0.0.1:${port}/hook"
   }
   await place.write("mevent.toml", table("hooks", "127.0.0.1:1"));
   {
-    await using server = await place.serve();
-    await using client = await server.connect();
-    const { code, value } = await client.request("hooks", 1001, { endpoint: "here", body: {} });
-    assert(code < 1000);
-    assertStringIncludes(JSON.stringify(value), `127.0.0.1:${port}`);
-    assertStringIncludes(JSON.stringify(value), "permissions = {");
+    const { message } = await assertRejects(() => place.serve(), Error, `127.0.0.1:${port}`);
+    assertStringIncludes(message, "permissions = {");
   }
   assertEquals(seen.length, 1);
+  over.abort();
+  await hook.finished;
+});
+
+executableTest("webhook trusts whom the system trusts, and takes no proxy of the environment", async () => {
+  const over = new AbortController();
+  const { signal } = over;
+  const options = { hostname: "127.0.0.1", port: 0, signal, onListen() {}, ...HOUSE_SIGNED };
+  const hook = Deno.serve(options, () => new Response("taken"));
+  await using place = await Workplace.make({ "system.pem": HOUSE_CA });
+  for (const isolation of ["worker", "process"]) {
+    await place.write(
+      "mevent.toml",
+      `[[plugin]]
+name = "hooks"
+module = "builtin:webhook"
+isolation = "${isolation}"
+permissions = { net = ["localhost"] }
+[plugin.config.endpoints]
+here = { url = "https://localhost:${hook.addr.port}/hook" }
+`,
+    );
+    const dead = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map((name) => `${name}=http://127.0.0.1:9`);
+    for (const [file, code] of [["system.pem", 1000], ["none.pem", 14]] as const) {
+      await using server = await place.serve("env", `SSL_CERT_FILE=${place.path}/${file}`, ...dead);
+      await using client = await server.connect();
+      assertEquals(
+        (await client.request("hooks", 1001, { endpoint: "here" })).code,
+        code,
+        `${isolation} ${file}`,
+      );
+    }
+  }
   over.abort();
   await hook.finished;
 });

@@ -18,6 +18,40 @@ Npa/auyO0kS08D4pJYUD69lWHQhXMyxJruC2HCICJ3p0FBQhw4FBUeRX
 -----END PRIVATE KEY-----`,
 };
 
+/** The certificate of a house's own authority, whose key nobody has any more. */
+export const HOUSE_CA = `-----BEGIN CERTIFICATE-----
+MIIBjTCCATOgAwIBAgIUdC6nHFt5XfD7Hl3rFImGtAXD45YwCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwISG91c2UgQ0EwIBcNMjYxMTI4MDAwMTMyWhgPMjEyNjExMDQw
+MDAxMzJaMBMxETAPBgNVBAMMCEhvdXNlIENBMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEpjT3vXrjf6516WyLVdOHW5Oz63WkQg1gL2fqcR+mWGATFl9ZgYAb+Mzg
+bU+4FdFXHsu18fgyvKk07xuiu7DKu6NjMGEwHQYDVR0OBBYEFD5imRDnuo8X6uKk
+BXI9iZeg9DvxMB8GA1UdIwQYMBaAFD5imRDnuo8X6uKkBXI9iZeg9DvxMA8GA1Ud
+EwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgEGMAoGCCqGSM49BAMCA0gAMEUCIDBi
+9z/x8PepFSK0p+WtQhpyTE1NXEAY3ygwAM1JBr/oAiEAqMJeLlAJXJN6DBEplwSQ
+VytBUzXC84OVq9kOGQ766GM=
+-----END CERTIFICATE-----
+`;
+
+/** Vouched for by {@link HOUSE_CA}: for `localhost` and 127.0.0.1. */
+export const HOUSE_SIGNED = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBkzCCATqgAwIBAgIUNqe1TGaNHNtIGhlr+jsmhZ4g/uUwCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwISG91c2UgQ0EwIBcNMjYxMTI4MDAwMTMyWhgPMjEyNjExMDQw
+MDAxMzJaMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49
+AwEHA0IABKkg59BSR58wP7VkeqbUz1AFlfuzac2qPz9ZPfhifiXKDvvOFjCg1x6k
+QtJ1qYtkk9ojC/lVnU/OitdALx8EcmqjaTBnMBoGA1UdEQQTMBGCCWxvY2FsaG9z
+dIcEfwAAATAJBgNVHRMEAjAAMB0GA1UdDgQWBBSLEWXlb4fCqN7U7vYc6CYB7Qol
+DjAfBgNVHSMEGDAWgBQ+YpkQ57qPF+ripAVyPYmXoPQ78TAKBggqhkjOPQQDAgNH
+ADBEAiA+ibFBrZELXr/Xzc8BIabojhsCAqVEMTY8ZNE/HJK68AIgNiM3MnPbM/kc
+shOc76vGxMy+kIRAxqG5Bk736p/cLV8=
+-----END CERTIFICATE-----`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg80cjCg961PTk27wq
+1QFKl5dk5huAtPYiqTG1brl5I5qhRANCAASpIOfQUkefMD+1ZHqm1M9QBZX7s2nN
+qj8/WT34Yn4lyg77zhYwoNcepELSdamLZJPaIwv5VZ1PzorXQC8fBHJq
+-----END PRIVATE KEY-----`,
+};
+
 /** A request that came, and when; monotonic, in ms. */
 export interface Received {
   readonly at: number;
@@ -84,27 +118,64 @@ export class HookServer implements AsyncDisposable {
   }
 }
 
-/** A server that writes these bytes to whoever has sent something, and closes. */
+/**
+ * A server that reads whole requests, writes what the test has for each and closes: what is no answer, or half of one. Where
+ * the test has nothing for it, it closes without a word.
+ */
 export class RawHookServer implements Disposable {
+  /** What came, head and body, a text each. */
+  readonly received: string[] = [];
+  connections = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 
-  constructor(readonly answer: string) {
-    this.#serve();
+  constructor(
+    readonly answer: string | ((request: string) => string),
+    /** Answers to follow each other on a connection, before it is closed. */
+    readonly answersEach = 1,
+  ) {
+    this.#listen();
   }
 
   [Symbol.dispose](): void {
     this.#listener.close();
   }
 
-  get url(): string {
-    return `http://127.0.0.1:${this.#listener.addr.port}`;
+  get port(): number {
+    return this.#listener.addr.port;
   }
 
-  async #serve(): Promise<void> {
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async #listen(): Promise<void> {
     for await (const connection of this.#listener) {
-      await connection.read(new Uint8Array(65_536));
-      await connection.write(new TextEncoder().encode(this.answer));
-      connection.close();
+      this.connections++;
+      this.#serve(connection).catch(() => {}).finally(() => connection.close());
     }
+  }
+
+  async #serve(connection: Deno.Conn): Promise<void> {
+    for (let i = 0; i < this.answersEach; i++) {
+      const request = await readRequest(connection);
+      if (request === null) return;
+      this.received.push(request);
+      const answer = typeof this.answer === "string" ? this.answer : this.answer(request);
+      await connection.write(new TextEncoder().encode(answer));
+    }
+  }
+}
+
+/** A request with its body, or null where the connection ends before it does. */
+async function readRequest(connection: Deno.Conn): Promise<string | null> {
+  const buffer = new Uint8Array(65_536);
+  for (let text = "";;) {
+    const count = await connection.read(buffer);
+    if (count === null) return null;
+    text += new TextDecoder("latin1").decode(buffer.subarray(0, count));
+    const head = text.indexOf("\r\n\r\n");
+    if (head < 0) continue;
+    const length = Number(/^content-length: *(\d+)/im.exec(text)?.[1] ?? 0);
+    if (text.length >= head + 4 + length) return text;
   }
 }
