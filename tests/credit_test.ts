@@ -11,7 +11,7 @@ function declaration(concurrency: number, ...batches: number[]): PluginDeclarati
     idempotent: false,
     batch: at === 0 ? null : { max, wait: 0 },
   }));
-  return { biz: undefined, description: "", concurrency, commands, timers: [] };
+  return { biz: undefined, description: "", concurrency, commands, timers: [], example: null };
 }
 
 function most(credit: Credit, lane: LaneId = LaneId.Sync): number {

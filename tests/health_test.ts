@@ -118,7 +118,14 @@ Deno.test("what a plugin posts of batches and health in its host's name is bound
   const command = { number: 1001, name: "a", description: "", idempotent: false, batch: null };
   const ready = (batch: unknown) => ({
     kind: "ready",
-    declaration: { biz: 1, description: "", concurrency: 1, commands: [{ ...command, batch }], timers: [] },
+    declaration: {
+      biz: 1,
+      description: "",
+      concurrency: 1,
+      commands: [{ ...command, batch }],
+      timers: [],
+      example: null,
+    },
   });
   const right = [null, { max: 1, wait: 0 }, { max: 100_000, wait: 59_999.5 }];
   const wrong = [

@@ -163,7 +163,7 @@ everywhere(
       `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
       `{ kind: "failed", message: 5 }`,
       `{ kind: "ready", declaration: null }`,
-      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [] } }`,
+      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null } }`,
       `{ kind: "stopped" }`,
     ];
     await using server = await start(

@@ -242,7 +242,14 @@ Deno.test("cron times are those of the time zone, and run by the second where it
 
 Deno.test("nobody else is on duty before the one that was has said so, or is gone", () => {
   const timers = [{ name: "a", schedule: "every 1s" }];
-  const declaration: PluginDeclaration = { biz: 1, description: "", concurrency: 1, commands: [], timers };
+  const declaration: PluginDeclaration = {
+    biz: 1,
+    description: "",
+    concurrency: 1,
+    commands: [],
+    timers,
+    example: null,
+  };
   const worker = (name: string) => ({
     state: "running" as "running" | "starting" | "retiring" | "gone",
     declaration,

@@ -12,6 +12,7 @@ import { LogOutput } from "./log_output.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
+import { type StartedPlugin, whatNext } from "./what_next.ts";
 
 /** Log lines that nobody reads hold up the end of the process for so long; in ms. */
 const LOG_GRACE_MS = 1000;
@@ -90,16 +91,16 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
   }
   // Signals are heard before the banner is out: who reads it may send one at once.
   const stopped = runUntilStopped(server);
-  await greet(server, io);
+  await greet(server, config, io);
   const { abandoned } = await stopped;
   await output.flush(LOG_GRACE_MS);
   return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
 }
 
 /** Says where the server listens. It serves on where nobody reads that or it cannot be written. */
-async function greet(server: Server, io: Io): Promise<void> {
+async function greet(server: Server, config: Config, io: Io): Promise<void> {
   try {
-    await io.stdout.write(banner(server));
+    await io.stdout.write(banner(server, config));
   } catch (error) {
     if (!(error instanceof OutputClosed || error instanceof OutputError)) throw error;
   }
@@ -123,7 +124,7 @@ function createLog(config: Config, io: Io): { log: Log; output: LogOutput } {
   return { log, output };
 }
 
-function banner(server: Server): string {
+function banner(server: Server, config: Config): string {
   const { plugins } = server.registry;
   const lines = [`mevent ${VERSION} listens on`, ...server.addresses.map((address) => `  ${address}`)];
   lines.push("and holds the plugins");
@@ -136,26 +137,22 @@ function banner(server: Server): string {
       `  ${plugin.name.padEnd(width)}  ${biz.padEnd(9)} ${workers.padEnd(10)} ${description}`.trimEnd(),
     );
   }
-  return lines.join("\n") + "\n" + whatNext(server);
+  const next = whatNext({
+    streams: server.streams.map(({ address }) => address),
+    datagrams: server.datagrams.map(({ address }) => address),
+    controls: server.controlAddresses,
+    plugins: plugins.map((plugin) => startedPlugin(plugin, config)),
+  });
+  return `${lines.join("\n")}\n${next}`;
 }
 
-/** First commands that work against this very server. */
-function whatNext(server: Server): string {
-  const address = server.streams[0]?.address ?? server.datagrams[0]?.address;
-  if (address === undefined) return "It has no listener: give it one with --listen.\n";
-  const stats = `  mevent stats${whereFlags(address)}\n`;
-  const plugin = server.registry.plugins.find(({ pool }) => pool.declaration!.commands.length > 0);
-  const command = plugin?.pool.declaration?.commands[0];
-  if (plugin === undefined || command === undefined) return `Next:\n${stats}`;
-  const send = `mevent send --biz ${plugin.biz ?? plugin.name} --cmd ${command.number} --json '{"uid": 7}'`;
-  return `Next:\n  ${send}${whereFlags(address)}\n${stats}`;
-}
-
-/** The flags that lead a client to a listener, where it is not the one that it takes by itself. */
-function whereFlags(address: Deno.Addr): string {
-  if (address.transport === "unix") return ` --unix ${address.path}`;
-  const { transport, port } = address as Deno.NetAddr;
-  return (port === 26000 ? "" : ` --port ${port}`) + (transport === "udp" ? " --udp" : "");
+function startedPlugin(
+  { name, biz, pool }: Server["registry"]["plugins"][number],
+  config: Config,
+): StartedPlugin {
+  const { commands = [], example = null } = pool.declaration ?? {};
+  const module = config.plugins.find((plugin) => plugin.name === name)?.module ?? "";
+  return { name, biz, module, commands: commands.map(({ number }) => number), example };
 }
 
 /** What the flags set of `[server]`, by the config's keys. Throws UsageError. */

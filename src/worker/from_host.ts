@@ -3,6 +3,7 @@ import { MAX_BATCH, MAX_BATCH_WAIT } from "./batch_bounds.ts";
 import { MAX_REQUEST_ID } from "../protocol/request.ts";
 import { MAX_HOPS } from "../queue/record.ts";
 import type { FromHost } from "./messages.ts";
+import { MAX_EXAMPLE_CHARS } from "./params_example.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "./stats_reporter.ts";
 import { MAX_TIMER_NAME, MAX_TIMERS } from "./timer_limits.ts";
 
@@ -57,7 +58,7 @@ export function isFromHost(value: unknown): value is FromHost {
 
 function isDeclaration(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { biz, concurrency, description, commands, timers } = value;
+  const { biz, concurrency, description, commands, timers, example } = value;
   return (biz === undefined || typeof biz === "number") && typeof description === "string" &&
     typeof concurrency === "number" && Number.isInteger(concurrency) && concurrency >= 1 &&
     concurrency <= MAX_CONCURRENCY && Array.isArray(commands) &&
@@ -66,6 +67,7 @@ function isDeclaration(value: unknown): boolean {
       typeof command.description === "string" && typeof command.idempotent === "boolean" &&
       (command.batch === null || isBatch(command.batch))
     ) &&
+    (example === null || isText(example, MAX_EXAMPLE_CHARS)) &&
     Array.isArray(timers) && timers.length <= MAX_TIMERS &&
     timers.every((timer: unknown) =>
       isObject(timer) && isText(timer.name, MAX_TIMER_NAME) && isText(timer.schedule, MAX_SCHEDULE)

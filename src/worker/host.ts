@@ -15,6 +15,7 @@ import { loadPlugin } from "./loader.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
 import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
+import { exampleParams } from "./params_example.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
@@ -120,9 +121,18 @@ async function start(setup: HostSetup): Promise<void> {
       batch: batches.get(Number(number)) ?? null,
     }));
     const declared = timers.timers.map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text }));
+    const schema = setup.first ? Object.values(plugin.commands)[0]?.params : undefined;
+    const example = schema === undefined ? null : exampleParams(schema);
     post({
       kind: "ready",
-      declaration: { biz, description: plugin.description ?? "", concurrency, commands, timers: declared },
+      declaration: {
+        biz,
+        description: plugin.description ?? "",
+        concurrency,
+        commands,
+        timers: declared,
+        example,
+      },
     });
     host.start();
     health.start();

@@ -60,6 +60,8 @@ export interface PluginDeclaration {
   readonly concurrency: number;
   readonly commands: readonly CommandDeclaration[];
   readonly timers: readonly TimerDeclaration[];
+  /** Params that its first command takes, as JSON; null where that is not known. */
+  readonly example: string | null;
 }
 
 export interface CommandDeclaration {
