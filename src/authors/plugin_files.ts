@@ -71,7 +71,7 @@ test("remember keeps the order", async () => {
 `;
 }
 
-/** The plugin's table alone. */
+/** The plugin's table alone. It opens no table below it: what is appended to the file belongs to the plugin. */
 export function pluginTable(name: string): string {
   return `[[plugin]]
 name = ${JSON.stringify(name)}
@@ -79,7 +79,7 @@ module = ${JSON.stringify(`./${name}.ts`)}
 # biz = 20                                # a number that callers may send instead of the name
 # workers = 2
 # permissions = { net = ["127.0.0.1:5432"] }
-[plugin.config]
+# config.currency = "EUR"                 # what the plugin gets as context.config
 `;
 }
 

@@ -33,7 +33,7 @@ export const pluginCheckCommand: Command = {
   async run(args, io) {
     const [file, ...others] = args.positionals;
     if (others.length > 0) throw new UsageError(`expected one plugin, got ${JSON.stringify(others[0])} too`);
-    const target = await pluginTarget(args, file);
+    const target = await pluginTarget(args, file, io);
     const failure = args.isOn("start") === true ? await startFailure(target, io) : "";
     const report = checkReport(target, failure);
     const json = () => JSON.stringify(report, null, io.stdout.isTerminal ? 2 : 0);

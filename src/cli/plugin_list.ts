@@ -5,6 +5,7 @@ import { loadConfig } from "../config/load.ts";
 import { BUILTIN_MODULES } from "../worker/loader.ts";
 import { aligned, printable } from "./aligned.ts";
 import type { Command } from "./command.ts";
+import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { permissionsText } from "./plugin_permissions.ts";
 
@@ -17,13 +18,14 @@ export const pluginListCommand: Command = {
   usage: "[flags]",
   details: ["Exit codes: 0; 78 for a config that cannot be used; 64 for a wrong command line."],
   flags: [
-    { name: "config", short: "c", value: "FILE", help: "Lists the plugins of this config, too." },
+    { ...CONFIG_FLAG, help: "Lists the plugins of this config, too. Without it, as for serve." },
     { name: "json", help: "Prints JSON instead of tables." },
   ],
   positionals: false,
   examples: ["mevent plugin list", "mevent plugin list --config mevent.toml --json"],
   async run(args, io) {
-    const file = args.text("config");
+    const { file, isFound } = configSource(args, io);
+    if (file !== undefined && isFound) await io.stderr.write(`mevent plugin list: ${foundText(file)}\n`);
     const configured = file === undefined ? null : configuredPlugins(file);
     const builtin = await Promise.all(BUILTIN_MODULES.map(builtinPlugin));
     const report = { builtin, ...configured === null ? {} : { configured } };

@@ -4,13 +4,14 @@ import { plainConfig } from "../authors/author_config.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Command } from "./command.ts";
+import { FOLDERS_CONFIG } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The config that a plugin is entered in, where it is there. */
-const SHARED_CONFIG = "mevent.toml";
+const SHARED_CONFIG = FOLDERS_CONFIG;
 /** What may be the name of a plugin and of its files. */
 const FILE_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_-]*$/u;
 
@@ -93,19 +94,12 @@ async function withTable(file: string, name: string): Promise<string> {
   const table = `${before === "" || before.endsWith("\n") ? "" : "\n"}${before === "" ? "" : "\n"}${
     pluginTable(name)
   }`;
-  const { plugins } = loadConfig({ file, env: {}, flags: {} });
-  const copy = await Deno.makeTempFile({ suffix: ".toml" });
-  try {
-    await Deno.writeTextFile(copy, before + table);
-    loadConfig({ file: copy, env: {}, flags: {} });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const has = plugins.some((plugin) => plugin.name === name);
-    const problems = error.problems.map((problem) => problem.replace(copy, file));
-    throw new ConfigError(has ? [`${file}: has a plugin ${name} already`] : problems);
-  } finally {
-    await Deno.remove(copy);
+  const { plugins, layers } = loadConfig({ file, text: before, env: {}, flags: {} });
+  // Without any [[plugin]] there are those that a server has by itself.
+  if (layers.has(["plugin"]) && plugins.some((plugin) => plugin.name === name)) {
+    throw new ConfigError([`${file}: has a plugin ${name} already`]);
   }
+  loadConfig({ file, text: before + table, env: {}, flags: {} });
   return table;
 }
 

@@ -65,7 +65,7 @@ async function run(args: ParsedCommand, io: Io): Promise<number> {
   const log = new TalkLog(level, io);
   try {
     const body = await sendBody(args, io, keyed);
-    const { inspection, config } = await pluginTarget(args, file);
+    const { inspection, config } = await pluginTarget(args, file, io);
     if (config === null) throw new PluginStartError(`the plugin does not load: ${inspection.problem}`);
     await using server = await PluginServer.start({
       plugins: [config.plugin],

@@ -1,11 +1,13 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
+import { NO_FILE } from "../config/overrides.ts";
 import { Log } from "../observe/log.ts";
 import { ControlError } from "../server/control.ts";
 import { runUntilStopped } from "../server/lifecycle.ts";
 import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
 import type { Command } from "./command.ts";
+import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Io, OutputClosed, OutputError } from "./io.ts";
 import { LogOutput } from "./log_output.ts";
@@ -22,15 +24,16 @@ export const serveCommand: Command = {
   summary: "Starts the server.",
   usage: "[flags]",
   details: [
-    "Without --config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
-    "Flags go before MEVENT_* variables (MEVENT_TCP, MEVENT_MAX_FRAME, one for each key of [server]), those before " +
-    "the config file.",
+    "Without a config it listens on TCP and UDP at 127.0.0.1:26000 and runs the built-in plugins skeleton and echo. " +
+    "A mevent.toml in the folder where it starts is its config. Flags go before MEVENT_* variables (MEVENT_TCP, " +
+    "MEVENT_MAX_FRAME, one for each key of [server]), those before the config file. `mevent check` says whether it would " +
+    "start, `mevent config` what is in effect.",
     "TERM and INT let it work off what is queued and stop; a second one stops it at once. HUP and `mevent reload` load the " +
     "config again and take over what has changed, without dropping a connection or an operation. While it runs, pause, " +
     "peek, drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
   flags: [
-    { name: "config", short: "c", value: "FILE", help: "The config file; MEVENT_CONFIG names one too." },
+    CONFIG_FLAG,
     {
       name: "listen",
       value: "ADDR",
@@ -67,16 +70,17 @@ export const serveCommand: Command = {
 
 /** Starts the server, says where it listens, and runs it until a signal ends it. */
 async function serve(args: ParsedCommand, io: Io): Promise<number> {
-  const file = args.text("config");
+  const { file = NO_FILE, isFound } = configSource(args, io);
   const flags = serverOverrides(args);
   const folder = Deno.cwd();
   const load = () => {
     // A plugin's thread may have changed it, which is the whole process's; paths of the config may be relative.
     Deno.chdir(folder);
-    return loadConfig({ ...file === undefined ? {} : { file }, env: io.env, flags });
+    return loadConfig({ file, env: io.env, flags });
   };
   const config = load();
   const { log, output } = createLog(config, io);
+  if (isFound) log.info(foundText(file));
   for (const warning of config.warnings) log.warn(warning);
   let server: Server;
   try {

@@ -16,6 +16,15 @@ export interface LayerSources {
   readonly flags: Table;
 }
 
+/** Where a sentence on a plugin leads in the config. */
+export interface PluginPlace extends Partial<Position> {
+  readonly source: string | undefined;
+  readonly path: KeyPath;
+}
+
+/** A key of a plugin's own config, as its sentences name it: `config.endpoints.billing.url`. */
+const CONFIG_KEY = /(?:^|[\s"`(])config((?:\.(?:[\w-]+|"(?:[^"\\]|\\.)*")|\[\d+\])*)/;
+
 /** The values that a config is made of, as they were written, and where each of them comes from. */
 export class Layers {
   readonly file: string | undefined;
@@ -54,6 +63,13 @@ export class Layers {
     return [this.file, position?.line, position?.column].filter((part) => part !== undefined).join(":");
   }
 
+  /** Where a sentence on the plugin at an index leads: to the key of its config that it names, else to its module. */
+  placeOfPlugin(index: number, sentence: string): PluginPlace {
+    const keys = CONFIG_KEY.exec(sentence)?.[1];
+    const path = ["plugin", index, ...keys === undefined ? ["module"] : ["config", ...keysOf(keys)]];
+    return { source: this.file, ...this.#places?.value(path), path };
+  }
+
   /** A problem with where it stands in the file. */
   inFile(problem: ConfigProblem & { readonly path: KeyPath }, isOfKey: boolean): ConfigProblem {
     const { path, message } = problem;
@@ -73,4 +89,11 @@ export class Layers {
   #isInFile([table, key]: KeyPath): boolean {
     return table !== "server" || this.originOf(String(key)) === "file";
   }
+}
+
+/** `.rows[2]."a b"` as a path. */
+function keysOf(text: string): (string | number)[] {
+  return [...text.matchAll(/\.([\w-]+)|\.("(?:[^"\\]|\\.)*")|\[(\d+)\]/g)].map(([, bare, quoted, index]) =>
+    index !== undefined ? Number(index) : quoted === undefined ? bare! : JSON.parse(quoted)
+  );
 }

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import { clashesOf } from "./clashes.ts";
+import { systemReason } from "../system_reason.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
 import { ConfigError } from "./config_error.ts";
 import { DEFAULT_PLUGINS, SERVER_DEFAULTS } from "./defaults.ts";
@@ -9,12 +10,12 @@ import { type ConfigDocument, decodeConfig, parseDocument } from "./document.ts"
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
 import { misplacedKeys } from "./misplaced.ts";
-import { environmentFile, environmentLayer, flagLayer, variableOf } from "./overrides.ts";
+import { environmentFile, environmentLayer, flagLayer, NO_FILE, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
 
 /** Where a config may come from. */
 export interface ConfigSources {
-  /** The config file's path; without it the one that MEVENT_CONFIG names, or none. */
+  /** The config file's path, or `none`; without it the one that MEVENT_CONFIG names, or none. */
   readonly file?: string | undefined;
   /** The file's text, where it has been read already; its paths are relative to `file` all the same. */
   readonly text?: string;
@@ -31,7 +32,8 @@ type ListenerOutput = FileOutput["listener"][number];
 
 /** The config: flags over MEVENT_* environment over file over default. Throws ConfigError with all problems. */
 export function loadConfig(sources: ConfigSources): Config {
-  const file = sources.file ?? environmentFile(sources.env);
+  const named = sources.file ?? environmentFile(sources.env);
+  const file = named === NO_FILE ? undefined : named;
   const { values, places } = documentOf(sources, file);
   const document = withPlugins(values);
   const environment = environmentLayer(sources.env);
@@ -90,7 +92,7 @@ function readText(file: string): string {
   try {
     bytes = Deno.readFileSync(file);
   } catch (error) {
-    throw new ConfigError([{ source: file, message: `cannot be read: ${messageOf(error)}` }]);
+    throw new ConfigError([{ source: file, message: `cannot be read: ${systemReason(error, "file")}` }]);
   }
   return decodeConfig(bytes, file);
 }
@@ -184,8 +186,4 @@ function warningsOf(listeners: readonly ListenerConfig[], plugins: readonly Plug
   if (listeners.length === 0) warnings.push("no listener is configured: nobody can reach the server");
   if (plugins.length === 0) warnings.push("no plugin is configured: every operation will be answered 18");
   return warnings;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,9 @@ export interface EnvironmentLayer extends Layer {
   readonly warnings: readonly string[];
 }
 
+/** In place of the path of a config file: there is to be none. */
+export const NO_FILE = "none";
+
 const PREFIX = "MEVENT_";
 const FILE_VARIABLE = "MEVENT_CONFIG";
 const VARIABLES = new Map(Object.keys(SERVER_DEFAULTS).map((key) => [variableOf(key), key]));
