@@ -6,12 +6,24 @@
  * @module
  */
 
-/** Any value that JSON can write. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+/**
+ * Any value that JSON can write. A whole number that is written in digits alone is a bigint beyond ±(2^53-1), and a number
+ * within. What neither holds is an {@link ExactNumber}, where it is not refused.
+ */
+export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
 
 /** A JSON object. */
 export interface JsonObject {
   [key: string]: JsonValue;
+}
+
+/**
+ * A number that neither a `number` nor a bigint holds: 0.1234567890123456789, 1e400. It is what `JSON.rawJSON` makes, which
+ * `JSON.isRawJSON` tells and `JSON.stringify` writes as it stands.
+ */
+export interface ExactNumber extends JsonObject {
+  /** Its text, as JSON writes numbers. */
+  readonly rawJSON: string;
 }
 
 /** A plugin: the commands it answers, and what it does when its worker starts and stops. */
@@ -262,17 +274,24 @@ export interface RetryWish {
  */
 export interface Params {
   has(key: string): boolean;
+  /** A text; a number counts, exact: whole ones in all their digits. */
   string(key: string, otherwise?: string): string;
   /** A whole number within ±2^53; text that spells one counts. */
   int(key: string, otherwise?: number): number;
-  /** A finite number; text that spells one counts. */
+  /** A whole number, exact, of at most 309 digits; text that spells one counts. */
+  bigint(key: string, otherwise?: bigint): bigint;
+  /** A finite number that a double holds; text that spells one counts. */
   number(key: string, otherwise?: number): number;
   /** true or false; 1, 0, "1", "0", "true" and "false" count. */
   bool(key: string, otherwise?: boolean): boolean;
-  /** Whatever stands at the key. */
+  /** Whatever stands at the key; 23 where that is, or has in it, a number that neither a `number` nor a bigint holds. */
   value(key: string, otherwise?: JsonValue): JsonValue;
-  /** All params as one object. */
+  /** All params as one object; 23 as for {@link Params.value}. */
   all(): JsonObject;
+  /** All params as one object, to be passed on; what neither a `number` nor a bigint holds is an {@link ExactNumber}. */
+  exact(): JsonObject;
+  /** Whatever stands at the key, to be passed on in the same way. */
+  exact(key: string, otherwise?: JsonValue): JsonValue;
 }
 
 /** Writes to mevent's log, under the plugin's name. */

@@ -20,17 +20,34 @@ const ORDER = [
   "protocol",
   "hdf",
   "amount.ts",
+  "exact_json.ts",
+  "exact_number.ts",
   "nearest.ts",
   "system_reason.ts",
   "plugin.ts",
 ];
-const PURE = ["protocol", "hdf", "queue", "amount.ts", "nearest.ts", "system_reason.ts"];
+const PURE = [
+  "protocol",
+  "hdf",
+  "queue",
+  "amount.ts",
+  "exact_json.ts",
+  "exact_number.ts",
+  "nearest.ts",
+  "system_reason.ts",
+];
 const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-/** What plugins may import beside their own files: the types, how amounts are written, and what was meant by a wrong word. */
-const IMPORTS_OF_PLUGINS = ["mevent/plugin", "src/amount.ts", "src/nearest.ts"];
+/** What plugins may import beside their own files: the types, how amounts and numbers are written, what a wrong word meant. */
+const IMPORTS_OF_PLUGINS = [
+  "mevent/plugin",
+  "src/amount.ts",
+  "src/exact_json.ts",
+  "src/exact_number.ts",
+  "src/nearest.ts",
+];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {
   "plugins/sql/postgres.ts": ["pg"],

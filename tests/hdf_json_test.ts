@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { stringifyJson } from "../src/exact_json.ts";
 import { HdfValueError } from "../src/hdf/error.ts";
 import { hdfToJson, jsonToHdf } from "../src/hdf/json.ts";
 import { parseHdf } from "../src/hdf/parse.ts";
@@ -102,15 +103,20 @@ const READ: readonly (readonly [name: string, text: string, json: string])[] = [
   ],
   ["a type unknown here", "a [type=999] = 5", '{"a":"5"}'],
   ["spelled booleans", "a [type=101] = true\nb [type=101] = false", '{"a":true,"b":false}'],
-  ["an int64 beyond 2^53", "a [type=103] = 9007199254740993", '{"a":"9007199254740993"}'],
+  ["an int64 beyond 2^53", "a [type=103] = 9007199254740993", '{"a":9007199254740993}'],
   [
     "the bounds of int64",
     "a [type=103] = -9223372036854775808\nb [type=103] = +9223372036854775807",
-    '{"a":"-9223372036854775808","b":"9223372036854775807"}',
+    '{"a":-9223372036854775808,"b":9223372036854775807}',
   ],
   ["an int32 type on a larger number", "a [type=102] = 4294967296", '{"a":4294967296}'],
   ["leading zeros in a number", "a [type=102] = 007", '{"a":7}'],
   ["floats", "a [type=104] = 1.\nb [type=104] = .5\nc [type=104] = 1e3", '{"a":1,"b":0.5,"c":1000}'],
+  [
+    "numbers that no double holds",
+    "a [type=104] = 9007199254740993\nb [type=104] = 1e999\nc [type=104] = +.1234567890123456789",
+    '{"a":9007199254740993,"b":1e999,"c":0.1234567890123456789}',
+  ],
   ["a node with value and children", "n = val\nn {\nc = child\n}", '{"n":{"":"val","c":"child"}}'],
   ["an object type on a brace", "a [type=107] {\nb = 1\n}", '{"a":{"b":"1"}}'],
   ["an array type on a brace", "a [type=108] {\n0 = x\n}", '{"a":["x"]}'],
@@ -154,7 +160,7 @@ const READ: readonly (readonly [name: string, text: string, json: string])[] = [
 
 for (const [name, text, json] of READ) {
   Deno.test(`HDF with ${name} becomes JSON`, () => {
-    assertEquals(JSON.stringify(read(text)), json);
+    assertEquals(stringifyJson(read(text)), json);
   });
 }
 
@@ -165,7 +171,6 @@ const UNREADABLE: readonly (readonly [name: string, text: string, path: string])
   ["an integer of very many digits", `a [type=103] = ${"9".repeat(60_000)}`, "a"],
   ["a float that is none", "a [type=104] = 1e", "a"],
   ["a float of very many digits and a letter", `a [type=104] = ${"9".repeat(60_000)}x`, "a"],
-  ["a float beyond all", "a [type=104] = 1e999", "a"],
   ["a float that begins like no number", "a [type=104] = nano", "a"],
   ["an integer that is no number", "a [type=102] = nan", "a"],
   ["a boolean that is none", "a [type=101] = yes", "a"],

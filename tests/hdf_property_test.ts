@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { bigintAsDigits } from "../src/exact_json.ts";
 import { HdfError, HdfValueError } from "../src/hdf/error.ts";
 import { hdfToJson, jsonToHdf } from "../src/hdf/json.ts";
 import { parseHdf } from "../src/hdf/parse.ts";
@@ -36,6 +37,7 @@ const number = fc.oneof(
   fc.maxSafeInteger(),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.constantFrom(-0, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 5e-324),
+  fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
 );
 
 const { object } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
@@ -54,13 +56,17 @@ const { object } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => 
 
 /** The JSON's spelling, minus zero told apart from zero. */
 function spelled(value: JsonValue): string {
-  return JSON.stringify(value, (_key, part) => Object.is(part, -0) ? "minus zero" : part);
+  return JSON.stringify(
+    value,
+    (key, part) => Object.is(part, -0) ? "minus zero" : bigintAsDigits(key, part),
+  );
 }
 
 /** What HDF lines make of a text: those that end in no newline get one, and what is cut at its ends becomes a line. */
 function inLines(value: JsonValue): string {
-  return JSON.stringify(value, (_key, part) => {
+  return JSON.stringify(value, (key, part) => {
     if (Object.is(part, -0)) return "minus zero";
+    if (typeof part === "bigint") return bigintAsDigits(key, part);
     const isText = typeof part === "string" && part !== "";
     const isCut = isText && (/^[ \t-\r]|[ \t-\r]$/.test(part) || part.includes("\n"));
     return isCut && !part.endsWith("\n") ? `${part}\n` : part;

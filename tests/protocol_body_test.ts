@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { stringifyJson } from "../src/exact_json.ts";
 import type { JsonValue } from "../src/plugin.ts";
 import {
   bodyBytes,
@@ -20,7 +21,11 @@ const json = fc.jsonValue({ noUnicodeString: false }).map((value): JsonValue =>
 );
 
 Deno.test("every JSON value comes back from a JSON body as it went in", () => {
-  fc.assert(fc.property(json, (value) => assertEquals(decodeBody(encodeBody(Encoding.Json, value)), value)));
+  fc.assert(fc.property(json, (value) => {
+    // A whole number beyond 2^53 comes as a bigint: what it is written as is the same.
+    const came = decodeBody(encodeBody(Encoding.Json, value));
+    assertEquals(stringifyJson(came), stringifyJson(value));
+  }));
 });
 
 Deno.test("a body's content is found where it lies and as long as it is", () => {

@@ -83,9 +83,9 @@ Deno.test("a repeated name keeps the last value", () => {
   assertEquals(decodeCells(cells, 0, cells.length), { a: 3, b: 2 });
 });
 
-Deno.test("a ULONG over 2^53 stays exact, as text", () => {
+Deno.test("a ULONG over 2^53 stays exact, as a bigint", () => {
   const cells = fromHex("00000002" + "00000001" + "61" + "ffffffffffffffff");
-  assertEquals(decodeCells(cells, 0, cells.length), { a: "18446744073709551615" });
+  assertEquals(decodeCells(cells, 0, cells.length), { a: 18446744073709551615n });
 });
 
 Deno.test("a cell named __proto__ is a key like any other", () => {

@@ -1,3 +1,4 @@
+import { stringifyJson } from "../../src/exact_json.ts";
 import { Lines } from "./lines.ts";
 import { type ChildMessage, idOfBeginning, LineError, readLine } from "./messages.ts";
 import type { ExecSettings } from "./settings.ts";
@@ -83,7 +84,7 @@ export class Child {
   /** Writes a message; a child that reads no more is killed. */
   send(message: unknown): void {
     if (!this.#inputIsOpen) return;
-    this.#input.write(this.#encoder.encode(`${JSON.stringify(message)}\n`)).catch(() => {
+    this.#input.write(this.#encoder.encode(`${stringifyJson(message)}\n`)).catch(() => {
       if (this.#inputIsOpen) this.#killUnlessItEnds("it has closed its stdin");
     });
   }

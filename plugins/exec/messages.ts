@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
+import { parseJson } from "../../src/exact_json.ts";
 import { isTable } from "../config_table.ts";
 import { type Level, LEVELS } from "./speech.ts";
 
@@ -72,7 +73,7 @@ export function idOfBeginning(line: string): number | undefined {
 function parse(line: string): JsonObject {
   let value: JsonValue;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch {
     throw new LineError("it is not JSON", idOfBeginning(line));
   }

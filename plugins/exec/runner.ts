@@ -52,7 +52,7 @@ export class Runner {
   async run(context: Context<unknown>, name: string): Promise<Result> {
     const child = this.#child ?? await this.#waitForChild(context);
     const { command, sync, deadline } = context;
-    const params = context.params.all();
+    const params = context.params.exact();
     const id = ++this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#pending.set(id, { resolve, reject, context });

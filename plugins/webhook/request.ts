@@ -1,4 +1,5 @@
 import type { Context, JsonValue } from "mevent/plugin";
+import { stringifyJson } from "../../src/exact_json.ts";
 import { isTable } from "../config_table.ts";
 import type { RequestSettings, WebhookSettings } from "./settings.ts";
 
@@ -77,9 +78,9 @@ export function contentOf(context: Context<unknown>, target: Target, settings: W
 
 function bodyOf(context: Context<unknown>, headers: Headers): Uint8Array<ArrayBuffer> {
   // A null that is given is a value like others.
-  const body: JsonValue = context.params.has("body") ? context.params.value("body", null) : {};
+  const body: JsonValue = context.params.has("body") ? context.params.exact("body", null) : {};
   const type = headers.get("content-type") ?? "";
-  if (/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return encoder.encode(JSON.stringify(body));
+  if (/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) return encoder.encode(stringifyJson(body));
   if (typeof body !== "string") throw lasting(context, `body is to be a text: its content type is ${type}`);
   return encoder.encode(body);
 }

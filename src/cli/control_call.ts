@@ -1,3 +1,4 @@
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { ControlFolderError } from "../server/control_path.ts";
 import { clientFailure } from "./client_failure.ts";
@@ -40,7 +41,7 @@ export async function controlCall(args: ParsedCommand, io: Io, call: ControlCall
     const result = asObject(await client.call(call.request, call.onProgress));
     const indent = io.stdout.isTerminal ? 2 : 0;
     await io.stdout.write(
-      args.isOn("json") ? `${JSON.stringify(result, null, indent)}\n` : call.text(result),
+      args.isOn("json") ? `${stringifyJson(result, indent)}\n` : call.text(result),
     );
     return call.exitCode?.(result) ?? ExitCode.Ok;
   } catch (error) {

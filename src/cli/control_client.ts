@@ -1,6 +1,7 @@
 import { describeAddress, type StreamAddress } from "../client/address.ts";
 import { ConnectError, ConnectionLostError, TimeoutError } from "../client/errors.ts";
 import { dial } from "../client/stream_link.ts";
+import { parseJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { LineError, LineReader } from "../protocol/line_reader.ts";
 import { systemReason } from "../system_reason.ts";
@@ -107,7 +108,7 @@ export class ControlClient implements Disposable {
 
 function parse(line: string): JsonObject {
   try {
-    const value: JsonValue = JSON.parse(line);
+    const value = parseJson(line);
     if (isObject(value)) return value;
   } catch {
     // Said below.

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject } from "../plugin.ts";
 import { aligned, printable } from "./aligned.ts";
 import { AnswerError } from "./control_client.ts";
@@ -65,7 +66,7 @@ function listing(
 
 /** Params are what callers sent: on one line, without control characters, cut. */
 function cell(value: unknown): string {
-  const text = printable(typeof value === "string" ? value : JSON.stringify(value));
+  const text = printable(typeof value === "string" ? value : stringifyJson(value) ?? "");
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text;
 }
 

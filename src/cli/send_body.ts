@@ -1,6 +1,7 @@
+import { parseJson } from "../exact_json.ts";
 import { HdfError } from "../hdf/error.ts";
 import { parseHdf } from "../hdf/parse.ts";
-import { encodeContent, Encoding } from "../protocol/body.ts";
+import { encodeContent, Encoding, jsonText } from "../protocol/body.ts";
 import type { JsonValue } from "../plugin.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
@@ -21,7 +22,7 @@ export async function sendBody(
   }
   if (hdf !== undefined) return await hdfBody(hdf, io);
   if (json !== undefined) return await jsonBody(json, io);
-  return encodeContent(Encoding.Json, new TextEncoder().encode(JSON.stringify(pairs(keyed))));
+  return encodeContent(Encoding.Json, new TextEncoder().encode(jsonText(pairs(keyed))));
 }
 
 /** The text goes out as it stands, so that numbers keep all their digits. */
@@ -71,7 +72,7 @@ function pairs(args: readonly string[]): JsonValue {
 
 function jsonOf(arg: string, text: string): JsonValue {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new UsageError(`${JSON.stringify(arg)}: what follows := is not JSON; text takes = alone`);
   }

@@ -1,3 +1,4 @@
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonValue } from "../plugin.ts";
 import { BodyView, decodeBody, Encoding } from "../protocol/body.ts";
 
@@ -12,10 +13,10 @@ export function replyText(body: Uint8Array | null, forPeople: boolean): string {
   const text = new TextDecoder().decode(body.subarray(view.at, view.at + view.length));
   if (view.encoding === Encoding.Hdf) return text === "" || text.endsWith("\n") ? text : `${text}\n`;
   const value = decodeBody(body);
-  // JSON that is one line goes out as it came: its numbers may have more digits than a number here can hold.
+  // JSON that is one line goes out as it came.
   const isLine = view.encoding === Encoding.Json && text !== "" && !text.includes("\n");
   if (isLine && !forPeople) return `${text}\n`;
-  return `${JSON.stringify(value, null, forPeople ? 2 : 0)}\n`;
+  return `${stringifyJson(value, forPeople ? 2 : 0)}\n`;
 }
 
 /** The sentence in an error reply, `Output.errmsg`; undefined where there is none. */

@@ -17,10 +17,18 @@ export class StatsError extends Error {
 export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
   const options = signal === undefined ? {} : { signal };
   const { code, value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {}, options);
-  if (code >= ReplyCode.Ok && value !== undefined) return value;
+  if (code >= ReplyCode.Ok && value !== undefined) return figuresOf(value);
   throw new StatsError(
     `the server answers ${STATS_PLUGIN} with ${code} ${replyName(code)}: is it mevent 0.1 or later?`,
   );
+}
+
+/** Figures are doubles: what came as a bigint was one, too. */
+export function figuresOf(value: JsonValue): JsonValue {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(figuresOf);
+  return Object.fromEntries(Object.entries(value).map(([name, figure]) => [name, figuresOf(figure)]));
 }
 
 /** The answer as what a table is made of. Throws StatsError. */

@@ -3,7 +3,7 @@ import { Client } from "../client/client.ts";
 import type { JsonValue } from "../plugin.ts";
 import { ControlClient } from "./control_client.ts";
 import { MAX_FRAME_BYTES } from "./server_address.ts";
-import { fetchStats } from "./stats_report.ts";
+import { fetchStats, figuresOf } from "./stats_report.ts";
 
 /** Where a server's figures come from. */
 export interface StatsSource {
@@ -35,7 +35,7 @@ export function statsFromControl(address: StreamAddress, timeoutMs: number): Ope
         const close = () => client.close();
         signal?.addEventListener("abort", close);
         try {
-          return await client.call({ command: "stats" });
+          return figuresOf(await client.call({ command: "stats" }));
         } finally {
           signal?.removeEventListener("abort", close);
         }

@@ -1,3 +1,4 @@
+import { isExactNumber, withoutRaw } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { HdfValueError } from "./error.ts";
 import { HDF_LIMITS } from "./limits.ts";
@@ -22,7 +23,7 @@ export const HDF_TYPE = {
 const OWN_VALUE = "";
 
 /**
- * The tree as JSON. What has no type, or a type of text, is a string; an integer beyond ±2^53 stays a string, exact.
+ * The tree as JSON. What has no type, or a type of text, is a string; numbers are exact.
  * A node with a value and children is an object with the value under the key "", its array type or none. An array's
  * nodes come in the order of their numbers, from whichever those count; where one has another name, the node is an
  * object. Throws HdfValueError where a value does not spell its type, and below `depth` levels.
@@ -146,17 +147,18 @@ function fillObject(node: HdfNode, object: JsonObject, depth: number): void {
 
 /** Sets the value of a node that gets children, too: only what is written as a value of its own can stand there. */
 function fillOwn(node: HdfNode, value: JsonValue | undefined): void {
-  if (typeof value === "object") {
+  if (typeof value === "object" && !isExactNumber(value)) {
     throw new HdfValueError(childPath(node, OWN_VALUE), "must be a string, number or boolean: give it a key");
   }
   fill(node, value, 0);
 }
 
 /** Sets value and type of a new node; a caller without types may have handed in what is no JSON at all. */
-function fill(node: HdfNode, value: JsonValue | undefined, depth: number): void {
+function fill(node: HdfNode, given: JsonValue | undefined, depth: number): void {
+  const value = withoutRaw(given);
   if (typeof value === "string") {
     node.value = checkText(node, value);
-  } else if (typeof value === "number") {
+  } else if (typeof value === "number" || typeof value === "bigint" || isExactNumber(value)) {
     const spelled = numberToText(value);
     if (spelled === undefined) throw new HdfValueError(node.path(), `is ${value}: send a finite number`);
     node.value = spelled.text;

@@ -1,11 +1,22 @@
+import { spelledNumber } from "../exact_number.ts";
+import type { ExactNumber } from "../plugin.ts";
+
 /** The smallest and the largest int64. */
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** How HDF spells the number, and with which type; undefined for a number that is not finite. */
+/**
+ * How HDF spells the number, and with which type: a whole one beyond 64 bits is a float with all its digits. Undefined for a
+ * number that is not finite.
+ */
 export function numberToText(
-  number: number,
+  number: number | bigint | ExactNumber,
 ): { readonly type: "int" | "int64" | "float"; readonly text: string } | undefined {
+  if (typeof number === "object") return { type: "float", text: number.rawJSON };
+  if (typeof number === "bigint") {
+    const isInt = BigInt.asIntN(32, number) === number;
+    return { type: isInt ? "int" : isInt64(number) ? "int64" : "float", text: number.toString() };
+  }
   if (!Number.isFinite(number)) return undefined;
   if (Object.is(number, -0)) return { type: "float", text: "-0" };
   const text = String(number);
@@ -14,21 +25,20 @@ export function numberToText(
 }
 
 /**
- * The number that the text spells, undefined where it spells none. Of whole numbers (`whole`) those within 64 bits
- * count, and one beyond ±2^53 comes back as its text.
+ * The number that the text spells, exact; undefined where it spells none. Of whole numbers (`whole`) those within 64 bits
+ * count.
  */
-export function numberFromText(text: string, whole: boolean): number | string | undefined {
-  if (!whole) {
-    if (!/^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) return undefined;
-    const number = Number(text);
-    return Number.isFinite(number) ? number : undefined;
-  }
+export function numberFromText(text: string, whole: boolean): number | bigint | ExactNumber | undefined {
+  if (!whole) return spelledNumber(text);
   const digits = /^[+-]?0*([0-9]{1,19})$/.exec(text)?.[1];
   if (digits === undefined) return undefined;
   const number = Number(text);
   // Adding 0 makes the 0 of "-0": a whole number has no such thing.
   if (Number.isSafeInteger(number)) return number + 0;
   const exact = BigInt(text.startsWith("-") ? `-${digits}` : digits);
-  if (exact < INT64_MIN || exact > INT64_MAX) return undefined;
-  return exact.toString();
+  return isInt64(exact) ? exact : undefined;
+}
+
+function isInt64(number: bigint): boolean {
+  return number >= INT64_MIN && number <= INT64_MAX;
 }

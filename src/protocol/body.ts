@@ -1,3 +1,4 @@
+import { bigintAsDigits, parseExactly, stringifyJson } from "../exact_json.ts";
 import { HdfError, HdfValueError } from "../hdf/error.ts";
 import { hdfToJson, jsonToHdf } from "../hdf/json.ts";
 import { parseHdf } from "../hdf/parse.ts";
@@ -81,20 +82,46 @@ export function decodeHdf(content: Uint8Array, { depth, keys }: ContentLimits = 
   }
 }
 
-/** Decodes content of any encoding to what JSON can say. Throws ProtocolError (17, or 23 for a value no JSON has). */
-export function decodeContent(encoding: Encoding, content: Uint8Array, limits = CONTENT_LIMITS): JsonValue {
+/**
+ * Decodes content of any encoding to what JSON can say, numbers exact. Throws ProtocolError (17, or 23 for a value no JSON
+ * has).
+ */
+export function decodeContent(
+  encoding: Encoding,
+  content: Uint8Array,
+  limits = CONTENT_LIMITS,
+  notes?: DecodeNotes,
+): JsonValue {
+  if (notes !== undefined) notes.mayHoldExact = encoding === Encoding.Hdf;
   if (encoding === Encoding.Cells) return decodeCells(content, 0, content.length, limits);
   if (encoding === Encoding.Hdf) return hdfAsJson(decodeHdf(content, limits), limits.depth);
-  return decodeJson(content, limits);
+  return decodeJson(content, limits, notes);
 }
 
-/** Decodes JSON content; an empty text is an empty object. Throws ProtocolError. */
-export function decodeJson(content: Uint8Array, limits = CONTENT_LIMITS): JsonValue {
+/** What is seen while content is decoded; one is reused. */
+export interface DecodeNotes {
+  /** There may be an ExactNumber in it. */
+  mayHoldExact: boolean;
+}
+
+function decodeJson(content: Uint8Array, limits: ContentLimits, notes: DecodeNotes | undefined): JsonValue {
   if (content.length === 0) return {};
+  const isExact = checkJsonLimits(content, limits);
+  if (notes !== undefined) notes.mayHoldExact = isExact;
+  return parsed(content, isExact ? parseExactly : JSON.parse);
+}
+
+/** Checks JSON content; an empty text is an empty object. Throws ProtocolError. */
+export function checkJson(content: Uint8Array, limits = CONTENT_LIMITS): void {
+  if (content.length === 0) return;
   checkJsonLimits(content, limits);
+  parsed(content, JSON.parse);
+}
+
+function parsed(content: Uint8Array, parse: (text: string) => JsonValue): JsonValue {
   const text = decodeText(content, "JSON");
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     throw new ProtocolError(`the params are not JSON: ${error instanceof Error ? error.message : error}`);
   }
@@ -146,11 +173,14 @@ function encodeJson(value: JsonValue): Uint8Array {
   return encoder.encode(jsonText(value));
 }
 
-/** Writes a value as JSON text. Throws ProtocolError (22) where there is something in it that JSON has not. */
+/**
+ * Writes a value as JSON text, bigints as their digits. Throws ProtocolError (22) where there is something in it that JSON
+ * has not.
+ */
 export function jsonText(value: JsonValue): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = stringifyJson(value);
     // JSON writes NaN and Infinity as null and says nothing: what may have been one is looked at again.
     if (text?.includes("null")) JSON.stringify(value, checkNumber);
   } catch (error) {
@@ -167,7 +197,7 @@ export function jsonText(value: JsonValue): string {
 }
 
 function checkNumber(name: string, value: unknown): unknown {
-  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  if (typeof value !== "number" || Number.isFinite(value)) return bigintAsDigits(name, value);
   const what = name === "" ? "the value" : `"${name}"`;
   throw new ProtocolError(`${what} is ${value}, which JSON cannot carry; leave it out`, ReplyCode.Pack);
 }

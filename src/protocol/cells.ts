@@ -1,3 +1,4 @@
+import { isExactNumber, withoutRaw } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { readU32, writeU32 } from "./bytes.ts";
 import { ReplyCode } from "./codes.ts";
@@ -89,7 +90,7 @@ function within(next: number, end: number, cell: number): number {
 
 /**
  * Decodes checked cells into an object: an ARRAY whose elements are named 0, 1, 2 … is an array, any other an
- * object; a ULONG over 2^53 is the text of its digits. Throws ProtocolError where a name or value is no UTF-8.
+ * object; a ULONG over 2^53 is a bigint. Throws ProtocolError where a name or value is no UTF-8.
  */
 export function decodeCells(
   bytes: Uint8Array,
@@ -118,7 +119,7 @@ function decodeInto(
       at = value + 4;
     } else if (type === CellType.Ulong) {
       const long = (BigInt(readU32(bytes, value)) << 32n) | BigInt(readU32(bytes, value + 4));
-      out.push([name, long <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(long) : long.toString()]);
+      out.push([name, long <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(long) : long]);
       at = value + 8;
     } else if (type === CellType.String) {
       at = value + 4 + readU32(bytes, value);
@@ -147,8 +148,8 @@ function text(bytes: Uint8Array, at: number, end: number): string {
 }
 
 /**
- * Encodes an object as cells, without the EOF cell. Whole numbers from 0 to 2^32-1 are U32, larger ones up to 2^53
- * ULONG, booleans U32 1 and 0, other numbers their decimal text; arrays and objects are ARRAY.
+ * Encodes an object as cells, without the EOF cell. Whole numbers from 0 to 2^32-1 are U32, larger ones up to 2^53 and
+ * bigints up to 2^64-1 ULONG, booleans U32 1 and 0, other numbers their decimal text; arrays and objects are ARRAY.
  * Throws ProtocolError (22) on null, which no cell can say, on numbers that are not finite, and below so many ARRAYs.
  */
 export function encodeCells(value: JsonObject, maxDepth = CONTENT_LIMITS.depth): Uint8Array {
@@ -164,16 +165,18 @@ export function encodeCells(value: JsonObject, maxDepth = CONTENT_LIMITS.depth):
 }
 
 /** `depth` is how many ARRAYs may still be opened. */
-function encodeCell(name: string, value: JsonValue, parts: Uint8Array[], depth: number): void {
+function encodeCell(name: string, given: JsonValue, parts: Uint8Array[], depth: number): void {
   if (depth < 0) throw new ProtocolError(`"${name}" lies too deep for cells; nest less`, ReplyCode.Pack);
+  const value = withoutRaw(given);
   if (typeof value === "boolean") return encodeCell(name, value ? 1 : 0, parts, depth);
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) {
-    const wide = value > 0xffffffff;
-    const at = pushHeader(wide ? CellType.Ulong : CellType.U32, name, wide ? 8 : 4, parts);
-    const cell = parts[parts.length - 1]!;
-    if (wide) writeU32(cell, at, Math.floor(value / 2 ** 32));
-    return writeU32(cell, wide ? at + 4 : at, value % 2 ** 32);
+    return encodeWhole(name, Math.floor(value / 2 ** 32), value % 2 ** 32, parts);
   }
+  if (typeof value === "bigint" && BigInt.asUintN(64, value) === value) {
+    return encodeWhole(name, Number(value >> 32n), Number(value & 0xffffffffn), parts);
+  }
+  if (typeof value === "bigint") return encodeCell(name, value.toString(), parts, depth);
+  if (isExactNumber(value)) return encodeCell(name, value.rawJSON, parts, depth);
   if (typeof value === "number" && Number.isFinite(value)) {
     return encodeCell(name, Object.is(value, -0) ? "-0" : String(value), parts, depth);
   }
@@ -191,6 +194,14 @@ function encodeCell(name: string, value: JsonValue, parts: Uint8Array[], depth: 
   const at = pushHeader(CellType.Array, name, 4, parts);
   writeU32(parts[parts.length - 1]!, at, children.length);
   for (const [key, child] of children) encodeCell(key, child, parts, depth - 1);
+}
+
+/** The high and the low 32 bits of a whole number: ULONG where it needs both. */
+function encodeWhole(name: string, high: number, low: number, parts: Uint8Array[]): void {
+  const at = pushHeader(high > 0 ? CellType.Ulong : CellType.U32, name, high > 0 ? 8 : 4, parts);
+  const cell = parts[parts.length - 1]!;
+  if (high > 0) writeU32(cell, at, high);
+  writeU32(cell, high > 0 ? at + 4 : at, low);
 }
 
 /** Adds a cell with room for its value and returns where the value goes. */

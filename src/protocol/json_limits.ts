@@ -1,3 +1,4 @@
+import { spelledNumber } from "../exact_number.ts";
 import type { ContentLimits } from "./content_limits.ts";
 import { ReplyCode } from "./codes.ts";
 import { ProtocolError } from "./errors.ts";
@@ -9,14 +10,27 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const PLUS = 0x2b;
+const ZERO = 0x30;
+const NINE = 0x39;
+const E = 0x65;
+
+/** A number of so many characters without an exponent is one that a double holds. */
+const PLAIN_CHARS = 15;
+/** The longest that a double is written in: longer texts are not looked at. */
+const DOUBLE_CHARS = 32;
 
 /**
  * Looks over JSON text before anything is made of it. Throws ProtocolError where its objects and arrays nest too deep or
- * have too many members; an empty one counts as if it had one. What is no JSON at all is the parser's to tell.
+ * have too many members; an empty one counts as if it had one. What is no JSON at all is the parser's to tell. Returns
+ * whether there is a number in it that is to be read exactly.
  */
-export function checkJsonLimits(bytes: Uint8Array, { depth, keys }: ContentLimits): void {
+export function checkJsonLimits(bytes: Uint8Array, { depth, keys }: ContentLimits): boolean {
   let level = 0;
   let count = 0;
+  let isExact = false;
   for (let at = 0; at < bytes.length; at++) {
     switch (bytes[at]) {
       case QUOTE:
@@ -36,11 +50,45 @@ export function checkJsonLimits(bytes: Uint8Array, { depth, keys }: ContentLimit
       case CLOSE_OBJECT:
         level--;
         break;
+      case ZERO:
+      case ZERO + 1:
+      case ZERO + 2:
+      case ZERO + 3:
+      case ZERO + 4:
+      case ZERO + 5:
+      case ZERO + 6:
+      case ZERO + 7:
+      case ZERO + 8:
+      case NINE: {
+        const end = endOfNumber(bytes, at);
+        if (end < 0 || end - at > PLAIN_CHARS) isExact ||= !isDouble(bytes, at, Math.abs(end));
+        at = Math.abs(end) - 1;
+      }
     }
   }
   if (count > keys) {
     throw new ProtocolError(`the JSON has more than ${keys} keys and elements`, ReplyCode.Broken, "keys");
   }
+  return isExact;
+}
+
+/** Where the number ends, less than 0 where it has an exponent. */
+function endOfNumber(bytes: Uint8Array, at: number): number {
+  let sign = 1;
+  for (;; at++) {
+    const byte = bytes[at]!;
+    if (byte >= ZERO && byte <= NINE) continue;
+    if (byte === DOT || byte === PLUS || byte === MINUS) continue;
+    if ((byte | 0x20) !== E) return sign * at;
+    sign = -1;
+  }
+}
+
+function isDouble(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at > DOUBLE_CHARS) return false;
+  let text = bytes[at - 1] === MINUS ? "-" : "";
+  for (; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return typeof spelledNumber(text) === "number";
 }
 
 /** Where the quote is that closes the string; the end of the text where none does. */

@@ -1,4 +1,5 @@
-import { decodeContent, type Encoding } from "../protocol/body.ts";
+import { keyText } from "../exact_number.ts";
+import { decodeContent, type Encoding, jsonText } from "../protocol/body.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
@@ -35,9 +36,7 @@ export class Affinity {
       const params = decodeContent(encoding, content, this.limits);
       if (typeof params !== "object" || params === null || Array.isArray(params)) return undefined;
       const value = findParam(params, this.param);
-      return value === undefined
-        ? undefined
-        : encoder.encode(typeof value === "string" ? value : JSON.stringify(value));
+      return value === undefined ? undefined : encoder.encode(keyText(value) ?? jsonText(value));
     } catch (error) {
       if (error instanceof ProtocolError) return undefined;
       throw error;

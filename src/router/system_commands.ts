@@ -1,3 +1,4 @@
+import { doubleOf, keyText, spelledNumber } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -32,8 +33,11 @@ function cacheGet({ cache }: RoutedPlugin, params: JsonObject): JsonObject {
 function cacheSet({ cache }: RoutedPlugin, params: JsonObject): undefined {
   const key = text(params, "cachekey");
   const value = text(params, "cacheval");
-  const expire = params.expire === undefined ? 0 : Number(text(params, "expire") || NaN);
-  if (!(expire >= 0) || expire === Infinity) throw badParam(`expire is to be seconds from 0 on`);
+  const spelled = params.expire === undefined ? 0 : spelledNumber(text(params, "expire"));
+  const expire = spelled === undefined ? undefined : doubleOf(spelled);
+  if (expire === undefined || !(expire >= 0) || expire === Infinity) {
+    throw badParam(`expire is to be seconds from 0 on`);
+  }
   if (!cache.set(key, value, expire)) {
     throw new ProtocolError("the entry is larger than the whole cache may be", ReplyCode.Memory);
   }
@@ -76,6 +80,8 @@ function stats(plugin: RoutedPlugin): JsonObject {
 function text(params: JsonObject, key: string): string {
   const value: JsonValue | undefined = Object.hasOwn(params, key) ? params[key] : undefined;
   if (value === undefined || value === null) throw badParam(`need ${key}`);
+  const known = keyText(value);
+  if (known !== undefined) return known;
   if (typeof value === "object") throw badParam(`${key} is to be a text`);
   return String(value);
 }

@@ -1,3 +1,4 @@
+import { keyText } from "../exact_number.ts";
 import { decodeContent, type Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
@@ -11,6 +12,8 @@ const DELAY = "mevent.delay";
 const KEY = "mevent.key";
 /** The longest key, in UTF-16 units. */
 const MAX_KEY_CHARS = 256;
+/** How a text spells seconds: decimal digits and no exponent. */
+const SECONDS = /^(?:\d+\.?\d*|\.\d+)$/;
 /** What a record can note, in ms: 49 days. */
 const MAX_DELAY_MS = 0xffffffff;
 
@@ -56,19 +59,21 @@ export class Wishes {
 
 function delayOf(value: JsonValue, maxDelay: number, sync: boolean): number {
   if (sync) throw wrong(`${DELAY} is for async requests; a sync caller waits for the result`);
-  const seconds = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (typeof seconds !== "number" || !Number.isFinite(seconds) || seconds < 0) {
-    throw wrong(`${DELAY} is to be a number of seconds, 0 or more`);
+  const text = keyText(value);
+  const isSpelled = typeof value !== "string" || SECONDS.test(value);
+  const seconds = text !== undefined && isSpelled ? Number(text) : NaN;
+  if (!(seconds >= 0)) {
+    throw wrong(`${DELAY} is to be a number of seconds, 0 or more, in decimal digits: 90, 2.5`);
   }
   if (seconds * 1000 > maxDelay) {
-    throw wrong(`${DELAY} is ${seconds} seconds; this plugin allows ${maxDelay / 1000}`);
+    throw wrong(`${DELAY} is ${text} seconds; this plugin allows ${maxDelay / 1000}`);
   }
   return Math.round(seconds * 1000);
 }
 
 function keyOf(value: JsonValue): string {
-  const key = typeof value === "number" ? String(value) : value;
-  if (typeof key === "string" && key !== "" && key.length <= MAX_KEY_CHARS) return key;
+  const key = keyText(value);
+  if (key !== undefined && key !== "" && key.length <= MAX_KEY_CHARS) return key;
   throw wrong(`${KEY} is to be a text of 1 to ${MAX_KEY_CHARS} characters`);
 }
 

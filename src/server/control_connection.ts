@@ -1,3 +1,4 @@
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject } from "../plugin.ts";
 import { LineError, LineReader } from "../protocol/line_reader.ts";
 
@@ -123,7 +124,7 @@ export class ControlConnection {
   }
 
   #send(line: JsonObject): Promise<void> {
-    const bytes = encoder.encode(`${JSON.stringify(line)}\n`);
+    const bytes = encoder.encode(`${stringifyJson(line)}\n`);
     this.#sending = this.#sending.then(async () => {
       this.#isSending = true;
       await this.#withinTime(this.#write(bytes));

@@ -1,3 +1,4 @@
+import { parseJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { LineError } from "../protocol/line_reader.ts";
 import { CONTROL_COMMANDS, type ControlCommand } from "./control_commands.ts";
@@ -52,7 +53,7 @@ async function answer(
 function parse(line: string): JsonObject {
   let value: JsonValue;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch {
     throw notAnObject();
   }

@@ -1,3 +1,4 @@
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 
 /** A request that is not done; the message is the sentence that its sender is told. */
@@ -55,6 +56,6 @@ export class ControlRequest {
 
 /** A value of the request for a message, cut where it is long. */
 export function shown(value: JsonValue): string {
-  const text = JSON.stringify(value);
+  const text = stringifyJson(value);
   return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 }

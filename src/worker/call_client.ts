@@ -1,3 +1,4 @@
+import { parseJson } from "../exact_json.ts";
 import type { CallError, JsonObject, JsonValue } from "../plugin.ts";
 import { jsonText } from "../protocol/body.ts";
 import { ReplyCode, replyName } from "../protocol/codes.ts";
@@ -89,7 +90,7 @@ export class CallClient {
     if (waiting === undefined) return;
     const result = Promise.withResolvers<JsonValue | undefined>();
     try {
-      if (code >= ReplyCode.Ok) result.resolve(content === null ? undefined : JSON.parse(content));
+      if (code >= ReplyCode.Ok) result.resolve(content === null ? undefined : parseJson(content));
       else {result.reject(
           new CallFailure(code, `${waiting.what} answered ${code}: ${sentenceOf(code, content)}`),
         );}

@@ -1,5 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
+import { writeBigints } from "../exact_json.ts";
 import { originalNames } from "../modules/original_names.ts";
 import type { Logger, PluginContext } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
@@ -76,6 +77,8 @@ async function start(setup: HostSetup): Promise<void> {
     missing: (thrown) => missingGrant(thrown, setup.name, setup.grants),
   });
   try {
+    // Params may have bigints, and many a plugin writes them as JSON.
+    writeBigints();
     if (setup.readable !== null) confine(setup.readable);
     if (setup.original !== null) fence();
     const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });

@@ -1,14 +1,24 @@
+import { stringifyJson } from "../exact_json.ts";
+import { doubleOf, isExactNumber, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
 import type { HdfNode } from "../hdf/node.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
-import type { JsonObject, JsonValue, Params } from "../plugin.ts";
-import { decodeContent, decodeHdf, decodeJson, Encoding, hdfAsJson } from "../protocol/body.ts";
+import type { ExactNumber, JsonObject, JsonValue, Params } from "../plugin.ts";
+import {
+  checkJson,
+  decodeContent,
+  decodeHdf,
+  type DecodeNotes,
+  Encoding,
+  hdfAsJson,
+} from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
 import { copyBytes } from "../queue/record.ts";
 
 const encoder = new TextEncoder();
+const notes: DecodeNotes = { mayHoldExact: false };
 
 /**
  * The params of one operation, decoded on first use from the bytes as they came. They lie in the ring while the command
@@ -16,6 +26,9 @@ const encoder = new TextEncoder();
  */
 export class OperationParams implements Params {
   #tree: HdfNode | null = null;
+  /** With ExactNumbers. */
+  #exact: JsonObject | null = null;
+  /** Without. */
   #all: JsonObject | null = null;
   #bytes: Uint8Array | null;
   #at: number;
@@ -58,23 +71,33 @@ export class OperationParams implements Params {
 
   string(key: string, otherwise?: string): string {
     const value = this.#find(key) ?? otherwise;
-    if (typeof value === "string") return value;
-    if (typeof value === "number") return String(value);
+    const text = keyText(value);
+    if (text !== undefined) return text;
     throw wrong(key, "a text", value);
   }
 
   int(key: string, otherwise?: number): number {
     const value = this.#find(key) ?? otherwise;
-    const number = spelledNumber(value);
-    if (Number.isSafeInteger(number)) return number;
+    const number = numberOf(value);
+    const double = number === undefined ? undefined : doubleOf(number);
+    if (double !== undefined && Number.isSafeInteger(double)) return double;
     throw wrong(key, "a whole number within ±2^53", value);
+  }
+
+  bigint(key: string, otherwise?: bigint): bigint {
+    const value = this.#find(key) ?? otherwise;
+    const number = numberOf(value);
+    const whole = number === undefined ? undefined : wholeOf(number);
+    if (whole !== undefined) return whole;
+    throw wrong(key, "a whole number", value);
   }
 
   number(key: string, otherwise?: number): number {
     const value = this.#find(key) ?? otherwise;
-    const number = spelledNumber(value);
-    if (Number.isFinite(number)) return number;
-    throw wrong(key, "a number", value);
+    const number = numberOf(value);
+    const double = number === undefined ? undefined : doubleOf(number);
+    if (double !== undefined && Number.isFinite(double)) return double;
+    throw wrong(key, number === undefined ? "a number" : HELD, value);
   }
 
   bool(key: string, otherwise?: boolean): boolean {
@@ -87,18 +110,21 @@ export class OperationParams implements Params {
   value(key: string, otherwise?: JsonValue): JsonValue {
     const value = this.#find(key) ?? otherwise;
     if (value === undefined) throw wrong(key, "a value", value);
-    return value;
+    return this.#all === this.#exact ? value : withoutExact(value, key);
   }
 
   all(): JsonObject {
-    if (this.#all !== null) return this.#all;
-    const value = this.encoding === Encoding.Hdf
-      ? hdfAsJson(this.#hdf(), this.limits.depth)
-      : decodeContent(this.encoding, this.#content, this.limits);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
-    }
-    return this.#all = value;
+    const exact = this.#decoded();
+    return this.#all ??= withoutExact(exact, "");
+  }
+
+  exact(): JsonObject;
+  exact(key: string, otherwise?: JsonValue): JsonValue;
+  exact(key?: string, otherwise?: JsonValue): JsonValue {
+    if (key === undefined) return this.#decoded();
+    const value = this.#find(key) ?? otherwise;
+    if (value === undefined) throw wrong(key, "a value", value);
+    return value;
   }
 
   /** The params as the result: the same content where it is well formed, or null where there is nothing in it. */
@@ -109,7 +135,7 @@ export class OperationParams implements Params {
       return text === "" ? null : encoder.encode(text);
     }
     const content = this.#content;
-    if (this.encoding === Encoding.Json) decodeJson(content, this.limits);
+    if (this.encoding === Encoding.Json) checkJson(content, this.limits);
     return content;
   }
 
@@ -125,22 +151,64 @@ export class OperationParams implements Params {
     return this.#tree ??= decodeHdf(this.#content, this.limits);
   }
 
+  #decoded(): JsonObject {
+    if (this.#exact !== null) return this.#exact;
+    notes.mayHoldExact = true;
+    const value = this.encoding === Encoding.Hdf
+      ? hdfAsJson(this.#hdf(), this.limits.depth)
+      : decodeContent(this.encoding, this.#content, this.limits, notes);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
+    }
+    if (!notes.mayHoldExact) this.#all = value;
+    return this.#exact = value;
+  }
+
   #find(key: string): JsonValue | undefined {
-    return findParam(this.all(), key);
+    return findParam(this.#decoded(), key);
   }
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const HELD = "a number that a double holds, which those of up to 15 digits are";
 
-function spelledNumber(value: JsonValue | undefined): number {
-  if (typeof value === "number") return value;
-  return typeof value === "string" && NUMBER.test(value) ? Number(value) : NaN;
+function isNumber(value: JsonValue | undefined): value is number | bigint | ExactNumber {
+  return typeof value === "number" || typeof value === "bigint" || isExactNumber(value);
+}
+
+/** The number that it is, or that its text spells. */
+function numberOf(value: JsonValue | undefined): number | bigint | ExactNumber | undefined {
+  return typeof value === "string" ? spelledNumber(value) : isNumber(value) ? value : undefined;
+}
+
+/**
+ * The value, or a copy, with doubles in the place of the ExactNumbers that name one. Throws ProtocolError (23) with the path
+ * of one that does not.
+ */
+function withoutExact<T extends JsonValue>(value: T, path: string): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (isExactNumber(value)) {
+    const double = doubleOf(value);
+    if (double !== undefined) return double as T;
+    const digits = shorten(value.rawJSON);
+    throw new ProtocolError(
+      `param "${path}" is ${digits}, which no double holds: send it as a text, or with at most 15 digits`,
+      ReplyCode.BadParam,
+    );
+  }
+  let copy: [string, JsonValue][] | undefined;
+  const entries = Object.entries(value);
+  for (const [at, [key, child]] of entries.entries()) {
+    const plain = withoutExact(child, path === "" ? key : `${path}.${key}`);
+    if (plain !== child) (copy ??= [...entries])[at] = [key, plain];
+  }
+  if (copy === undefined) return value;
+  return (Array.isArray(value) ? copy.map(([, child]) => child) : Object.fromEntries(copy)) as JsonValue as T;
 }
 
 function wrong(key: string, wanted: string, value: JsonValue | undefined): ProtocolError {
   const what = value === undefined
     ? `param "${key}" is missing; it is to be ${wanted}`
-    : `param "${key}" is to be ${wanted}, not ${shorten(JSON.stringify(value))}`;
+    : `param "${key}" is to be ${wanted}, not ${shorten(stringifyJson(value))}`;
   return new ProtocolError(what, ReplyCode.BadParam);
 }
 

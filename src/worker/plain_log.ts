@@ -1,3 +1,4 @@
+import { isExactNumber } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { cut } from "./cut.ts";
 import { textOf, toldText } from "./text_of.ts";
@@ -56,6 +57,8 @@ function jsonOf(value: unknown): string | undefined {
       if (typeof inner === "bigint" || typeof inner === "function" || typeof inner === "symbol") {
         return String(inner);
       }
+      // A bigint is one, too, by now.
+      if (isExactNumber(inner)) return inner.rawJSON;
       if (typeof inner === "number" && !Number.isFinite(inner)) return String(inner);
       return inner instanceof Error ? textOf(inner) : inner;
     });

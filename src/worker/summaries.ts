@@ -1,3 +1,4 @@
+import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { decodeContent, Encoding } from "../protocol/body.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -70,7 +71,7 @@ export function shownParams(encoding: number, content: Uint8Array): JsonValue {
   if (isText && content.length > MAX_SHOWN_BYTES) return textOf(content);
   try {
     const value = decodeContent(encoding as Encoding, content);
-    return content.length > MAX_SHOWN_BYTES ? cutText(JSON.stringify(value), MAX_SHOWN_BYTES) : value;
+    return content.length > MAX_SHOWN_BYTES ? cutText(stringifyJson(value) ?? "", MAX_SHOWN_BYTES) : value;
   } catch (error) {
     if (error instanceof ProtocolError) return textOf(content);
     throw error;
@@ -83,7 +84,10 @@ function errorText({ error }: DeadLetter): string {
   const value = error.encoding === 0 ? "" : shownParams(error.encoding, error.content);
   const output = isObject(value) ? value.Output : undefined;
   const message = isObject(output) ? output.errmsg : value;
-  return cutText(typeof message === "string" ? message : JSON.stringify(message ?? value), MAX_ERROR_CHARS);
+  return cutText(
+    typeof message === "string" ? message : stringifyJson(message ?? value) ?? "",
+    MAX_ERROR_CHARS,
+  );
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
