@@ -8,6 +8,7 @@ import { UsageError } from "../src/cli/usage_error.ts";
 import { controlName } from "../src/server/control_path.ts";
 import { assertThrows } from "@std/assert";
 import { mevent, MeventProcess, TestServer } from "./support/mevent.ts";
+import { until } from "./support/until.ts";
 
 /** Queues so many operations of the plugin echo. */
 async function enqueue(server: TestServer, count: number): Promise<void> {
@@ -199,7 +200,12 @@ Deno.test("a first TERM joins a drain that is under way, a second one ends it at
   server.child.kill("SIGTERM");
   const stats = await mevent(["stats", "--control", control]);
   assertStringIncludes(stats.stdout, "draining");
-  server.child.kill("SIGTERM");
+  let hasEnded = false;
+  draining.finally(() => hasEnded = true);
+  await until("one that comes half a second after the first has ended it", () => {
+    if (!hasEnded) server.child.kill("SIGTERM");
+    return hasEnded;
+  });
   const { code, stdout } = await draining;
   assertEquals([code, stdout], [1, "the server has stopped: 0 operations done, 1 given up\n"]);
   assertEquals((await server.end()).code, 1);

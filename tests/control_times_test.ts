@@ -28,6 +28,7 @@ Deno.test("a request that is begun and not ended, and a connection without one, 
   ) {
     const path = `${directory}/control`;
     const server = await ControlServer.onPath(path, handle, limits(), { release: () => false }, times);
+    server.begin();
     using control = new RawControl(await Deno.connect({ transport: "unix", path }));
     await control.send(begin);
     assertEquals((await control.answer()).error, sentence);
@@ -46,6 +47,7 @@ Deno.test("connections that do not read their answers lose their place when thei
   });
   const times = { ...CONTROL_TIMES, write: 1000 };
   const server = await ControlServer.onPath(path, handle, limits(), { release: () => false }, times);
+  server.begin();
   const deaf: RawControl[] = [];
   for (let count = 0; count < MAX_CONTROL_CONNECTIONS; count++) {
     const control = new RawControl(await Deno.connect({ transport: "unix", path }));

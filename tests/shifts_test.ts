@@ -17,6 +17,7 @@ function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {
     get isEmpty() {
       return isEmpty;
     },
+    isSpent: false,
     hurry() {},
     retire() {
       isEmpty = true;

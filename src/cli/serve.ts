@@ -6,6 +6,8 @@ import { ControlError } from "../server/control.ts";
 import { runUntilStopped } from "../server/lifecycle.ts";
 import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
+import { StopSignals } from "../server/stop_signals.ts";
+import { ToldToStop } from "../server/unless_told.ts";
 import type { Command } from "./command.ts";
 import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -70,6 +72,8 @@ export const serveCommand: Command = {
 
 /** Starts the server, says where it listens, and runs it until a signal ends it. */
 async function serve(args: ParsedCommand, io: Io): Promise<number> {
+  // From here on they are heard: one that comes during the start ends it in order.
+  using signals = new StopSignals();
   const { file = NO_FILE, isFound } = configSource(args, io);
   const flags = serverOverrides(args);
   const folder = Deno.cwd();
@@ -84,17 +88,29 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
   for (const warning of config.warnings) log.warn(warning);
   let server: Server;
   try {
-    server = await Server.start({ config, log, version: VERSION, env: io.env, loadConfig: load });
+    const { stop, stopNow } = signals;
+    server = await Server.start({
+      config,
+      log,
+      version: VERSION,
+      env: io.env,
+      loadConfig: load,
+      stop,
+      stopNow,
+    });
   } catch (error) {
+    const isTold = error instanceof ToldToStop;
+    if (isTold) log.info("stopped before the start was over");
     log.flush();
     await output.flush(LOG_GRACE_MS);
+    if (isTold) return ExitCode.Ok;
     await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
     return error instanceof ListenError || error instanceof ControlError
       ? ExitCode.Unreachable
       : ExitCode.Config;
   }
   // Signals are heard before the banner is out: who reads it may send one at once.
-  const stopped = runUntilStopped(server);
+  const stopped = runUntilStopped(server, signals);
   await greet(server, config, io);
   const { abandoned } = await stopped;
   await output.flush(LOG_GRACE_MS);

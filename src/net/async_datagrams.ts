@@ -22,12 +22,11 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   #sender: Deno.NetAddr;
   #ignoring = false;
   #closed = false;
-  readonly #receiving: Promise<void>;
+  #receiving: Promise<void> | null = null;
 
   constructor(readonly socket: Deno.DatagramConn, asyncReply: boolean, context: NetContext) {
     super(asyncReply, context);
     this.#sender = this.address;
-    this.#receiving = this.#receive();
   }
 
   get address(): Deno.NetAddr {
@@ -52,6 +51,10 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
 
   override flush(): void {
     if (!this.#isSending && this.#waiting.length > 0) this.sent = this.#send();
+  }
+
+  begin(): void {
+    if (!this.#closed) this.#receiving ??= this.#receive();
   }
 
   stopReceiving(): void {

@@ -1,6 +1,7 @@
 import { AsyncConnection } from "./async_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./listen.ts";
+import type { ListenSocket } from "./unix_socket.ts";
 
 /** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */
 const ACCEPT_PAUSE_MS = 100;
@@ -9,16 +10,18 @@ const MAPPED = /^::ffff:(?=[\d.]+$)/;
 
 /** Accepts connections over Deno's own sockets. */
 export class AsyncListener implements StreamListener {
-  readonly #accepting: Promise<void>;
+  #accepting: Promise<void> | null = null;
   #closed = false;
   #pause: { timer: number; end: () => void } | null = null;
 
-  constructor(readonly listener: Deno.Listener, readonly handler: StreamHandler) {
-    this.#accepting = this.#accept();
-  }
+  constructor(readonly listener: ListenSocket, readonly handler: StreamHandler) {}
 
   get address(): Deno.Addr {
     return this.listener.addr;
+  }
+
+  begin(): void {
+    if (!this.#closed) this.#accepting ??= this.#accept();
   }
 
   async stopAccepting(): Promise<void> {

@@ -12,6 +12,8 @@ export interface DatagramListener {
   asyncReply: boolean;
   /** Sync operations that came in here and are not answered. */
   readonly owed: number;
+  /** Receives, what has come since it was opened included. */
+  begin(): void;
   /** Takes no more datagrams; replies still go out until it is closed. */
   stopReceiving(): void;
   /** Datagrams that the kernel threw away because nobody took them in time; null where it does not tell. */

@@ -26,7 +26,7 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   #current = 0;
   #count = 0;
   #used = 0;
-  #receiving = true;
+  #receiving = false;
   #closed = false;
 
   constructor(
@@ -43,11 +43,16 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
       loop.libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, size.length);
     }
     for (let i = 0; i < BATCH; i++) this.#received.point(i, i * SLOT_BYTES, SLOT_BYTES, ADDRESS_BYTES);
-    loop.add(fd, EPOLLIN, this);
   }
 
   get address(): Deno.NetAddr {
     return this.socket.addr as Deno.NetAddr;
+  }
+
+  begin(): void {
+    if (this.#receiving || this.#closed) return;
+    this.#receiving = true;
+    this.loop.add(this.fd, EPOLLIN, this);
   }
 
   ready(): void {

@@ -13,6 +13,7 @@ import {
 import type { StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./listen.ts";
 import { socketAddressText } from "./socket_address.ts";
+import type { ListenSocket } from "./unix_socket.ts";
 
 /** Connections accepted at a time, before others have their turn. */
 const ACCEPT_BATCH = 16;
@@ -28,20 +29,25 @@ export class EpollListener implements StreamListener, EpollHandler {
   readonly #address = new Uint8Array(SOCKADDR_BYTES);
   readonly #addressLength = new Uint32Array(1);
   #timer: number | undefined;
+  #begun = false;
   #closed = false;
 
   /** @param fd the listener's descriptor */
   constructor(
-    readonly listener: Deno.Listener,
+    readonly listener: ListenSocket,
     readonly fd: number,
     readonly handler: StreamHandler,
     readonly loop: EpollLoop,
-  ) {
-    loop.add(fd, EPOLLIN, this);
-  }
+  ) {}
 
   get address(): Deno.Addr {
     return this.listener.addr;
+  }
+
+  begin(): void {
+    if (this.#begun || this.#closed) return;
+    this.#begun = true;
+    this.loop.add(this.fd, EPOLLIN, this);
   }
 
   ready(): void {
@@ -61,13 +67,17 @@ export class EpollListener implements StreamListener, EpollHandler {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     clearTimeout(this.#timer);
+    if (this.#begun) this.#endAccepting();
+    this.listener.close();
+    return Promise.resolve();
+  }
+
+  /** Who is connected already, and only waits to be accepted, is served. */
+  #endAccepting(): void {
     this.loop.remove(this.fd);
-    // Who is connected already, and only waits to be accepted, is served.
     for (let i = 0, fd = this.#acceptOne(); fd >= 0; fd = ++i < MAX_BACKLOG ? this.#acceptOne() : -1) {
       this.#admit(fd);
     }
-    this.listener.close();
-    return Promise.resolve();
   }
 
   #admit(fd: number): void {

@@ -8,7 +8,7 @@ export interface Opened<Socket> {
 }
 
 /** Opens a socket and finds its descriptor, which Deno does not tell: a new one that has the socket's address. */
-export function openWithDescriptor<Socket extends { addr: Deno.Addr; close(): void }>(
+export function openWithDescriptor<Socket extends { readonly addr: Deno.Addr; readonly bound?: Deno.Addr }>(
   libc: Libc,
   open: () => Socket,
 ): Opened<Socket> {
@@ -17,7 +17,7 @@ export function openWithDescriptor<Socket extends { addr: Deno.Addr; close(): vo
   const fresh: number[] = [];
   for (const [fd, name] of socketNames(libc)) {
     // Another thread may have closed a socket whose number ours has got: then the names differ.
-    if (isName(name, socket.addr) && !isSame(name, before.get(fd))) fresh.push(fd);
+    if (isName(name, socket.bound ?? socket.addr) && !isSame(name, before.get(fd))) fresh.push(fd);
   }
   return { socket, fd: fresh.length === 1 ? fresh[0]! : null };
 }

@@ -6,6 +6,7 @@ import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import { openWithDescriptor } from "./find_descriptor.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
+import { type ListenSocket, UnixSocket } from "./unix_socket.ts";
 
 /** A host and port for TCP, or the path of a Unix socket. */
 export type ListenAddress = InetListenAddress | { readonly path: string };
@@ -20,12 +21,14 @@ export interface StreamListener {
   readonly handler: StreamHandler;
   /** Where it listens; with port 0 asked for, the port that was given. */
   readonly address: Deno.Addr;
+  /** Accepts who connects, those included who have waited for that since it was opened. */
+  begin(): void;
   /** Takes no more connections. Those that are open go on. */
   stopAccepting(): Promise<void>;
 }
 
 /**
- * Listens on TCP or a Unix socket and serves what connects: with epoll where there is a loop and the socket's descriptor
+ * Listens on TCP or a Unix socket and serves, from `begin` on, what connects: with epoll where there is a loop and the socket's descriptor
  * is found, else with Deno's own sockets. Throws the system's error where it cannot listen.
  */
 export function listenStream(
@@ -36,9 +39,9 @@ export function listenStream(
 ): StreamListener {
   const transport = "path" in address ? "unix" : "tcp";
   const handler = new StreamHandler(transport, asyncReply, context);
-  const listen = () =>
+  const listen = (): ListenSocket =>
     "path" in address
-      ? Deno.listen({ transport: "unix", path: address.path })
+      ? UnixSocket.listen(address.path)
       : Deno.listen({ transport: "tcp", hostname: address.hostname, port: address.port });
   if (loop === null) return new AsyncListener(listen(), handler);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);

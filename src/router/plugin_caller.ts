@@ -82,6 +82,7 @@ export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
     const { id, plugin, params } = request;
     const { starts } = this.parts;
     const names = { from: this.plugin.name, to: plugin };
+    if (starts.isNobody(names)) return this.#make(request);
     if (starts.isCircle(names)) {
       return this.#fail(
         id,

@@ -49,6 +49,12 @@ export class StartCalls {
     return this.#starting.has(from) && this.#waitsFor(to, from, new Map());
   }
 
+  /** Whether nobody but the caller could yet turn out to have that number, which its config does not give it. */
+  isNobody({ from, to }: Pick<StartCall, "from" | "to">): boolean {
+    return !this.#starting.has(to) && this.#starting.get(from) === undefined &&
+      this.#candidates(to).every((name) => name === from);
+  }
+
   hold(call: StartCall): void {
     this.#waiting.add(call);
   }

@@ -32,7 +32,7 @@ export class Control {
     );
   }
 
-  /** Opens them. Throws ControlError; what was opened stays, for {@link finish}. */
+  /** Opens them; nobody is answered until {@link begin}. Throws ControlError; what was opened stays, for {@link finish}. */
   async open(target: ControlTarget, options: ControlOptions): Promise<void> {
     const { settings } = options;
     const handle = controlHandler(target);
@@ -54,6 +54,11 @@ export class Control {
         });
       } else target.log.info("the control socket is open", { control: address });
     }
+  }
+
+  /** Takes those who ask for something, who have come since {@link open} first. */
+  begin(): void {
+    for (const server of this.#servers) server.begin();
   }
 
   async stopAccepting(): Promise<void> {

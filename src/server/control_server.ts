@@ -1,5 +1,6 @@
 import type { InetAddress } from "../config/address.ts";
 import type { DescriptorReserve } from "../net/reserve.ts";
+import { type ListenSocket, UnixSocket } from "../net/unix_socket.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
@@ -24,19 +25,17 @@ export class ControlServer {
   readonly #connections = new Set<ControlConnection>();
   /** Writes to connections that were ended because nobody reads there; each holds a descriptor. */
   readonly #unread = new Set<Promise<void>>();
-  readonly #accepting: Promise<void>;
+  #accepting: Promise<void> | null = null;
   #isClosed = false;
   #endPause = () => {};
 
   private constructor(
-    readonly listener: Deno.Listener,
+    readonly listener: ListenSocket,
     readonly handle: ControlHandler,
     readonly limitLog: LimitLog,
     readonly reserve: Reserve,
     readonly times: ControlTimes,
-  ) {
-    this.#accepting = this.#accept();
-  }
+  ) {}
 
   /** Listens on a Unix socket for this user alone. Throws what kept it from that. */
   static async onPath(
@@ -50,7 +49,7 @@ export class ControlServer {
     // The socket's file is never there with more rights than it is to have, not even for a moment.
     const umask = Deno.umask(0o177);
     try {
-      return new ControlServer(Deno.listen({ transport: "unix", path }), handle, limitLog, reserve, times);
+      return new ControlServer(UnixSocket.listen(path), handle, limitLog, reserve, times);
     } finally {
       Deno.umask(umask);
     }
@@ -69,6 +68,11 @@ export class ControlServer {
 
   get address(): Deno.Addr {
     return this.listener.addr;
+  }
+
+  /** Takes connections, those that have waited for that since it was opened included. */
+  begin(): void {
+    if (!this.#isClosed) this.#accepting ??= this.#accept();
   }
 
   /** Takes no more connections; the socket's file is gone then. */

@@ -4,6 +4,7 @@ import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
 import type { NetContext } from "../net/stream_handler.ts";
+import { addressHolder } from "./address_holder.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
 /** A listening address that cannot be had. */
@@ -54,7 +55,8 @@ export class Listeners {
 
   /**
    * Opens what a config has more. Rejects with ListenError where an address cannot be had; nothing is left open then.
-   * Nobody has been accepted when this resolves: what comes next goes on at once with {@link take} or {@link drop}.
+   * Nobody is accepted until {@link take}: who connects before waits for that, or, where it comes to {@link drop}, is
+   * turned away.
    */
   async plan(configs: readonly ListenerConfig[]): Promise<ListenerPlan> {
     const rest = [...this.#listening];
@@ -87,7 +89,7 @@ export class Listeners {
         after.push(fresh);
       } catch (error) {
         await close(opened);
-        throw listenError(config, error);
+        throw await listenError(config, error);
       }
       changed.push(`listener ${nameOf(config)} opened`);
     }
@@ -115,6 +117,10 @@ export class Listeners {
     for (const { stream, datagrams } of closed) {
       stream?.stopAccepting();
       datagrams?.stopReceiving();
+    }
+    for (const { stream, datagrams } of after) {
+      stream?.begin();
+      datagrams?.begin();
     }
     this.#leaving.push(...closed);
     for (const { handler } of this.served) handler.liftMaxFrame();
@@ -159,6 +165,11 @@ export class Listeners {
   }
 }
 
+/** Where a plan's sockets listen, in the config's order, with the ports that they have got. */
+export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
+  return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
+}
+
 /** False for a socket with nobody left, which is closed. */
 function isNeeded({ stream, datagrams }: Listening): boolean {
   if (stream !== null) return stream.handler.connections.size > 0;
@@ -176,12 +187,16 @@ async function naming<T>(config: ListenerConfig, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    throw listenError(config, error);
+    throw await listenError(config, error);
   }
 }
 
-function listenError(config: ListenerConfig, error: unknown): ListenError {
-  const reason = error instanceof Error ? error.message : String(error);
+async function listenError(config: ListenerConfig, error: unknown): Promise<ListenError> {
+  const reason = error instanceof Deno.errors.AddrInUse
+    ? `the address is in use: ${await addressHolder(config)}`
+    : error instanceof Error
+    ? error.message
+    : String(error);
   return new ListenError(`cannot listen on ${nameOf(config)}: ${reason}`);
 }
 

@@ -1,7 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
-import { PluginChange, ServedPlugin } from "./served_plugin.ts";
+import { DROP_GRACE_MS, PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
 export class PluginPlan {
@@ -66,7 +66,7 @@ export class PluginPlan {
           );
         }
       } catch (error) {
-        await new PluginPlan([], steps, parts).drop();
+        await new PluginPlan([], steps, parts).drop(Promise.resolve());
         throw error;
       }
       return new PluginPlan(before, steps, parts);
@@ -121,11 +121,11 @@ export class PluginPlan {
     checkRoom(this.parts, workers, `starting ${workers} workers`);
   }
 
-  /** Ends what was started. */
-  async drop(): Promise<void> {
+  /** Ends what was started: it may run its `stop`, until `hurry` resolves. */
+  async drop(hurry: Promise<void>): Promise<void> {
     await Promise.all([
-      ...this.added.map(({ routed }) => routed.pool.stop(0, Promise.resolve())),
-      ...this.#changes.map((change) => change.drop()),
+      ...this.added.map(({ routed }) => routed.pool.stop(DROP_GRACE_MS, hurry)),
+      ...this.#changes.map((change) => change.drop(hurry)),
     ]);
   }
 

@@ -9,6 +9,7 @@ import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
 import type { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import { unlessTold } from "./unless_told.ts";
 
 /** What a reload has done. */
 export interface ReloadReport {
@@ -35,14 +36,12 @@ export interface ReloadTarget {
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
   readonly listeners: Listeners;
-  /** Resolves when the server is told to stop, and whether it was. */
+  /** Resolves when the server is told to stop, and when it is to do so at once. */
   readonly stopping: Promise<void>;
-  isStopping(): boolean;
+  readonly hurry: Promise<void>;
   /** Works off a plugin that nobody can reach any more, in the background. */
   leave(plugin: RoutedPlugin): void;
 }
-
-const STOPPED = "the server was told to stop meanwhile";
 
 /** Keys of `[server]` that are read at the start alone. */
 const FIXED = ["control", "controlTcp", "logFormat"] as const satisfies readonly (keyof ServerConfig)[];
@@ -57,18 +56,17 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   const { listeners } = target;
   const before = target.config.server;
   const server = withFixed(wanted.server, before);
-  const plugins = await planPlugins(target, wanted, server, only);
-  let sockets: ListenerPlan;
+  const planned = target.plugins.plan(wanted.plugins, server, only);
+  let plugins: PluginPlan | null = null;
+  let sockets: ListenerPlan | null = null;
   try {
-    await Promise.race([plugins.start(), target.stopping]);
-    if (target.isStopping()) throw new Error(STOPPED);
+    // A server that stops waits neither for the modules nor for the workers.
+    plugins = await unlessTold(planned, target.stopping, (late) => late.drop(target.hurry));
     sockets = await listeners.plan(wanted.listeners);
-    if (target.isStopping()) {
-      await listeners.drop(sockets);
-      throw new Error(STOPPED);
-    }
+    await unlessTold(plugins.start(), target.stopping);
   } catch (error) {
-    await plugins.drop();
+    if (sockets !== null) await listeners.drop(sockets);
+    await plugins?.drop(target.hurry);
     throw new ReloadError(problemOf(wanted, error));
   }
   // From here to the end nothing waits: nobody sees half of the change.
@@ -89,25 +87,6 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   ];
   const kept = differences(server, wanted.server).map((what) => `server: ${what} waits for the next start`);
   return { changed, kept, unchanged: changed.length === 0 };
-}
-
-/** Prepares the modules. A server that stops does not wait for that. */
-async function planPlugins(
-  target: ReloadTarget,
-  wanted: Config,
-  server: ServerConfig,
-  only: string | undefined,
-): Promise<PluginPlan> {
-  const planned = target.plugins.plan(wanted.plugins, server, only);
-  try {
-    // Of the plan nothing is to stay with the promise that lives as long as the server.
-    await Promise.race([planned.then(() => {}), target.stopping]);
-    if (!target.isStopping()) return await planned;
-  } catch (error) {
-    throw new ReloadError(problemOf(wanted, error));
-  }
-  planned.then((plan) => plan.drop(), () => {});
-  throw new ReloadError(problemOf(wanted, new Error(STOPPED)));
 }
 
 /** The config, loaded anew. Throws ReloadError where there is none to load, or it cannot be used. */

@@ -14,6 +14,9 @@ import { buildPlugin, partsOf, type PluginParts } from "./build_plugin.ts";
 import type { HeldModule } from "./module_store.ts";
 import { workerSettings } from "./worker_settings.ts";
 
+/** What workers that were started in vain get to end in, in ms. */
+export const DROP_GRACE_MS = 5000;
+
 /** A plugin as the server runs it: its config, what came of it, and how it goes on with another one. */
 export class ServedPlugin {
   readonly routed: RoutedPlugin;
@@ -149,8 +152,8 @@ export class PluginChange {
     await this.successor?.start();
   }
 
-  async drop(): Promise<void> {
-    await this.successor?.stop(0, Promise.resolve());
+  async drop(hurry: Promise<void>): Promise<void> {
+    await this.successor?.stop(DROP_GRACE_MS, hurry);
   }
 
   commit(): void {

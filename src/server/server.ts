@@ -24,15 +24,18 @@ import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
 import { Leaving } from "./leaving.ts";
-import { Listeners } from "./listeners.ts";
+import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions, StopReport } from "./server_options.ts";
+import { onAbort, unlessTold } from "./unless_told.ts";
 import { Watches } from "./watches.ts";
+import { within } from "./within.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -45,7 +48,7 @@ const CLOSE_GRACE_MS = 5000;
  * The server, wired: listeners, router, queues and workers.
  *
  * ```
- * starting ──plugins ready, sockets open──► running ──stop──► draining ──empty or time over──► stopped
+ * starting ──sockets open, plugins ready──► running ──stop──► draining ──empty or time over──► stopped
  *                                             └──▲ reload
  * ```
  */
@@ -159,38 +162,60 @@ export class Server {
       plugins,
       listeners: this.#listeners,
       stopping: this.#told.promise,
-      isStopping: () => this.#stopping !== null,
+      hurry: this.#hurry.promise,
       leave: (plugin) => this.#leaving.add(plugin),
     };
   }
 
-  /** Starts the plugins, then the sockets. Rejects with what kept it from starting; nothing is left behind then. */
+  /**
+   * Opens the sockets, starts the plugins, and takes who has come meanwhile. Rejects with what kept it from starting, or with
+   * {@link ToldToStop} where it was told so; nothing is left behind then. Where an address cannot be had no plugin has
+   * been started.
+   */
   static async start(options: ServerOptions): Promise<Server> {
     const server = new Server(options);
-    const { config: { plugins, listeners, server: settings } } = options;
-    server.#target.realtime.set(settings.realtime);
-    let plan: PluginPlan | null = null;
+    onAbort(options.stop, server.#told.resolve);
+    onAbort(options.stopNow, server.#hurry.resolve);
     try {
-      plan = await server.#plugins.plan(plugins, settings);
-      await server.#plugins.begin(plan);
-      server.#plugins.take(plan);
-      tellUnconfined(plugins, options.log);
-      // What the workers have opened counts.
-      Object.assign(server.#target.limits, server.#target.fit(settings));
-      server.#listeners.take(await server.#listeners.plan(listeners));
-      await server.#openControl();
+      await server.#begin();
     } catch (error) {
-      // What has started calls nobody any more.
-      server.#router.intake = "none";
-      await plan?.drop();
       await server.#close();
       await server.#control.finish();
       throw error;
     }
-    server.state = "running";
-    server.#watches.follow(plugins);
-    server.#timer = setInterval(() => server.#check(), CHECK_EVERY_MS);
     return server;
+  }
+
+  async #begin(): Promise<void> {
+    const { config: { plugins, listeners, server: settings }, log } = this.options;
+    const told = this.#told.promise;
+    this.#target.realtime.set(settings.realtime);
+    const sockets = await this.#listeners.plan(listeners);
+    let plan: PluginPlan | null = null;
+    try {
+      await this.#openControl(addressesOf(sockets));
+      plan = await unlessTold(
+        this.#plugins.plan(plugins, settings),
+        told,
+        (late) => late.drop(this.#hurry.promise),
+      );
+      await unlessTold(this.#plugins.begin(plan), told);
+    } catch (error) {
+      // What has started calls nobody any more.
+      this.#router.intake = "none";
+      await this.#listeners.drop(sockets);
+      await plan?.drop(this.#hurry.promise);
+      throw error;
+    }
+    this.#plugins.take(plan);
+    tellUnconfined(plugins, log);
+    // What the workers have opened counts.
+    Object.assign(this.#target.limits, this.#target.fit(settings));
+    this.state = "running";
+    this.#listeners.take(sockets);
+    this.#control.begin();
+    this.#watches.follow(plugins);
+    this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
 
   get streams(): readonly StreamListener[] {
@@ -217,34 +242,18 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const { counters, options } = this;
-    return {
-      version: options.version,
-      pid: Deno.pid,
-      uptime_seconds: Math.round((monotonic() - this.#startedAt) / 1000),
-      state: this.state,
-      connections: {
-        open: counters.connectionsOpen,
-        accepted: counters.connectionsAccepted,
-        refused: counters.connectionsRefused,
-        slow_readers_closed: counters.slowReadersClosed,
-      },
-      limits: { ...this.#limitLog.counts, max_log_lines: options.log.dropped },
-      messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
-      errors: {
-        version: counters.versionMismatches,
-        broken: counters.brokenRequests,
-        unknown: counters.unknownRequests,
-        busy: counters.busy,
-        replies_dropped: counters.repliesDropped,
-        datagrams_dropped: this.#listeners.dropped(),
-      },
-      rss_bytes: Deno.memoryUsage().rss,
-      queue_bytes: this.#budget.bytes,
-      queue_level: this.#budget.watermarks.level,
-      max_queue_bytes: this.#budget.maxBytes,
-      plugins: this.#plugins.all.map((plugin) => plugin.stats()),
-    };
+    const { counters, options: { version, log }, state } = this;
+    return serverFigures({
+      version,
+      state,
+      uptimeMs: monotonic() - this.#startedAt,
+      counters,
+      limitLog: this.#limitLog,
+      log,
+      listeners: this.#listeners,
+      budget: this.#budget,
+      plugins: this.#plugins,
+    });
   }
 
   /**
@@ -288,7 +297,7 @@ export class Server {
     this.options.log.tick();
   }
 
-  async #openControl(): Promise<void> {
+  async #openControl(addresses: readonly Deno.Addr[]): Promise<void> {
     const { options } = this;
     const { limits } = this.#target;
     const begin = (): Promise<StopReport> => {
@@ -310,7 +319,6 @@ export class Server {
         return limits.drainTimeout;
       },
     };
-    const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
     const { env = {}, config: { server: settings } } = options;
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
@@ -386,11 +394,8 @@ export class Server {
   }
 
   /** Waits for at most so many ms, or until {@link stop} is called again. */
-  async #within(ms: number, work: Promise<unknown>): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const timer = setTimeout(over.resolve, ms);
-    await Promise.race([work, over.promise, this.#hurry.promise]);
-    clearTimeout(timer);
+  #within(ms: number, work: Promise<unknown>): Promise<void> {
+    return within(ms, work, this.#hurry.promise);
   }
 }
 

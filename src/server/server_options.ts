@@ -10,6 +10,9 @@ export interface ServerOptions {
   readonly portableSockets?: boolean;
   /** Tells where the control socket belongs: XDG_RUNTIME_DIR, TMPDIR. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Aborted where the server is to stop before it has started; and where it is not to wait for anything in that. */
+  readonly stop?: AbortSignal;
+  readonly stopNow?: AbortSignal;
   /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
   readonly loadConfig?: () => Config;
 }

@@ -17,5 +17,5 @@ export async function removeStaleSocket(path: string): Promise<void> {
     throw error;
   }
   other.close();
-  throw new Error("another server listens there");
+  throw new Deno.errors.AddrInUse("another server listens there");
 }

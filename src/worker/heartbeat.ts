@@ -14,6 +14,7 @@ export class Heart {
 
   constructor(memory: BeatMemory) {
     this.#count = new Int32Array(memory);
+    this.beat();
     setInterval(() => this.beat(), BEAT_EVERY_MS);
   }
 

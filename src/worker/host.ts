@@ -81,7 +81,9 @@ async function start(setup: HostSetup): Promise<void> {
     writeBigints();
     if (setup.readable !== null) confine(setup.readable);
     if (setup.original !== null) fence();
+    heart.beat();
     const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
+    heart.beat();
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>

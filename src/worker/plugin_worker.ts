@@ -12,6 +12,7 @@ import { InFlight } from "./in_flight.ts";
 import { Pulse } from "./heartbeat.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader, RingWriter } from "./ring.ts";
+import { StartWatch } from "./start_watch.ts";
 import type { Isolation } from "./supervisor_options.ts";
 import type { Thread } from "./thread.ts";
 import { textOf } from "./text_of.ts";
@@ -19,8 +20,6 @@ import type { WorkerEvents } from "./worker_events.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 const LANES = [LaneId.Sync, LaneId.Async] as const;
-/** How long a plugin's module and its `start` may take, in ms. */
-const START_TIMEOUT_MS = 30_000;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
 const MAX_REASON = 4096;
 /** Replies of a lane that are read before the sockets get their turn: a worker that goes on replying holds nobody up. */
@@ -61,7 +60,8 @@ export class PluginWorker {
   readonly #limits: Pick<HostSetup, "timeout" | "grace">;
   readonly #thread: Thread;
   readonly #pulse: Pulse;
-  /** Runs while the plugin starts, and while it is given up. */
+  readonly #start: StartWatch;
+  /** Runs while it is given up. */
   #timer: number | undefined;
   readonly lanesBack: () => readonly [Lane, Lane];
   /** A child process was asked and has not answered yet. */
@@ -101,9 +101,7 @@ export class PluginWorker {
       returned: (pairs) => this.#returned(pairs),
       failed: (reason) => this.fail(reason),
     });
-    const { startTimeout = START_TIMEOUT_MS } = setup;
-    const isLate = () => this.fail(`it did not finish its start within ${startTimeout / 1000} s`);
-    this.#timer = setTimeout(isLate, startTimeout);
+    this.#start = new StartWatch(this.#pulse, this.now, (reason) => this.fail(reason), setup.startTimeout);
     this.post({ kind: "start", setup: { ...setup, worker: this.index, rings, beats } });
     this.#drain();
   }
@@ -151,6 +149,7 @@ export class PluginWorker {
   /** Asks it not to let operations wait for others. */
   hurry(): void {
     if (this.state === "running" || this.state === "retiring") this.post({ kind: "hurry" });
+    else if (this.state === "starting") this.#start.hurry();
   }
 
   /** For how long its thread has given no sign of life, in ms; a look. */
@@ -268,6 +267,7 @@ export class PluginWorker {
   terminate(): void {
     if (this.state === "gone") return;
     this.state = "gone";
+    this.#start.end();
     clearTimeout(this.#timer);
     this.#thread.terminate();
     this.#replies[LaneId.Sync].abandon();
@@ -292,7 +292,7 @@ export class PluginWorker {
     if (message.kind === "overdue") return this.#overdue(message.command);
     if (message.kind === "ready") {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
-      clearTimeout(this.#timer);
+      this.#start.end();
       this.declaration = message.declaration;
       this.#credit.begin(message.declaration);
       if (this.state === "starting") this.state = "running";
@@ -320,7 +320,7 @@ export class PluginWorker {
     if (this.state === "gone" || this.state === "failing") return;
     this.#failure = reason;
     this.state = "failing";
-    clearTimeout(this.#timer);
+    this.#start.end();
     this.#readAll();
     this.takeBack();
     if (this.#asked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);

@@ -270,7 +270,7 @@ export class WorkerPool {
   isDrained(deadline: number): boolean {
     const { ops, parked } = this.options.queue;
     if (ops === parked.count) return parked.earliest > deadline;
-    return this.paused && this.inFlight === 0;
+    return (this.paused || this.#shifts.isSpent) && this.inFlight === 0;
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */

@@ -13,7 +13,7 @@ export type Health = Pick<
 /** What a shift is asked for; a {@link Supervisor} with its workers. */
 export type Shift =
   & Health
-  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "hurry" | "retire" | "replaceHung" | "stop">;
+  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "isSpent" | "hurry" | "retire" | "replaceHung" | "stop">;
 
 /**
  * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
@@ -67,6 +67,11 @@ export class Shifts<S extends Shift = Supervisor> {
     before.retire();
     if (!mustWait) this.#start();
     this.check();
+  }
+
+  /** The plugin stops, and nobody is left, or to come, that could do anything. */
+  get isSpent(): boolean {
+    return this.current.isSpent && this.#retiring.size === 0;
   }
 
   /** Operations are to end soon: those that wait to be run with others wait no more. */

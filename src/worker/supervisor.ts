@@ -3,6 +3,7 @@ import { Backoff } from "./backoff.ts";
 import { longestWait } from "./batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES } from "./handoff.ts";
+import { LaterStarts } from "./later_starts.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { FromHost, PluginDeclaration } from "./messages.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
@@ -52,7 +53,7 @@ export class Supervisor {
   /** All workers have started: from now on one that fails is replaced. */
   #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
-  readonly #timers = new Set<number>();
+  readonly #later: LaterStarts;
   /** What ended workers still hold. */
   readonly #ending = new Set<Promise<void>>();
   /** Others have taken over. */
@@ -72,6 +73,7 @@ export class Supervisor {
     this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
     this.#backoff = new Backoff(options.now);
+    this.#later = new LaterStarts(options.setup.name, this.#backoff, options.mayStart, options.log);
     this.#starter = new WorkerStarter(options, ringBytes);
   }
 
@@ -115,7 +117,7 @@ export class Supervisor {
   /** Others take over: what its workers have not begun goes back into the queue, what they run they finish. */
   retire(): void {
     this.#isRetired = true;
-    this.#cancelReplacements();
+    this.#later.cancel();
     for (const worker of this.workers) worker.retire();
   }
 
@@ -123,6 +125,12 @@ export class Supervisor {
   hurry(): void {
     this.#isHurried = true;
     for (const worker of this.all) worker.hurry();
+  }
+
+  /** Its plugin stops, and no worker is left, or to come, that could do anything. */
+  get isSpent(): boolean {
+    return this.#isHurried && this.#later.count === 0 &&
+      this.all.every(({ state }) => state === "failing" || state === "gone");
   }
 
   /** Whether its workers hold no operation. */
@@ -136,14 +144,18 @@ export class Supervisor {
    */
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
-    this.#cancelReplacements();
+    this.#later.cancel();
     for (const timer of this.#retiring.values()) clearTimeout(timer);
     const all = this.all;
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
       if (all.every((worker) => worker.state === "gone")) stopped.resolve();
     };
-    for (const worker of all) worker.stop();
+    for (const worker of all) {
+      // Who has not started has nothing to finish.
+      if (worker.declaration === null && worker.state !== "gone") this.#terminate(worker);
+      else worker.stop();
+    }
     this.#stopped();
     const timer = setTimeout(stopped.resolve, graceMs);
     await Promise.race([stopped.promise, hurry]);
@@ -159,18 +171,16 @@ export class Supervisor {
 
   #stopped = () => {};
 
-  #cancelReplacements(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-  }
-
   #spawn(index: number): void {
     this.workers[index] = this.#create(index);
   }
 
   #create(index: number): PluginWorker {
     const { isolation } = this;
-    return this.#starter.start(index, isolation, this.#isFirst && !this.#isReady, this.#workerEvents);
+    const isFirst = this.#isFirst && !this.#isReady;
+    const worker = this.#starter.start(index, isolation, isFirst, this.#workerEvents);
+    if (this.#isHurried) worker.hurry();
+    return worker;
   }
 
   readonly #workerEvents: WorkerEvents = {
@@ -313,49 +323,35 @@ export class Supervisor {
     if (this.#forgetRetired(worker) || this.#isRetired) {
       return log.error("worker died while it ended", fields);
     }
-    const successor = this.#successors.get(worker.index);
+    const { index } = worker;
+    const successor = this.#successors.get(index);
+    if (this.#isHurried && worker.declaration === null) {
+      if (successor === worker) this.#successors.delete(index);
+      return log.error("worker died in its start and is not replaced: its plugin stops", fields);
+    }
     if (successor === worker) {
-      this.#successors.delete(worker.index);
+      this.#successors.delete(index);
       log.error("worker died that was to replace one", fields);
-      return this.#succeedIn(this.#backoff.next(), worker.index);
+      return this.#later.in(this.#backoff.next(), index, () => this.#succeedAgain(index));
     }
     // Its successor has its place already.
-    if (this.workers[worker.index] !== worker) return log.error("worker died while it ended", fields);
+    if (this.workers[index] !== worker) return log.error("worker died while it ended", fields);
     this.restarts++;
     if (successor !== undefined) {
       log.error("worker died and was replaced", fields);
-      this.#successors.delete(worker.index);
-      this.workers[worker.index] = successor;
+      this.#successors.delete(index);
+      this.workers[index] = successor;
       return this.events.ready();
     }
     const wait = this.#backoff.next();
     log.error("worker died and is replaced", { ...fields, again_in_ms: wait });
-    this.#spawnIn(wait, worker);
-  }
-
-  #spawnIn(ms: number, before: PluginWorker): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.options.mayStart()) return this.#spawn(before.index);
-      const wait = this.#backoff.next();
-      this.options.log.error("a worker cannot be replaced yet: the process has no file descriptor left", {
-        ...this.#fields(before),
-        again_in_ms: wait,
-      });
-      this.#spawnIn(wait, before);
-    }, ms);
-    this.#timers.add(timer);
+    this.#later.in(wait, index, () => this.#spawn(index));
   }
 
   /** Where a worker retires and has no successor, another one has to come. */
-  #succeedIn(ms: number, index: number): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.workers[index]!.state !== "retiring" || this.#successors.has(index)) return;
-      if (this.options.mayStart()) this.#successors.set(index, this.#create(index));
-      else this.#succeedIn(this.#backoff.next(), index);
-    }, ms);
-    this.#timers.add(timer);
+  #succeedAgain(index: number): void {
+    if (this.workers[index]!.state !== "retiring" || this.#successors.has(index)) return;
+    this.#successors.set(index, this.#create(index));
   }
 
   #terminate(worker: PluginWorker): void {

@@ -2,6 +2,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { Log } from "../../src/observe/log.ts";
 import { runUntilStopped } from "../../src/server/lifecycle.ts";
 import { Server } from "../../src/server/server.ts";
+import { StopSignals } from "../../src/server/stop_signals.ts";
 
 // The server with Deno's own sockets, for tests that need it in a process of its own: `portable_serve.ts CONFIG`.
 
@@ -16,6 +17,7 @@ const log = new Log({
 });
 const config = loadConfig({ file, env: {}, flags: {} });
 const server = await Server.start({ config, log, version: "test", portableSockets: true });
-const stopped = runUntilStopped(server);
+using signals = new StopSignals();
+const stopped = runUntilStopped(server, signals);
 Deno.stdout.writeSync(encoder.encode("ready\n"));
 await stopped;

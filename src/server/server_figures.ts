@@ -1,0 +1,51 @@
+import type { LimitLog } from "../observe/limit_log.ts";
+import type { Log } from "../observe/log.ts";
+import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
+import type { QueueBudget } from "../queue/operation_queue.ts";
+import type { Listeners } from "./listeners.ts";
+import type { PluginSet } from "./plugin_set.ts";
+
+/** What a server's figures are of. */
+export interface FigureSources {
+  readonly version: string;
+  readonly state: ServerStats["state"];
+  readonly uptimeMs: number;
+  readonly counters: ServerCounters;
+  readonly limitLog: LimitLog;
+  readonly log: Log;
+  readonly listeners: Listeners;
+  readonly budget: QueueBudget;
+  readonly plugins: PluginSet;
+}
+
+/** The figures as everybody gets them. */
+export function serverFigures(sources: FigureSources): ServerStats {
+  const { counters, limitLog, log, listeners, budget, plugins } = sources;
+  return {
+    version: sources.version,
+    pid: Deno.pid,
+    uptime_seconds: Math.round(sources.uptimeMs / 1000),
+    state: sources.state,
+    connections: {
+      open: counters.connectionsOpen,
+      accepted: counters.connectionsAccepted,
+      refused: counters.connectionsRefused,
+      slow_readers_closed: counters.slowReadersClosed,
+    },
+    limits: { ...limitLog.counts, max_log_lines: log.dropped },
+    messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
+    errors: {
+      version: counters.versionMismatches,
+      broken: counters.brokenRequests,
+      unknown: counters.unknownRequests,
+      busy: counters.busy,
+      replies_dropped: counters.repliesDropped,
+      datagrams_dropped: listeners.dropped(),
+    },
+    rss_bytes: Deno.memoryUsage().rss,
+    queue_bytes: budget.bytes,
+    queue_level: budget.watermarks.level,
+    max_queue_bytes: budget.maxBytes,
+    plugins: plugins.all.map((plugin) => plugin.stats()),
+  };
+}
