@@ -89,6 +89,16 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   return { changed, kept, unchanged: changed.length === 0 };
 }
 
+/** Says in the log what a reload has done. */
+export function tellReload(
+  { changed, kept, unchanged }: ReloadReport,
+  log: Log,
+  level: "debug" | "info",
+): void {
+  const fields = { changed: [...changed], kept: [...kept] };
+  log[level](unchanged ? "reloaded: nothing has changed" : "reloaded", fields);
+}
+
 /** The config, loaded anew. Throws ReloadError where there is none to load, or it cannot be used. */
 export function configAgain(loadConfig: (() => Config) | undefined): Config {
   if (loadConfig === undefined) {

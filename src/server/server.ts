@@ -28,7 +28,7 @@ import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
-import { configAgain, reload, type ReloadReport, type ReloadTarget } from "./reload.ts";
+import { configAgain, reload, type ReloadReport, type ReloadTarget, tellReload } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
 import { serverFigures } from "./server_figures.ts";
@@ -333,13 +333,7 @@ export class Server {
       this.#watches.follow(config.plugins);
       this.#modules.keepOnly(config.plugins);
       // Files that were looked at and are the same are no news.
-      log[report.unchanged && watched !== undefined ? "debug" : "info"](
-        report.unchanged ? "reloaded: nothing has changed" : "reloaded",
-        {
-          changed: [...report.changed],
-          kept: [...report.kept],
-        },
-      );
+      tellReload(report, log, report.unchanged && watched !== undefined ? "debug" : "info");
       if (watched === undefined) { for (const warning of config.warnings) log.warn(warning); }
       return report;
     } catch (error) {
