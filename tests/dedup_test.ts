@@ -4,6 +4,16 @@ import { Dedup } from "../src/queue/dedup.ts";
 import { concat } from "./support/bytes.ts";
 import { assertBalanced, lives, livesRequest, startLives } from "./support/lives_plugin.ts";
 import { messageOf, valueOf } from "./support/requests.ts";
+import { TestServer } from "./support/test_server.ts";
+
+/** 1001 fails, 1002 ends its worker, 1003 hangs until it is aborted, 1004 succeeds. */
+const ENDS = `export default { name: "lives", commands: {
+  1001: { name: "fail", run: (context) => { throw context.fail(40, "not today"); } },
+  1002: { name: "die", run: () => new Promise(() => setTimeout(() => Deno.exit(1))) },
+  1003: { name: "hang", run: (context) => new Promise((_, reject) =>
+    context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true })) },
+  1004: { name: "echo", run: (context) => context.params },
+} };`;
 
 const DEDUP = { window: 60_000, maxKeys: 100, maxBytes: 1e6 };
 const COUNT = { command: 1006, params: { "mevent.key": "order 7" } };
@@ -91,6 +101,93 @@ Deno.test("a key is held while its operation is delayed or tried again, and purg
   assertEquals([told.id, told.code], [4, 14]);
   assertMatch(messageOf(told), /purged/);
   assertBalanced(server);
+});
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`an async double of a sync operation that does not succeed is a dead letter, whatever kept it (${isolation})`, async () => {
+    await using server = await TestServer.start({
+      plugins: [{ name: "lives", source: ENDS, dedup: DEDUP, timeout: 500, grace: 100, isolation }],
+    });
+    using connection = await server.connect();
+    const plugin = lives(server);
+    let tag = 0;
+    const [fails, dies, hangs, succeeds] = [1001, 1002, 1003, 1004] as const;
+    const ends: [string, number, number, () => void | Promise<void>][] = [
+      ["fails", fails, 40, () => plugin.resume()],
+      ["is purged", succeeds, 14, () => void plugin.purge()],
+      ["is cancelled", succeeds, 14, () => void plugin.cancel(plugin.queue.lastId)],
+      ["is cancelled while it runs", hangs, 14, async () => {
+        plugin.resume();
+        await server.until("it runs", () => plugin.peek(1)[0]?.state === "running");
+        plugin.cancel(plugin.queue.lastId);
+      }],
+      ["dies with its worker", dies, 14, () => plugin.resume()],
+      ["succeeds", succeeds, 1000, () => plugin.resume()],
+    ];
+    for (const [what, command, code, end] of ends) {
+      plugin.pause();
+      const params = { "mevent.key": what, tag: ++tag };
+      const before = plugin.stats();
+      await connection.send(livesRequest({ id: 1, command, params }));
+      await server.until("it waits", () => plugin.stats().queued === 1);
+      await connection.send(livesRequest({ id: 2, command, sync: false, params }));
+      assertEquals((await connection.reply()).code, 1000, what);
+      await end();
+      const reply = await connection.reply();
+      assertEquals([reply.id, reply.code], [1, code], what);
+      await server.until("it has ended", () => plugin.stats().keys === (what === "succeeds" ? 1 : 0));
+      const letter = plugin.peekDead(100).at(-1);
+      if (what === "succeeds") assertEquals(plugin.stats().dead, before.dead, what);
+      else {
+        assertEquals([plugin.stats().dead, letter?.command, letter?.params], [
+          before.dead + 1,
+          command,
+          params,
+        ], what);
+      }
+      plugin.resume();
+      await server.until("a worker is there", () => plugin.stats().workers_running === 1);
+    }
+    // Without a double nobody was told that it is queued.
+    const { dead } = plugin.stats();
+    await connection.send(livesRequest({ id: 3, command: fails, params: { "mevent.key": "alone" } }));
+    assertEquals((await connection.reply()).code, 40);
+    assertEquals(plugin.stats().dead, dead);
+    // A caller who has gone changes nothing.
+    plugin.pause();
+    {
+      using gone = await server.connect();
+      await gone.send(livesRequest({ id: 4, command: fails, params: { "mevent.key": "gone" } }));
+      await server.until("it waits", () => plugin.stats().queued === 1);
+    }
+    await connection.send(
+      livesRequest({ id: 5, command: fails, sync: false, params: { "mevent.key": "gone" } }),
+    );
+    await connection.reply();
+    plugin.resume();
+    await server.until("it is kept", () => plugin.stats().dead === dead + 1);
+    assertEquals(plugin.retryDead(1000), dead + 1);
+    await server.until("all have run", () => plugin.stats().queued + plugin.stats().in_flight === 0);
+    assertBalanced(server);
+  });
+}
+
+Deno.test("an async double of a sync operation that waited too long is a dead letter, too", async () => {
+  await using server = await startLives({ dedup: DEDUP, ttl: 1 });
+  using connection = await server.connect();
+  const plugin = lives(server);
+  plugin.pause();
+  const params = { "mevent.key": "k" };
+  await connection.send(livesRequest({ id: 1, params }));
+  await server.until("it waits", () => plugin.stats().queued === 1);
+  await connection.send(livesRequest({ id: 2, sync: false, params }));
+  assertEquals((await connection.reply()).code, 1000);
+  const age = () => plugin.peek(1)[0]!.age_ms;
+  await server.until("it is too old", () => age() > 1);
+  plugin.resume();
+  assertEquals((await connection.reply()).code, 21);
+  assertEquals([plugin.stats().expired, plugin.stats().dead], [1, 1]);
+  assertMatch(plugin.peekDead(1)[0]!.error, /longer than its ttl/);
 });
 
 Deno.test("a key that is no text of 1 to 256 characters is answered 23", async () => {

@@ -129,6 +129,30 @@ Deno.test("what a plugin puts off is run later without an attempt, sync and asyn
   assertEquals([retries, failed], [0, 0]);
 });
 
+Deno.test("a time that is none is refused with its name, where an operation is put off and where it is to wait for its next attempt", async () => {
+  const source = `export default { name: "p", commands: { 1001: { name: "times", run({ later, fail }) {
+    const told = [];
+    for (const ms of [Infinity, -Infinity, NaN, -1, -0.001, "100", null, undefined, {}, 10n]) {
+      for (const make of [() => later(ms, "not yet"), () => fail(40, "no", { retryAfter: ms })]) {
+        try { told.push(make().name); } catch (error) { told.push(error.name + ": " + error.message); }
+      }
+    }
+    return { told, fine: [0, 0.5, 1e300].map((ms) => later(ms, "not yet").retryAfter) };
+  } } } };`;
+  await using server = await TestServer.start({ plugins: [{ name: "p", source }] });
+  using connection = await server.connect();
+  await connection.send(streamRequest({ plugin: "p" }));
+  const { told, fine } = valueOf(await connection.reply()) as { told: string[]; fine: number[] };
+  const shown = ["Infinity", "-Infinity", "NaN", "-1", "-0.001", "100", "of type object", "of type undefined"];
+  for (const [index, each] of [...shown, "of type object", "of type bigint"].entries()) {
+    assertEquals(told[index * 2], `RangeError: context.later: ms ${each} is no time in ms`);
+    // Nothing said of it is no wish.
+    const wish = `RangeError: context.fail: retryAfter ${each} is no time in ms`;
+    assertEquals(told[index * 2 + 1], index === 7 ? "OperationError" : wish);
+  }
+  assertEquals(fine, [10, 10, 16_777_214], "at least 10 ms, at most four hours and a half");
+});
+
 Deno.test("operations of two plugins never have the same id, though each counts its own", async () => {
   await using server = await TestServer.start({
     plugins: ["p", "q"].map((name) => ({ name, source: PUTS_OFF })),

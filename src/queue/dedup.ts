@@ -19,6 +19,8 @@ interface Pending {
   readonly key: string;
   /** Callers who sent it again and wait for the result. */
   readonly waiters: Addressee[];
+  /** One who sent it again does not wait, and was told that it is queued. */
+  isPromised: boolean;
 }
 
 /** The reply of an operation that succeeded. */
@@ -93,6 +95,16 @@ export class Dedup {
     this.bytes += ENTRY_BYTES;
   }
 
+  /** Notes that a caller who does not wait was told that the pending operation with this key is queued. */
+  promise(key: string): void {
+    this.#pending.get(key)!.isPromised = true;
+  }
+
+  /** Whether that was noted for a pending operation. */
+  isPromised(operation: number): boolean {
+    return this.#byOperation.get(operation)?.isPromised === true;
+  }
+
   /** Whether a key that is free may be taken; makes the room for it. */
   admits(key: string): boolean {
     const outdated = this.#remembered.get(key);
@@ -102,7 +114,7 @@ export class Dedup {
 
   /** The operation with this key was accepted; {@link admits} has said yes. */
   begin(key: string, operation: number): void {
-    const pending: Pending = { key, waiters: [] };
+    const pending: Pending = { key, waiters: [], isPromised: false };
     this.#pending.set(key, pending);
     this.#byOperation.set(operation, pending);
     this.bytes += keyBytes(key);

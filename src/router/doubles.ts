@@ -23,6 +23,7 @@ export class Doubles {
     const reply = dedup.remembered(key, now);
     if (reply === null && !dedup.isPending(key)) return dedup.admits(key) ? "first" : "full";
     if (!sync) {
+      if (reply === null) dedup.promise(key);
       if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } else if (reply !== null) answerRemembered(caller, id, encoding, reply);
     else {

@@ -69,7 +69,10 @@ export class Administration {
   purge(): number {
     const { queue, outcomes } = this.parts;
     const before = outcomes.cancelled;
-    this.#cancelAway();
+    // What child processes have and give back unbegun is not to run either.
+    for (const worker of this.parts.workers()) {
+      for (const slot of worker.inFlight.slots()) if (worker.isAway(slot)) worker.inFlight.drop(slot);
+    }
     this.recall();
     for (const entry of [...queue.parked.entries()]) outcomes.cancelParked(entry, PURGED);
     for (const [part, lanes] of queue.parts.entries()) {
@@ -159,17 +162,6 @@ export class Administration {
       return "cancelled";
     }
     return "unknown";
-  }
-
-  /** What child processes have and give back unbegun is not to run either. */
-  #cancelAway(): void {
-    for (const worker of this.parts.workers()) {
-      const { inFlight } = worker;
-      for (const slot of inFlight.slots()) {
-        if (!worker.isAway(slot)) continue;
-        OperationRecord.cancel(inFlight.segment(slot, inFlight.sequence(slot))!, inFlight.offset(slot));
-      }
-    }
   }
 
   /** Takes back what workers have been given and not begun. */

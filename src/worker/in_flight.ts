@@ -16,6 +16,8 @@ export class InFlight {
   readonly #positions: number[] = [];
   readonly #places: number[] = [];
   readonly #sequences: number[] = [];
+  /** Of those that are not to run where the worker gives them back. */
+  readonly #dropped = new Set<number>();
   readonly #free: number[] = [];
 
   /** Takes a slot for a record. */
@@ -61,8 +63,18 @@ export class InFlight {
     return this.#lanes[slot]!;
   }
 
+  /** The operation is not to run where the worker gives it back; where it has begun, nothing changes. */
+  drop(slot: number): void {
+    this.#dropped.add(slot);
+  }
+
+  isDropped(slot: number): boolean {
+    return this.#dropped.size > 0 && this.#dropped.has(slot);
+  }
+
   close(slot: number): void {
     this.count--;
+    if (this.#dropped.size > 0) this.#dropped.delete(slot);
     this.byLane[this.#lanes[slot]!]--;
     this.#segments[slot] = null;
     this.#free.push(slot);

@@ -34,9 +34,7 @@ export class OperationError extends Error {
         `context.fail: code ${code} is not a whole number from 25 to ${LAST_ERROR_CODE}, nor 14, 19, 20, 23 or 24`,
       );
     }
-    if (typeof retryAfter !== "number" || !(retryAfter >= 0)) {
-      throw new RangeError(`context.fail: retryAfter ${retryAfter} is no time in ms`);
-    }
+    checkTime("context.fail: retryAfter", retryAfter);
     this.retryAfter = retry === false ? NEVER_AGAIN : Math.min(Math.ceil(retryAfter), NEVER_AGAIN - 1);
   }
 }
@@ -46,9 +44,17 @@ const LEAST_LATER_MS = 10;
 
 /** What `context.later` makes. */
 export function postponed(ms: number, message: string): OperationError {
+  checkTime("context.later: ms", ms);
   const error = new OperationError(ReplyCode.Error, message, { retryAfter: Math.max(ms, LEAST_LATER_MS) });
   error.later = true;
   return error;
+}
+
+/** Throws RangeError for what is no time: not a number, none that is finite, or less than 0. */
+function checkTime(what: string, ms: unknown): void {
+  if (typeof ms === "number" && ms >= 0 && ms < Infinity) return;
+  const shown = typeof ms === "number" || typeof ms === "string" ? ms : `of type ${typeof ms}`;
+  throw new RangeError(`${what} ${shown} is no time in ms`);
 }
 
 /** What a caller is answered for whatever a command threw. */

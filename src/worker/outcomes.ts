@@ -136,7 +136,7 @@ export class Outcomes {
   /** It was taken to be run, and had waited too long. */
   expire(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.expired++;
-    if (lane === LaneId.Async) this.#bury(segment, offset, () => message, this.parts.now());
+    this.#bury(lane, segment, offset, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Busy, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -161,6 +161,7 @@ export class Outcomes {
 
   #cancel(lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.cancelled++;
+    if (lane === LaneId.Sync) this.#bury(lane, segment, offset, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
   }
 
@@ -206,29 +207,41 @@ export class Outcomes {
   ): void {
     if (OperationRecord.isCancelled(segment, offset)) {
       this.cancelled++;
-      return;
-    }
-    this.failed++;
-    if (lane === LaneId.Async) this.#bury(segment, offset, error, time);
+      if (lane === LaneId.Async) return;
+    } else this.failed++;
+    this.#bury(lane, segment, offset, error, time);
   }
 
+  /** Keeps it as a dead letter where somebody was told that it is queued. */
   #bury(
+    lane: LaneId,
     segment: Segment,
     offset: number,
     error: () => DeadLetter["error"],
     failedAt: number,
   ): void {
+    const { dead, queue } = this.parts;
+    if (lane === LaneId.Sync && !this.#isPromised(segment, offset)) return;
     const at = OperationRecord.contentAt(offset);
-    this.parts.dead.keep({
-      id: OperationRecord.asyncId(segment, offset),
+    dead.keep({
+      id: queue.idOf(lane, segment, offset),
       command: OperationRecord.command(segment, offset),
       encoding: OperationRecord.encoding(segment, offset),
-      attempts: OperationRecord.attempts(segment, offset),
+      attempts: OperationRecord.isCancelled(segment, offset)
+        ? 0
+        : OperationRecord.attempts(segment, offset),
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
       failedAt,
       content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),
       error: error(),
     });
+  }
+
+  /** Whether the sync operation has an async double, which ends as it does. */
+  #isPromised(segment: Segment, offset: number): boolean {
+    const { dedup, queue } = this.parts;
+    return dedup.pending > 0 && OperationRecord.isKeyed(segment, offset) &&
+      dedup.isPromised(queue.idOf(LaneId.Sync, segment, offset));
   }
 
   /** Tells those who wait for an operation with the same key what it was answered. */

@@ -220,8 +220,9 @@ export class PluginWorker {
     const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
     const lane = inFlight.lane(slot);
     const offset = inFlight.offset(slot);
+    const isDropped = inFlight.isDropped(slot);
     inFlight.close(slot);
-    if (OperationRecord.isCancelled(segment, offset)) this.events.cancelled(this, lane, segment, offset);
+    if (isDropped || OperationRecord.isCancelled(segment, offset)) this.events.cancelled(this, lane, segment, offset);
     else this.lanesBack()[lane].giveBack(segment, offset);
   }
 
