@@ -71,7 +71,7 @@ export class Server {
     () => this.#libc === null ? null : freeDescriptors(this.#libc.symbols),
   );
   readonly #control = new Control();
-  readonly #nursery = new Nursery((isStarting) => this.reserve.isAwaited = isStarting);
+  readonly #nursery = new Nursery((isStarting) => this.reserve.await(isStarting));
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
