@@ -56,7 +56,11 @@ const SETTINGS = fc.record({
   isolation: fc.constantFrom("worker" as const, "process" as const),
   workers: fc.integer({ min: 1, max: 3 }),
   affinity: fc.constantFrom(undefined, "tag"),
-  retry: fc.constantFrom({ maxAttempts: 1, backoff: 1, maxBackoff: 5 }, { maxAttempts: 3, backoff: 1, maxBackoff: 5 }),
+  retry: fc.constantFrom({ maxAttempts: 1, backoff: 1, maxBackoff: 5 }, {
+    maxAttempts: 3,
+    backoff: 1,
+    maxBackoff: 5,
+  }),
   ttl: fc.constantFrom(0, 0, 30),
   recycleAfter: fc.constantFrom(0, 0, 20),
   concurrency: fc.constantFrom(1, 4),
@@ -72,7 +76,18 @@ const SEND = fc.record({
 });
 const STEER = fc.record({
   do: fc.constantFrom(
-    ...(["pause", "resume", "purge", "cancel", "retry dead", "crash", "kill", "dies", "leave", "wait"] as const),
+    ...([
+      "pause",
+      "resume",
+      "purge",
+      "cancel",
+      "retry dead",
+      "crash",
+      "kill",
+      "dies",
+      "leave",
+      "wait",
+    ] as const),
   ),
   index: fc.nat(50),
 });
@@ -80,7 +95,9 @@ const STEP = fc.oneof({ weight: 5, arbitrary: SEND }, { weight: 5, arbitrary: ST
 
 /** Ends a child process of this one's, as the system does where memory runs out; false where it has none. */
 function killChild(index: number): boolean {
-  const children = Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`).split(" ").filter((id) => id !== "");
+  const children = Deno.readTextFileSync(`/proc/${Deno.pid}/task/${Deno.pid}/children`).split(" ").filter((
+    id,
+  ) => id !== "");
   if (children.length === 0) return false;
   Deno.kill(Number(children[index % children.length]), "SIGKILL");
   return true;
@@ -139,7 +156,9 @@ class World {
         if (this.crashes++ < 3) killChild(step.index);
         return;
       case "dies":
-        if (this.crashes++ < 3) await this.#send({ command: 1005, sync: step.index % 2 === 0, key: null, delay: 0 });
+        if (this.crashes++ < 3) {
+          await this.#send({ command: 1005, sync: step.index % 2 === 0, key: null, delay: 0 });
+        }
         return;
       case "leave":
         // Its callers are gone; what they have sent is worked off.
@@ -165,7 +184,9 @@ class World {
     assertBalanced(this.server);
     this.fates.check();
     for (const { id, fates, tag } of this.fates.known.values()) {
-      if (fates[0] === "cancelled") assert(this.touched.has(id), `${id}, tag ${tag}: nobody has cancelled it`);
+      if (fates[0] === "cancelled") {
+        assert(this.touched.has(id), `${id}, tag ${tag}: nobody has cancelled it`);
+      }
     }
   }
 
@@ -191,7 +212,10 @@ class World {
         code = -1;
       },
     );
-    await this.server.until("it has come", () => code !== 0 || fates.tagged(tag) !== undefined || plugin.dedup.deduplicated > deduplicated);
+    await this.server.until(
+      "it has come",
+      () => code !== 0 || fates.tagged(tag) !== undefined || plugin.dedup.deduplicated > deduplicated,
+    );
     const accepted = fates.tagged(tag);
     if (accepted !== undefined && key !== null) fates.byKey.set(name, accepted);
     if (sync) this.replies.push(answered);
@@ -216,7 +240,8 @@ class World {
 }
 
 Deno.test({
-  name: "whatever fails, crashes, is cancelled, purged, reloaded and sent twice: every operation comes to one end, and what was told to be queued is done, or found as a dead letter",
+  name:
+    "whatever fails, crashes, is cancelled, purged, reloaded and sent twice: every operation comes to one end, and what was told to be queued is done, or found as a dead letter",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using server = await TestServer.start({ plugins: [PLUGIN] });

@@ -143,7 +143,16 @@ Deno.test("a time that is none is refused with its name, where an operation is p
   using connection = await server.connect();
   await connection.send(streamRequest({ plugin: "p" }));
   const { told, fine } = valueOf(await connection.reply()) as { told: string[]; fine: number[] };
-  const shown = ["Infinity", "-Infinity", "NaN", "-1", "-0.001", "100", "of type object", "of type undefined"];
+  const shown = [
+    "Infinity",
+    "-Infinity",
+    "NaN",
+    "-1",
+    "-0.001",
+    "100",
+    "of type object",
+    "of type undefined",
+  ];
   for (const [index, each] of [...shown, "of type object", "of type bigint"].entries()) {
     assertEquals(told[index * 2], `RangeError: context.later: ms ${each} is no time in ms`);
     // Nothing said of it is no wish.

@@ -227,9 +227,7 @@ export class Outcomes {
       id: queue.idOf(lane, segment, offset),
       command: OperationRecord.command(segment, offset),
       encoding: OperationRecord.encoding(segment, offset),
-      attempts: OperationRecord.isCancelled(segment, offset)
-        ? 0
-        : OperationRecord.attempts(segment, offset),
+      attempts: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
       failedAt,
       content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),

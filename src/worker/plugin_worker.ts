@@ -222,8 +222,9 @@ export class PluginWorker {
     const offset = inFlight.offset(slot);
     const isDropped = inFlight.isDropped(slot);
     inFlight.close(slot);
-    if (isDropped || OperationRecord.isCancelled(segment, offset)) this.events.cancelled(this, lane, segment, offset);
-    else this.lanesBack()[lane].giveBack(segment, offset);
+    if (isDropped || OperationRecord.isCancelled(segment, offset)) {
+      this.events.cancelled(this, lane, segment, offset);
+    } else this.lanesBack()[lane].giveBack(segment, offset);
   }
 
   /** A child process will not begin these. */

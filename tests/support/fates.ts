@@ -88,7 +88,8 @@ export class Fates {
       assertEquals(fates.length, 1, `an operation ends once: ${shown}`);
       const isPromised = !sync || doubles > 0;
       const [fate] = fates;
-      const isKept = isPromised && (fate === "failed" || fate === "expired" || (sync && fate === "cancelled"));
+      const isKept = isPromised &&
+        (fate === "failed" || fate === "expired" || (sync && fate === "cancelled"));
       assertEquals(letters, isKept ? 1 : 0, `a dead letter is what has failed: ${shown}`);
     }
   }
