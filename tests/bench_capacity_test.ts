@@ -127,16 +127,86 @@ Deno.test("bench --capacity gives up waiting for a dead plugin and says how much
   assertEquals(server.plugin("slow").accepted, 64);
 });
 
-Deno.test("bench --capacity does not touch a queue that is half full, nor what it cannot find", async () => {
+Deno.test("bench --capacity waits for an empty queue, so that no operation of others is taken for its own", async () => {
+  await using server = await slowServer(100_000);
+  const args = ["bench", "--unix", server.unix, "--plugin", "slow"];
+  const before = ["--mode", "async", "--count", "40", "--cmd", "1001", "ms:=5"];
+  assertEquals((await mevent([...args, ...before])).code, 0);
+  assert(server.plugin("slow").done < 40);
+  const { code, stdout } = await mevent([
+    ...args,
+    "--capacity",
+    "--json",
+    "--wait",
+    "2s",
+    "--count",
+    "20",
+    "--cmd",
+    "1001",
+    "ms:=1",
+  ]);
+  const result = JSON.parse(stdout);
+  assertEquals([code, result.left, result.intake_operations, result.other_operations], [0, 0, 20, 0]);
+  assertEquals(server.plugin("slow").done, 60);
+});
+
+Deno.test("bench --capacity puts nothing into a queue that stays full, and says what is in it", async () => {
   await using server = await slowServer(4);
   const args = ["bench", "--unix", server.unix, "--plugin", "slow", "--cmd", "1002"];
-  assertEquals((await mevent([...args, "--mode", "async", "--count", "2"])).code, 0);
-  const full = await mevent([...args, "--capacity"]);
-  assertEquals([full.code, server.plugin("slow").accepted], [75, 2]);
-  assertStringIncludes(full.stderr, "half full");
-  const unknown = await mevent(["bench", "--capacity", "--unix", server.unix, "--plugin", "nobody"]);
-  assertEquals(unknown.code, 65);
-  assertStringIncludes(unknown.stderr, 'no plugin "nobody"; it has slow');
+  assertEquals((await mevent([...args, "--mode", "async", "--count", "1"])).code, 0);
+  const full = await mevent([...args, "--capacity", "--wait", "50ms"]);
+  assertEquals([full.code, server.plugin("slow").accepted], [75, 1]);
+  assertStringIncludes(
+    full.stderr,
+    "the plugin has 1 operation of others in its queue, and had after 0.05 s",
+  );
+});
+
+Deno.test("bench --capacity does not measure without room", async () => {
+  await using server = await slowServer(1);
+  const { code, stderr } = await mevent(["bench", "--capacity", "--unix", server.unix, "--plugin", "slow"]);
+  assertEquals([code, server.plugin("slow").accepted], [75, 0]);
+  assertStringIncludes(stderr, "no room to measure with");
+});
+
+Deno.test("bench --capacity tells of operations of others that came meanwhile", async () => {
+  await using server = await slowServer(100_000);
+  const to = ["--unix", server.unix, "--cmd", "1001"];
+  const bench = mevent([
+    "bench",
+    "--capacity",
+    "--plugin",
+    "slow",
+    "--count",
+    "64",
+    "--json",
+    "ms:=15",
+    ...to,
+  ]);
+  await server.until("its operations are there", () => server.plugin("slow").accepted === 64);
+  assertEquals((await mevent(["send", "--biz", "slow", "--async", "--count", "5", "ms:=1", ...to])).code, 0);
+  const { code, stdout } = await bench;
+  const result = JSON.parse(stdout);
+  assertEquals([code, result.other_operations], [0, 5]);
+  assert(result.assumes.some((text: string) => text.includes("5 operations of others")), stdout);
+});
+
+Deno.test("bench refuses a plugin that is not there before it sends anything", async () => {
+  await using server = await slowServer(4);
+  for (const how of [["--capacity"], [], ["--mode", "async"], ["--encoding", "json"]]) {
+    const { code, stdout, stderr } = await mevent([
+      "bench",
+      "--unix",
+      server.unix,
+      "--plugin",
+      "nope",
+      ...how,
+    ]);
+    assertEquals([code, stdout], [65, ""]);
+    assertStringIncludes(stderr, 'no plugin "nope"; ');
+    assertStringIncludes(stderr, "slow");
+  }
+  assertEquals(server.stats().errors.unknown <= 3, true);
 });
 
 Deno.test("bench --capacity tells why nothing was accepted", async () => {

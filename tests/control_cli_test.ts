@@ -92,6 +92,39 @@ Deno.test("a control command exits with 1 where it is refused, 69 where nobody i
   assertEquals(other.code, 69, other.stderr);
 });
 
+Deno.test("a command that finds no server tells how those that run are reached", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { XDG_RUNTIME_DIR: folder };
+  const named = ["mevent-4711.sock", "mevent-unix-0123abcd.sock", "mevent-4712.sock", "other.sock"];
+  const sockets = named.map((name) => Deno.listen({ transport: "unix", path: `${folder}/${name}` }));
+  // One that a killed server has left, and one that has gone.
+  sockets.splice(2, 1)[0]!.close();
+  await Deno.writeTextFile(`${folder}/mevent-4713.sock`, "");
+  const reached = (command: string) =>
+    `What runs is reached by:\n  mevent ${command} --port 4711\n  mevent ${command} --control ${folder}/mevent-unix-0123abcd.sock\n`;
+  for (
+    const argv of [["stop"], ["reload", "--port", "5"], ["pause", "my own", "--unix", "/nonexistent/socket"]]
+  ) {
+    const { code, stderr } = await mevent(argv, { env });
+    assertEquals(code, 69);
+    const line = argv[0] === "pause" ? "pause 'my own'" : argv[0]!;
+    assertMatch(stderr, /: there is no such socket: does the server run, and listen there\?\n/);
+    assert(stderr.endsWith(reached(line)), stderr);
+  }
+  const { stderr } = await mevent(["stats", "--port", "1"], { env });
+  assertEquals(
+    stderr,
+    `mevent stats: cannot reach tcp 127.0.0.1:1: nothing listens there\n${
+      reached("stats").replace("--port 4711", `--control ${folder}/mevent-4711.sock`)
+    }`,
+  );
+  // Who names the socket itself, or another machine, is not sent elsewhere.
+  const chosen = await mevent(["stop", "--control", `${folder}/none`], { env });
+  assertEquals(chosen.stderr.includes("What runs"), false, chosen.stderr);
+  for (const socket of sockets) socket.close();
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("purge asks on a terminal, and needs --yes where there is none", async () => {
   await using server = await TestServer.start();
   const to = ["--control", server.controlPath];

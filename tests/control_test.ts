@@ -83,6 +83,22 @@ Deno.test("what a control command cannot do is refused with a sentence, and the 
     assert(String(error).length < 300);
   }
   assertEquals((await control.ask({ command: "stats" })).ok, true);
+  // The log names each as refused, but for those that only look; and what was done as done.
+  assertEquals((await control.ask({ command: "pause", plugin: "echo" })).ok, true);
+  server.server.options.log.flush();
+  const logged = server.log.map((line) => JSON.parse(line)).filter(({ message }) =>
+    /^control: /.test(message)
+  );
+  const looks = refusals.filter(([{ command }]) => command === "peek").length;
+  assertEquals(logged.map(({ message }) => message), [
+    ...Array.from({ length: refusals.length - looks }, () => "control: refused"),
+    "control: pause",
+  ]);
+  assertEquals(logged[3].level, "warn");
+  assertEquals([logged[3].request, logged[3].reason], [
+    '{"command":"pause","plugin":"nobody"}',
+    'there is no plugin "nobody"; there is skeleton, echo',
+  ]);
 });
 
 Deno.test("a line that is no JSON object ends the connection before a second one is read, as a browser's would be", async () => {

@@ -4,6 +4,7 @@ import { BodyView } from "../protocol/body.ts";
 import { recordBytes } from "../queue/record.ts";
 import type { CapacityFigures } from "./bench_capacity_plan.ts";
 import type { QueueLook, QueueWatch } from "./bench_queue_watch.ts";
+import { countOf } from "./stats_units.ts";
 
 /** The first round has so many operations, each further one at most so many times more. */
 const FIRST_ROUND = 64;
@@ -29,9 +30,11 @@ export interface CapacityRound {
   readonly bytesMeasured: boolean;
   /** Operations of its own that were not worked off when it stopped waiting. */
   readonly left: number;
+  /** Operations of others that came in, or whose time came, meanwhile: the figures hold them, too. */
+  readonly others: number;
 }
 
-/** The queue has no room to measure with. */
+/** The queue has no room to measure with, or is not empty. */
 export class NoRoomError extends Error {
   override readonly name = "NoRoomError";
 }
@@ -46,8 +49,21 @@ export async function measureCapacity(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<CapacityRound> {
-  const most = Math.min(room(await watch.look(), contentBytes(plan)), plan.count);
-  if (most < 1) throw new NoRoomError("the queue is half full already: measure when it has less to do");
+  const before = await watch.untilEmpty(waitMs, signal);
+  if (before.operations > 0) {
+    throw new NoRoomError(
+      `the plugin has ${countOf(before.operations, "operation")} of others in its queue, ${
+        signal.aborted ? "interrupted" : `and had after ${waitMs / 1000} s`
+      }: measure when it has nothing to do, or give it longer with --wait`,
+    );
+  }
+  const most = Math.min(room(before, contentBytes(plan)), plan.count);
+  if (most < 1) {
+    throw new NoRoomError(
+      "the queues have no room to measure with, as no more than half of each bound is filled: measure when other " +
+        "queues are less full, or raise max_ops, max_bytes or max_queue_bytes",
+    );
+  }
   let count = Math.min(FIRST_ROUND, most);
   for (;;) {
     const round = await measureRound({ ...plan, count }, watch, waitMs, signal);
@@ -110,6 +126,7 @@ async function measureRound(
     workOffAtLeast: !isDrained,
     bytesMeasured: measured !== undefined,
     left: Math.max(0, ok - finished),
+    others: Math.max(0, end.accepted - before.accepted - ok) + Math.max(0, before.parked - end.parked),
   };
 }
 

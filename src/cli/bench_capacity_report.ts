@@ -3,7 +3,7 @@ import type { CapacityJob } from "./bench_capacity.ts";
 import type { CapacityRound } from "./bench_capacity_measure.ts";
 import type { Bound, Burst, CapacityPlan } from "./bench_capacity_plan.ts";
 import { columns, labelled } from "./bench_table.ts";
-import { bytesText, countText, uptimeText } from "./stats_units.ts";
+import { bytesText, countOf, countText, uptimeText } from "./stats_units.ts";
 
 /** An intake over less than this is mostly the start of it, in ms. */
 const SHORT_INTAKE_MS = 200;
@@ -45,6 +45,7 @@ export function capacityJson({ job, round, capacity }: CapacityReport): JsonObje
       above_intake: aboveIntake,
     })),
     left: round.left,
+    other_operations: round.others,
     interrupted: load.interrupted,
     assumes: assumptions(round, capacity),
   };
@@ -90,13 +91,15 @@ function burstRow({ rate, workingSeconds, deadSeconds, aboveIntake }: Burst): st
 
 /** What has to hold for the table to come true. */
 function assumptions(
-  { load, workOffAtLeast, bytesMeasured }: CapacityRound,
+  { load, workOffAtLeast, bytesMeasured, others }: CapacityRound,
   { bursts }: CapacityPlan,
 ): string[] {
   const texts = [
     "the burst finds this queue empty, and the other queues as full as they were",
     "operations as large as the ones sent, and as much work",
-    "nothing else used the plugin while it was measured",
+    others === 0
+      ? "nothing else used the plugin while it was measured"
+      : `the plugin had ${countOf(others, "operation")} of others meanwhile: its work-off is more than told`,
     "what runs this bench took none of the server's CPUs; where it did, the intake is higher than told",
   ];
   if (bursts.some(({ aboveIntake }) => aboveIntake)) {

@@ -1,13 +1,25 @@
+import { Client } from "../client/client.ts";
 import { LoadRun } from "../client/load_run.ts";
+import { encodeBody, Encoding } from "../protocol/body.ts";
 import type { BenchJob } from "./bench_job.ts";
 import { benchProgress } from "./bench_progress.ts";
 import { loadExitCode, loadJson, loadTable } from "./bench_report.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import { UnknownPluginError } from "./bench_queue_watch.ts";
 import type { Io } from "./io.ts";
+import { replyMessage } from "./send_reply.ts";
+import { MAX_FRAME_BYTES } from "./server_address.ts";
 import { countText } from "./stats_units.ts";
 
-/** Runs a load, prints what became of it, and chooses the exit code. SIGINT ends it early. */
+/** The command that every plugin answers by itself, with its figures. */
+const STATS_COMMAND = 1000;
+
+/**
+ * Runs a load, prints what became of it, and chooses the exit code. SIGINT ends it early. Throws UnknownPluginError where
+ * there is no such plugin, before anything else is sent.
+ */
 export async function benchLoad(job: BenchJob, io: Io): Promise<number> {
+  await checkPlugin(job);
   const run = await LoadRun.connect(job.plan);
   const stop = () => run.stop();
   Deno.addSignalListener("SIGINT", stop);
@@ -25,6 +37,17 @@ export async function benchLoad(job: BenchJob, io: Io): Promise<number> {
     );
   }
   return loadExitCode(run);
+}
+
+/** The server's sentence tells which plugins there are. */
+async function checkPlugin({ plan: { address, timeoutMs, plugin } }: BenchJob): Promise<void> {
+  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+  const body = encodeBody(Encoding.Json, {});
+  const reply = await client.call({ plugin, command: STATS_COMMAND, sync: true, body });
+  if (reply.code !== ReplyCode.Unknown) return;
+  throw new UnknownPluginError(
+    replyMessage(reply.body) ?? `the server has no plugin ${JSON.stringify(plugin)}`,
+  );
 }
 
 /** `3 s, 1,234,567 operations, 411,522/s now, busy 0, lost 0` */

@@ -20,6 +20,10 @@ export interface QueueLook {
   readonly operations: number;
   /** Operations worked off since the server's start, failed ones included. */
   readonly finished: number;
+  /** Operations put into the queue since the server's start. */
+  readonly accepted: number;
+  /** Operations that wait for their time. */
+  readonly parked: number;
   readonly plugin: PluginStats;
   readonly server: ServerStats;
 }
@@ -53,9 +57,16 @@ export class QueueWatch {
       at: performance.now(),
       operations,
       finished: plugin.done + plugin.failed,
+      accepted: plugin.accepted,
+      parked: plugin.delayed + plugin.retrying,
       plugin,
       server,
     };
+  }
+
+  /** Looks until nothing waits or runs; for at most `waitMs`, or until the signal aborts. Returns the last look. */
+  async untilEmpty(waitMs: number, signal: AbortSignal): Promise<QueueLook> {
+    return await this.#until(({ operations }) => operations === 0, waitMs, signal);
   }
 
   /**
@@ -63,10 +74,18 @@ export class QueueWatch {
    * signal aborts. Returns the last look.
    */
   async untilFinished(finished: number, waitMs: number, signal: AbortSignal): Promise<QueueLook> {
+    return await this.#until((look) => look.finished >= finished, waitMs, signal);
+  }
+
+  async #until(
+    isOver: (look: QueueLook) => boolean,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<QueueLook> {
     const deadline = performance.now() + waitMs;
     for (;;) {
       const look = await this.look();
-      if (look.finished >= finished || look.at >= deadline || signal.aborted) return look;
+      if (isOver(look) || look.at >= deadline || signal.aborted) return look;
       await pause();
     }
   }

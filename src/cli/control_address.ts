@@ -53,6 +53,14 @@ export function controlAddress(args: ParsedCommand, { env }: Pick<Io, "env">): S
     : parseControl(VARIABLE, variable);
 }
 
+/** Whether the socket's own place was named, and not only the server's port or Unix socket. */
+export function isControlNamed(args: ParsedCommand, { env }: Pick<Io, "env">): boolean {
+  if (args.text("control") !== undefined) return true;
+  const variable = env[VARIABLE] ?? "";
+  return args.texts("port").length === 0 && args.text("unix") === undefined && variable !== "" &&
+    variable !== "auto";
+}
+
 function parseControl(name: string, text: string): StreamAddress {
   if (text === "") throw new UsageError(`${name}: expected a path or host:port, got ""`);
   if (!isHostAndPort(text)) return { transport: "unix", path: text };

@@ -3,12 +3,14 @@ import type { JsonObject, JsonValue } from "../plugin.ts";
 import { ControlFolderError } from "../server/control_path.ts";
 import { clientFailure } from "./client_failure.ts";
 import type { Flag } from "./command.ts";
-import { CONTROL_ADDRESS_FLAGS, controlAddress } from "./control_address.ts";
+import { CONTROL_ADDRESS_FLAGS, controlAddress, isControlNamed } from "./control_address.ts";
 import { AnswerError, ControlClient, isObject, RefusedError } from "./control_client.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
+import { runningServers } from "./running_servers.ts";
 import { positiveDuration } from "./server_address.ts";
+import { quoted } from "./shell.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The flags that every control command has. */
@@ -47,7 +49,9 @@ export async function controlCall(args: ParsedCommand, io: Io, call: ControlCall
   } catch (error) {
     const exitCode = controlFailure(error);
     if (exitCode === undefined || !(error instanceof Error)) throw error;
-    await io.stderr.write(`mevent ${args.command.name}: ${error.message}\n`);
+    const line = [args.command.name, ...args.positionals.map(quoted)].join(" ");
+    const others = await runningServers(error, line, io.env, isControlNamed(args, io));
+    await io.stderr.write(`mevent ${args.command.name}: ${error.message}\n${others}`);
     return exitCode;
   }
 }

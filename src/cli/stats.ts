@@ -6,6 +6,7 @@ import { controlFailure } from "./control_call.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
+import { isOfThisMachine, runningServers } from "./running_servers.ts";
 import { positiveDuration, serverAddress } from "./server_address.ts";
 import { asServerStats, StatsError } from "./stats_report.ts";
 import { type OpenStats, statsFromControl, statsFromWire } from "./stats_source.ts";
@@ -56,7 +57,9 @@ export const statsCommand: Command = {
     } catch (error) {
       const exitCode = error instanceof StatsError ? ExitCode.Failed : controlFailure(error);
       if (exitCode === undefined || !(error instanceof Error)) throw error;
-      await io.stderr.write(`mevent stats: ${error.message}\n`);
+      const isChosen = args.text("control") !== undefined || !isOfThisMachine(serverAddress(args));
+      const others = await runningServers(error, "stats", io.env, isChosen);
+      await io.stderr.write(`mevent stats: ${error.message}\n${others}`);
       return exitCode;
     }
   },

@@ -28,22 +28,30 @@ async function answer(
   command: ControlCommand | undefined,
 ): Promise<JsonObject> {
   const { log } = target;
-  const { values } = request;
+  const { command: name, ...rest } = request.values;
   try {
     if (command === undefined) {
       const known = [...CONTROL_COMMANDS.keys()].join(", ");
       throw new ControlRefusal(
-        `unknown command ${shown(values["command"] ?? null)}; expected one of ${known}`,
+        `unknown command ${shown(name ?? null)}; expected one of ${known}`,
       );
     }
     request.only(command.keys);
-    const { command: name, ...rest } = values;
-    if (command.changes) log.info(`control: ${name}`, rest);
-    return { ok: true, result: await command.run(target, request) };
+    const note = () => command.changes ? log.info(`control: ${name}`, rest) : undefined;
+    // What goes on for long is noted as it begins, all else when it is done.
+    if (command.progress !== undefined) note();
+    const result = await command.run(target, request);
+    if (command.progress === undefined) note();
+    return { ok: true, result };
   } catch (error) {
-    if (error instanceof ControlRefusal) return { ok: false, error: error.message };
+    if (error instanceof ControlRefusal) {
+      if (command?.changes !== false) {
+        log.warn("control: refused", { request: shown(request.values), reason: error.message });
+      }
+      return { ok: false, error: error.message };
+    }
     log.error("a control command met an error of the server's own", {
-      ...values,
+      ...request.values,
       error: error instanceof Error ? error.stack ?? error.message : String(error),
     });
     return { ok: false, error: "the server met an error of its own; its log tells more" };
