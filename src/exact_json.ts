@@ -1,4 +1,4 @@
-import { readNumber } from "./exact_number.ts";
+import { isExactNumber, readNumber } from "./exact_number.ts";
 import type { ExactNumber, JsonValue } from "./plugin.ts";
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
@@ -45,6 +45,11 @@ export function stringifyJson(value: unknown, indent = 0): string | undefined {
 /** Of `JSON.stringify`, a replacer. */
 export function bigintAsDigits(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? rawJSON(value.toString()) : value;
+}
+
+/** Of `JSON.stringify`, a replacer: what no double holds as a text of its digits, for those who read it by `JSON.parse`. */
+export function exactAsText(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : isExactNumber(value) ? value.rawJSON : value;
 }
 
 /** From now on `JSON.stringify` writes bigints as their digits by itself, in place of throwing. */

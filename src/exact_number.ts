@@ -94,16 +94,15 @@ export function keyText(value: JsonValue | undefined): string | undefined {
 }
 
 /**
- * The double that a number names: one that is equal to it, or whose first 17 digits at most it spells, as programs do that
- * write doubles by so many digits. Undefined where none is.
+ * The double that a number names: the one that is written in the same digits or, of a fraction, the one whose first 17 digits
+ * at most it spells, as programs do that write doubles by so many. Undefined where there is none.
  */
 export function doubleOf(value: number | bigint | ExactNumber): number | undefined {
   if (typeof value === "number") return value;
-  const text = typeof value === "bigint" ? value.toString() : value.rawJSON;
-  const number = Number(text);
+  const number = Number(typeof value === "bigint" ? value : value.rawJSON);
   if (!Number.isFinite(number)) return undefined;
-  if (typeof value === "bigint" && BigInt(number) === value) return number;
-  const decimal = decimalOf(text);
+  if (typeof value === "bigint") return numberText(number) === value.toString() ? number : undefined;
+  const decimal = decimalOf(value.rawJSON);
   if (decimal === null || decimal.digits.length > DOUBLE_DIGITS) return undefined;
   const spelled = number.toPrecision(Math.max(decimal.digits.length, 1));
   return areSame(decimal, decimalOf(spelled)) ? number : undefined;

@@ -10,6 +10,7 @@ const ROOT = new URL("../", import.meta.url);
 const DOCUMENTS = [
   "README.md",
   "docs/plugins.md",
+  "docs/params.md",
   "docs/operations-lifecycle.md",
   "docs/protocol.md",
   "docs/architecture.md",

@@ -215,7 +215,10 @@ Deno.test("a delay that cannot be is answered 23 with a sentence, and where none
       [false, -1, /number of seconds, 0 or more/],
       [false, "soon", /number of seconds, 0 or more/],
       [false, "", /number of seconds, 0 or more/],
-      [false, null, /number of seconds, 0 or more/],
+      ...[null, "0x10", "0b1", "1e1", " 5 ", "5,5", "+5", "Infinity", "1_0", true, [5]].map((delay) =>
+        [false, delay, /number of seconds, 0 or more/] as const
+      ),
+      [false, 9007199254740993n, /is 9007199254740993 seconds; this plugin allows 10/],
       [false, 10.5, /is 10.5 seconds; this plugin allows 10/],
     ] as const
   ) {

@@ -131,6 +131,8 @@ function figures(value: JsonValue | undefined): [string, number][] {
   if (value === undefined) return [];
   if (!isTable(value)) throw new LineError("stats are { count: { name: number }, gauge: { name: number } }");
   return Object.entries(value).map(([name, figure]) => {
+    // Figures are doubles: a large whole one has come as a bigint.
+    if (typeof figure === "bigint") return [name, Number(figure)];
     if (typeof figure !== "number") throw new LineError("a figure of its stats is no number");
     return [name, figure];
   });

@@ -1,3 +1,4 @@
+import { exactAsText } from "../exact_json.ts";
 import type { JsonObject } from "../plugin.ts";
 import { besides } from "./log_fields.ts";
 
@@ -159,7 +160,7 @@ function oneLine(message: string): string {
 /** The fields as plain JSON; those of a plugin's forged message may be anything. */
 function writable(fields: JsonObject): JsonObject {
   try {
-    return JSON.parse(JSON.stringify(fields));
+    return JSON.parse(JSON.stringify(fields, exactAsText));
   } catch {
     return { fields: "cannot be written as JSON" };
   }

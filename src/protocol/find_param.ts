@@ -1,3 +1,4 @@
+import { isExactNumber } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 
 /** What stands at a key or a path (`user.address.city`, `rows.0.id`); a key that holds dots itself comes first. */
@@ -7,6 +8,7 @@ export function findParam(params: JsonObject, key: string): JsonValue | undefine
   let value: JsonValue | undefined = params;
   for (const step of key.split(".")) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+    if (isExactNumber(value)) return undefined;
     value = Array.isArray(value) ? value[Number(step)] : value[step];
   }
   return value;

@@ -165,5 +165,5 @@ export class Answers {
 
 /** A command may return the params of another operation, too. */
 function plain(value: JsonValue | OperationParams | object): JsonValue {
-  return value instanceof OperationParams ? value.all() : value as JsonValue;
+  return value instanceof OperationParams ? value.exact() : value as JsonValue;
 }

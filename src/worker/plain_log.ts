@@ -1,4 +1,4 @@
-import { isExactNumber } from "../exact_number.ts";
+import { exactAsText } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { cut } from "./cut.ts";
 import { textOf, toldText } from "./text_of.ts";
@@ -54,13 +54,9 @@ function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_, inner: unknown) => {
       if (typeof inner === "string") return toldText(inner);
-      if (typeof inner === "bigint" || typeof inner === "function" || typeof inner === "symbol") {
-        return String(inner);
-      }
-      // A bigint is one, too, by now.
-      if (isExactNumber(inner)) return inner.rawJSON;
+      if (typeof inner === "function" || typeof inner === "symbol") return String(inner);
       if (typeof inner === "number" && !Number.isFinite(inner)) return String(inner);
-      return inner instanceof Error ? textOf(inner) : inner;
+      return inner instanceof Error ? textOf(inner) : exactAsText("", inner);
     });
   } catch (error) {
     return JSON.stringify(`(cannot be written: ${cut(textOf(error), MAX_LOG_TEXT / 2)})`);
