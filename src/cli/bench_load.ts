@@ -1,10 +1,12 @@
 import { Client } from "../client/client.ts";
+import { ConnectionLostError, TimeoutError } from "../client/errors.ts";
 import { LoadRun } from "../client/load_run.ts";
 import { encodeBody, Encoding } from "../protocol/body.ts";
 import type { BenchJob } from "./bench_job.ts";
 import { benchProgress } from "./bench_progress.ts";
 import { loadExitCode, loadJson, loadTable } from "./bench_report.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import type { Reply } from "../protocol/reply.ts";
 import { UnknownPluginError } from "./bench_queue_watch.ts";
 import type { Io } from "./io.ts";
 import { replyMessage } from "./send_reply.ts";
@@ -13,6 +15,8 @@ import { countText } from "./stats_units.ts";
 
 /** The command that every plugin answers by itself, with its figures. */
 const STATS_COMMAND = 1000;
+/** How long a server may take to say that it has the plugin, in ms. */
+const CHECK_MS = 1000;
 
 /**
  * Runs a load, prints what became of it, and chooses the exit code. SIGINT ends it early. Throws UnknownPluginError where
@@ -39,11 +43,17 @@ export async function benchLoad(job: BenchJob, io: Io): Promise<number> {
   return loadExitCode(run);
 }
 
-/** The server's sentence tells which plugins there are. */
+/** The server's sentence tells which plugins there are. One that does not answer is for the load to tell of. */
 async function checkPlugin({ plan: { address, timeoutMs, plugin } }: BenchJob): Promise<void> {
   await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
-  const body = encodeBody(Encoding.Json, {});
-  const reply = await client.call({ plugin, command: STATS_COMMAND, sync: true, body });
+  const request = { plugin, command: STATS_COMMAND, sync: true, body: encodeBody(Encoding.Json, {}) };
+  let reply: Reply;
+  try {
+    reply = await client.call({ ...request, timeoutMs: Math.min(timeoutMs, CHECK_MS) });
+  } catch (error) {
+    if (error instanceof TimeoutError || error instanceof ConnectionLostError) return;
+    throw error;
+  }
   if (reply.code !== ReplyCode.Unknown) return;
   throw new UnknownPluginError(
     replyMessage(reply.body) ?? `the server has no plugin ${JSON.stringify(plugin)}`,
