@@ -1,15 +1,20 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { Guard } from "../plugins/exec/guard.ts";
+import { Speech } from "../plugins/exec/speech.ts";
 import type { JsonObject } from "../src/plugin.ts";
 import {
+  aliveIn,
   ask,
   DEFAULTS,
   isAlive,
   logged,
+  type Name,
   NO_PERMISSIONS,
   overrides,
   pidOf,
   request,
+  sessionOf,
   start,
   test,
   WORKER,
@@ -124,45 +129,127 @@ test("no child stays behind a worker that is ended by force, even one that spins
   }
 });
 
-test("no child stays behind a server that is killed: it reads the end of its stdin, or the system kills it", async () => {
-  const wrapped = ["setpriv", "--pdeathsig", "KILL", "python3", WORKER];
-  const cases = await hasSetpriv() ? [[DEFAULTS.command, "echo"], [wrapped, "spin"]] as const : [
-    [DEFAULTS.command, "echo"],
+test("no child stays behind a server that is killed, nor what it has started: not where it ignores TERM, nor in a group of its own", async () => {
+  const cases = [
+    [DEFAULTS.command, "echo", "worker"],
+    [DEFAULTS.command, "spin", "worker"],
+    [["sh", "-c", `timeout 1000 python3 ${WORKER}; true`], "spin", "worker"],
+    [["sh", "-c", `python3 ${WORKER}; true`], "hang", "process"],
   ] as const;
-  for (const [command, name] of cases) {
-    const script = fileURLToPath(new URL("./support/exec_server.ts", import.meta.url));
-    const server = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", script, JSON.stringify({ ...DEFAULTS, command })],
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    let pid = 0;
-    try {
-      const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
-      const path = (await reader.read()).value!.trim();
-      using connection = new RawConnection(await Deno.connect({ transport: "unix", path }));
-      pid = await pidOf(connection);
-      await connection.send(request(name, {}, 1, false));
-      await connection.reply();
-      if (name === "spin") await until("it spins", () => cpuTicks(pid) > 20);
-      server.kill("SIGKILL");
-      await reader.cancel();
-      await Deno.remove(path.replace(/\/[^/]*$/, ""), { recursive: true });
-    } finally {
-      await server.status;
-    }
-    await until(`the child that does ${name} has ended`, () => !isAlive(pid));
-  }
+  await Promise.all(cases.map(([command, name, isolation]) => killServer([...command], name, isolation)));
 });
 
-async function hasSetpriv(): Promise<boolean> {
+/** Kills a server amid an operation of this name, and waits until the child and what it has started have gone. */
+async function killServer(command: string[], name: Name, isolation: string): Promise<void> {
+  const script = fileURLToPath(new URL("./support/exec_server.ts", import.meta.url));
+  const server = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", script, JSON.stringify({ ...DEFAULTS, command }), isolation],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let session = 0;
   try {
-    return (await new Deno.Command("setpriv", { args: ["--version"], stdout: "null", stderr: "null" })
-      .output())
-      .success;
-  } catch {
-    return false;
+    const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const path = (await reader.read()).value!.trim();
+    using connection = new RawConnection(await Deno.connect({ transport: "unix", path }));
+    const pid = await pidOf(connection);
+    session = sessionOf(pid)!;
+    assertNotEquals(session, sessionOf(Deno.pid));
+    await connection.send(request(name, {}, 1, false));
+    await connection.reply();
+    if (name === "spin") await until("it spins", () => cpuTicks(pid) > 20);
+    server.kill("SIGKILL");
+    await reader.cancel();
+    await Deno.remove(path.replace(/\/[^/]*$/, ""), { recursive: true });
+  } finally {
+    await server.status;
   }
+  await until(`all of ${command} that does ${name} has ended`, () => aliveIn(session).length === 0);
+}
+
+test("what a child has started is killed with it, whatever stands between", async () => {
+  const wrappers = [
+    ["sh", "-c", `python3 ${WORKER}; true`],
+    ["timeout", "1000", "python3", WORKER],
+    ["sh", "-c", `timeout 1000 python3 ${WORKER}; true`],
+    ["sh", "-c", `exec 3<&0; sleep 1000 & python3 ${WORKER} <&3 & wait`],
+  ];
+  await Promise.all(wrappers.map(async (command) => {
+    const session = await killsWhatHangs(command);
+    assertEquals(aliveIn(session), [], `${command}`);
+  }));
+});
+
+/** Starts a server whose child ignores TERM and is over its time; the session of the next one, after the server's stop. */
+async function killsWhatHangs(command: string[]): Promise<number> {
+  const permissions = { ...NO_PERMISSIONS, run: ["sh", "timeout"] };
+  const plugin = { permissions, timeout: 1000, grace: 20_000 };
+  await using server = await start({ command, cancel_grace: "100ms" }, plugin);
+  using connection = await server.connect();
+  const first = sessionOf(await pidOf(connection))!;
+  await connection.send(request("spin", {}, 7));
+  assertEquals((await connection.reply()).code, 14);
+  await server.until("it is replaced", () => logged(server, "has ended and is replaced").length === 1);
+  await until("all of it has ended", () => aliveIn(first).length === 0);
+  const next = sessionOf(await pidOf(connection))!;
+  assertNotEquals(next, first);
+  assert(aliveIn(next).length > 0);
+  return next;
+}
+
+test("a child that ends leaves nothing of its session behind", async () => {
+  const command = ["sh", "-c", `exec 3<&0; sleep 1000 & exec python3 ${WORKER} <&3`];
+  await using server = await start({ command }, { permissions: { ...NO_PERMISSIONS, run: ["sh"] } });
+  using connection = await server.connect();
+  const session = await pidOf(connection);
+  await until("both are there", () => aliveIn(session).length === 2);
+  assertEquals((await ask(connection, "die")).code, 14);
+  await until("both have ended", () => aliveIn(session).length === 0);
+});
+
+test("a guard that somebody kills is missed in the log, and there is another one for the next child", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  const guardOf = (session: number) =>
+    [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).find((pid) =>
+      pid > 0 && isAlive(pid) && commandLine(pid).startsWith("/bin/sh\0-c\0\ntrap") &&
+      parentOf(pid) === Deno.pid &&
+      sessionOf(pid) !== session
+    );
+  const guard = guardOf(await pidOf(connection))!;
+  Deno.kill(guard, "SIGKILL");
+  await server.until("it is told", () => logged(server, "the child's guard has ended").length === 1);
+  assertEquals((await ask(connection, "echo", { still: 1 })).value, { still: 1 });
+  assertEquals((await ask(connection, "die")).code, 14);
+  const next = await pidOf(connection);
+  assertNotEquals(guardOf(next), undefined);
+});
+
+Deno.test("exec: where there is no shell, that is told once, and children are ended alone", async () => {
+  const told: string[] = [];
+  const say = (message: string) => void told.push(message);
+  const log = { debug: say, info: say, warn: say, error: say };
+  const guard = new Guard(new Speech(log, () => 0), () => 0, "/no/such/shell");
+  for (let i = 0; i < 3; i++) {
+    guard.prepare();
+    guard.own(1);
+    guard.signal("KILL", 1);
+    guard.end(1);
+  }
+  await guard.close();
+  assertEquals(told, ["what a child starts cannot be ended with it"]);
+});
+
+function commandLine(pid: number): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  } catch {
+    return "";
+  }
+}
+
+function parentOf(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ")[1]);
 }
 
 /** What a process has computed so far, in ticks of 10 ms. */

@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
-import { ask, isAlive, logged, NO_PERMISSIONS, pidOf, request, start, test } from "./support/exec_python.ts";
+import {
+  ask,
+  DEFAULTS,
+  isAlive,
+  logged,
+  NO_PERMISSIONS,
+  pidOf,
+  request,
+  start,
+  test,
+} from "./support/exec_python.ts";
 import { messageOf, valueOf } from "./support/requests.ts";
 import { until } from "./support/until.ts";
 
@@ -25,6 +35,10 @@ test("operations go to the child with all that it may know, and its results, cod
       ['{"id": ID, "code": 14}', 14, "its code is not a whole number from 1000 on"],
       ['{"id": ID, "error": {"code": 21}}', 14, "its error.code is neither 14 nor from 25 to 999"],
       ['{"id": ID, "result": nonsense}', 14, "it is not JSON"],
+      ['{"id": ID, "result": {"x": 1}, "error": null}', 1000, { x: 1 }],
+      ['{"id": ID, "result": {"x": 1}, "error": false}', 1000, { x: 1 }],
+      ['{"id": ID, "result": null, "error": "no luck"}', 14, "no luck"],
+      ['{"id": ID, "error": true}', 14, "its error is neither a text nor an object"],
     ] as const
   ) {
     const reply = await ask(connection, "line", { line });
@@ -195,6 +209,91 @@ test("an answer that cannot be used is not tried again: the work is done", async
   await connection.reply();
   await server.until("both have failed", () => server.plugin("py").failed === 2);
   assertEquals([server.plugin("py").retries, server.plugin("py").dead], [0, 2]);
+});
+
+/** What is no answer to be used, and has the operation's id in it somewhere. */
+const UNUSABLE: readonly (readonly [line: string, why: string, encoding?: string])[] = [
+  ['debug {"id":ID,"result":1}', "it is not JSON"],
+  ['sent{"id":ID}', "it is not JSON"],
+  ['{"id":"ID","result":1}', "its id is not a whole number"],
+  ['{"result":{"a":NaN,"id":12345},"id":ID}', "it is not JSON"],
+  ['{"id": ID, "result": Infinity}', "it is not JSON"],
+  ['[{"id":ID}]', "it is no JSON object"],
+  ['"{\\"id\\":ID,\\"result\\":1}"', "it is no JSON object"],
+  ['{"response":{"id":ID,"result":1}}', "it has neither id, ready, log nor stats"],
+  ['\u001b[0m{"id":ID}', "it is not JSON"],
+  ['\u0000{"id":ID}', "it is not JSON"],
+  ['{\n  "result": {\n    "words": 2\n  },\n  "id": ID\n}', "it is not JSON"],
+  ["{'id': ID, 'result': None}", "it is not JSON"],
+  ['{"id"=>ID, "result"=>nil}', "it is not JSON"],
+  ['{"id":ID} debug', "it is not JSON"],
+  ['{"id":ID}{"id":12345}', "it is not JSON"],
+  ['{"id":ID,"result":"PAD"}', "it is longer than max_line"],
+  ['{"result":"PAD","id":ID}', "it is longer than max_line"],
+  ['{"result":[{"id":12345},"PAD"],\t"id" :\t"ID"}', "it is longer than max_line"],
+  ['{"id":ID,"result":"Zo\u00eb"}', "it is not UTF-8", "latin-1"],
+  ['{"result":"Zo\u00eb","id":ID}', "it is not UTF-8", "latin-1"],
+  ['{"id":ID,"result":1}', "it is not UTF-8", "utf-16"],
+  ['{"id":ID,"result":1}', "it is not JSON", "utf-16-le"],
+  ['{"id":ID,"result":1}', "it is not JSON", "utf-16-be"],
+  ['{"id":ID,"result":1}', "it is not UTF-8", "utf-32"],
+];
+
+test("where an operation's id can be found in a line that cannot be used, it fails at once and is not tried again", async () => {
+  const retry = { maxAttempts: 3, backoff: 1, maxBackoff: 10 };
+  await using server = await start({ max_line: "64 KiB" }, { retry });
+  using connection = await server.connect();
+  const pid = await pidOf(connection);
+  await connection.send(request("hang", {}, 99, false));
+  await connection.reply();
+  for (const [line, why, encoding] of UNUSABLE) {
+    const params = { line, pad: 70_000, ...encoding !== undefined && { encoding } };
+    const { code, message } = await ask(connection, "line", params);
+    assertEquals(code, 14, `${line} ${encoding}`);
+    assertStringIncludes(message, `the child's answer cannot be used: ${why}`);
+    await connection.send(request("line", params, 1, false));
+    await connection.reply();
+  }
+  const { length } = UNUSABLE;
+  await server.until("all have failed", () => server.plugin("py").failed === 2 * length);
+  assertEquals([server.plugin("py").retries, server.plugin("py").dead], [0, length]);
+  // The child lives on, and what it was not about is still open.
+  assertEquals([await pidOf(connection), server.plugin("py").in_flight], [pid, 1]);
+});
+
+test("a line ends with LF, CR or both, and what stands before it on another line costs nothing", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  const line = '{"id": ID, "result": "Zoë 🐿"}';
+  for (
+    const params of [
+      { line, end: "\r" },
+      { line, end: "\r\n" },
+      { line: `10 %\r100 %\r${line}` },
+      { line: `Warning: sent\n${line}` },
+      { line: `\ufeff${line}` },
+      { line: ` \t${line} \t` },
+    ]
+  ) {
+    assertEquals((await ask(connection, "line", params)).value, "Zoë 🐿", JSON.stringify(params));
+  }
+});
+
+test("a child that ends after so many operations, as PHP's workers do, is replaced at once each time", async () => {
+  const command = [...DEFAULTS.command, "--jobs", "3"];
+  await using server = await start({ command, concurrency: 1 });
+  using connection = await server.connect();
+  const started = performance.now();
+  let done = 0;
+  for (let i = 0; i < 60; i++) {
+    const { code, message } = await ask(connection, "echo", { i });
+    if (code === 1000) done++;
+    else assertStringIncludes(message, "it ended with exit code 0");
+  }
+  // With pauses that double it would be minutes.
+  assertLess(performance.now() - started, 30_000);
+  assert(done >= 40, `${done} of 60 were done`);
+  assert(server.plugin("py").counters["child restarts"]! >= 10);
 });
 
 test("what the child logs, writes to stderr and counts reaches the log and the stats", async () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Lines } from "../plugins/exec/lines.ts";
 import { LineError, readLine } from "../plugins/exec/messages.ts";
+import { OpenIds } from "../plugins/exec/open_ids.ts";
 import { Breaker } from "../plugins/webhook/breaker.ts";
 import { Gate } from "../plugins/webhook/gate.ts";
 import { HostPattern } from "../plugins/webhook/host_pattern.ts";
@@ -12,10 +13,21 @@ const never = new AbortController().signal;
 
 Deno.test("lines come out as they went in, however the bytes are cut, and longer ones by their beginning", () => {
   const line = fc.string({ unit: fc.constantFrom("a", "ä", "{", "7", "𝄞"), maxLength: 40 });
-  fc.assert(fc.property(fc.array(line), fc.array(fc.nat(30)), (lines, cuts) => {
-    const bytes = encoder.encode(lines.map((each) => `${each}\n`).join(""));
+  const end = fc.constantFrom("\n", "\r\n", "\r", "\n\n");
+  fc.assert(fc.property(fc.array(fc.tuple(line, end)), fc.array(fc.nat(30)), (ended, cuts) => {
+    const lines = ended.map(([text]) => text);
+    const bytes = encoder.encode(ended.flat().join(""));
     const got: string[] = [];
-    const reader = new Lines(60, (each) => got.push(each), () => got.push("too long"));
+    const excess: string[] = [];
+    const text = (each: Uint8Array) => new TextDecoder("latin1").decode(each);
+    const reader = new Lines(60, {
+      line: (each) => got.push(new TextDecoder().decode(each)),
+      excess: (each) => excess.push(text(each)),
+      tooLong: () => {
+        got.push("too long");
+        excess.push("|");
+      },
+    });
     let at = 0;
     for (const cut of cuts) {
       reader.push(bytes.subarray(at, at + cut));
@@ -27,7 +39,42 @@ Deno.test("lines come out as they went in, however the bytes are cut, and longer
       encoder.encode(each).length > 60 ? "too long" : each
     );
     assertEquals(got, expected);
+    const longOnes = lines.map((each) => encoder.encode(each)).filter(({ length }) => length > 60);
+    assertEquals(excess.join(""), longOnes.map((each) => `${text(each)}|`).join(""));
   }));
+});
+
+Deno.test("of the ids in a line those of open operations count, and of these the ones that the fewest braces are around", () => {
+  for (
+    const [text, open, expected] of [
+      ['{"rows":[{"id":2}],"x":NaN,"id":1}', [1, 2], [1]],
+      ['{"id":1,"x":NaN,"rows":[{"id":2}]}', [1, 2], [1]],
+      ['{"rows":[{"id":2}],"x":NaN}', [1, 2], [2]],
+      ['{"id":1}{"id":2}', [1, 2], [1, 2]],
+      ['{"id":1}{"id":3}', [1, 2], [1]],
+      ['{"text":"\\"id\\":2 }}}","x":NaN,"id":1}', [1, 2], [1]],
+      ['"{\\"id\\":\\"2\\"}"', [1, 2], [2]],
+      ['he said "hi {"id":1}', [1], [1]],
+      ['}}}{"id" \t:\t 1 }', [1], [1]],
+      ['{"id":1', [1], [1]],
+      ['{"uid":1,"id2":1,"grid":1}', [1], []],
+      ['{"id":1.5}', [1], []],
+      ['{"id":1e3}', [1], []],
+      ['{"id":-1}', [1], []],
+      ['{"id":12}', [1, 2], []],
+      ['{"id":"1a"}', [1], []],
+      ['{"id":9007199254740993}', [9007199254740992, 9007199254740993], []],
+      ["id: 1, id=1, [id] => 1, -id 1", [1], []],
+    ] as const
+  ) {
+    const bytes = encoder.encode(text);
+    for (const cut of [0, 1, 3, bytes.length]) {
+      const ids = new OpenIds((id) => (open as readonly number[]).includes(id));
+      ids.push(bytes.subarray(0, cut));
+      ids.push(bytes.subarray(cut));
+      assertEquals(ids.end(), expected, text);
+    }
+  }
 });
 
 Deno.test("whatever a child writes is a message or a LineError", () => {
@@ -42,7 +89,7 @@ Deno.test("whatever a child writes is a message or a LineError", () => {
   );
   fc.assert(fc.property(odd, (line) => {
     try {
-      const message = readLine(line);
+      const message = readLine(encoder.encode(line));
       if (message.kind !== "answer") return;
       const { answer } = message;
       if ("error" in answer) assert(answer.error.code === 14 || answer.error.code >= 25);

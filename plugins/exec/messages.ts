@@ -8,6 +8,7 @@ const LAST_ERROR = 999;
 const ERROR = 14;
 const FIRST_SUCCESS = 1000;
 const LAST_SUCCESS = 0xffffffff;
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** An operation, as the child reads it. */
 export interface OperationMessage {
@@ -45,17 +46,21 @@ export type ChildMessage =
   | { readonly kind: "log"; readonly level: Level; readonly message: string; readonly fields: JsonObject }
   | { readonly kind: "stats"; readonly count: [string, number][]; readonly gauge: [string, number][] };
 
-/** A line that says nothing that is understood; `id` is the operation that it was about, where that can be told. */
+/** A line that says nothing that is understood. */
 export class LineError extends Error {
   override readonly name = "LineError";
 
-  constructor(message: string, readonly id?: number) {
+  constructor(
+    message: string,
+    /** The operation that it was about; "none" where it is no answer, "unknown" where it may be one. */
+    readonly about: number | "none" | "unknown" = "unknown",
+  ) {
     super(message);
   }
 }
 
 /** What a line of the child says. Throws LineError. */
-export function readLine(line: string): ChildMessage {
+export function readLine(line: Uint8Array): ChildMessage {
   const value = parse(line);
   if (Object.hasOwn(value, "id")) return answerOf(value);
   if (value["ready"] === true) return { kind: "ready" };
@@ -64,18 +69,18 @@ export function readLine(line: string): ChildMessage {
   throw new LineError("it has neither id, ready, log nor stats");
 }
 
-/** The operation that a line is about of which only the beginning is known. */
-export function idOfBeginning(line: string): number | undefined {
-  const digits = /^\s*\{\s*"id"\s*:\s*(\d{1,15})\b/.exec(line)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-function parse(line: string): JsonObject {
+function parse(line: Uint8Array): JsonObject {
+  let text: string;
+  try {
+    text = decoder.decode(line);
+  } catch {
+    throw new LineError("it is not UTF-8");
+  }
   let value: JsonValue;
   try {
-    value = parseJson(line);
+    value = parseJson(text);
   } catch {
-    throw new LineError("it is not JSON", idOfBeginning(line));
+    throw new LineError("it is not JSON");
   }
   if (!isTable(value)) throw new LineError("it is no JSON object");
   return value;
@@ -86,7 +91,10 @@ function answerOf(message: JsonObject): ChildMessage {
   if (typeof id !== "number" || !Number.isSafeInteger(id)) {
     throw new LineError("its id is not a whole number");
   }
-  if (error !== undefined) return { kind: "answer", id, answer: { error: errorOf(error, id) } };
+  // As JSON-RPC has it, and PHP's habit: an error that is there and says that there is none.
+  if (error !== undefined && error !== null && error !== false) {
+    return { kind: "answer", id, answer: { error: errorOf(error, id) } };
+  }
   if (!isWhole(code, FIRST_SUCCESS, LAST_SUCCESS)) {
     throw new LineError(`its code is not a whole number from ${FIRST_SUCCESS} on`, id);
   }
@@ -113,31 +121,36 @@ function errorOf(value: JsonValue, id: number): ChildError {
 
 function logOf(value: JsonValue | undefined): ChildMessage {
   if (typeof value === "string") return { kind: "log", level: "info", message: value, fields: {} };
-  if (!isTable(value)) throw new LineError("its log is neither a text nor an object");
+  if (!isTable(value)) throw notUnderstood("its log is neither a text nor an object");
   const { level = "info", message, fields = {} } = value;
   const known = LEVELS.find((each) => each === level);
-  if (known === undefined) throw new LineError(`its log.level is none of ${LEVELS.join(", ")}`);
-  if (typeof message !== "string") throw new LineError("its log.message is no text");
-  if (!isTable(fields)) throw new LineError("its log.fields are no object");
+  if (known === undefined) throw notUnderstood(`its log.level is none of ${LEVELS.join(", ")}`);
+  if (typeof message !== "string") throw notUnderstood("its log.message is no text");
+  if (!isTable(fields)) throw notUnderstood("its log.fields are no object");
   return { kind: "log", level: known, message, fields };
 }
 
 function statsOf(value: JsonValue | undefined): ChildMessage {
-  if (!isTable(value)) throw new LineError("its stats are no object");
+  if (!isTable(value)) throw notUnderstood("its stats are no object");
   return { kind: "stats", count: figures(value["count"]), gauge: figures(value["gauge"]) };
 }
 
 function figures(value: JsonValue | undefined): [string, number][] {
   if (value === undefined) return [];
-  if (!isTable(value)) throw new LineError("stats are { count: { name: number }, gauge: { name: number } }");
+  if (!isTable(value)) throw notUnderstood("stats are { count: { name: number }, gauge: { name: number } }");
   return Object.entries(value).map(([name, figure]) => {
     // Figures are doubles: a large whole one has come as a bigint.
     if (typeof figure === "bigint") return [name, Number(figure)];
-    if (typeof figure !== "number") throw new LineError("a figure of its stats is no number");
+    if (typeof figure !== "number") throw notUnderstood("a figure of its stats is no number");
     return [name, figure];
   });
 }
 
 function isWhole(value: JsonValue, least: number, most: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** What is no answer, whatever stands in it. */
+function notUnderstood(message: string): LineError {
+  return new LineError(message, "none");
 }

@@ -1,5 +1,6 @@
 import type { Context, PluginContext, Result } from "mevent/plugin";
 import { Child } from "./child.ts";
+import { Guard } from "./guard.ts";
 import type { Answer, ChildMessage } from "./messages.ts";
 import type { ExecSettings } from "./settings.ts";
 import { Speech } from "./speech.ts";
@@ -21,6 +22,7 @@ interface Pending {
 export class Runner {
   readonly #pending = new Map<number, Pending>();
   readonly #speech: Speech;
+  readonly #guard: Guard;
   #child: Child | null = null;
   #lastId = 0;
   /** Those who wait for the child to be there. */
@@ -29,12 +31,15 @@ export class Runner {
   #nextStart = 0;
   /** Ends in a row, each soon after its start. */
   #failures = 0;
+  /** Operations that the child has done. */
+  #answered = 0;
   /** Why there is no child. */
   #absence = "it has not started yet";
   #keeping: Promise<void> = Promise.resolve();
 
   constructor(readonly settings: ExecSettings, readonly context: PluginContext) {
     this.#speech = new Speech(context.log, () => performance.now());
+    this.#guard = new Guard(this.#speech, () => performance.now());
   }
 
   /** Starts the first child; throws where it does not get ready. */
@@ -70,6 +75,7 @@ export class Runner {
   async stop(): Promise<void> {
     await this.#child?.stop();
     await this.#keeping;
+    await this.#guard.close();
     this.#speech.tellLeftOut();
   }
 
@@ -132,17 +138,19 @@ export class Runner {
         reason,
         operations: lost.length,
       });
-      if (performance.now() - startedAt >= LONG_LIFE_MS) this.#failures = 0;
-      child = await this.#replace();
+      const wasUseful = this.#answered > 0;
+      if (wasUseful || performance.now() - startedAt >= LONG_LIFE_MS) this.#failures = 0;
+      // As it is the habit of PHP's workers, after so many operations.
+      child = await this.#replace(wasUseful && child.hasEndedWell);
     }
   }
 
-  /** A new child after a pause, or null where the worker stops. */
-  async #replace(): Promise<Child | null> {
+  /** A new child, at once or after a pause, or null where the worker stops. */
+  async #replace(atOnce: boolean): Promise<Child | null> {
     const { signal } = this.context;
-    for (;;) {
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-      this.#failures++;
+    for (let isFirst = true;; isFirst = false) {
+      const pause = atOnce && isFirst ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+      if (pause > 0) this.#failures++;
       this.#nextStart = performance.now() + pause;
       await sleep(pause, signal);
       if (signal.aborted) return null;
@@ -160,8 +168,10 @@ export class Runner {
     const events = {
       message: (message: Exclude<ChildMessage, { kind: "ready" }>) => this.#take(message),
       spoiled: (id: number, why: string) => this.#spoil(id, why),
+      isOpen: (id: number) => this.#pending.has(id),
     };
-    const child = await Child.start(this.settings, this.#speech, events, this.context.signal);
+    this.#answered = 0;
+    const child = await Child.start(this.settings, this.#speech, events, this.#guard, this.context.signal);
     this.#child = child;
     this.#up.resolve();
     this.#up = Promise.withResolvers();
@@ -183,7 +193,10 @@ export class Runner {
   #settle(id: number, answer: Answer): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    if (pending !== undefined) return pending.resolve(answer);
+    if (pending !== undefined) {
+      this.#answered++;
+      return pending.resolve(answer);
+    }
     this.#speech.say("warn", "the child answered an operation that it does not have, or answered twice", {
       id,
     });
@@ -192,8 +205,10 @@ export class Runner {
   /** Its answer is lost, and would be again. */
   #spoil(id: number, why: string): void {
     const pending = this.#pending.get(id);
+    if (pending === undefined) return;
     this.#pending.delete(id);
-    pending?.reject(
+    this.#answered++;
+    pending.reject(
       pending.context.fail(ERROR, `the child's answer cannot be used: ${why}`, { retry: false }),
     );
   }

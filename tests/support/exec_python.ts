@@ -69,6 +69,22 @@ export function logged(server: TestServer, message: string): JsonObject[] {
   );
 }
 
+/** The processes of a session that have not ended. */
+export function aliveIn(session: number): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
+    pid > 0 && isAlive(pid) && sessionOf(pid) === session
+  );
+}
+
+/** The session that a process is in; undefined where there is no such process. */
+export function sessionOf(pid: number): number | undefined {
+  try {
+    return Number(Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ")[3]);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A process that has ended and not been waited for counts as ended. */
 export function isAlive(pid: number): boolean {
   try {

@@ -1,9 +1,9 @@
 import { TestServer } from "./test_server.ts";
 
-// A server with an exec plugin, its config's keys as JSON in the first argument; prints the socket's path and serves until
+// A server with an exec plugin, its config's keys as JSON in the first argument, its isolation in the second; prints the socket's path and serves until
 // it is killed.
 
-const [config = "{}"] = Deno.args;
+const [config = "{}", isolation] = Deno.args;
 const permission = {
   net: false,
   read: false,
@@ -18,6 +18,7 @@ const server = await TestServer.start({
     name: "py",
     module: "builtin:exec",
     config: JSON.parse(config),
+    isolation: isolation === "process" ? "process" : "worker",
     permissions: { ...permission, run: true },
   }],
 });

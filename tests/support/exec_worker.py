@@ -58,6 +58,15 @@ def garbage(message):
     answer(message, "after the garbage")
 
 
+def line(message):
+    params = message["params"]
+    text = params["line"].replace("ID", str(message["id"])).replace("PAD", "x" * params.get("pad", 0))
+    with lock:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(params.get("encoding", "utf-8")) + params.get("end", "\n").encode())
+        sys.stdout.buffer.flush()
+
+
 def run(message):
     name = message["name"]
     if name == "echo":
@@ -98,7 +107,7 @@ def run(message):
         say(id=123456, result=1)
         answer(message, "mine")
     elif name == "line":
-        write(message["params"]["line"].replace("ID", str(message["id"])))
+        line(message)
     elif name == "close stdout":
         os.close(1)
     elif name == "about":
@@ -119,10 +128,14 @@ if "--never-ready" not in sys.argv:
     if "--broken-where" in sys.argv and os.path.exists(sys.argv[-1]):
         sys.exit(6)
     say(ready=True)
-for line in sys.stdin:
-    message = json.loads(line)
+jobs = int(sys.argv[-1]) if "--jobs" in sys.argv else -1
+for text in sys.stdin:
+    message = json.loads(text)
     if "cancel" not in message:
         run(message)
+        jobs -= 1
+        if jobs == 0:
+            break
     elif message["cancel"] in cancelled:
         cancelled[message["cancel"]].set()
 if "--stays" in sys.argv:

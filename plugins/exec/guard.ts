@@ -1,0 +1,140 @@
+import type { Speech } from "./speech.ts";
+
+const SHELL = "/bin/sh";
+/** One that has ended by itself sooner after its start is not replaced before the next child; in ms. */
+const SHORT_LIFE_MS = 1000;
+
+/**
+ * Reads what is to be done, a line each: `own SESSION` is a child to look after, `TERM SESSION` and `KILL SESSION` send a signal to
+ * all processes of a session, `end SESSION` kills what is left of it. The lines end with the server or the worker: what it looks
+ * after then is killed, and told by TERM a second before where the server has gone without a word.
+ *
+ * A session, for a group is left by shells with job control and by `timeout`. /proc says who is in it: a zombie is not.
+ */
+const SCRIPT = `
+trap '' HUP INT QUIT TERM PIPE
+tell() {
+  signal=$1 session=$2 found=
+  kill -s "$signal" -- "-$session" 2>/dev/null
+  for stat in /proc/[0-9]*/stat; do
+    { read -r line < "$stat"; } 2>/dev/null || continue
+    set -- \${line##*) }
+    [ "$4" = "$session" ] || continue
+    case $1 in Z|X) continue ;; esac
+    found=1
+    kill -s "$signal" "\${line%% *}" 2>/dev/null
+  done
+}
+end() {
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    tell KILL "$1"
+    [ -n "$found" ] || return
+    sleep 0.05
+  done
+}
+own=
+while read -r word session; do
+  case $word in
+    own) own=$session ;;
+    TERM|KILL) tell "$word" "$session" ;;
+    end) end "$session"; own= ;;
+  esac
+done
+[ -n "$own" ] || exit 0
+read -r line < /proc/$$/stat
+set -- \${line##*) }
+if [ "$2" != "$PPID" ]; then
+  tell TERM "$own"
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    [ -n "$found" ] || exit 0
+    sleep 0.1
+    tell CONT "$own"
+  done
+fi
+end "$own"
+`;
+
+/**
+ * A process beside a child that ends all that the child has started, as one signal to the child would not; also where the worker is
+ * ended by force, or the whole server is killed.
+ */
+export class Guard {
+  #process: Deno.ChildProcess | null = null;
+  #input: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #startedAt = -Infinity;
+  #own: number | null = null;
+  #isClosing = false;
+  #hasTold = false;
+
+  /** @param now monotonic, in ms */
+  constructor(readonly speech: Speech, readonly now: () => number, readonly shell = SHELL) {}
+
+  /** To be called before a child is started, so that it is there when the child is. */
+  prepare(): void {
+    if (this.#process === null) this.#start();
+  }
+
+  /** The child leads a session of its own. */
+  own(pid: number): void {
+    this.#own = pid;
+    this.#say(`own ${pid}`);
+  }
+
+  /** Sends a signal to all processes of the child's session; nothing happens where no guard could be started. */
+  signal(signal: "TERM" | "KILL", pid: number): void {
+    this.#say(`${signal} ${pid}`);
+  }
+
+  /** The child has ended: kills what is left of its session. */
+  end(pid: number): void {
+    this.#own = null;
+    this.#say(`end ${pid}`);
+  }
+
+  /** Ends it once it has done what it was told. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#input?.close().catch(() => {});
+    await this.#process?.status;
+  }
+
+  #start(): void {
+    try {
+      const process = new Deno.Command(this.shell, {
+        args: ["-c", SCRIPT],
+        cwd: "/",
+        clearEnv: true,
+        env: { PATH: "/usr/bin:/bin" },
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+        // Out of reach of the terminal's signals, and not killed with the worker.
+        detached: true,
+      }).spawn();
+      this.#process = process;
+      this.#input = process.stdin.getWriter();
+      this.#input.closed.catch(() => {});
+      this.#startedAt = this.now();
+      process.status.then(() => this.#ended());
+    } catch (error) {
+      if (!this.#hasTold) {
+        this.speech.say("warn", "what a child starts cannot be ended with it", { reason: String(error) });
+      }
+      this.#hasTold = true;
+    }
+  }
+
+  #ended(): void {
+    this.#process = null;
+    this.#input = null;
+    if (this.#isClosing) return;
+    this.speech.say("warn", `the child's guard has ended: somebody has killed ${this.shell}`);
+    if (this.now() - this.#startedAt < SHORT_LIFE_MS) return;
+    this.#start();
+    if (this.#own !== null) this.own(this.#own);
+  }
+
+  #say(line: string): void {
+    this.#input?.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
+  }
+}
