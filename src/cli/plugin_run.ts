@@ -75,7 +75,7 @@ async function run(args: ParsedCommand, io: Io): Promise<number> {
     });
     const address = { transport: "unix", path: server.socket } as const;
     const request = { plugin: config.plugin.name, command, sync, body };
-    const exitCode = await sendOnce({ address, timeoutMs, request }, io);
+    const exitCode = await sendOnce({ address, timeoutMs, request, raw: false }, io);
     if (sync) return exitCode;
     if (await server.idle(timeoutMs)) {
       return exitCode === ExitCode.Ok && server.failed > 0 ? ExitCode.Failed : exitCode;

@@ -17,13 +17,14 @@ export const sendCommand: Command = {
   summary: "Sends a request to a plugin and prints its reply.",
   usage: "--biz NUMBER|NAME --cmd NUMBER [flags] [key=value | key:=json …]",
   details: [
-    "The reply's JSON goes to stdout, its code and time to stderr. Params come from one of --json, --hdf and the " +
+    "The reply's JSON goes to stdout, its code and time to stderr; characters that nobody sees, as a byte order mark, are " +
+    "escaped in JSON and told of on stderr. Params come from one of --json, --hdf and the " +
     "arguments: key=value sends the value as text, key:=value as the JSON that it spells (uid:=7).",
     "With --count it prints a summary instead: how many replies of each code, and how long they took. Up to 64 " +
     "connections are shared by the callers. Interrupting it prints what there is so far.",
     "Exit codes: 0 for a reply of 1000 and above; 75 for busy (21) and no memory (19); 65 for what the server cannot " +
     "decode (17), does not know (18) or refuses as a param (23), and for input that does not parse; 69 where it is " +
-    "unreachable or does not answer in time; 64 for a wrong command line; 1 for any other error reply. With --count: " +
+    "unreachable or does not answer in time; 64 for a wrong command line; 74 where the reply cannot be written; 1 for any other error reply. With --count: " +
     "0 where all succeeded, one of the others where all failures are of its kind, else 1, also when interrupted.",
   ],
   flags: [
@@ -39,6 +40,7 @@ export const sendCommand: Command = {
       value: "FILE",
       help: "The params as HDF, from a file or (-) stdin. The reply is printed as HDF.",
     },
+    { name: "raw", help: "Prints the bytes of the reply's text as they came." },
     { name: "async", help: "Does not wait for the processing: the reply says that it was queued." },
     { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
     { name: "port", value: "PORT", default: "26000", help: "The server's port." },
@@ -65,8 +67,11 @@ export const sendCommand: Command = {
     const isMany = args.texts("count").length > 0;
     if (!isMany && args.texts("concurrency").length > 0) throw new UsageError("--concurrency needs --count");
     const sync = args.isOn("async") === undefined;
+    const raw = args.isOn("raw") === true;
+    if (raw && isMany) throw new UsageError("--raw prints one reply, --count none");
     try {
-      const job = { address, timeoutMs, request: { plugin, command, sync, body: await sendBody(args, io) } };
+      const request = { plugin, command, sync, body: await sendBody(args, io) };
+      const job = { address, timeoutMs, request, raw };
       return isMany ? await sendMany(job, count, callers, io) : await sendOnce(job, io);
     } catch (error) {
       const exitCode = error instanceof InputError ? ExitCode.Data : clientFailure(error);

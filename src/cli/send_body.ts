@@ -3,6 +3,7 @@ import { HdfError } from "../hdf/error.ts";
 import { parseHdf } from "../hdf/parse.ts";
 import { encodeContent, Encoding, jsonText } from "../protocol/body.ts";
 import type { JsonValue } from "../plugin.ts";
+import { jsonProblem, utf8Problem } from "./input_problem.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { InputError, readInput, STDIN } from "./send_input.ts";
@@ -29,13 +30,14 @@ export async function sendBody(
 async function jsonBody(spec: string, io: Io): Promise<Uint8Array> {
   const isFile = spec === STDIN || spec.startsWith("@");
   const from = spec.startsWith("@") ? spec.slice(1) : spec;
-  const bytes = isFile ? await readInput(from, io) : new TextEncoder().encode(spec);
+  const bytes = withoutBom(isFile ? await readInput(from, io) : new TextEncoder().encode(spec));
   const where = isFile ? `--json ${spec}` : "--json";
+  const text = textOf(bytes, where);
   let value: JsonValue;
   try {
-    value = JSON.parse(utf8(bytes));
+    value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${where}: not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(`${where}: not JSON: ${jsonProblem(text, error)}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new InputError(`${where}: expected an object such as {"uid": 7}`);
@@ -44,14 +46,13 @@ async function jsonBody(spec: string, io: Io): Promise<Uint8Array> {
 }
 
 async function hdfBody(path: string, io: Io): Promise<Uint8Array> {
-  const bytes = await readInput(path, io);
+  const where = `--hdf ${path}`;
+  const bytes = withoutBom(await readInput(path, io));
+  const text = textOf(bytes, where);
   try {
-    parseHdf(utf8(bytes));
+    parseHdf(text);
   } catch (error) {
-    if (error instanceof HdfError || error instanceof TypeError) {
-      throw new InputError(`--hdf ${path}: ${error.message}`);
-    }
-    throw error;
+    throw error instanceof HdfError ? new InputError(`${where}: ${error.message}`) : error;
   }
   return encodeContent(Encoding.Hdf, bytes);
 }
@@ -78,6 +79,13 @@ function jsonOf(arg: string, text: string): JsonValue {
   }
 }
 
-function utf8(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+/** Editors put a byte order mark in front, which is no part of the text. */
+function withoutBom(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
+function textOf(bytes: Uint8Array, where: string): string {
+  const problem = utf8Problem(bytes);
+  if (problem !== null) throw new InputError(`${where}: ${problem}`);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }

@@ -1,4 +1,5 @@
 import { LimitedBytesTransformStream, toBytes } from "@std/streams";
+import { systemReason } from "../system_reason.ts";
 import type { Io } from "./io.ts";
 import { MAX_FRAME_BYTES } from "./server_address.ts";
 
@@ -20,7 +21,7 @@ export async function readInput(path: string, io: Io): Promise<Uint8Array> {
     );
   } catch (error) {
     if (error instanceof RangeError) throw new InputError(`${name} has more than ${MAX_FRAME_BYTES} bytes`);
-    if (error instanceof Error) throw new InputError(`cannot read ${name}: ${error.message}`);
+    if (error instanceof Error) throw new InputError(`cannot read ${name}: ${systemReason(error, "file")}`);
     throw error;
   }
 }

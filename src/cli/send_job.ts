@@ -7,4 +7,6 @@ export interface SendJob {
   readonly request: ClientRequest;
   /** For the connection, and for each reply. */
   readonly timeoutMs: number;
+  /** Whether the reply's bytes are printed as they came. */
+  readonly raw: boolean;
 }
