@@ -19,7 +19,7 @@ export interface InspectOptions {
 
 /**
  * Loads a plugin as a server would, in a worker that may do no more than it is granted, and asks what it is. Its `start`
- * does not run. Never rejects: what is wrong is the `problem`.
+ * does not run. Never rejects: what is wrong are the `problems`.
  *
  * @param module `builtin:NAME` or the URL of a module
  */
@@ -31,15 +31,15 @@ export async function inspectPlugin(
   const { permissions = PLUGIN_DEFAULTS.permissions } = options;
   try {
     await using copy = await ModuleCopy.of(module, permissions);
-    const { plugin, problem, refused } = await inspectCopy(
+    const { plugin, problems, warnings, refused } = await inspectCopy(
       module,
       copy,
       { ...options, permissions },
       timeoutMs,
     );
-    return { plugin, problem: copy.named(problem), refused };
+    return { plugin, problems: problems.map(copy.named), warnings: warnings.map(copy.named), refused };
   } catch (error) {
-    if (error instanceof ModuleError) return { plugin: null, problem: error.message, refused: [] };
+    if (error instanceof ModuleError) return broken(error.message);
     throw error;
   }
 }
@@ -60,7 +60,7 @@ async function inspectCopy(
   });
   const { port1, port2 } = new MessageChannel();
   const { promise, resolve } = Promise.withResolvers<Inspection>();
-  const failed = (problem: string) => resolve({ plugin: null, problem, refused: [] });
+  const failed = (problem: string) => resolve(broken(problem));
   port1.onmessage = ({ data }: MessageEvent<unknown>) => {
     const inspection = v.safeParse(INSPECTION, data);
     if (inspection.success) resolve(inspection.output);
@@ -89,6 +89,11 @@ async function inspectCopy(
   port1.close();
   worker.terminate();
   return inspection;
+}
+
+/** What came of a plugin that does not load, for one reason. */
+function broken(problem: string): Inspection {
+  return { plugin: null, problems: [problem], warnings: [], refused: [] };
 }
 
 /** `orders` for `file:///shop/orders.ts` and `builtin:orders`. */

@@ -3,19 +3,22 @@
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
 import { confine } from "../worker/confine.ts";
+import { cut } from "../worker/cut.ts";
 import { fence } from "../worker/fence.ts";
 import { durationText } from "../worker/duration.ts";
 import { loadFailure } from "../worker/load_failure.ts";
-import { loadPlugin } from "../worker/loader.ts";
+import { loadPlugin, PluginLoadError } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
 import { scheduleOf } from "../worker/schedule.ts";
-import { tellBy } from "../worker/text_of.ts";
+import { tellBy, toldText } from "../worker/text_of.ts";
 import type { Inspection, InspectMessage, PluginDescription, Refusal } from "./inspection.ts";
 
 // The entry of the worker that loads a plugin only to tell what it is.
 
 /** More of them are not told. */
 const MAX_REFUSALS = 100;
+/** Longest sentence, in UTF-16 units. */
+const MAX_TEXT = 1024;
 
 self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   self.onmessage = null;
@@ -32,16 +35,37 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
     refused.set(`${kind} ${value}`, { kind, target: value });
   });
   let plugin: PluginDescription | null = null;
-  let problem = "";
+  let problems: readonly string[] = [];
+  let warnings: readonly string[] = [];
   try {
     if (readable !== null) confine(readable);
     if (original !== null) fence();
-    plugin = describe(await loadPlugin(module, settings));
+    const loaded = await loadPlugin(module, settings);
+    plugin = describe(loaded.plugin);
+    const [mistakes, others] = [true, false].map((isMistake) =>
+      loaded.remarks.filter((remark) => remark.isMistake === isMistake).map(({ text }) => told(text))
+    );
+    problems = mistakes!;
+    warnings = others!;
   } catch (error) {
-    problem = loadFailure(error) || "it throws an error without a message";
+    problems = problemsIn(error);
   }
-  port.postMessage({ plugin, problem, refused: [...refused.values()] } satisfies Inspection);
+  port.postMessage({ plugin, problems, warnings, refused: [...refused.values()] } satisfies Inspection);
 };
+
+/** All that is wrong with it, where it tells them one by one. */
+function problemsIn(thrown: unknown): readonly string[] {
+  try {
+    if (thrown instanceof PluginLoadError) return thrown.problems.map(told);
+  } catch {
+    // What was thrown is the plugin's.
+  }
+  return [loadFailure(thrown) || "it throws an error without a message"];
+}
+
+function told(text: string): string {
+  return cut(toldText(text), MAX_TEXT);
+}
 
 /**
  * Tells of each refusal, also of those that the plugin catches: Deno makes a NotCapable of each, whoever asked, and its

@@ -14,8 +14,13 @@ export type Refusal = v.InferOutput<typeof REFUSAL>;
 export interface Inspection {
   /** Null where it does not load. */
   readonly plugin: PluginDescription | null;
-  /** Why it does not load, with the lines of the trace that lie in its code; "" where it does. */
-  readonly problem: string;
+  /**
+   * All that keeps it from loading, or is a mistake in one that loads, with the place, or the lines of the trace, that lie
+   * in its code.
+   */
+  readonly problems: readonly string[];
+  /** What is hardly meant, with its place: members that mevent does not know. */
+  readonly warnings: readonly string[];
   /** What its code asked for while it loaded and did not get, also where it went on without. */
   readonly refused: readonly Refusal[];
 }
@@ -48,7 +53,8 @@ const PLUGIN = v.object({
 /** Of what the worker posts. */
 export const INSPECTION = v.object({
   plugin: v.nullable(PLUGIN),
-  problem: TEXT,
+  problems: v.pipe(v.array(TEXT), v.maxLength(100_000)),
+  warnings: v.pipe(v.array(TEXT), v.maxLength(1000)),
   refused: v.pipe(v.array(REFUSAL), v.maxLength(1000)),
 });
 

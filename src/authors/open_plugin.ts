@@ -50,8 +50,8 @@ export async function openPlugin(module: string | URL, options: OpenOptions = {}
 async function named({ module, ...table }: PluginTable & { readonly module: string | URL }) {
   const url = module instanceof URL ? module.href : moduleUrl(module, testFileUrl());
   if (table.name !== undefined) return { ...table, module: url };
-  const { plugin, problem } = await inspectPlugin(url, { config: table.config ?? {} }, LOAD_TIMEOUT_MS);
-  if (plugin === null) throw new Error(`the plugin does not load: ${problem}`);
+  const { plugin, problems } = await inspectPlugin(url, { config: table.config ?? {} }, LOAD_TIMEOUT_MS);
+  if (plugin === null) throw new Error(`the plugin does not load: ${problems.join("\n")}`);
   return { ...table, name: plugin.name, module: url };
 }
 

@@ -1,3 +1,4 @@
+import type { AuthorConfig } from "../authors/author_config.ts";
 import { modulePath } from "../authors/module_copy.ts";
 import type { PluginDescription, Refusal } from "../authors/inspection.ts";
 import type { PluginPermissions } from "../config/config.ts";
@@ -18,6 +19,8 @@ export interface CheckReport {
   /** What it asked for while it loaded and did not get. */
   readonly refused: readonly Refusal[];
   readonly problems: readonly Problem[];
+  /** What is hardly meant, but keeps it from nothing. */
+  readonly warnings: readonly Problem[];
 }
 
 export interface Problem {
@@ -33,31 +36,46 @@ const PLACE = /((?:file:\/\/)?\/[^\s()]*?):(\d+):(\d+)/;
 
 /** @param failure why it does not start, where that was tried; "" where not */
 export function checkReport({ module, inspection, config }: PluginTarget, failure: string): CheckReport {
-  const { plugin, problem, refused } = inspection;
+  const { plugin, problems, warnings, refused } = inspection;
   return {
     module: modulePath(module),
     plugin,
     granted: config?.plugin.permissions ?? PLUGIN_DEFAULTS.permissions,
     refused,
-    problems: [problem, failure].filter((message) => message !== "").map(problemOf),
+    problems: [...problems, ...failure === "" ? [] : [failure]].map((message) => problemOf(message, config)),
+    warnings: warnings.map((message) => problemOf(message, null)),
   };
 }
 
-function problemOf(message: string): Problem {
+/** @param config where it stands, for a sentence that names no place in the plugin's code */
+function problemOf(message: string, config: AuthorConfig | null): Problem {
   const [, file, line, column] = PLACE.exec(message) ?? [];
-  if (file === undefined) return { message, file: null, line: null, column: null };
-  return { message, file: modulePath(file), line: Number(line), column: Number(column) };
+  if (file !== undefined) {
+    // Where the sentence begins with the place, people read a path.
+    const told = message.startsWith(file) ? modulePath(file) + message.slice(file.length) : message;
+    return { message: told, file: modulePath(file), line: Number(line), column: Number(column) };
+  }
+  const { source, line: at, column: from } = config?.place?.(message) ?? {};
+  if (source === undefined || at === undefined || from === undefined) {
+    return { message, file: null, line: null, column: null };
+  }
+  return { message: `${source}:${at}:${from}: ${message}`, file: source, line: at, column: from };
 }
 
 /** The same for people. */
-export function checkText({ module, plugin, granted, refused, problems }: CheckReport): string {
+export function checkText({ module, plugin, granted, refused, problems, warnings }: CheckReport): string {
   const rows = [
     ...plugin === null ? [["plugin", "does not load"]] : pluginRows(plugin),
     ["granted", permissionsText(granted, !module.startsWith("builtin:"))],
     ...refused.map((refusal, at) => [at === 0 ? "refused" : "", refusalText(refusal, granted)]),
     ["problems", problems.length === 0 ? "none" : String(problems.length)],
+    ...warnings.length === 0 ? [] : [["warnings", String(warnings.length)]],
   ];
-  const said = problems.map(({ message }) => `\n${message.split("\n").map(printable).join("\n")}\n`);
+  const shown = (message: string) => `\n${message.split("\n").map(printable).join("\n")}\n`;
+  const said = [
+    ...problems.map(({ message }) => shown(message)),
+    ...warnings.map(({ message }) => shown(`warning: ${message}`)),
+  ];
   return [`${printable(module)}\n`, ...aligned(rows, [0, 1]).map((line) => `  ${line}\n`), ...said].join("");
 }
 

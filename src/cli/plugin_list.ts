@@ -60,7 +60,7 @@ interface ConfiguredPlugin {
 }
 
 async function builtinPlugin(module: string): Promise<BuiltinPlugin> {
-  const { plugin, problem } = await inspectPlugin(module, { config: {} }, LOAD_TIMEOUT_MS);
+  const { plugin, problems: [problem = ""] } = await inspectPlugin(module, { config: {} }, LOAD_TIMEOUT_MS);
   if (plugin === null) {
     const needs = problem.split("\n", 1)[0]!;
     return { module, biz: null, commands: null, description: "", needs };

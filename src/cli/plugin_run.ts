@@ -66,7 +66,9 @@ async function run(args: ParsedCommand, io: Io): Promise<number> {
   try {
     const body = await sendBody(args, io, keyed);
     const { inspection, config } = await pluginTarget(args, file, io);
-    if (config === null) throw new PluginStartError(`the plugin does not load: ${inspection.problem}`);
+    if (config === null) {
+      throw new PluginStartError(`the plugin does not load: ${inspection.problems.join("\n")}`);
+    }
     await using server = await PluginServer.start({
       plugins: [config.plugin],
       server: config.server,

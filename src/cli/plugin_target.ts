@@ -69,6 +69,11 @@ function unconfigured(module: string, inspection: Inspection): PluginTarget {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problem = `its name cannot be used: ${error.message.replace(/^.*?\.name: /, "")}`;
-    return { module, inspection: { ...inspection, plugin: null, problem }, config: null, configFile };
+    return {
+      module,
+      inspection: { ...inspection, plugin: null, problems: [problem] },
+      config: null,
+      configFile,
+    };
   }
 }

@@ -1,22 +1,30 @@
+import type { PluginRemark } from "./members.ts";
 import { scheduleOf } from "./schedule.ts";
 import { textOf } from "./text_of.ts";
 import { MAX_TIMER_NAME, MAX_TIMERS } from "./timer_limits.ts";
 
-/** What is wrong with a plugin's `timers`, or null. */
-export function timersProblem(timers: unknown): string | null {
-  if (timers === undefined) return null;
-  if (!Array.isArray(timers)) return "`timers` is no list of { name, every or cron, run }";
+/** What is wrong with a plugin's `timers`. */
+export function timerProblems(timers: unknown): PluginRemark[] {
+  if (timers === undefined) return [];
+  if (!Array.isArray(timers)) {
+    return [{ message: "`timers` is no list of { name, every or cron, run }", path: ["timers"] }];
+  }
   if (timers.length > MAX_TIMERS) {
-    return `there are ${timers.length} \`timers\`; a plugin may have ${MAX_TIMERS}`;
+    const message = `there are ${timers.length} \`timers\`; a plugin may have ${MAX_TIMERS}`;
+    return [{ message, path: ["timers"] }];
   }
   const names = new Set<unknown>();
-  for (const [index, timer] of timers.entries()) {
+  return [...timers.entries()].flatMap(([index, timer]) => {
     const problem = timerProblem(timer);
-    if (problem !== null) return `timer ${shownName(timer, index)} ${problem}`;
-    if (names.has(timer.name)) return `there are two timers with the name ${JSON.stringify(timer.name)}`;
-    names.add(timer.name);
-  }
-  return null;
+    const name: unknown = problem === null ? timer.name : nameOf(timer);
+    const path = typeof name === "string" ? ["timers", { named: name }] : ["timers"];
+    if (problem !== null) return [{ message: `timer ${shownName(timer, index)} ${problem}`, path }];
+    if (names.has(name)) {
+      return [{ message: `there are two timers with the name ${JSON.stringify(name)}`, path }];
+    }
+    names.add(name);
+    return [];
+  });
 }
 
 function timerProblem(timer: unknown): string | null {
@@ -36,8 +44,12 @@ function timerProblem(timer: unknown): string | null {
   }
 }
 
+function nameOf(timer: unknown): unknown {
+  return typeof timer === "object" && timer !== null && "name" in timer ? timer.name : undefined;
+}
+
 function shownName(timer: unknown, index: number): string {
-  const name = typeof timer === "object" && timer !== null && "name" in timer ? timer.name : undefined;
+  const name = nameOf(timer);
   return typeof name === "string" && name !== ""
     ? JSON.stringify(name.slice(0, MAX_TIMER_NAME))
     : String(index);

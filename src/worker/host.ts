@@ -20,7 +20,7 @@ import { exampleParams } from "./params_example.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
-import { tellBy, traceOf } from "./text_of.ts";
+import { tellBy, toldText, traceOf } from "./text_of.ts";
 import { Timers } from "./timers.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
@@ -82,8 +82,10 @@ async function start(setup: HostSetup): Promise<void> {
     if (setup.readable !== null) confine(setup.readable);
     if (setup.original !== null) fence();
     heart.beat();
-    const plugin = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
+    const { plugin, remarks } = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     heart.beat();
+    // One of them says it for all.
+    if (setup.worker === 0) { for (const { text } of remarks) log.warn(toldText(text)); }
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>
