@@ -77,7 +77,8 @@ function filesOf(module: string): SourceFile[] {
 /** A text that is a key stays. */
 function codeOf(text: string): string {
   return text.replace(HIDDEN, (hidden, at: number) => {
-    const isKey = /^["']/.test(hidden) && /^\s*:/.test(text.slice(at + hidden.length, at + hidden.length + 20));
+    const isKey = /^["']/.test(hidden) &&
+      /^\s*:/.test(text.slice(at + hidden.length, at + hidden.length + 20));
     return isKey ? hidden : hidden.replace(/[^\n]/g, " ");
   });
 }
