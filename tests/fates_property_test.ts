@@ -129,9 +129,9 @@ class World {
       case "resume":
         return plugin.resume();
       case "purge": {
-        const begun = this.#begun();
-        for (const { id, fates, tag } of this.fates.known.values()) {
-          if (fates.length === 0 && !begun.has(tag)) this.touched.add(id);
+        const running = this.#running();
+        for (const { id, fates } of this.fates.known.values()) {
+          if (fates.length === 0 && !running.has(id)) this.touched.add(id);
         }
         plugin.purge();
         return;
@@ -229,13 +229,17 @@ class World {
     }
   }
 
-  /** Tags of what has begun for sure. */
-  #begun(): Set<number> {
+  /** What runs for sure: of what a child process has, that is known where it has said so, and was never tried before. */
+  #running(): Set<number> {
     const begun = new Set<number>();
-    for (const line of this.server.log) {
-      if (line.includes('"begun"')) begun.add(JSON.parse(line).tag);
-    }
-    return begun;
+    for (const line of this.server.log) if (line.includes('"begun"')) begun.add(JSON.parse(line).tag);
+    const running = this.plugin.peek(1000).filter(({ state, attempts }) =>
+      state === "running" && attempts === 0
+    );
+    return new Set(running.flatMap(({ id }) => {
+      const { tag } = this.fates.of(id);
+      return begun.has(tag) && this.fates.tagged(tag)!.id === id ? [id] : [];
+    }));
   }
 }
 

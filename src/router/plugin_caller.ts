@@ -220,7 +220,8 @@ export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
     if (called === null || concurrency === undefined) return null;
     const { affinity, pool: { workers } } = called;
     const part = affinity === null ? 0 : called.partOf(Encoding.Json, content, 0, content.length);
-    const able = workers.filter((worker) => affinity === null || worker.part === part);
+    const own = workers.filter((worker) => worker.part === part && worker.state === "running");
+    const able = affinity === null || own.length === 0 ? workers : own;
     const free = new Map(able.map(({ inFlight }) => [inFlight, concurrency]));
     for (const held of placesHeld(this, operation, routes, isCaller)) {
       const left = free.get(held);

@@ -129,9 +129,10 @@ export class Administration {
   cancel(id: number): "cancelled" | "cancelling" | "unknown" {
     const { queue, outcomes } = this.parts;
     for (const worker of this.parts.workers()) {
-      const { inFlight, part } = worker;
+      const { inFlight } = worker;
       for (const slot of inFlight.slots()) {
         const lane = inFlight.lane(slot);
+        const part = inFlight.part(slot);
         const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
         const offset = inFlight.offset(slot);
         if (queue.idOf(lane, segment, offset) !== id) continue;

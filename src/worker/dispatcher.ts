@@ -3,6 +3,7 @@ import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
+import { StandIns } from "./stand_ins.ts";
 
 /** While both lanes have work, one operation handed over in so many is an async one. */
 const ASYNC_SHARE = 8;
@@ -14,16 +15,19 @@ const EXPIRE_BATCH = 1000;
 
 /**
  * Decides which worker gets which operation: from a queue of one part the freest worker, from a part of its own the
- * worker that it belongs to; sync operations first, async ones at least their share.
+ * worker that it belongs to, or who stands in for it; sync operations first, async ones at least their share.
  */
 export class Dispatcher {
   /** Nothing is handed over. */
   paused = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   #syncAhead: number[] = [];
+  #standIns: StandIns<PluginWorker>;
   #timer: number | undefined;
   #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
+  /** Since when no worker is there to run anything, as far as was looked; monotonic, in ms. */
+  #unservedSince: number | null = null;
 
   constructor(
     readonly queue: OperationQueue,
@@ -35,12 +39,14 @@ export class Dispatcher {
     /** Has {@link dispatch} called again, and callers told what came of it. */
     readonly again: () => void,
   ) {
+    this.#standIns = new StandIns(workers);
     this.use(workers);
   }
 
   /** Gives operations to these workers from now on; with none it holds them back. */
   use(workers: readonly PluginWorker[]): void {
     this.workers = workers;
+    this.#standIns = new StandIns(workers);
     this.#syncAhead = this.queue.parts.map(() => 0);
   }
 
@@ -102,6 +108,38 @@ export class Dispatcher {
     return "done";
   }
 
+  /**
+   * A look, once a second: while all workers have died and the next ones are still to start, sync callers are told so when
+   * they have waited for the plugin's time-out. How many there were.
+   */
+  endUnserved(timeout: number): number {
+    const isServed = this.paused || this.workers.length === 0 ||
+      this.workers.some(({ state }) => state !== "gone" && state !== "starting");
+    if (isServed) {
+      this.#unservedSince = null;
+      return 0;
+    }
+    const now = this.now();
+    const since = this.#unservedSince ??= now;
+    let count = 0;
+    for (const [part, lanes] of this.queue.parts.entries()) {
+      const lane = lanes[LaneId.Sync];
+      while (count < EXPIRE_BATCH && lane.peek()) {
+        const { offset } = lane;
+        const segment = lane.segment!;
+        const acceptedAt = OperationRecord.acceptedAt(segment, offset);
+        if (now - Math.max(acceptedAt, since) <= timeout) break;
+        lane.take();
+        const message =
+          `no worker is there to run the operation: those of the plugin have died, and the next ones ` +
+          `are still to start; it waited ${Math.round(now - acceptedAt)} ms`;
+        this.outcomes.unserved(part, LaneId.Sync, segment, offset, message);
+        count++;
+      }
+    }
+    return count;
+  }
+
   #dispatchLane(part: number, laneId: LaneId): void {
     const lane = this.queue.parts[part]![laneId];
     const isAsync = laneId === LaneId.Async;
@@ -109,7 +147,7 @@ export class Dispatcher {
     while (lane.peek()) {
       if (isAsync && !this.#isAsyncDue(part)) return;
       const worker = this.#freest(part, laneId);
-      if (worker === null || !worker.give(laneId, lane.segment!, lane.offset)) return;
+      if (worker === null || !worker.give(part, laneId, lane.segment!, lane.offset)) return;
       lane.take();
       this.#syncAhead[part]! += isAsync ? 1 - ASYNC_SHARE : 1;
     }
@@ -125,8 +163,8 @@ export class Dispatcher {
 
   #freest(part: number, lane: LaneId): PluginWorker | null {
     if (this.queue.parts.length > 1) {
-      const own = this.workers[part];
-      return own !== undefined && own.hasCredit(lane) ? own : null;
+      const worker = this.#standIns.of(part);
+      return worker !== null && worker.hasCredit(lane) ? worker : null;
     }
     let best: PluginWorker | null = null;
     for (const worker of this.workers) {

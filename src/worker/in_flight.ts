@@ -9,9 +9,12 @@ export class InFlight {
   /** Operations the worker holds, all and by lane. */
   count = 0;
   readonly byLane: [number, number] = [0, 0];
+  /** By part of the queue. */
+  readonly #byPart: number[] = [];
   readonly #segments: (Segment | null)[] = [];
   readonly #offsets: number[] = [];
   readonly #lanes: LaneId[] = [];
+  readonly #parts: number[] = [];
   /** Where the operation lies in its ring: the position, and the index of its bytes. */
   readonly #positions: number[] = [];
   readonly #places: number[] = [];
@@ -21,11 +24,13 @@ export class InFlight {
   readonly #free: number[] = [];
 
   /** Takes a slot for a record. */
-  open(segment: Segment, offset: number, lane: LaneId): number {
+  open(segment: Segment, offset: number, part: number, lane: LaneId): number {
     const slot = this.#free.pop() ?? this.#segments.length;
     this.#segments[slot] = segment;
     this.#offsets[slot] = offset;
     this.#lanes[slot] = lane;
+    this.#parts[slot] = part;
+    this.#byPart[part] = (this.#byPart[part] ?? 0) + 1;
     this.#sequences[slot] = ((this.#sequences[slot] ?? 0) + 1) >>> 0;
     this.count++;
     this.byLane[lane]++;
@@ -59,6 +64,16 @@ export class InFlight {
     return this.#places[slot]!;
   }
 
+  /** The part of the queue that it was taken from. */
+  part(slot: number): number {
+    return this.#parts[slot]!;
+  }
+
+  /** Operations of that part. */
+  ofPart(part: number): number {
+    return this.#byPart[part] ?? 0;
+  }
+
   lane(slot: number): LaneId {
     return this.#lanes[slot]!;
   }
@@ -76,6 +91,7 @@ export class InFlight {
     this.count--;
     if (this.#dropped.size > 0) this.#dropped.delete(slot);
     this.byLane[this.#lanes[slot]!]--;
+    this.#byPart[this.#parts[slot]!]!--;
     this.#segments[slot] = null;
     this.#free.push(slot);
   }

@@ -110,6 +110,13 @@ export class Outcomes {
     this.parts.queue.finish(part, lane, segment, offset);
   }
 
+  /** It was taken, and nobody is there to run it. */
+  unserved(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    this.#fail(lane, segment, offset, () => message, this.parts.now());
+    this.#tell(lane, segment, offset, ReplyCode.Error, message);
+    this.parts.queue.finish(part, lane, segment, offset);
+  }
+
   /** It has not ended when the server stops. */
   giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.failed++;

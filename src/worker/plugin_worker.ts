@@ -63,7 +63,7 @@ export class PluginWorker {
   readonly #start: StartWatch;
   /** Runs while it is given up. */
   #timer: number | undefined;
-  readonly lanesBack: () => readonly [Lane, Lane];
+  readonly lanesBack: (part: number) => readonly [Lane, Lane];
   /** A child process was asked and has not answered yet. */
   #asked = false;
   /** It was given something since it was last asked to give back; or a child process may not have begun what it has. */
@@ -128,10 +128,10 @@ export class PluginWorker {
   }
 
   /** Hands over a record; false where the ring is full. */
-  give(lane: LaneId, segment: Segment, offset: number): boolean {
+  give(part: number, lane: LaneId, segment: Segment, offset: number): boolean {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
     this.#isGiven = true;
-    const slot = this.inFlight.open(segment, offset, lane);
+    const slot = this.inFlight.open(segment, offset, part, lane);
     const sequence = this.inFlight.sequence(slot);
     const written = writeOperation(this.#lanes[lane], slot, sequence, lane === LaneId.Sync, segment, offset);
     this.#isFull ||= !written;
@@ -158,7 +158,7 @@ export class PluginWorker {
   }
 
   /**
-   * Takes back what the worker has not begun, into the lanes of its part; false where there was nothing yet. A child
+   * Takes back what the worker has not begun, into the lanes that it came from; false where there was nothing yet. A child
    * process is asked, and what it gives back comes later. Until it replies again it is given no more than it can run
    * at once.
    */
@@ -220,11 +220,12 @@ export class PluginWorker {
     const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
     const lane = inFlight.lane(slot);
     const offset = inFlight.offset(slot);
+    const part = inFlight.part(slot);
     const isDropped = inFlight.isDropped(slot);
     inFlight.close(slot);
     if (isDropped || OperationRecord.isCancelled(segment, offset)) {
-      this.events.cancelled(this, lane, segment, offset);
-    } else this.lanesBack()[lane].giveBack(segment, offset);
+      this.events.cancelled(this, part, lane, segment, offset);
+    } else this.lanesBack(part)[lane].giveBack(segment, offset);
   }
 
   /** A child process will not begin these. */

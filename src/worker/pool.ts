@@ -85,10 +85,9 @@ export class WorkerPool {
       reply: (worker, reply, bytes, segment, time) => {
         const lane = worker.inFlight.lane(reply.slot);
         const offset = worker.inFlight.offset(reply.slot);
-        this.outcomes.replied(worker.part, lane, segment, offset, reply, bytes, time);
+        this.outcomes.replied(worker.inFlight.part(reply.slot), lane, segment, offset, reply, bytes, time);
       },
-      cancelled: ({ part }, lane, segment, offset) =>
-        this.outcomes.cancelTaken(part, lane, segment, offset, CANCELLED),
+      cancelled: (_, ...operation) => this.outcomes.cancelTaken(...operation, CANCELLED),
       replied: () => {
         events.answered();
         this.dispatch();
@@ -253,6 +252,7 @@ export class WorkerPool {
   replaceHung(): void {
     this.#shifts.replaceHung();
     this.dispatch();
+    if (this.#dispatcher.endUnserved(this.#shifts.current.options.setup.timeout) > 0) this.#settled();
   }
 
   /**
@@ -308,12 +308,12 @@ export class WorkerPool {
 
   /** Ends what a worker holds. */
   #eachHeld(
-    { inFlight, part }: PluginWorker,
+    { inFlight }: PluginWorker,
     end: (part: number, lane: LaneId, segment: Segment, offset: number) => void,
   ): void {
     for (const slot of inFlight.slots()) {
       const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-      end(part, inFlight.lane(slot), segment, inFlight.offset(slot));
+      end(inFlight.part(slot), inFlight.lane(slot), segment, inFlight.offset(slot));
       inFlight.close(slot);
     }
   }

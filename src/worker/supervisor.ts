@@ -185,7 +185,7 @@ export class Supervisor {
 
   readonly #workerEvents: WorkerEvents = {
     reply: (worker, reply, bytes, segment, time) => this.events.reply(worker, reply, bytes, segment, time),
-    cancelled: (worker, lane, segment, offset) => this.events.cancelled(worker, lane, segment, offset),
+    cancelled: (...operation) => this.events.cancelled(...operation),
     replied: (worker) => {
       this.events.replied();
       if (worker.state === "retiring") this.#retired(worker);

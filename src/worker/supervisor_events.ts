@@ -9,7 +9,7 @@ export interface SupervisorEvents {
   /** A reply that was found at `time`; its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
   /** An operation that was cancelled came back to the queue: it is not to run. */
-  cancelled(worker: PluginWorker, lane: LaneId, segment: Segment, offset: number): void;
+  cancelled(worker: PluginWorker, part: number, lane: LaneId, segment: Segment, offset: number): void;
   /** All replies that were there have been told, or operations came back to the queue. */
   replied(): void;
   /** A worker has started and takes operations. */

@@ -9,7 +9,7 @@ export interface WorkerEvents {
   /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
   reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
   /** An operation that was cancelled came back unbegun; it is not in `inFlight` any more. */
-  cancelled(worker: PluginWorker, lane: LaneId, segment: Segment, offset: number): void;
+  cancelled(worker: PluginWorker, part: number, lane: LaneId, segment: Segment, offset: number): void;
   /** All replies that were there have been told, or operations went back to their lanes. */
   replied(worker: PluginWorker): void;
   message(worker: PluginWorker, message: FromHost): void;

@@ -7,9 +7,10 @@ import type { StartThread } from "./thread.ts";
 /** What a worker is made of, on the main thread. */
 export interface WorkerOptions {
   readonly index: number;
-  /** The part of the queue that it takes from, and that part's lanes. */
+  /** The part of the queue that it takes from; it may stand in for others. */
   readonly part: number;
-  readonly lanes: () => readonly [Lane, Lane];
+  /** The lanes of a part. */
+  readonly lanes: (part: number) => readonly [Lane, Lane];
   readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
   readonly rings: WorkerRings;
   readonly beats: BeatMemory;

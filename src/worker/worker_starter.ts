@@ -48,7 +48,7 @@ export class WorkerStarter {
     };
     const part = isParted ? index : 0;
     // A reload may divide the queue anew.
-    const lanes = () => queue.parts[part]!;
+    const lanes = (part: number) => queue.parts[part]!;
     return new PluginWorker({ index, part, lanes, setup, rings, beats, isolation, startThread, now }, events);
   }
 }

@@ -1,0 +1,43 @@
+import type { PluginWorker } from "./plugin_worker.ts";
+
+/** What is looked at of a worker. */
+export interface PartWorker {
+  readonly state: PluginWorker["state"];
+  readonly inFlight: { readonly count: number; ofPart(part: number): number };
+}
+
+/**
+ * Who works off the parts of a queue where each worker has a part of its own: the worker itself or, while it has died and
+ * the next one is still to start, another one. A part changes hands when the one before holds nothing of it any more, so
+ * that its operations stay in order.
+ */
+export class StandIns<W extends PartWorker> {
+  /** By part. */
+  readonly #standIns: (W | null)[] = [];
+
+  /** @param workers each takes the part of its place */
+  constructor(readonly workers: readonly W[]) {}
+
+  /** Who takes operations of that part now; null where it waits for somebody. */
+  of(part: number): W | null {
+    const { workers } = this;
+    const own = workers[part];
+    const standIn = this.#standIns[part] ?? null;
+    if (standIn !== null) {
+      if (standIn.inFlight.ofPart(part) > 0) return isThere(own) || !isThere(standIn) ? null : standIn;
+      this.#standIns[part] = null;
+    }
+    if (own === undefined || isThere(own)) return own ?? null;
+    // One that ends, or is replaced, still holds operations of it or gives them back.
+    if (own.state !== "gone" && own.state !== "starting") return null;
+    let best: W | null = null;
+    for (const worker of workers) {
+      if (isThere(worker) && (best === null || worker.inFlight.count < best.inFlight.count)) best = worker;
+    }
+    return this.#standIns[part] = best;
+  }
+}
+
+function isThere(worker: PartWorker | undefined): boolean {
+  return worker?.state === "running";
+}
