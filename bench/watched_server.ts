@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client, ConnectError, type StreamAddress } from "../src/client/mod.ts";
+import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../src/client/mod.ts";
 import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
 import type { ServerStats } from "../src/observe/server_stats.ts";
 import { ChildProcess } from "./child_process.ts";
@@ -118,9 +118,10 @@ export class WatchedServer implements AsyncDisposable {
       try {
         return void await this.stats();
       } catch (error) {
-        if (!(error instanceof ConnectError) || performance.now() > deadline || this.process.hasEnded) {
-          throw error;
-        }
+        // It listens before its plugins run, and closes what has connected where they do not.
+        const isEarly = error instanceof ConnectError || error instanceof ConnectionLostError;
+        if (!isEarly || performance.now() > deadline) throw error;
+        if (this.process.hasEnded) throw new Error(`the server has ended: ${this.process.stderr}`);
         await pause(LOOK_EVERY_MS);
       }
     }

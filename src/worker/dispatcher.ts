@@ -109,8 +109,8 @@ export class Dispatcher {
   }
 
   /**
-   * A look, once a second: while all workers have died and the next ones are still to start, sync callers are told so when
-   * they have waited for the plugin's time-out. How many there were.
+   * A look, once a second: while all workers have died and the next ones are still to be started, sync callers are told so
+   * when they have waited for the plugin's time-out. How many there were.
    */
   endUnserved(timeout: number): number {
     const isServed = this.paused || this.workers.length === 0 ||
@@ -121,6 +121,8 @@ export class Dispatcher {
     }
     const now = this.now();
     const since = this.#unservedSince ??= now;
+    // One that starts may be there in a moment.
+    if (this.workers.some(({ state }) => state === "starting")) return 0;
     let count = 0;
     for (const [part, lanes] of this.queue.parts.entries()) {
       const lane = lanes[LaneId.Sync];
@@ -132,7 +134,7 @@ export class Dispatcher {
         lane.take();
         const message =
           `no worker is there to run the operation: those of the plugin have died, and the next ones ` +
-          `are still to start; it waited ${Math.round(now - acceptedAt)} ms`;
+          `are still to be started; it waited ${Math.round(now - acceptedAt)} ms`;
         this.outcomes.unserved(part, LaneId.Sync, segment, offset, message);
         count++;
       }
