@@ -117,7 +117,13 @@ Deno.test("addresses are read with host, IPv6 host and without host", () => {
 
 Deno.test("without file, environment and flags the default is TCP and UDP on port 26000 with skeleton and echo", () => {
   const config = loadConfig({ env: { HOME: "/" }, flags: {} });
-  const inet = { hostname: "127.0.0.1", port: 26_000, asyncReply: true };
+  const inet = {
+    hostname: "127.0.0.1",
+    port: 26_000,
+    asyncReply: true,
+    legacy: false,
+    charset: "utf-8",
+  } as const;
   assertEquals(config.listeners, [{ transport: "tcp", ...inet }, { transport: "udp", ...inet }]);
   assertEquals(config.plugins.map(({ name, biz, module }) => ({ name, biz, module })), [...DEFAULT_PLUGINS]);
   assertEquals(config.server, {
@@ -129,6 +135,9 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     slowReaderTimeout: 30_000,
     frameTimeout: 30_000,
     idleTimeout: 0,
+    udpReplyRatio: 3,
+    udpLoopbackRatio: 0,
+    maxUdpErrors: 1_000,
     drainTimeout: 30_000,
     maxQueueBytes: 1_073_741_824,
     maxDepth: 64,
@@ -161,8 +170,8 @@ Deno.test("flags go before the environment, it before the file, the file before 
     "default",
   ]);
   assertEquals(config.listeners, [
-    { transport: "tcp", hostname: "0.0.0.0", port: 1, asyncReply: false },
-    { transport: "tcp", hostname: "0.0.0.0", port: 2, asyncReply: false },
+    { transport: "tcp", hostname: "0.0.0.0", port: 1, asyncReply: false, legacy: false, charset: "utf-8" },
+    { transport: "tcp", hostname: "0.0.0.0", port: 2, asyncReply: false, legacy: false, charset: "utf-8" },
   ]);
 });
 
@@ -314,11 +323,15 @@ Deno.test("a plugin's module is relative to the config file, its config comes as
   assertEquals([plugin.biz, plugin.concurrency, plugin.timeout], [undefined, undefined, 30_000]);
 });
 
-Deno.test("a further listener has an async_reply of its own", () => {
+Deno.test("a further listener has an async_reply, a legacy and a charset of its own", () => {
   const config = loadText(
-    '[server]\ntcp = []\nudp = []\n[[listener]]\ntcp = "[::1]:5"\nasync_reply = false\n',
+    '[server]\ntcp = []\nudp = []\ncharset = "latin1"\n[[listener]]\ntcp = "[::1]:5"\nasync_reply = false\n' +
+      '[[listener]]\nudp = ":6"\nlegacy = true\ncharset = "gbk"\n',
   );
-  assertEquals(config.listeners, [{ transport: "tcp", hostname: "::1", port: 5, asyncReply: false }]);
+  assertEquals(config.listeners, [
+    { transport: "tcp", hostname: "::1", port: 5, asyncReply: false, legacy: false, charset: "utf-8" },
+    { transport: "udp", hostname: "0.0.0.0", port: 6, asyncReply: true, legacy: true, charset: "gbk" },
+  ]);
 });
 
 Deno.test("the example config loads to the default config, and its further listeners load too", () => {

@@ -50,15 +50,30 @@ for (const portableSockets of [false, true]) {
     const reply = await socket.reply();
     assertEquals([reply.id, reply.code], [1, 1000]);
     assertEquals(server.plugin("echo").accepted, 1);
-    // Once nothing is owed the address is free.
-    await until("the address is free", () => {
+    const isFree = () => {
       try {
         Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }).close();
         return true;
       } catch {
         return false;
       }
-    });
+    };
+    // Once nothing is owed the address is free.
+    await until("the address is free", isFree);
+    // Where nothing is owed it is free at once, for another program and for the next reload.
+    await server.reload({ server: udp });
+    await socket.send(datagramRequest({ id: 3 }));
+    assertEquals((await socket.reply()).id, 3);
+    await server.reload({});
+    await until("the address is free again", isFree, 500);
+    // Where something is owed, a reload that wants it back goes on with the socket that is still there.
+    await server.reload({ server: udp });
+    await socket.send(datagramRequest({ id: 4, command: 1003, params: { ms: 300 } }));
+    await server.until("it runs again", () => server.plugin("echo").in_flight === 1);
+    await server.reload({});
+    assertEquals((await server.reload({ server: udp })).changed, [`listener udp 127.0.0.1:${port} opened`]);
+    await socket.send(datagramRequest({ id: 5 }));
+    assertEquals([(await socket.reply()).id, (await socket.reply()).id], [5, 4]);
   });
 }
 
@@ -128,6 +143,7 @@ Deno.test("limits and the log's level change live, also for open connections; wh
   assertEquals((await connection.reply()).code, 1000);
   using after = await server.connect();
   await after.send(streamRequest({ id: 3, params: { text } })).catch(() => {});
+  assertEquals((await after.reply()).code, 17);
   assertEquals(await after.frame(), null);
   assertStringIncludes(server.log.slice(lines).join(""), "reloaded");
 });

@@ -1,5 +1,5 @@
 import { Layers } from "../config/layers.ts";
-import type { Config, PluginConfig, ServerConfig } from "../config/config.ts";
+import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Server } from "../server/server.ts";
 import { textOf } from "../worker/text_of.ts";
@@ -33,7 +33,7 @@ export class PluginServer implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "mevent-plugin-" });
     const config: Config = {
       server: { ...settings, control: "none", controlTcp: [], realtime: false },
-      listeners: [{ transport: "unix", path: socketIn(folder), asyncReply: true }],
+      listeners: [listener(socketIn(folder))],
       plugins,
       file: undefined,
       origins: new Map(),
@@ -80,4 +80,16 @@ export class PluginServer implements AsyncDisposable {
 
 function socketIn(folder: string): string {
   return `${folder}/mevent.sock`;
+}
+
+function listener(path: string): ListenerConfig {
+  return {
+    transport: "unix",
+    path,
+    mode: 0o600,
+    group: undefined,
+    asyncReply: true,
+    legacy: false,
+    charset: "utf-8",
+  };
 }

@@ -13,9 +13,12 @@ import { MAX_FRAME_BYTES } from "./server_address.ts";
 import { asServerStats, fetchStats, StatsError } from "./stats_report.ts";
 import { marked } from "./unseen.ts";
 
+/** Over UDP the request is one packet, so that sentences of errors and short results fit what it may be answered with. */
+const PAD_TO = 1200;
+
 /** Sends one request, prints its reply, and chooses the exit code. */
 export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io: Io): Promise<number> {
-  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo: PAD_TO });
   const started = performance.now();
   const { code, body } = await call(client, request);
   const time = `${(performance.now() - started).toFixed(2)} ms`;

@@ -22,6 +22,7 @@ export const statsCommand: Command = {
     { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
     { name: "port", value: "PORT", default: "26000", help: "The server's port." },
     { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    { name: "udp", help: "Asks over UDP instead of TCP." },
     {
       name: "control",
       value: "PATH|HOST:PORT",

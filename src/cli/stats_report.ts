@@ -13,11 +13,19 @@ export class StatsError extends Error {
   override readonly name = "StatsError";
 }
 
+/** The answer is longer than a reply may be; over UDP, than one to a request of that length. */
+export class TooLongError extends StatsError {}
+
 /** Asks a server for its figures. Throws as `Client.call` does, and StatsError. */
 export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
   const options = signal === undefined ? {} : { signal };
   const { code, value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {}, options);
   if (code >= ReplyCode.Ok && value !== undefined) return figuresOf(value);
+  if (code === ReplyCode.Pack) {
+    throw new TooLongError(
+      "the figures fit no reply that may be had this way: ask over TCP, or with --control",
+    );
+  }
   throw new StatsError(
     `the server answers ${STATS_PLUGIN} with ${code} ${replyName(code)}: is it mevent 0.1 or later?`,
   );

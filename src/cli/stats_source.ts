@@ -3,7 +3,7 @@ import { Client } from "../client/client.ts";
 import type { JsonValue } from "../plugin.ts";
 import { ControlClient } from "./control_client.ts";
 import { MAX_FRAME_BYTES } from "./server_address.ts";
-import { fetchStats, figuresOf } from "./stats_report.ts";
+import { fetchStats, figuresOf, TooLongError } from "./stats_report.ts";
 
 /** Where a server's figures come from. */
 export interface StatsSource {
@@ -15,11 +15,28 @@ export interface StatsSource {
 /** Opens one; throws ConnectError. */
 export type OpenStats = () => Promise<StatsSource>;
 
+/** Lengths of requests over UDP, each tried where the answer to a shorter one may not be so long: a packet's, and the longest. */
+const PAD_TO = [1200, 65_507] as const;
+
 /** The figures as any caller may have them. */
 export function statsFromWire(address: ServerAddress, timeoutMs: number): OpenStats {
+  const connect = (padTo: number) => Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
+  const [short, long] = PAD_TO;
   return async () => {
-    const client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
-    return { fetch: (signal) => fetchStats(client, signal), close: () => client.close() };
+    let client = await connect(short);
+    return {
+      async fetch(signal) {
+        try {
+          return await fetchStats(client, signal);
+        } catch (error) {
+          if (!(error instanceof TooLongError) || address.transport !== "udp") throw error;
+        }
+        await client.close();
+        client = await connect(long);
+        return await fetchStats(client, signal);
+      },
+      close: () => client.close(),
+    };
   };
 }
 

@@ -5,7 +5,8 @@ import { readReply, type Reply } from "../protocol/reply.ts";
 import { writeRequest } from "../protocol/request.ts";
 import { systemReason } from "../system_reason.ts";
 import { describeAddress, type ServerAddress } from "./address.ts";
-import { DatagramLink, resolve } from "./datagram_link.ts";
+import { resolveDatagram } from "./datagram_address.ts";
+import { DatagramLink } from "./datagram_link.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
@@ -27,6 +28,11 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** The longest message on TCP and Unix sockets either way, in bytes; default 65,536, as the server's `max_frame`. */
   readonly maxFrame?: number;
+  /**
+   * Requests over UDP are made so long, in bytes, with zeros that no server reads: it answers with a few times the bytes of
+   * the request at most, by default three. Without it they are as long as they are.
+   */
+  readonly padTo?: number;
 }
 
 export interface CallOptions {
@@ -85,6 +91,7 @@ export class Client implements AsyncDisposable {
   private constructor(
     readonly address: ServerAddress,
     readonly timeoutMs: number,
+    readonly padTo: number,
     open: (events: LinkEvents) => Link,
   ) {
     this.#link = open({
@@ -95,15 +102,15 @@ export class Client implements AsyncDisposable {
 
   /** Connects. Throws ConnectError, at the latest after `timeoutMs`; on UDP an absent server shows only in the calls. */
   static async connect(address: ServerAddress, options: ClientOptions = {}): Promise<Client> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxFrame = DEFAULT_MAX_FRAME_BYTES } = options;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxFrame = DEFAULT_MAX_FRAME_BYTES, padTo = 0 } = options;
     checkTimeout(timeoutMs);
     try {
       if (address.transport === "udp") {
-        const server = await resolve(address);
-        return new Client(address, timeoutMs, (events) => new DatagramLink(server, events));
+        const server = await resolveDatagram(address, timeoutMs);
+        return new Client(address, timeoutMs, padTo, (events) => new DatagramLink(server, events));
       }
       const conn = await dial(address, timeoutMs);
-      return new Client(address, timeoutMs, (events) => new StreamLink(conn, maxFrame, events));
+      return new Client(address, timeoutMs, 0, (events) => new StreamLink(conn, maxFrame, events));
     } catch (error) {
       throw new ConnectError(`cannot reach ${describeAddress(address)}: ${systemReason(error, "connect")}`, {
         cause: error,
@@ -198,7 +205,10 @@ export class Client implements AsyncDisposable {
           (transport === "udp" ? "send it over TCP" : "raise maxFrame, and max_frame of the server"),
       );
     }
-    return message;
+    if (message.length >= this.padTo) return message;
+    const padded = new Uint8Array(Math.min(this.padTo, this.#link.maxMessageBytes));
+    padded.set(message);
+    return padded;
   }
 
   #receive(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
-import { lookup } from "node:dns/promises";
 import { systemReason } from "../system_reason.ts";
 import type { DatagramAddress } from "./address.ts";
+import { isFrom, localHost } from "./datagram_address.ts";
 import type { Link, LinkEvents } from "./link.ts";
 
 /** The most that a UDP datagram carries, in bytes. */
@@ -17,10 +17,9 @@ export class DatagramLink implements Link {
   readonly #receiving: Promise<void>;
   #closed = false;
 
-  /** Opens a socket on a free port. `server` holds an IP address as {@link resolve} gives it. */
+  /** Opens a socket on a free port. `server` holds an IP address as {@link resolveDatagram} gives it. */
   constructor(readonly server: DatagramAddress, readonly events: LinkEvents) {
-    const hostname = server.hostname.includes(":") ? "::" : "0.0.0.0";
-    this.#socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+    this.#socket = Deno.listenDatagram({ transport: "udp", hostname: localHost(server), port: 0 });
     this.#receiving = this.#receive();
   }
 
@@ -55,17 +54,11 @@ export class DatagramLink implements Link {
       for (;;) {
         const [bytes, from] = await this.#socket.receive(buffer);
         if (this.#closed) return;
-        if (this.#isServer(from)) this.events.message(bytes);
+        if (isFrom(from, this.server)) this.events.message(bytes);
       }
     } catch (error) {
       this.#lose(`receiving failed: ${systemReason(error, "connect")}`);
     }
-  }
-
-  /** Anyone may send to the socket; only the server is listened to. */
-  #isServer(from: Deno.Addr): boolean {
-    return from.transport === "udp" && from.port === this.server.port &&
-      from.hostname === this.server.hostname;
   }
 
   #lose(why: string): void {
@@ -80,21 +73,4 @@ export class DatagramLink implements Link {
     this.#waiting = [];
     this.#socket.close();
   }
-}
-
-/** The address with its host as the IP address, spelled as the system spells that of a sender. */
-export async function resolve(server: DatagramAddress): Promise<DatagramAddress> {
-  const { address } = await lookup(server.hostname);
-  return {
-    ...server,
-    hostname: ANY_HOST.get(address) ?? (address.includes(":") ? shortest(address) : address),
-  };
-}
-
-/** Replies from a server at "any address" of this machine come from the loopback one. */
-const ANY_HOST = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
-
-function shortest(ipv6: string): string {
-  const url = URL.parse(`http://[${ipv6}]`);
-  return url === null ? ipv6 : url.hostname.slice(1, -1);
 }

@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyText } from "./config_error.ts";
+import { parseUnixSocket } from "./unix_socket.ts";
 import { isTable, type Table } from "./is_table.ts";
 
 /** A problem, and the place that was there before. */
@@ -35,7 +36,7 @@ function* listenerKeys(server: Table, listeners: unknown): Iterable<Place> {
   for (const [path, table] of tables) {
     for (const transport of ["tcp", "udp", "unix"]) {
       for (const value of [table[transport]].flat()) {
-        const address = transport === "unix" ? value : normalAddress(value);
+        const address = transport === "unix" ? socketPath(value) : normalAddress(value);
         if (typeof address === "string" && address !== "") {
           yield [`${transport} ${address}`, [...path, transport]];
         }
@@ -49,6 +50,16 @@ function normalAddress(value: unknown): string | undefined {
   try {
     const address = parseAddress(value);
     return address.port === 0 ? undefined : formatAddress(address);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/** The path of a Unix socket, or undefined where the value is none. */
+function socketPath(value: unknown): string | undefined {
+  try {
+    return parseUnixSocket(value).path;
   } catch (error) {
     if (error instanceof ConfigError) return undefined;
     throw error;

@@ -2,6 +2,8 @@ import type { InetAddress } from "./address.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { Layers } from "./layers.ts";
+import type { CharsetName } from "../protocol/charset.ts";
+import type { UnixSocket } from "./unix_socket.ts";
 
 /** Everything the server is told at its start. Durations are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -37,6 +39,12 @@ export interface ServerConfig {
   readonly frameTimeout: number;
   /** How long a connection may be without a message, in milliseconds; 0 is for ever. */
   readonly idleTimeout: number;
+  /** A reply by UDP has at most so many times the bytes of its request; 0 is no bound. */
+  readonly udpReplyRatio: number;
+  /** The same for plugins' results to callers on loopback. */
+  readonly udpLoopbackRatio: number;
+  /** Error replies by UDP to one address in a second; 0 is no bound. */
+  readonly maxUdpErrors: number;
   /** How long a stopping server works off its queues, in milliseconds; 0 stops at once. */
   readonly drainTimeout: number;
   /** What all queues together may hold, in bytes. */
@@ -61,20 +69,25 @@ export type LogFormat = "auto" | "text" | "json";
 /** A socket to listen on. */
 export type ListenerConfig = InetListenerConfig | UnixListenerConfig;
 
-export interface InetListenerConfig {
+export interface InetListenerConfig extends MannerConfig {
   readonly transport: "tcp" | "udp";
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** False where async requests get no reply. */
-  readonly asyncReply: boolean;
 }
 
-export interface UnixListenerConfig {
+export interface UnixListenerConfig extends MannerConfig, UnixSocket {
   readonly transport: "unix";
-  readonly path: string;
+}
+
+/** How the callers of a listener are answered. */
+export interface MannerConfig {
   /** False where async requests get no reply. */
   readonly asyncReply: boolean;
+  /** For clients of old: no reply is longer than 65,536 bytes. */
+  readonly legacy: boolean;
+  /** What the texts of HDF and cells are written in. */
+  readonly charset: CharsetName;
 }
 
 export interface PluginConfig {

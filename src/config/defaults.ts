@@ -4,6 +4,8 @@ export const SERVER_DEFAULTS = {
   udp: "127.0.0.1:26000",
   unix: "",
   async_reply: true,
+  legacy: false,
+  charset: "utf-8",
   max_frame: "64 KiB",
   max_connections: 10_000,
   max_connections_per_address: 5_000,
@@ -12,6 +14,9 @@ export const SERVER_DEFAULTS = {
   slow_reader_timeout: "30s",
   frame_timeout: "30s",
   idle_timeout: "0s",
+  udp_reply_ratio: 3,
+  udp_loopback_ratio: 0,
+  max_udp_errors: 1_000,
   drain_timeout: "30s",
   max_queue_bytes: "1 GiB",
   max_depth: 64,
@@ -56,7 +61,7 @@ export const PLUGIN_DEFAULTS = {
 } as const;
 
 /** The same for `[[listener]]`. */
-export const LISTENER_DEFAULTS = { async_reply: true } as const;
+export const LISTENER_DEFAULTS = { async_reply: true, legacy: false, charset: "utf-8" } as const;
 
 /** The plugins of a server whose file names none, or that has no file. */
 export const DEFAULT_PLUGINS = [

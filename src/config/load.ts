@@ -111,6 +111,9 @@ function serverConfig(settings: ServerOutput): ServerConfig {
     slowReaderTimeout: settings.slow_reader_timeout,
     frameTimeout: settings.frame_timeout,
     idleTimeout: settings.idle_timeout,
+    udpReplyRatio: settings.udp_reply_ratio,
+    udpLoopbackRatio: settings.udp_loopback_ratio,
+    maxUdpErrors: settings.max_udp_errors,
     drainTimeout: settings.drain_timeout,
     maxQueueBytes: settings.max_queue_bytes,
     maxDepth: settings.max_depth,
@@ -125,12 +128,13 @@ function serverConfig(settings: ServerOutput): ServerConfig {
 }
 
 function listenersOf(
-  { tcp = [], udp = [], unix = [], async_reply: asyncReply }: ListenerOutput,
+  { tcp = [], udp = [], unix = [], async_reply: asyncReply, legacy, charset }: ListenerOutput,
 ): ListenerConfig[] {
+  const manner = { asyncReply, legacy, charset };
   return [
-    ...tcp.map((address) => ({ transport: "tcp", ...address, asyncReply }) as const),
-    ...udp.map((address) => ({ transport: "udp", ...address, asyncReply }) as const),
-    ...unix.map((path) => ({ transport: "unix", path, asyncReply }) as const),
+    ...tcp.map((address) => ({ transport: "tcp", ...address, ...manner }) as const),
+    ...udp.map((address) => ({ transport: "udp", ...address, ...manner }) as const),
+    ...unix.map((socket) => ({ transport: "unix", ...socket, ...manner }) as const),
   ];
 }
 

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { CHARSETS } from "../protocol/charset.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { didYouMean } from "../nearest.ts";
 import { type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
@@ -12,9 +13,9 @@ import {
   duration,
   flag,
   jsonTable,
-  paths,
   permission,
   text,
+  unixSockets,
 } from "./values.ts";
 
 /** Where a key is like none that there is, so many are named. */
@@ -28,8 +29,10 @@ const GIB = 2 ** 30;
 export const SERVER_ENTRIES = {
   tcp: addresses(),
   udp: addresses(),
-  unix: paths(),
+  unix: unixSockets(),
   async_reply: flag(),
+  legacy: flag(),
+  charset: choice(CHARSETS),
   max_frame: bytes(4 * KIB, 64 * MIB),
   max_connections: count(1, 1_000_000),
   max_connections_per_address: count(0, 1_000_000),
@@ -38,6 +41,9 @@ export const SERVER_ENTRIES = {
   slow_reader_timeout: duration(1),
   frame_timeout: duration(0),
   idle_timeout: duration(0),
+  udp_reply_ratio: count(0, 65_507),
+  udp_loopback_ratio: count(0, 65_507),
+  max_udp_errors: count(0, 1_000_000),
   drain_timeout: duration(0),
   max_queue_bytes: bytes(KIB, 1024 * GIB),
   max_depth: count(1, HIGHEST_CONTENT_LIMITS.depth),
@@ -50,12 +56,14 @@ export const SERVER_ENTRIES = {
   log_format: choice(["auto", "text", "json"]),
 };
 
-/** The keys of `[[listener]]`: addresses of one transport and their own `async_reply`. */
+/** The keys of `[[listener]]`: addresses of one transport, and how their callers are answered. */
 export const LISTENER_ENTRIES = {
   tcp: v.optional(addresses()),
   udp: v.optional(addresses()),
-  unix: v.optional(paths()),
+  unix: v.optional(unixSockets()),
   async_reply: v.optional(flag(), LISTENER_DEFAULTS.async_reply),
+  legacy: v.optional(flag(), LISTENER_DEFAULTS.legacy),
+  charset: v.optional(choice(CHARSETS), LISTENER_DEFAULTS.charset),
 };
 
 export const QUEUE_ENTRIES = {

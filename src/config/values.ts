@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
+import { parseUnixSocket, type UnixSocket } from "./unix_socket.ts";
 import { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
 
 /** A schema that applies a parser; what the parser throws as ConfigError become its problems. */
@@ -95,9 +96,11 @@ export function addresses() {
   );
 }
 
-/** One path, a list of them, or none: `""` and `[]`. */
-export function paths() {
-  return parsed((value) => listOfTexts(value, "a path or a list of paths"));
+/** One Unix socket, a list of them, or none: `""` and `[]`. */
+export function unixSockets() {
+  return parsed((value): UnixSocket[] =>
+    value === "" ? [] : (Array.isArray(value) ? value : [value]).map(parseUnixSocket)
+  );
 }
 
 /** All, nothing, or what is listed. */

@@ -1,5 +1,7 @@
 import { DatagramCaller } from "./datagram_caller.ts";
-import { type DatagramListener, MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import { type DatagramListener, MAX_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import type { Manner } from "./manner.ts";
+import { DENO_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 
 /** Replies that wait for the socket; what comes on top is dropped, as the network would. */
@@ -24,8 +26,8 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   #closed = false;
   #receiving: Promise<void> | null = null;
 
-  constructor(readonly socket: Deno.DatagramConn, asyncReply: boolean, context: NetContext) {
-    super(asyncReply, context);
+  constructor(readonly socket: Deno.DatagramConn, manner: Manner, context: NetContext) {
+    super(manner, context, DENO_PEERS);
     this.#sender = this.address;
   }
 
@@ -54,11 +56,20 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   }
 
   begin(): void {
+    this.#ignoring = false;
     if (!this.#closed) this.#receiving ??= this.#receive();
   }
 
   stopReceiving(): void {
     this.#ignoring = true;
+    this.settled();
+  }
+
+  /** Closes once all that is owed has been sent. */
+  protected override settled(): void {
+    if (!this.#ignoring || this.owed > 0) return;
+    this.flush();
+    void this.sent.then(() => this.close());
   }
 
   dropped(): null {
@@ -73,15 +84,14 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   }
 
   async #receive(): Promise<void> {
-    const { router, counters, log } = this.context;
+    const { router, log } = this.context;
     const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     while (!this.#closed) {
       try {
         const [bytes, from] = await this.socket.receive(buffer);
-        if (this.#ignoring || bytes.length < MIN_DATAGRAM_BYTES) continue;
-        counters.udpMessages++;
+        if (this.#ignoring) continue;
         this.#sender = from as Deno.NetAddr;
-        router.handleContained(this, bytes, 0, bytes.length);
+        this.received(bytes, 0, bytes.length);
         router.dispatch();
         this.flush();
       } catch (error) {

@@ -1,5 +1,4 @@
 import type { Encoding } from "../protocol/body.ts";
-import { ReplyCode } from "../protocol/codes.ts";
 import {
   contentReplyBytes,
   REPLY_HEADER_BYTES,
@@ -7,9 +6,13 @@ import {
   writeContentReply,
   writeReply,
 } from "../protocol/reply.ts";
-import type { Caller } from "../router/caller.ts";
+import type { AnswerKind, Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
-import { MAX_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import { MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import { type Carried, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
+import { handIn } from "./hand_in.ts";
+import type { Manner } from "./manner.ts";
+import type { Peers } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 
 /**
@@ -23,8 +26,14 @@ export abstract class DatagramCaller<Address> implements Caller {
 
   /** Sync operations that came in here and are not answered. */
   owed = 0;
+  /** Bytes of the datagram that is being handled. */
+  #requestBytes = 0;
 
-  constructor(public asyncReply: boolean, readonly context: NetContext) {}
+  constructor(public manner: Manner, readonly context: NetContext, readonly peers: Peers<Address>) {}
+
+  get asyncReply(): boolean {
+    return this.manner.asyncReply;
+  }
 
   /** Who sent the datagram that is being handled; valid until the next one. */
   protected abstract get sender(): Address;
@@ -36,19 +45,41 @@ export abstract class DatagramCaller<Address> implements Caller {
   protected abstract readonly out: Uint8Array;
   /** Sends what has collected. */
   abstract flush(): void;
+  /** Nothing more is owed to anybody. */
+  protected abstract settled(): void;
+
+  /** Takes the datagram of {@link sender}. */
+  protected received(bytes: Uint8Array, at: number, length: number): void {
+    const { router, counters, guard, limits } = this.context;
+    if (length < MIN_DATAGRAM_BYTES || !guard.admits(bytes[at]!, this.sender, this.peers)) return;
+    counters.udpMessages++;
+    this.#requestBytes = length;
+    const most = Math.max(limits.maxFrame, MAX_DATAGRAM_BYTES);
+    handIn(router, this, this.manner.charset, bytes, at, length, most);
+  }
 
   openRoute(): number {
     const { routes } = this.context;
-    const route = new DatagramRoute(this, this.keepSender());
+    const route = new DatagramRoute(this, this.keepSender(), this.#requestBytes);
     this.owed++;
     route.slot = routes.open(route);
     this.routeGeneration = routes.generation(route.slot);
     return route.slot;
   }
 
-  answer(id: number, code: number, body: Uint8Array | null): void {
-    const at = this.reserve(replyBytes(body === null ? 0 : body.length, false), this.sender);
-    writeReply(this.out, at, false, id, code, body);
+  answer(id: number, code: number, body: Uint8Array | null, kind: AnswerKind = "told"): void {
+    const { guard } = this.context;
+    const to = this.sender;
+    const bytes = replyBytes(body === null ? 0 : body.length, false);
+    const isPlain = body === null || this.manner.charset === null;
+    if (isPlain && bytes <= guard.mostBytes(this.#requestBytes, kind, to, this.peers)) {
+      if (!guard.admitsCode(code, to, this.peers)) return;
+      const at = this.reserve(bytes, to);
+      writeReply(this.out, at, false, id, code, body);
+      return;
+    }
+    const { encoding, content } = contentOf(body!);
+    this.#send(to, this.#requestBytes, id, code, encoding, content, 0, content.length, kind);
   }
 
   /** Datagrams have no order. */
@@ -56,25 +87,67 @@ export abstract class DatagramCaller<Address> implements Caller {
     this.answer(id, code, body);
   }
 
-  /** Writes the reply of a sync operation; the bare code 22 where it does not fit a datagram. */
+  /** Writes the reply of a sync operation. */
   deliver(
-    to: Address,
+    route: DatagramRoute<Address>,
     id: number,
     code: number,
     encoding: Encoding | 0,
     source: Uint8Array,
-    sourceAt: number,
+    at: number,
     length: number,
   ): void {
+    this.#send(route.to, route.requestBytes, id, code, encoding, source, at, length, "result");
     this.owed--;
-    const size = contentReplyBytes(encoding, length, false);
-    if (size > MAX_DATAGRAM_BYTES) {
-      const at = this.reserve(replyBytes(0, false), to);
-      writeReply(this.out, at, false, id, ReplyCode.Pack, null);
-      return;
+    if (this.owed === 0) this.settled();
+  }
+
+  /** Sends a reply, a smaller one in its place where it is too large, or none where its address gets too many. */
+  #send(
+    to: Address,
+    requestBytes: number,
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    source: Uint8Array,
+    at: number,
+    length: number,
+    kind: AnswerKind,
+  ): void {
+    const { guard } = this.context;
+    let bytes = contentReplyBytes(encoding, length, false);
+    if (encoding !== 0) {
+      if (this.manner.charset !== null) {
+        // A copy: no text is made of shared memory.
+        const carried = inCharset(this.manner.charset, code, encoding, source.slice(at, at + length));
+        ({ code, content: source } = carried);
+        at = 0;
+        length = source.length;
+        bytes = contentReplyBytes(encoding, length, false);
+      }
+      const most = guard.mostBytes(requestBytes, kind, to, this.peers);
+      if (bytes > most && kind === "status" && bytes <= MAX_DATAGRAM_BYTES) {
+        if (!guard.admitsStatus(to, this.peers)) return;
+      } else if (bytes > most) {
+        const smaller = this.#smaller(code, encoding, bytes, most, requestBytes);
+        ({ code, encoding, content: source } = smaller);
+        at = 0;
+        length = source.length;
+        bytes = contentReplyBytes(encoding, length, false);
+      }
     }
-    const at = this.reserve(size, to);
-    writeContentReply(this.out, at, false, id, code, encoding, source, sourceAt, length);
+    if (!guard.admitsCode(code, to, this.peers)) return;
+    const start = this.reserve(bytes, to);
+    writeContentReply(this.out, start, false, id, code, encoding, source, at, length);
+  }
+
+  #smaller(code: number, encoding: Encoding, bytes: number, most: number, requestBytes: number): Carried {
+    const isRatio = bytes <= MAX_DATAGRAM_BYTES;
+    if (isRatio) this.context.guard.replaced(bytes, requestBytes);
+    const why = isRatio
+      ? `the reply has ${bytes} bytes, over UDP a request of ${requestBytes} gets ${most}: pad it, or ask over TCP`
+      : `the reply has ${bytes} bytes, a datagram carries ${MAX_DATAGRAM_BYTES}: ask over TCP`;
+    return smallerReply(code, encoding, most - REPLY_HEADER_BYTES, why, "ask over TCP");
   }
 }
 
@@ -82,7 +155,11 @@ export abstract class DatagramCaller<Address> implements Caller {
 class DatagramRoute<Address> implements ReplyTarget {
   slot = 0;
 
-  constructor(readonly caller: DatagramCaller<Address>, readonly to: Address) {}
+  constructor(
+    readonly caller: DatagramCaller<Address>,
+    readonly to: Address,
+    readonly requestBytes: number,
+  ) {}
 
   deliver(
     id: number,
@@ -93,7 +170,7 @@ class DatagramRoute<Address> implements ReplyTarget {
     length: number,
   ): void {
     this.caller.context.routes.close(this.slot);
-    this.caller.deliver(this.to, id, code, encoding, bytes, at, length);
+    this.caller.deliver(this, id, code, encoding, bytes, at, length);
   }
 
   flush(): void {

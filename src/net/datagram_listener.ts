@@ -1,3 +1,5 @@
+import type { Manner } from "./manner.ts";
+
 /** The longest datagram, in bytes. */
 export const MAX_DATAGRAM_BYTES = 65_507;
 /** The shortest datagram that is answered at all. */
@@ -8,13 +10,13 @@ export interface DatagramListener {
   readonly address: Deno.NetAddr;
   /** Resolves when no reply waits to be sent. */
   readonly sent: Promise<void>;
-  /** Whether async requests get a reply. */
-  asyncReply: boolean;
+  /** How its callers are answered; it may be changed. */
+  manner: Manner;
   /** Sync operations that came in here and are not answered. */
   readonly owed: number;
-  /** Receives, what has come since it was opened included. */
+  /** Receives, what has come since it was opened included; also after it was told to take no more, and is not closed yet. */
   begin(): void;
-  /** Takes no more datagrams; replies still go out until it is closed. */
+  /** Takes no more datagrams, and closes once all that is owed has been sent: at once where nothing is. */
   stopReceiving(): void;
   /** Datagrams that the kernel threw away because nobody took them in time; null where it does not tell. */
   dropped(): number | null;

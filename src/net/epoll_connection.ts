@@ -4,8 +4,12 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR, SIOCOUTQ 
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
-/** How long a caller that was told of its error may go on sending before its connection is closed all the same; in ms. */
+/**
+ * How long a caller that was told of its error may take to close before its connection is closed all the same, in ms. While it
+ * still sends what it had begun, it gets up to so many times that.
+ */
 const LINGER_MS = 1000;
+const MAX_LINGERS = 30;
 /** Where input goes that nobody will read. */
 const DISCARDED = new Uint8Array(64 * 1024);
 
@@ -23,6 +27,8 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   /** The last reply is sent and the sending side closed: what still comes is thrown away until the caller closes, too. */
   #lingering = false;
   #lingerTimer: number | undefined;
+  /** Something came since the timer runs. */
+  #hasDiscarded = false;
   #watched = EPOLLIN;
   /** Messages may be left in the buffer, or input that is not read, until something has been answered. */
   #paused = false;
@@ -70,7 +76,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
     if (this.#lingering) return;
     if (this.#sawEnd || (!this.endedInError && !this.#hasUnsent())) return this.close();
     this.#lingering = true;
-    this.#lingerTimer = setTimeout(() => this.close(), LINGER_MS);
+    this.#linger(1);
     this.loop.libc.shutdown(this.fd, SHUT_WR);
     this.#watch();
   }
@@ -80,9 +86,18 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
     return this.loop.libc.ioctl(this.fd, SIOCOUTQ, UNSENT) === 0 && UNSENT[0]! > 0;
   }
 
+  #linger(times: number): void {
+    this.#hasDiscarded = false;
+    this.#lingerTimer = setTimeout(() => {
+      if (this.#hasDiscarded && times < MAX_LINGERS) this.#linger(times + 1);
+      else this.close();
+    }, LINGER_MS);
+  }
+
   #discard(): void {
     const count = this.loop.libc.recv(this.fd, DISCARDED, DISCARDED.length, 0);
     if (count <= 0) this.close();
+    else this.#hasDiscarded = true;
   }
 
   protected override closeSocket(): void {
@@ -111,7 +126,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
 
   #handle(): void {
     this.#paused = false;
-    this.#paused = this.handleMessages() === "paused";
+    this.#paused = this.handleMessages() !== "more";
     this.loop.touch(this);
   }
 

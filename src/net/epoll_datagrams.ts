@@ -1,14 +1,18 @@
 import { DatagramCaller } from "./datagram_caller.ts";
-import { type DatagramListener, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
+import type { DatagramListener } from "./datagram_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import { droppedDatagrams } from "./find_descriptor.ts";
 import { EPOLLIN, MSG_DONTWAIT, MSG_NOSIGNAL, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./libc.ts";
+import type { Manner } from "./manner.ts";
 import { ADDRESS_BYTES, MessageBatch } from "./message_batch.ts";
+import { SYSTEM_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 
 /** Datagrams received or sent with one call. */
 const BATCH = 64;
+/** Batches that are still taken when the socket is to take no more: what the kernel holds of short ones. */
+const LAST_BATCHES = 256;
 /** Room for one datagram that is received, in bytes. */
 const SLOT_BYTES = 65_536;
 /** Room for the replies of one call, in bytes. */
@@ -32,11 +36,11 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   constructor(
     readonly socket: Deno.DatagramConn,
     readonly fd: number,
-    asyncReply: boolean,
+    manner: Manner,
     context: NetContext,
     readonly loop: EpollLoop,
   ) {
-    super(asyncReply, context);
+    super(manner, context, SYSTEM_PEERS);
     const size = new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer);
     // The second one, for who may not go over the system's limit, gives as much as that allows.
     if (loop.libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) !== 0) {
@@ -56,19 +60,20 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   }
 
   ready(): void {
-    const { router, counters } = this.context;
+    this.#take();
+    this.loop.touch(this);
+  }
+
+  /** Takes a batch and returns how many there were. */
+  #take(): number {
     const batch = this.#received;
     const count = this.loop.libc.recvmmsg(this.fd, batch.headers, BATCH, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
-      const length = batch.length(i);
-      if (length >= MIN_DATAGRAM_BYTES) {
-        counters.udpMessages++;
-        this.#current = i;
-        router.handleContained(this, batch.data, i * SLOT_BYTES, length);
-      }
+      this.#current = i;
+      this.received(batch.data, i * SLOT_BYTES, batch.length(i));
       batch.setAddressLength(i, ADDRESS_BYTES);
     }
-    this.loop.touch(this);
+    return count;
   }
 
   protected override get sender(): Uint8Array {
@@ -108,13 +113,22 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
     if (!this.#receiving) return;
     this.#receiving = false;
     this.loop.remove(this.fd);
+    // What has come already is taken.
+    for (let i = 0; i < LAST_BATCHES && this.#take() > 0;) i++;
+    this.loop.touch(this);
+    this.settled();
+  }
+
+  protected override settled(): void {
+    if (!this.#receiving && this.owed === 0) void this.close();
   }
 
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.flush();
-    this.stopReceiving();
+    if (this.#receiving) this.loop.remove(this.fd);
+    this.#receiving = false;
     this.socket.close();
     return Promise.resolve();
   }

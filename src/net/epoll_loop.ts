@@ -75,6 +75,11 @@ export class EpollLoop {
     setImmediate(this.#turn);
   }
 
+  /** Lets every socket that is ready have its turn once. */
+  readReady(): void {
+    this.#set.pollAll();
+  }
+
   /** Ends the loop. All descriptors must have been removed. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -63,6 +63,11 @@ export class EpollSet {
     return count > 0;
   }
 
+  /** Tells the handlers of all that is ready, each at least once. */
+  pollAll(): void {
+    for (let told = 0; told <= this.#watches.size; told += MAX_EVENTS) this.poll(0);
+  }
+
   /** Waits on another thread until something is ready; one wait at a time. */
   async ready(): Promise<void> {
     await this.libc.epoll_wait_blocking(this.#epoll, this.#waitEvents, 1, -1);

@@ -16,4 +16,10 @@ export interface NetLimits {
   readonly frameTimeout: number;
   /** How long a connection that waits for nothing may send nothing; 0 is for ever. */
   readonly idleTimeout: number;
+  /** A reply by UDP has at most so many times the bytes of its request; 0 is no bound. */
+  readonly udpReplyRatio: number;
+  /** The same for plugins' results to callers on loopback. */
+  readonly udpLoopbackRatio: number;
+  /** Error replies by UDP to one address in a second; 0 is no bound. */
+  readonly maxUdpErrors: number;
 }

@@ -5,11 +5,13 @@ import { EpollDatagrams } from "./epoll_datagrams.ts";
 import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import { openWithDescriptor } from "./find_descriptor.ts";
+import type { Manner } from "./manner.ts";
+import { type SocketRights, withRights } from "./socket_rights.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
 import { type ListenSocket, UnixSocket } from "./unix_socket.ts";
 
-/** A host and port for TCP, or the path of a Unix socket. */
-export type ListenAddress = InetListenAddress | { readonly path: string };
+/** A host and port for TCP, or a Unix socket. */
+export type ListenAddress = InetListenAddress | (SocketRights & { readonly path: string });
 
 export interface InetListenAddress {
   readonly hostname: string;
@@ -33,15 +35,15 @@ export interface StreamListener {
  */
 export function listenStream(
   address: ListenAddress,
-  asyncReply: boolean,
+  manner: Manner,
   context: NetContext,
   loop: EpollLoop | null,
 ): StreamListener {
   const transport = "path" in address ? "unix" : "tcp";
-  const handler = new StreamHandler(transport, asyncReply, context);
+  const handler = new StreamHandler(transport, manner, context);
   const listen = (): ListenSocket =>
     "path" in address
-      ? UnixSocket.listen(address.path)
+      ? withRights(address.path, address, () => UnixSocket.listen(address.path))
       : Deno.listen({ transport: "tcp", hostname: address.hostname, port: address.port });
   if (loop === null) return new AsyncListener(listen(), handler);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
@@ -51,15 +53,15 @@ export function listenStream(
 /** The same for UDP. */
 export function listenDatagrams(
   address: InetListenAddress,
-  asyncReply: boolean,
+  manner: Manner,
   context: NetContext,
   loop: EpollLoop | null,
 ): DatagramListener {
   const listen = () =>
     Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: address.port });
-  if (loop === null) return new AsyncDatagrams(listen(), asyncReply, context);
+  if (loop === null) return new AsyncDatagrams(listen(), manner, context);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
   return fd === null
-    ? new AsyncDatagrams(socket, asyncReply, context)
-    : new EpollDatagrams(socket, fd, asyncReply, context, loop);
+    ? new AsyncDatagrams(socket, manner, context)
+    : new EpollDatagrams(socket, fd, manner, context, loop);
 }

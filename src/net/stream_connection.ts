@@ -1,4 +1,5 @@
 import type { Encoding } from "../protocol/body.ts";
+import { readU32 } from "../protocol/bytes.ts";
 import { FrameReader, PREFIX_BYTES } from "../protocol/frame.ts";
 import {
   contentReplyBytes,
@@ -7,8 +8,12 @@ import {
   writeContentReply,
   writeReply,
 } from "../protocol/reply.ts";
+import { REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
+import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
+import { handIn } from "./hand_in.ts";
+import { LEGACY_REPLY_BYTES, type Manner } from "./manner.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
 /** First size of the buffer for replies, in bytes; it doubles as needed. */
@@ -18,6 +23,16 @@ export const KEPT_OUT_BYTES = 64 * 1024;
 /** A caller that leaves so many times the bound unread, and at least so many bytes, is closed at once. */
 const UNREAD_HARD_FACTOR = 8;
 const UNREAD_HARD_BYTES = 64 * 1024 * 1024;
+/** After so long others have their turn, in ms; looked at after so many messages. */
+const TURN_MS = 1;
+const LOOK_EVERY = 16;
+/** What says of a message that is too long whose it is and how it is written: the header, the name, the first cell's. */
+const LONG_NAME_BYTES = 256;
+const CELL_HEADER_BYTES = 16;
+/** Of these, what tells the id and whether it is sync. */
+const FLAGS_END = 8;
+/** That is waited for, in ms. */
+const LONG_WAIT_MS = 500;
 /** How much the newest reply weighs in the average size. */
 const REPLY_SIZE_WEIGHT = 1 / 8;
 
@@ -40,11 +55,11 @@ interface Refusal {
  * ```
  */
 export abstract class StreamConnection implements Caller, ReplyTarget {
-  readonly asyncReply: boolean;
   readonly hops = 0;
-  maxBodyBytes: number;
+  maxBodyBytes = 0;
+  readonly #manner: Manner;
   readonly routeGeneration: number;
-  /** Since when it has left too much unread, monotonic in ms; 0 while it has not. */
+  /** Since when it has left too much unread, in ms of the handler's time; 0 while it has not. */
   slowSince = 0;
   protected state: "open" | "closing" | "closed" = "open";
   /** It ends because of what the caller sent, not because the caller has ended. */
@@ -62,6 +77,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   #refusals: Refusal[] = [];
   /** Too much is owed: input waits. */
   #isPaused = false;
+  /** Runs while the head of a message that is too long is waited for. */
+  #longTimer: number | undefined;
   /** Messages so far. */
   #messages = 0;
   /** What {@link check} saw last, and since when it has been so. */
@@ -72,9 +89,9 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** @param address where it comes from; empty for a Unix socket */
   constructor(readonly handler: StreamHandler, readonly address: string) {
     const { limits, routes } = handler;
-    this.asyncReply = handler.asyncReply;
-    this.maxBodyBytes = limits.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
+    this.#manner = handler.manner;
     this.reader = new FrameReader(limits.maxFrame);
+    this.liftMaxFrame(limits.maxFrame);
     this.#slot = routes.open(this);
     this.routeGeneration = routes.generation(this.#slot);
   }
@@ -87,6 +104,10 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   protected abstract resume(): void;
   protected abstract closeSocket(): void;
 
+  get asyncReply(): boolean {
+    return this.#manner.asyncReply;
+  }
+
   /** Resolves when it is closed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -95,11 +116,14 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Allows longer messages, of so many bytes with their prefix; never shorter ones than it does. */
   liftMaxFrame(maxFrame: number): void {
     this.reader.maxFrame = Math.max(this.reader.maxFrame, maxFrame);
-    this.maxBodyBytes = this.reader.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
+    const most = this.reader.maxFrame;
+    this.maxBodyBytes = (this.#manner.legacy ? Math.min(most, LEGACY_REPLY_BYTES) : most) - PREFIX_BYTES -
+      REPLY_HEADER_BYTES;
   }
 
   /** Takes no more messages, sends what is owed, then closes. */
   finish(): void {
+    if (this.state === "open" && this.#longTimer !== undefined) return this.#refuseNow();
     if (this.state === "open") this.state = "closing";
     this.resume();
     this.settle();
@@ -115,6 +139,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
+    clearTimeout(this.#longTimer);
     this.handler.routes.close(this.#slot);
     this.handler.closed(this);
     this.resume();
@@ -128,6 +153,13 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   }
 
   answer(id: number, code: number, body: Uint8Array | null): void {
+    const { charset } = this.#manner;
+    if (charset !== null && body !== null) {
+      const { encoding, content } = contentOf(body);
+      const carried = inCharset(charset, code, encoding, content);
+      body = bodyOf(carried);
+      code = carried.code;
+    }
     const at = this.#reserve(replyBytes(body === null ? 0 : body.length, true));
     this.outLength = writeReply(this.out, at, true, id, code, body);
   }
@@ -145,7 +177,23 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     at: number,
     length: number,
   ): void {
-    const size = contentReplyBytes(encoding, length, true);
+    const { charset, legacy } = this.#manner;
+    if (encoding !== 0 && charset !== null) {
+      // A copy: no text is made of shared memory.
+      const carried = inCharset(charset, code, encoding, bytes.slice(at, at + length));
+      ({ code, content: bytes } = carried);
+      at = 0;
+      length = bytes.length;
+    }
+    let size = contentReplyBytes(encoding, length, true);
+    if (encoding !== 0 && legacy && size > LEGACY_REPLY_BYTES) {
+      const why =
+        `the result has ${length} bytes; a reply to clients of old has ${LEGACY_REPLY_BYTES} at most`;
+      ({ code, encoding, content: bytes } = smallerReply(code, encoding, this.maxBodyBytes, why));
+      at = 0;
+      length = bytes.length;
+      size = contentReplyBytes(encoding, length, true);
+    }
     const start = this.#reserve(size);
     this.outLength = writeContentReply(this.out, start, true, id, code, encoding, bytes, at, length);
     this.#answered++;
@@ -159,11 +207,16 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     this.resume();
   }
 
-  /** Gives the router the messages that are complete; "paused" where there may be more but too much is owed. */
-  protected handleMessages(): "more" | "paused" {
+  /**
+   * Gives the router the messages that are complete. Where there may be more, "paused" says that too much is owed, and
+   * "turn" that others have waited for long enough.
+   */
+  protected handleMessages(): "more" | "paused" | "turn" {
     const { reader } = this;
-    const { router } = this.handler;
-    while (this.state === "open") {
+    const { router, now } = this.handler;
+    const turnEnd = now() + TURN_MS;
+    for (let handled = 1; this.state === "open"; handled++) {
+      if (handled % LOOK_EVERY === 0 && now() > turnEnd) return "turn";
       if (this.isFull) {
         this.#pause();
         return "paused";
@@ -171,19 +224,53 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       const next = reader.next();
       if (next === "more") break;
       if (next === "illegal") {
-        const { limitLog, limits } = this.handler.context;
-        limitLog.reached("max_frame", { max_frame: limits.maxFrame });
-        this.#finishInError();
+        if (!this.#awaitsLong()) this.#refuseLong();
         break;
       }
       this.#messages++;
       this.handler.received();
-      if (router.handleContained(this, reader.bytes, reader.at, reader.length) === "close") {
+      const most = reader.maxFrame - PREFIX_BYTES;
+      const { charset } = this.#manner;
+      if (handIn(router, this, charset, reader.bytes, reader.at, reader.length, most) === "close") {
         this.#finishInError();
       }
     }
     this.#isPaused = false;
     return "more";
+  }
+
+  /** Whether what has come of a message that is too long does not tell yet whom to answer how, and may soon. */
+  #awaitsLong(): boolean {
+    const { bytes, at, length, announced, maxFrame } = this.reader;
+    // Clients of old know no reply to it.
+    if (announced <= maxFrame || !this.asyncReply) return false;
+    if (length > 0 && bytes[at]! >>> 4 !== VERSION) return false;
+    const nameLength = length < REQUEST_HEADER_BYTES ? 0 : readU32(bytes, at + FLAGS_END);
+    if (length >= REQUEST_HEADER_BYTES + Math.min(nameLength, LONG_NAME_BYTES) + CELL_HEADER_BYTES) {
+      return false;
+    }
+    this.#longTimer ??= setTimeout(() => this.#refuseNow(), LONG_WAIT_MS);
+    return true;
+  }
+
+  /** No more of it comes, or not soon. */
+  #refuseNow(): void {
+    this.#refuseLong();
+    this.flush();
+  }
+
+  /** Answers a message that is too long where it is one, and ends the connection: nothing behind it can be found. */
+  #refuseLong(): void {
+    const { bytes, at, length, announced, maxFrame } = this.reader;
+    clearTimeout(this.#longTimer);
+    this.#longTimer = undefined;
+    this.handler.context.limitLog.reached("max_frame", { max_frame: maxFrame });
+    const isLong = announced > maxFrame && length >= FLAGS_END && bytes[at]! >>> 4 === VERSION;
+    if (isLong && this.asyncReply) {
+      const why = `the message has ${announced} bytes, max_frame allows ${maxFrame}: send less, or raise it`;
+      this.handler.router.refuseUnread(this, bytes, at, length, why);
+    }
+    this.#finishInError();
   }
 
   /** Counts that input waits, once until it is all read. */
@@ -240,12 +327,12 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Notes how much is unread, and closes a connection that is to end and owes nothing any more. */
   protected settle(): void {
     if (this.state === "closed") return;
-    const { limits, now } = this.handler;
+    const { limits } = this.handler;
     const unread = this.unread;
     if (unread < limits.maxUnreadReplyBytes) this.slowSince = 0;
     else if (unread >= Math.max(limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR, UNREAD_HARD_BYTES)) {
       return this.handler.closeSlow(this);
-    } else if (this.slowSince === 0) this.slowSince = now();
+    } else if (this.slowSince === 0) this.slowSince = this.handler.time;
     if (this.state === "closing" && !this.isOwing) this.end();
   }
 

@@ -4,10 +4,12 @@ import type { ServerCounters } from "../observe/server_stats.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import type { Router } from "../router/router.ts";
 import type { Admission } from "./admission.ts";
+import type { DatagramGuard } from "./datagram_guard.ts";
 import type { NetLimits } from "./limits.ts";
+import type { Manner } from "./manner.ts";
 import type { StreamConnection } from "./stream_connection.ts";
 
-/** The longest time that one check stands for, in ms: what passed while the process was stopped is nobody's delay. */
+/** A check that comes later than so many ms after the last says that the process was stopped, or had no time at all. */
 const MAX_STEP_MS = 2000;
 
 /** What every listener and connection works with. */
@@ -19,6 +21,7 @@ export interface NetContext {
   limits: NetLimits;
   readonly limitLog: LimitLog;
   readonly admission: Admission;
+  readonly guard: DatagramGuard;
   readonly log: Log;
   /** Monotonic, in ms. */
   readonly now: () => number;
@@ -31,19 +34,24 @@ export class StreamHandler {
   readonly now: () => number;
   readonly connections = new Set<StreamConnection>();
   /** The time that connections are measured by, in ms: monotonic, and it stands still while the process does. */
-  #time = 0;
+  #time = 1;
   #checkedAt: number;
 
   constructor(
     readonly transport: "tcp" | "unix",
     /** For the connections that come. */
-    public asyncReply: boolean,
+    public manner: Manner,
     readonly context: NetContext,
   ) {
     this.router = context.router;
     this.routes = context.routes;
     this.now = context.now;
     this.#checkedAt = context.now();
+  }
+
+  /** Now, as connections are measured; in ms, above 0. */
+  get time(): number {
+    return this.#time + Math.min(this.now() - this.#checkedAt, MAX_STEP_MS);
   }
 
   get limits(): NetLimits {
@@ -80,13 +88,16 @@ export class StreamHandler {
 
   /**
    * Looks at each connection: has it left too much unread for too long, does a message not end, is it idle? Called about
-   * once a second, which is how exact the time-outs are.
+   * once a second, which is how exact the time-outs are. A check that comes late judges nobody: what callers did
+   * meanwhile may not have been read.
    */
   check(): void {
     const now = this.now();
-    this.#time += Math.min(now - this.#checkedAt, MAX_STEP_MS);
+    const step = now - this.#checkedAt;
     this.#checkedAt = now;
-    const since = now - this.limits.slowReaderTimeout;
+    if (step > MAX_STEP_MS) return;
+    this.#time += step;
+    const since = this.#time - this.limits.slowReaderTimeout;
     for (const connection of this.connections) {
       if (connection.slowSince !== 0 && connection.slowSince <= since) this.closeSlow(connection);
       else connection.check(this.#time);

@@ -26,6 +26,14 @@ const EOF_BYTES = 4;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
+/** How the body that begins at `at` is written; cells where not enough of it has come to say so. */
+export function encodingAt(bytes: Uint8Array, at: number, end: number): Encoding {
+  const isText = end - at >= TEXT_CELL_HEADER_BYTES && readU32(bytes, at) === CellType.String &&
+    readU32(bytes, at + 4) === HDF_CELL.length;
+  if (isText && spells(bytes, at + 8, 4, HDF_CELL)) return Encoding.Hdf;
+  return isText && spells(bytes, at + 8, 4, JSON_CELL) ? Encoding.Json : Encoding.Cells;
+}
+
 /** Where a body's content lies and how it is written; one is reused for many messages. */
 export class BodyView {
   encoding: Encoding = Encoding.Cells;
@@ -48,11 +56,8 @@ export class BodyView {
    * ```
    */
   locate(bytes: Uint8Array, at: number, end: number): void {
-    const isText = end - at >= TEXT_CELL_HEADER_BYTES && readU32(bytes, at) === CellType.String &&
-      readU32(bytes, at + 4) === HDF_CELL.length;
-    const isHdf = isText && spells(bytes, at + 8, 4, HDF_CELL);
-    const isJson = isText && !isHdf && spells(bytes, at + 8, 4, JSON_CELL);
-    this.encoding = isHdf ? Encoding.Hdf : isJson ? Encoding.Json : Encoding.Cells;
+    this.encoding = encodingAt(bytes, at, end);
+    const isHdf = this.encoding === Encoding.Hdf;
     if (this.encoding === Encoding.Cells) {
       this.at = at;
       this.length = checkCells(bytes, at, end, this.limits) - at;

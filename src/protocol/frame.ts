@@ -26,6 +26,8 @@ export class FrameReader {
   at = 0;
   /** Its length without the prefix. */
   length = 0;
+  /** The total length of a message that is illegal. */
+  announced = 0;
   #start = 0;
   #end = 0;
 
@@ -81,13 +83,19 @@ export class FrameReader {
 
   /**
    * Moves to the next complete message: `"message"` (at `at`, `length` long), `"more"` where it needs more bytes,
-   * `"illegal"` where the length is out of bounds and the connection must close.
+   * `"illegal"` where the length is out of bounds and the connection must close: {@link announced} says which, and `at`
+   * and `length` what has come of it.
    */
   next(): "message" | "more" | "illegal" {
     const pending = this.#end - this.#start;
     if (pending < PREFIX_BYTES) return "more";
     const total = readU32(this.bytes, this.#start);
-    if (total <= TOO_SHORT_TOTAL || total > this.maxFrame) return "illegal";
+    if (total <= TOO_SHORT_TOTAL || total > this.maxFrame) {
+      this.announced = total;
+      this.at = this.#start + PREFIX_BYTES;
+      this.length = pending - PREFIX_BYTES;
+      return "illegal";
+    }
     if (pending < total) return "more";
     this.at = this.#start + PREFIX_BYTES;
     this.length = total - PREFIX_BYTES;

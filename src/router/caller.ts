@@ -1,3 +1,9 @@
+/**
+ * What an answer tells: a plugin's own ("result"; what its cache holds is the same), or what mevent has to say
+ * ("told"). Clients of old ask for the server's status and know no other way to ask ("status").
+ */
+export type AnswerKind = "told" | "result" | "status";
+
 /** Who sent a message, as the router sees it. */
 export interface Caller {
   /** False where async requests get no reply. */
@@ -10,8 +16,8 @@ export interface Caller {
   openRoute(): number;
   /** The generation of the slot that {@link openRoute} gave last. */
   readonly routeGeneration: number;
-  /** Answers at once. */
-  answer(id: number, code: number, body: Uint8Array | null): void;
+  /** Answers at once; "told" where no kind is given. */
+  answer(id: number, code: number, body: Uint8Array | null, kind?: AnswerKind): void;
   /** Answers a sync request that is in error, after the results of the sync requests that came before it. */
   refuse(id: number, code: number, body: Uint8Array | null): void;
 }

@@ -38,12 +38,14 @@ export class Doubles {
 }
 
 function answerRemembered(caller: Caller, id: number, encoding: Encoding, reply: Remembered): void {
-  if (reply.encoding === 0) return caller.answer(id, reply.code, null);
+  if (reply.encoding === 0) return caller.answer(id, reply.code, null, "result");
   let problem: string;
   try {
     const content = convertContent(reply.encoding as Encoding, encoding, reply.content);
     const body = content === null ? null : encodeContent(encoding, content);
-    if (body === null || body.length <= caller.maxBodyBytes) return caller.answer(id, reply.code, body);
+    if (body === null || body.length <= caller.maxBodyBytes) {
+      return caller.answer(id, reply.code, body, "result");
+    }
     problem = `the result has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;

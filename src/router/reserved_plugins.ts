@@ -7,16 +7,21 @@ const STATUS = "Reserve.Status";
 /** Everything the server counts, for `mevent stats`. */
 const STATS = "Reserve.Stats";
 
-/** What a reserved plugin name answers, or null where the name is none. */
+/** Whether the name is the one that clients of old ask for. */
+export function isStatus(bytes: Uint8Array, at: number, length: number): boolean {
+  return spells(bytes, at, length, STATUS);
+}
+
+/** What makes the answer of a reserved plugin name, or null where the name is none. */
 export function reservedAnswer(
   bytes: Uint8Array,
   at: number,
   length: number,
   counters: ServerCounters,
   stats: () => ServerStats,
-): JsonObject | null {
-  if (spells(bytes, at, length, STATUS)) return status(counters);
-  if (spells(bytes, at, length, STATS)) return stats();
+): (() => JsonObject) | null {
+  if (isStatus(bytes, at, length)) return () => status(counters);
+  if (spells(bytes, at, length, STATS)) return stats;
   return null;
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../plugin.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
-import { BodyView, decodeContent, encodeBody, Encoding } from "../protocol/body.ts";
+import { BodyView, decodeContent, encodeBody, Encoding, encodingAt } from "../protocol/body.ts";
 import { readU16, readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
@@ -17,12 +17,13 @@ import {
 } from "../protocol/request.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
-import type { Caller } from "./caller.ts";
+import type { AnswerKind, Caller } from "./caller.ts";
 import type { Registry } from "./registry.ts";
 import { Doubles } from "./doubles.ts";
-import { reservedAnswer } from "./reserved_plugins.ts";
+import { isStatus, reservedAnswer } from "./reserved_plugins.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
+import { ToldAnswers } from "./told_answers.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
@@ -67,7 +68,10 @@ export class Router {
   };
   #touched: RoutedPlugin[] = [];
 
+  readonly #told: ToldAnswers;
+
   constructor(readonly options: RouterOptions) {
+    this.#told = new ToldAnswers(options.now);
     this.#view = new BodyView(options.contentLimits);
   }
 
@@ -143,6 +147,17 @@ export class Router {
     if (plugin.wishes === null) this.#accept(caller, sync, id, plugin, command, bytes);
     else this.#acceptWishes(plugin.wishes, caller, sync, id, plugin, command, bytes);
     return "keep";
+  }
+
+  /** Answers a message that is not read any further, of which at least the flags have come, 17 with that sentence. */
+  refuseUnread(caller: Caller, bytes: Uint8Array, at: number, length: number, message: string): void {
+    this.options.counters.brokenRequests++;
+    const id = readU32(bytes, at) & MAX_REQUEST_ID;
+    const sync = (readU16(bytes, at + 6) & FLAG_SYNC) !== 0;
+    const bodyAt = at + REQUEST_HEADER_BYTES +
+      (length < REQUEST_HEADER_BYTES ? length : readU32(bytes, at + 8));
+    const encoding = encodingAt(bytes, bodyAt, at + length);
+    this.#refuse(caller, sync, id, ReplyCode.Broken, errorBody(encoding, ReplyCode.Broken, message));
   }
 
   /** Hands what was accepted since the last call to the workers. */
@@ -244,7 +259,10 @@ export class Router {
     const { encoding } = this.#view;
     // They answer operators, not plugins.
     const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
-    if (answer !== null) return this.#answerObject(caller, id, encoding, answer);
+    if (answer !== null) {
+      const isOld = isStatus(bytes, nameAt, nameLength);
+      return this.#answerObject(caller, id, encoding, answer, isOld ? "status" : "told", isOld ? null : this);
+    }
     counters.unknownRequests++;
     counters.unknownPlugins++;
     // Clients of old know the bare code for this; other encodings are told the reason.
@@ -283,13 +301,25 @@ export class Router {
     plugin.systemCommands++;
     if (command === LAST_SYSTEM_COMMAND) plugin.statsCommands++;
     try {
-      const result = run(
-        plugin,
-        asObject(decodeContent(encoding, bytes.subarray(at, at + length), this.options.contentLimits)),
-      );
+      const content = bytes.subarray(at, at + length);
+      const params = asObject(decodeContent(encoding, content, this.options.contentLimits));
+      if (sync && command === LAST_SYSTEM_COMMAND) {
+        this.#answerObject(caller, id, encoding, () => run(plugin, params) ?? {}, "told", plugin);
+        plugin.systemSuccesses++;
+        return;
+      }
+      const result = run(plugin, params);
       plugin.systemSuccesses++;
-      if (result !== undefined && sync) this.#answerObject(caller, id, encoding, result);
-      else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+      if (result !== undefined && sync) {
+        this.#answerObject(
+          caller,
+          id,
+          encoding,
+          () => result,
+          "result",
+          null,
+        );
+      } else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#countLimit(error);
@@ -300,12 +330,27 @@ export class Router {
     }
   }
 
-  /** Answers what the server itself has to tell; to HDF clients in plain text, as the C daemon did. */
-  #answerObject(caller: Caller, id: number, encoding: Encoding, answer: JsonObject): void {
+  /**
+   * Answers what the server itself has to tell; to HDF clients in plain text, as the C daemon did.
+   *
+   * @param subject what it tells about, where the answer may be one that was made a moment ago
+   */
+  #answerObject(
+    caller: Caller,
+    id: number,
+    encoding: Encoding,
+    tell: () => JsonObject,
+    kind: AnswerKind,
+    subject: object | null,
+  ): void {
+    const make = () => {
+      const answer = tell();
+      return encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
+    };
     let problem: string;
     try {
-      const body = encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
-      if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body);
+      const body = subject === null ? make() : this.#told.about(subject, encoding, make);
+      if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body, kind);
       problem = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
     } catch (error) {
       // A plugin's own figures may have names that HDF cannot say.

@@ -1,9 +1,15 @@
 import { formatAddress } from "../config/address.ts";
-import type { ListenerConfig } from "../config/config.ts";
+import type { ListenerConfig, UnixListenerConfig } from "../config/config.ts";
+import { differences } from "../config/differences.ts";
+import { DatagramGuard } from "../net/datagram_guard.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream, type StreamListener } from "../net/listen.ts";
+import type { Manner } from "../net/manner.ts";
 import type { NetContext } from "../net/stream_handler.ts";
+import { setRights } from "../net/socket_rights.ts";
+import { charsetOf } from "../protocol/charset.ts";
+import { systemReason } from "../system_reason.ts";
 import { addressHolder } from "./address_holder.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
@@ -25,6 +31,8 @@ export interface ListenerPlan {
   readonly after: readonly Listening[];
   readonly opened: readonly Listening[];
   readonly closed: readonly Listening[];
+  /** Those whose files have other rights now, as they were before. */
+  readonly altered: readonly UnixListenerConfig[];
   /** What it changes, a sentence each. */
   readonly changed: readonly string[];
 }
@@ -37,7 +45,13 @@ export class Listeners {
   /** No longer listened on, but somebody is still connected, or waits for a reply. */
   #leaving: Listening[] = [];
 
-  constructor(readonly context: NetContext, readonly loop: EpollLoop | null) {}
+  readonly context: NetContext;
+
+  constructor(context: Omit<NetContext, "guard">, readonly loop: EpollLoop | null) {
+    const { limitLog, now } = context;
+    const guard = new DatagramGuard({ limits: () => context.limits, limitLog, now });
+    this.context = { ...context, guard };
+  }
 
   /** Where they listen, as `tcp 127.0.0.1:26000`. */
   get addresses(): string[] {
@@ -70,17 +84,23 @@ export class Listeners {
       }
     }
     const opened: Listening[] = [];
+    const altered: UnixListenerConfig[] = [];
     const changed: string[] = [];
     const after: Listening[] = [];
     for (const [at, config] of configs.entries()) {
       const before = kept[at];
       if (before !== undefined) {
         after.push({ ...before, config });
-        if (before.config.asyncReply !== config.asyncReply) {
-          changed.push(
-            `listener ${nameOf(config)}: async_reply ${!config.asyncReply} -> ${config.asyncReply}`,
-          );
-        }
+        const other = differences(shown(before.config), shown(config));
+        changed.push(...other.map((what) => `listener ${nameOf(config)}: ${what}`));
+        continue;
+      }
+      const owing = this.#leaving.find((listening) =>
+        listening.datagrams !== null && isNeeded(listening) && nameOf(listening.config) === nameOf(config)
+      );
+      if (owing !== undefined) {
+        after.push({ ...owing, config });
+        changed.push(`listener ${nameOf(config)} opened`);
         continue;
       }
       try {
@@ -93,12 +113,27 @@ export class Listeners {
       }
       changed.push(`listener ${nameOf(config)} opened`);
     }
+    for (const [at, config] of configs.entries()) {
+      const before = kept[at]?.config;
+      if (config.transport !== "unix" || before?.transport !== "unix" || hasRightsOf(before, config)) {
+        continue;
+      }
+      try {
+        setRights(config.path, config);
+        altered.push(before);
+      } catch (error) {
+        restore(altered);
+        await close(opened);
+        throw await listenError(config, error);
+      }
+    }
     changed.push(...rest.map(({ config }) => `listener ${nameOf(config)} closed`));
-    return { after, opened, closed: rest, changed };
+    return { after, opened, closed: rest, altered, changed };
   }
 
   /** Closes again what a plan has opened. */
   drop(plan: ListenerPlan): Promise<void> {
+    restore(plan.altered);
     return close(plan.opened);
   }
 
@@ -110,10 +145,13 @@ export class Listeners {
     this.#listening = after;
     this.streams = after.flatMap(({ stream }) => stream ?? []);
     this.datagrams = after.flatMap(({ datagrams }) => datagrams ?? []);
-    for (const { config: { asyncReply }, stream, datagrams } of after) {
-      if (stream !== null) stream.handler.asyncReply = asyncReply;
-      if (datagrams !== null) datagrams.asyncReply = asyncReply;
+    for (const { config, stream, datagrams } of after) {
+      if (stream !== null) stream.handler.manner = mannerOf(config);
+      if (datagrams !== null) datagrams.manner = mannerOf(config);
     }
+    this.#leaving = this.#leaving.filter(({ datagrams }) =>
+      datagrams === null || !this.datagrams.includes(datagrams)
+    );
     for (const { stream, datagrams } of closed) {
       stream?.stopAccepting();
       datagrams?.stopReceiving();
@@ -122,12 +160,16 @@ export class Listeners {
       stream?.begin();
       datagrams?.begin();
     }
-    this.#leaving.push(...closed);
+    this.#leaving.push(...closed.filter(isNeeded));
+    const all = [...this.#listening, ...this.#leaving];
+    this.context.guard.ports = new Set(all.flatMap(({ datagrams }) => datagrams?.address.port ?? []));
     for (const { handler } of this.served) handler.liftMaxFrame();
   }
 
   /** Looks for callers that do not read, and for sockets that nobody needs any more; to be called now and then. */
   check(): void {
+    // What a caller did while the thread had no time counts for it.
+    this.loop?.readReady();
     for (const { handler } of this.served) handler.check();
     if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(isNeeded);
   }
@@ -160,8 +202,8 @@ export class Listeners {
   #open(config: ListenerConfig): Listening {
     const { context, loop } = this;
     return config.transport === "udp"
-      ? { config, stream: null, datagrams: listenDatagrams(config, config.asyncReply, context, loop) }
-      : { config, stream: listenStream(config, config.asyncReply, context, loop), datagrams: null };
+      ? { config, stream: null, datagrams: listenDatagrams(config, mannerOf(config), context, loop) }
+      : { config, stream: listenStream(config, mannerOf(config), context, loop), datagrams: null };
   }
 }
 
@@ -170,11 +212,27 @@ export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
   return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
 }
 
-/** False for a socket with nobody left, which is closed. */
+function mannerOf({ asyncReply, legacy, charset }: ListenerConfig): Manner {
+  return { asyncReply, legacy, charset: charsetOf(charset) };
+}
+
+/** As the config writes it. */
+function shown(config: ListenerConfig): object {
+  return config.transport === "unix" ? { ...config, mode: config.mode.toString(8).padStart(4, "0") } : config;
+}
+
+function hasRightsOf(a: UnixListenerConfig, b: UnixListenerConfig): boolean {
+  return a.mode === b.mode && a.group === b.group;
+}
+
+/** Gives files back the rights that they had. */
+function restore(configs: readonly UnixListenerConfig[]): void {
+  for (const config of configs) setRights(config.path, config);
+}
+
+/** False for a socket with nobody left; one for UDP closes by itself then. */
 function isNeeded({ stream, datagrams }: Listening): boolean {
-  if (stream !== null) return stream.handler.connections.size > 0;
-  if (datagrams !== null && datagrams.owed === 0) void datagrams.close();
-  return datagrams !== null && datagrams.owed > 0;
+  return stream === null ? datagrams !== null && datagrams.owed > 0 : stream.handler.connections.size > 0;
 }
 
 async function close(listening: readonly Listening[]): Promise<void> {
@@ -194,9 +252,7 @@ async function naming<T>(config: ListenerConfig, work: () => Promise<T>): Promis
 async function listenError(config: ListenerConfig, error: unknown): Promise<ListenError> {
   const reason = error instanceof Deno.errors.AddrInUse
     ? `the address is in use: ${await addressHolder(config)}`
-    : error instanceof Error
-    ? error.message
-    : String(error);
+    : systemReason(error, "listen");
   return new ListenError(`cannot listen on ${nameOf(config)}: ${reason}`);
 }
 

@@ -133,7 +133,7 @@ export class Server {
       sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
-    const context: NetContext = {
+    const context: Omit<NetContext, "guard"> = {
       router: this.#router,
       routes,
       counters: this.counters,

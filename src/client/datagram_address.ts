@@ -1,0 +1,84 @@
+import { lookup } from "node:dns/promises";
+import { encodeBody, Encoding } from "../protocol/body.ts";
+import { writeRequest } from "../protocol/request.ts";
+import type { DatagramAddress } from "./address.ts";
+
+/** How long each address of a host gets to answer before the first of them is taken, in ms. */
+const PROBE_MS = 500;
+/** What every server of this protocol answers. */
+const PROBE = { id: 1, plugin: "Reserve.Status", command: 1000, sync: true } as const;
+/** Replies from a server at "any address" of this machine come from the loopback one. */
+const ANY_HOST = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
+
+/**
+ * The address with its host as the IP address, spelled as the system spells that of a sender. Where the host has several,
+ * as localhost mostly has, it is the one where a server answers, or the first: nothing tells on UDP that nobody listens.
+ * Rejects where there is no such host.
+ */
+export async function resolveDatagram(server: DatagramAddress, timeoutMs: number): Promise<DatagramAddress> {
+  const hostname = server.hostname.replace(/^\[(.*)\]$/, "$1");
+  const found = await lookup(hostname, { all: true });
+  const hosts = new Set(found.map(({ address }) => ANY_HOST.get(address) ?? spelled(address)));
+  const addresses = [...hosts].map((host) => ({ ...server, hostname: host }));
+  const [first] = addresses;
+  if (first === undefined) throw new Error("no host of that name is known");
+  return addresses.length === 1 ? first : await answering(addresses, Math.min(timeoutMs, PROBE_MS)) ?? first;
+}
+
+/** The first of them that answers within so many ms. */
+async function answering(
+  addresses: readonly DatagramAddress[],
+  timeoutMs: number,
+): Promise<DatagramAddress | undefined> {
+  const probes = addresses.flatMap((address) => probe(address) ?? []);
+  const over = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => over.resolve(undefined), timeoutMs);
+  try {
+    return await Promise.race([over.promise, Promise.any(probes.map(({ answered }) => answered))]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    for (const { socket } of probes) socket.close();
+    await Promise.allSettled(probes.map(({ answered }) => answered));
+  }
+}
+
+interface Probe {
+  readonly socket: Deno.DatagramConn;
+  /** Rejects where the socket is closed before. */
+  readonly answered: Promise<DatagramAddress>;
+}
+
+/** Undefined where the system has no such family of addresses. */
+function probe(server: DatagramAddress): Probe | undefined {
+  let socket: Deno.DatagramConn;
+  try {
+    socket = Deno.listenDatagram({ transport: "udp", hostname: localHost(server), port: 0 });
+  } catch {
+    return undefined;
+  }
+  return { socket, answered: ask(socket, server) };
+}
+
+async function ask(socket: Deno.DatagramConn, server: DatagramAddress): Promise<DatagramAddress> {
+  await socket.send(writeRequest({ ...PROBE, body: encodeBody(Encoding.Json, {}) }, false), server);
+  for (;;) {
+    const [, from] = await socket.receive();
+    if (isFrom(from, server)) return server;
+  }
+}
+
+/** Where a socket that talks to that server is bound. */
+export function localHost({ hostname }: DatagramAddress): string {
+  return hostname.includes(":") ? "::" : "0.0.0.0";
+}
+
+/** Anyone may send to a socket; only the server is listened to. */
+export function isFrom(from: Deno.Addr, { hostname, port }: DatagramAddress): boolean {
+  return from.transport === "udp" && from.port === port && from.hostname === hostname;
+}
+
+function spelled(ip: string): string {
+  return ip.includes(":") ? URL.parse(`http://[${ip}]`)?.hostname.slice(1, -1) ?? ip : ip;
+}

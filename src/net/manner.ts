@@ -1,0 +1,14 @@
+import type { Charset } from "../protocol/charset.ts";
+
+/** How the callers of a listener are answered. */
+export interface Manner {
+  /** False where async requests get no reply. */
+  readonly asyncReply: boolean;
+  /** For clients of old: no reply is longer than {@link LEGACY_REPLY_BYTES}. */
+  readonly legacy: boolean;
+  /** What the texts of HDF and cells are written in; null for UTF-8. */
+  readonly charset: Charset | null;
+}
+
+/** What the buffer of libmevent holds: a reply with its prefix, in bytes. */
+export const LEGACY_REPLY_BYTES = 65_536;
