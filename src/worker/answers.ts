@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, Logger, Result } from "../plugin.ts";
-import { encodeContentOf, type Encoding } from "../protocol/body.ts";
+import { encodeContentOf, Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
 import { errorContent } from "../protocol/error_content.ts";
@@ -52,7 +52,7 @@ export class Answers {
     }
     const content = value === params
       ? params.asResult()
-      : value === undefined
+      : value === undefined || (to.encoding !== Encoding.Json && isNothing(value))
       ? null
       : encodeContentOf(to.encoding, plain(value), this.setup.contentLimits.depth);
     if (content !== null && content.length > this.setup.maxReplyBytes) {
@@ -161,6 +161,11 @@ export class Answers {
     }
     if (++this.#unpublished >= PUBLISH_EVERY) this.publish();
   }
+}
+
+/** What callers without JSON get a bare reply for: a Python function returned nothing, or PHP wrote an empty array. */
+function isNothing(value: Result): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 /** A command may return the params of another operation, too. */
