@@ -1,6 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { aliveIn, sessionOf } from "../support/exec_python.ts";
 import { HOUSE_CA, HOUSE_SIGNED } from "../support/hook_server.ts";
+import { until } from "../support/until.ts";
 import { executableTest, Workplace } from "./executable.ts";
 
 const DOUBLE = `import json, os, sys
@@ -37,6 +39,43 @@ commands = { 1001 = "double" }
     const after = await client.request("double", 1001, { n: 5 });
     // A sync operation does not wait for the next child.
     assert(after.code === 14 || after.code === 1000, `${after.code}`);
+  },
+);
+
+executableTest(
+  "what exec has started ends with a server that is killed, although its child is a wrapper",
+  async () => {
+    for (const isolation of ["worker", "process"]) {
+      await using place = await Workplace.make({
+        "tell.py": `import json, os
+print(json.dumps({"ready": True}), flush=True)
+operation = json.loads(input())
+print(json.dumps({"id": operation["id"], "result": {"pid": os.getpid()}}), flush=True)
+while True:
+    pass
+`,
+      });
+      await place.write(
+        "mevent.toml",
+        `[[plugin]]
+name = "tell"
+module = "builtin:exec"
+isolation = "${isolation}"
+permissions = { run = ["sh"] }
+[plugin.config]
+command = ["sh", "-c", "timeout 1000 python3 ${place.path}/tell.py; true"]
+commands = { 1001 = "tell" }
+`,
+      );
+      await using server = await place.serve();
+      await using client = await server.connect();
+      const { value } = await client.request("tell", 1001, {});
+      const pid = Number((value as { pid: number }).pid);
+      const session = sessionOf(pid)!;
+      assert(aliveIn(session).length >= 3);
+      server.child.kill("SIGKILL");
+      await until("all of it has ended", () => aliveIn(session).length === 0);
+    }
   },
 );
 

@@ -96,7 +96,12 @@ export class ServedExecutable implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.child.kill("SIGTERM");
+    try {
+      this.child.kill("SIGTERM");
+    } catch (error) {
+      // The test has killed it.
+      if (!(error instanceof TypeError)) throw error;
+    }
     await this.child.status;
     await this.#read;
   }
