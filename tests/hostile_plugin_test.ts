@@ -392,7 +392,7 @@ everywhere(
     }
     assertStringIncludes(messageOf(await call(connection, 1002)), `"bad" is NaN`);
     assertEquals(valueOf(await call(connection, 1004)), { none: null, text: "null" });
-    for (const [command, value] of [[1005, null], [1006, []]] as const) {
+    for (const [command, value] of [[1005, null], [1006, []]] as [number, JsonValue][]) {
       assertEquals(valueOf(await call(connection, command)), value);
       for (const encoding of [Encoding.Hdf, Encoding.Cells]) {
         const reply = await call(connection, command, {}, encoding);
