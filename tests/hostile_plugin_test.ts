@@ -373,32 +373,18 @@ Deno.test("a plugin whose start does not end is given up", async () => {
   }
 });
 
-everywhere(
-  "a number that JSON has not is answered 22 in every encoding, a null as it is, or as nothing",
-  async (start) => {
-    await using server = await start(plugin(
-      `() => ({ list: [1, { bad: NaN }] })`,
-      `() => Infinity`,
-      `() => ({ none: null, text: "null" })`,
-      `() => null`,
-      `() => []`,
-      `() => ["text"]`,
-    ));
-    using connection = await server.connect();
-    for (const encoding of [Encoding.Json, Encoding.Hdf, Encoding.Cells]) {
-      for (const command of [1002, 1003]) {
-        assertEquals((await call(connection, command, {}, encoding)).code, 22);
-      }
+everywhere("a number that JSON has not is answered 22 in every encoding, a null as it is", async (start) => {
+  await using server = await start(plugin(
+    `() => ({ list: [1, { bad: NaN }] })`,
+    `() => Infinity`,
+    `() => ({ none: null, text: "null" })`,
+  ));
+  using connection = await server.connect();
+  for (const encoding of [Encoding.Json, Encoding.Hdf, Encoding.Cells]) {
+    for (const command of [1002, 1003]) {
+      assertEquals((await call(connection, command, {}, encoding)).code, 22);
     }
-    assertStringIncludes(messageOf(await call(connection, 1002)), `"bad" is NaN`);
-    assertEquals(valueOf(await call(connection, 1004)), { none: null, text: "null" });
-    for (const [command, value] of [[1005, null], [1006, []]] as [number, JsonValue][]) {
-      assertEquals(valueOf(await call(connection, command)), value);
-      for (const encoding of [Encoding.Hdf, Encoding.Cells]) {
-        const reply = await call(connection, command, {}, encoding);
-        assertEquals([reply.code, valueOf(reply)], [1000, undefined]);
-      }
-    }
-    assertEquals((await call(connection, 1007, {}, Encoding.Hdf)).code, 22);
-  },
-);
+  }
+  assertStringIncludes(messageOf(await call(connection, 1002)), `"bad" is NaN`);
+  assertEquals(valueOf(await call(connection, 1004)), { none: null, text: "null" });
+});

@@ -320,3 +320,22 @@ Deno.test("a stop that is told to hurry answers 14 to all that is not done, and 
   assertEquals(await connection.frame(), null);
   await server[Symbol.asyncDispose]();
 });
+
+Deno.test("null and an empty list are replies without a body in HDF and cells, another list or a text is 22 there", async () => {
+  await using server = await start(commands("() => null", "() => []", '() => ["text"]', '() => "text"'));
+  using connection = await server.connect();
+  for (const [command, value] of [[1001, null], [1002, []], [1003, ["text"]]] as [number, JsonValue][]) {
+    assertEquals(valueOf(await call(connection, command)), value);
+  }
+  for (const encoding of [Encoding.Hdf, Encoding.Cells]) {
+    for (const command of [1001, 1002]) {
+      const reply = await call(connection, command, {}, encoding);
+      assertEquals([reply.code, valueOf(reply)], [1000, undefined]);
+    }
+    for (const command of [1003, 1004]) {
+      const reply = await call(connection, command, {}, encoding);
+      assertEquals(reply.code, 22);
+      assertStringIncludes(messageOf(reply), "only an object can be written");
+    }
+  }
+});
