@@ -29,7 +29,7 @@ Deno.test("mevent reload says what has changed, or exits with 1 and says why not
     assertStringIncludes(added.stdout, "plugin second added");
     const refused = await reload("nonsense");
     assertEquals([refused.code, refused.stdout], [1, ""]);
-    assertStringIncludes(refused.stderr, `mevent reload: ${file}: is not TOML`);
+    assertStringIncludes(refused.stderr, `mevent reload: ${file}:1:1: is not TOML`);
     const { stdout } = await mevent(["reload", "--json", "--control", control]);
     assertEquals(stdout, "");
   } finally {

@@ -28,7 +28,7 @@ Deno.test("HUP takes over the changed config, with the flags of the start, and s
     };
     assertEquals(await codes(), [1000, 18]);
     assertEquals(await reload(plugin("first") + plugin("second"), "plugin second added"), [1000, 1000]);
-    assertEquals(await reload("nonsense", `${file}: is not TOML`), [1000, 1000]);
+    assertEquals(await reload("nonsense", `${file}:1:`), [1000, 1000]);
     assertEquals(await reload(plugin("second"), "plugin first removed"), [18, 1000]);
   } finally {
     process.child.kill("SIGTERM");

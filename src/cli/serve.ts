@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
+import { reloadText, startText } from "../config/config_file.ts";
 import { loadConfig } from "../config/load.ts";
 import { NO_FILE } from "../config/overrides.ts";
 import { Log } from "../observe/log.ts";
@@ -30,7 +32,7 @@ export const serveCommand: Command = {
     "A mevent.toml in the folder where it starts is its config. Flags go before MEVENT_* variables (MEVENT_TCP, " +
     "MEVENT_MAX_FRAME, one for each key of [server]), those before the config file. `mevent check` says whether it would " +
     "start, `mevent config` what is in effect.",
-    "TERM and INT let it work off what is queued and stop; a second one stops it at once. HUP and `mevent reload` load the " +
+    "TERM and INT let it work off what is queued and stop; a second one after half a second stops it at once. HUP and `mevent reload` load the " +
     "config again and take over what has changed, without dropping a connection or an operation. While it runs, pause, " +
     "peek, drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
@@ -72,17 +74,18 @@ export const serveCommand: Command = {
 
 /** Starts the server, says where it listens, and runs it until a signal ends it. */
 async function serve(args: ParsedCommand, io: Io): Promise<number> {
-  // From here on they are heard: one that comes during the start ends it in order.
-  using signals = new StopSignals();
   const { file = NO_FILE, isFound } = configSource(args, io);
   const flags = serverOverrides(args);
   const folder = Deno.cwd();
-  const load = () => {
+  const path = resolve(folder, file);
+  const load = (text: string | undefined) => {
     // A plugin's thread may have changed it, which is the whole process's; paths of the config may be relative.
     Deno.chdir(folder);
-    return loadConfig({ file, env: io.env, flags });
+    return loadConfig({ file, ...text === undefined ? {} : { text }, env: io.env, flags });
   };
-  const config = load();
+  const config = load(file === NO_FILE ? undefined : startText(file, path));
+  // From here on they are heard: one that comes during the start ends it in order.
+  using signals = new StopSignals();
   const { log, output } = createLog(config, io);
   if (isFound) log.info(foundText(file));
   for (const warning of config.warnings) log.warn(warning);
@@ -94,7 +97,7 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
       log,
       version: VERSION,
       env: io.env,
-      loadConfig: load,
+      loadConfig: async (read) => load(file === NO_FILE ? undefined : await reloadText(file, read, path)),
       stop,
       stopNow,
     });

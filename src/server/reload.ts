@@ -1,4 +1,5 @@
 import type { Config, ServerConfig } from "../config/config.ts";
+import type { ReadFile } from "../config/config_file.ts";
 import { differences } from "../config/differences.ts";
 import type { Log } from "../observe/log.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
@@ -9,6 +10,7 @@ import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
 import type { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import type { ServerOptions } from "./server_options.ts";
 import { unlessTold } from "./unless_told.ts";
 
 /** What a reload has done. */
@@ -99,13 +101,20 @@ export function tellReload(
   log[level](unchanged ? "reloaded: nothing has changed" : "reloaded", fields);
 }
 
-/** The config, loaded anew. Throws ReloadError where there is none to load, or it cannot be used. */
-export function configAgain(loadConfig: (() => Config) | undefined): Config {
+/**
+ * The config, loaded anew. Rejects with ReloadError where there is none to load, it cannot be used, or the server is told to
+ * stop meanwhile.
+ */
+export async function configAgain(
+  loadConfig: ServerOptions["loadConfig"],
+  read: ReadFile,
+  stopping: Promise<void>,
+): Promise<Config> {
   if (loadConfig === undefined) {
     throw new ReloadError("the server was started without a config to load again");
   }
   try {
-    return loadConfig();
+    return await unlessTold(Promise.resolve(loadConfig(read)), stopping);
   } catch (error) {
     throw new ReloadError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -328,7 +328,8 @@ export class Server {
     const { log } = this.options;
     try {
       if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
-      const config = given ?? configAgain(this.options.loadConfig);
+      const config = given ??
+        await configAgain(this.options.loadConfig, this.#nursery.read, this.#told.promise);
       const report = await reload(this.#target, config, watched);
       this.#watches.follow(config.plugins);
       this.#modules.keepOnly(config.plugins);

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { ReadFile } from "../config/config_file.ts";
 import type { Log } from "../observe/log.ts";
 
 /** What a server is started with. */
@@ -13,8 +14,8 @@ export interface ServerOptions {
   /** Aborted where the server is to stop before it has started; and where it is not to wait for anything in that. */
   readonly stop?: AbortSignal;
   readonly stopNow?: AbortSignal;
-  /** Reads the config again, from where it came; throws where it cannot be used. Without it, a reload is handed one. */
-  readonly loadConfig?: () => Config;
+  /** Reads the config again, from where it came, on another thread; throws where it cannot be used. Without it, a reload is handed one. */
+  readonly loadConfig?: (read: ReadFile) => Config | Promise<Config>;
 }
 
 /** How a stop went. */

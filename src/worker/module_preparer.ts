@@ -1,18 +1,22 @@
 import type { ModuleRequest, PreparedModule } from "../modules/prepare_module.ts";
+import type { FileReading } from "../modules/read_regular.ts";
 import { textOf } from "./text_of.ts";
 
-/** To the thread that prepares modules, and what it answers. */
-export interface ToModuleThread {
-  readonly id: number;
-  readonly request: ModuleRequest;
-}
+/** To the thread that prepares modules and reads files, and what it answers. */
+export type ToModuleThread = { readonly id: number } & ModuleWork;
+
+/** A module is to be prepared, or a regular file of at most so many bytes to be read. */
+export type ModuleWork =
+  | { readonly request: ModuleRequest }
+  | { readonly read: { readonly path: string; readonly maxBytes: number } };
 
 export type FromModuleThread =
   | { readonly id: number; readonly prepared: PreparedModule }
+  | { readonly id: number; readonly reading: FileReading }
   /** Why it cannot be loaded, and the files that were looked at. */
   | { readonly id: number; readonly problem: string; readonly files: readonly string[] };
 
-/** A module that takes longer is given up with all others that are under way, in ms: some file system does not answer. */
+/** What takes longer is given up with all others that are under way, in ms: some file system does not answer. */
 const PREPARE_MS = 30_000;
 /** The thread, some 30 MB of it, ends after so long of nothing to do, in ms. */
 const IDLE_MS = 5_000;
@@ -26,13 +30,13 @@ export class ModulePreparer {
 
   constructor(readonly post: (message: FromModuleThread) => void) {}
 
-  prepare(id: number, request: ModuleRequest): void {
+  prepare(id: number, work: ModuleWork): void {
     clearTimeout(this.#idle);
     const late = () => this.#fail(`it was not read within ${PREPARE_MS / 1000} s`);
     this.#timers.set(id, setTimeout(late, PREPARE_MS));
     try {
       this.#thread ??= this.#open();
-      const message: ToModuleThread = { id, request };
+      const message: ToModuleThread = { id, ...work };
       this.#thread.postMessage(message);
     } catch (error) {
       this.#fail(`the thread that reads modules cannot be started: ${textOf(error)}`);

@@ -1,7 +1,8 @@
 import { ModuleError } from "../modules/module_error.ts";
 import type { ModuleRequest, PreparedModule } from "../modules/prepare_module.ts";
 import type { HostWorkerEvents, StartHostWorker } from "./host_worker.ts";
-import type { FromModuleThread } from "./module_preparer.ts";
+import { type FileReading, UnreadableFile } from "../modules/read_regular.ts";
+import type { FromModuleThread, ModuleWork } from "./module_preparer.ts";
 import { outOfRealtime } from "./scheduling.ts";
 
 /** To the thread that starts plugin hosts. */
@@ -14,7 +15,7 @@ export type ToNursery =
     readonly port: MessagePort;
   }
   | { readonly kind: "end"; readonly id: number }
-  | { readonly kind: "prepare"; readonly id: number; readonly request: ModuleRequest }
+  | { readonly kind: "prepare"; readonly id: number; readonly work: ModuleWork }
   /** They were ended and go on: they are to run only while nobody else wants their core. */
   | { readonly kind: "demote"; readonly threads: readonly string[] };
 
@@ -31,8 +32,9 @@ interface Ward {
   threads: readonly string[];
 }
 
+/** What the thread that reads files answers, and how it fails. */
 interface Preparing {
-  readonly resolve: (module: PreparedModule) => void;
+  readonly resolve: (answer: FromModuleThread) => void;
   readonly reject: (error: ModuleError) => void;
 }
 
@@ -73,11 +75,29 @@ export class Nursery implements Disposable {
   };
 
   /** Prepares a plugin's module. Rejects with ModuleError where it cannot be loaded. */
-  prepare(request: ModuleRequest): Promise<PreparedModule> {
+  async prepare(request: ModuleRequest): Promise<PreparedModule> {
+    const answer = await this.#prepare({ request });
+    if ("prepared" in answer) return answer.prepared;
+    throw new ModuleError("it was read and not prepared");
+  }
+
+  /** Reads a regular file of at most so many bytes. Rejects with UnreadableFile. */
+  readonly read = async (path: string, maxBytes: number): Promise<FileReading> => {
+    try {
+      const answer = await this.#prepare({ read: { path, maxBytes } });
+      if ("reading" in answer) return answer.reading;
+    } catch (error) {
+      if (error instanceof ModuleError) throw new UnreadableFile(error.message);
+      throw error;
+    }
+    throw new UnreadableFile("was prepared and not read");
+  };
+
+  #prepare(work: ModuleWork): Promise<FromModuleThread> {
     const id = ++this.#lastId;
-    const { promise, resolve, reject } = Promise.withResolvers<PreparedModule>();
+    const { promise, resolve, reject } = Promise.withResolvers<FromModuleThread>();
     this.#preparing.set(id, { resolve, reject });
-    this.#post({ kind: "prepare", id, request });
+    this.#post({ kind: "prepare", id, work });
     return promise;
   }
 
@@ -124,7 +144,7 @@ export class Nursery implements Disposable {
   #prepared(message: FromModuleThread): void {
     const preparing = this.#preparing.get(message.id);
     this.#preparing.delete(message.id);
-    if ("prepared" in message) return preparing?.resolve(message.prepared);
+    if (!("problem" in message)) return preparing?.resolve(message);
     const error = new ModuleError(message.problem);
     error.files = message.files;
     preparing?.reject(error);

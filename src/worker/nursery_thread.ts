@@ -17,7 +17,7 @@ const preparer = new ModulePreparer((message) => post({ kind: "prepared", ...mes
 
 self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
   if (data.kind === "start") start(data);
-  else if (data.kind === "prepare") preparer.prepare(data.id, data.request);
+  else if (data.kind === "prepare") preparer.prepare(data.id, data.work);
   else if (data.kind === "demote") runWhenIdle(data.threads);
   else {
     workers.get(data.id)?.terminate();
