@@ -2,6 +2,7 @@ import { Layers } from "../config/layers.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Server } from "../server/server.ts";
+import { leaves, removed } from "../worker/leftovers.ts";
 import { textOf } from "../worker/text_of.ts";
 
 export interface PluginServerOptions {
@@ -31,6 +32,7 @@ export class PluginServer implements AsyncDisposable {
     { plugins, server: settings, log, version }: PluginServerOptions,
   ): Promise<PluginServer> {
     const folder = await Deno.makeTempDir({ prefix: "mevent-plugin-" });
+    leaves(folder);
     const config: Config = {
       server: { ...settings, control: "none", controlTcp: [], realtime: false },
       listeners: [listener(socketIn(folder))],
@@ -43,7 +45,7 @@ export class PluginServer implements AsyncDisposable {
     try {
       return new PluginServer(await Server.start({ config, log, version }), folder);
     } catch (error) {
-      await Deno.remove(folder, { recursive: true });
+      await remove(folder);
       throw new PluginStartError(textOf(error), { cause: error });
     }
   }
@@ -74,8 +76,13 @@ export class PluginServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.stop();
-    await Deno.remove(this.folder, { recursive: true });
+    await remove(this.folder);
   }
+}
+
+async function remove(folder: string): Promise<void> {
+  await Deno.remove(folder, { recursive: true });
+  removed(folder);
 }
 
 function socketIn(folder: string): string {

@@ -1,7 +1,9 @@
 import { PluginServer, PluginStartError } from "../authors/plugin_server.ts";
 import type { Command } from "./command.ts";
+import { endCleanly } from "./end_cleanly.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
+import type { ParsedCommand } from "./parsed_command.ts";
 import { checkReport, checkText } from "./plugin_check_report.ts";
 import { type PluginTarget, pluginTarget, TARGET_FLAGS } from "./plugin_target.ts";
 import { TalkLog } from "./talk_log.ts";
@@ -33,14 +35,18 @@ export const pluginCheckCommand: Command = {
   async run(args, io) {
     const [file, ...others] = args.positionals;
     if (others.length > 0) throw new UsageError(`expected one plugin, got ${JSON.stringify(others[0])} too`);
-    const target = await pluginTarget(args, file, io);
-    const failure = args.isOn("start") === true ? await startFailure(target, io) : "";
-    const report = checkReport(target, failure);
-    const json = () => JSON.stringify(report, null, io.stdout.isTerminal ? 2 : 0);
-    await io.stdout.write(args.isOn("json") === true ? `${json()}\n` : checkText(report));
-    return report.problems.length === 0 ? ExitCode.Ok : ExitCode.Data;
+    return await endCleanly(() => check(args, file, io));
   },
 };
+
+async function check(args: ParsedCommand, file: string | undefined, io: Io): Promise<number> {
+  const target = await pluginTarget(args, file, io);
+  const failure = args.isOn("start") === true ? await startFailure(target, io) : "";
+  const report = checkReport(target, failure);
+  const json = () => JSON.stringify(report, null, io.stdout.isTerminal ? 2 : 0);
+  await io.stdout.write(args.isOn("json") === true ? `${json()}\n` : checkText(report));
+  return report.problems.length === 0 ? ExitCode.Ok : ExitCode.Data;
+}
 
 /** Why it does not start; "" where it does, or does not even load. */
 async function startFailure({ inspection, config }: PluginTarget, io: Io): Promise<string> {

@@ -3,6 +3,7 @@ import { TimeoutError } from "../client/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../observe/log.ts";
 import { clientFailure } from "./client_failure.ts";
 import type { Command } from "./command.ts";
+import { endCleanly } from "./end_cleanly.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
@@ -53,10 +54,10 @@ export const pluginRunCommand: Command = {
     `mevent plugin run orders.ts --config mevent.toml --cmd 1001 --json '{"price": 2.5}'`,
     "mevent plugin run builtin:echo --cmd 1001 uid:=7",
   ],
-  run,
+  run: (args, io) => endCleanly(() => runOne(args, io)),
 };
 
-async function run(args: ParsedCommand, io: Io): Promise<number> {
+async function runOne(args: ParsedCommand, io: Io): Promise<number> {
   const [file, ...keyed] = args.positionals;
   const command = args.int("cmd", 1, 65_535);
   const timeoutMs = positiveDuration(args, "timeout");

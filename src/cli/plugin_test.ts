@@ -1,6 +1,7 @@
 import { inFolder, moduleUrl } from "../authors/author_config.ts";
 import { runTestFile, type TestOutcome } from "../authors/run_test_file.ts";
 import type { Command } from "./command.ts";
+import { endBusyCleanly } from "./end_cleanly.ts";
 import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { positiveDuration } from "./server_address.ts";
@@ -30,12 +31,14 @@ export const pluginTestCommand: Command = {
     const timeoutMs = positiveDuration(args, "timeout");
     const filter = args.text("filter") ?? "";
     const tally = new Tally(io);
-    for (const file of files) {
-      await io.stdout.write(`${file}\n`);
-      const url = moduleUrl(file, inFolder("."));
-      await runTestFile(url, { filter, timeoutMs, ended: (outcome) => tally.ended(file, outcome) });
-    }
-    return await tally.end(filter);
+    return await endBusyCleanly(async () => {
+      for (const file of files) {
+        await io.stdout.write(`${file}\n`);
+        const url = moduleUrl(file, inFolder("."));
+        await runTestFile(url, { filter, timeoutMs, ended: (outcome) => tally.ended(file, outcome) });
+      }
+      return await tally.end(filter);
+    });
   },
 };
 

@@ -1,5 +1,6 @@
 import { controlFolder, makeOwnFolder } from "./control_path.ts";
 import type { Log } from "../observe/log.ts";
+import { leaves, removed } from "../worker/leftovers.ts";
 
 const NAME = /^modules-[0-9a-f]{12}$/;
 /** Of making one, for another server may take its lock for a leftover's; and of removing it. */
@@ -25,6 +26,7 @@ export class SnapshotFolder {
       const lock = Deno.openSync(`${own}.lock`, { write: true, createNew: true, mode: 0o600 });
       if (lock.tryLockSync(true) && isThere(`${own}.lock`)) {
         Deno.mkdirSync(own, { mode: 0o700 });
+        for (const path of [own, `${own}.lock`]) leaves(path);
         return new SnapshotFolder(own, lock);
       }
       lock.close();
@@ -41,6 +43,7 @@ export class SnapshotFolder {
     }
     // By its lock the next server finds what could not be removed.
     if (isGone) await Deno.remove(`${this.path}.lock`).catch(() => {});
+    for (const path of [this.path, `${this.path}.lock`]) removed(path);
     this.lock.close();
   }
 

@@ -1,5 +1,6 @@
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { BeatMemory } from "./heartbeat.ts";
+import { leaves, removed } from "./leftovers.ts";
 import type { ToHost, WorkerRings } from "./messages.ts";
 import { processEnvironment } from "./process_environment.ts";
 import { pluginProcess } from "./process_command.ts";
@@ -52,6 +53,7 @@ export class ProcessThread implements Thread {
     const { maxMemory, line, now, ringBytes, permissions } = options;
     const env = processEnvironment(Deno.env.toObject(), permissions);
     this.#beats = new Int32Array(options.beats);
+    leaves(this.#folder);
     const path = `${this.#folder}/plugin`;
     try {
       this.#listener = Deno.listen({ transport: "unix", path });
@@ -62,11 +64,7 @@ export class ProcessThread implements Thread {
         throw error;
       }
     } catch (error) {
-      try {
-        Deno.removeSync(this.#folder, { recursive: true });
-      } catch {
-        // It needs a descriptor, and there may be none: an empty folder of ours stays in the temporary folder.
-      }
+      this.#removeFolder();
       throw error;
     }
     this.#outputs = (["stdout", "stderr"] as const).map((stream) =>
@@ -149,10 +147,15 @@ export class ProcessThread implements Thread {
     } catch {
       return;
     }
+    this.#removeFolder();
+  }
+
+  #removeFolder(): void {
     try {
       Deno.removeSync(this.#folder, { recursive: true });
+      removed(this.#folder);
     } catch {
-      // It needs a descriptor, and there may be none: an empty folder of ours stays in the temporary folder.
+      // It needs a descriptor, and there may be none: an empty folder of ours stays until the process ends.
     }
   }
 
