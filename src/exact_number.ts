@@ -27,6 +27,8 @@ interface Decimal {
   readonly point: bigint;
 }
 
+const ZERO: Decimal = { isNegative: false, digits: "", point: 0n };
+
 /** Whether it is a number that neither a double nor a bigint holds. */
 export function isExactNumber(value: unknown): value is ExactNumber {
   return isRawJSON(value) && /^[-\d]/.test(value.rawJSON);
@@ -39,25 +41,22 @@ export function withoutRaw<T>(value: T): T | number | bigint | string | boolean 
 }
 
 /**
- * The number of a JSON text, exact: a `number` where a double holds it, a bigint where it is whole and no double does, or
- * is written in digits alone and lies beyond ±(2^53-1), so that ids are of one type. What is beyond all doubles, or a
- * fraction that none holds, stays its text.
+ * The number of a JSON text, exact: a `number` where a double is written as it; a bigint where it is whole and no double is
+ * meant, or is written in digits alone and lies beyond ±(2^53-1), so that ids are of one type. Others stay their text.
  */
 export function readNumber(text: string): number | bigint | ExactNumber {
   const number = Number(text);
   if (WHOLE_DIGITS.test(text)) {
     if (Number.isSafeInteger(number)) return number;
-    return text.length <= MAX_WHOLE_DIGITS ? BigInt(text) : rawJSON(text);
+    return text.length - (text.startsWith("-") ? 1 : 0) <= MAX_WHOLE_DIGITS ? BigInt(text) : rawJSON(text);
   }
   if (text.length <= PLAIN_CHARS && !/[eE]/.test(text)) return number;
   const shortest = String(number);
   if (shortest === text) return number;
   const decimal = decimalOf(text);
   if (decimal === null) return rawJSON(text);
-  if (Number.isFinite(number) && areSame(decimal, decimalOf(shortest))) return number;
-  const { isNegative, digits, point } = decimal;
-  if (digits.length > point || point > MAX_WHOLE_DIGITS) return rawJSON(text);
-  return BigInt(`${isNegative ? "-" : ""}${digits}${zeros(Number(point) - digits.length)}`);
+  if (areSame(decimal, decimalOf(shortest))) return number;
+  return isSpelledBy(decimal, number) ? rawJSON(text) : wholeFrom(decimal) ?? rawJSON(text);
 }
 
 /** The number that a text spells in decimal, as {@link readNumber} has it; undefined where it spells none. */
@@ -103,16 +102,26 @@ export function doubleOf(value: number | bigint | ExactNumber): number | undefin
   if (!Number.isFinite(number)) return undefined;
   if (typeof value === "bigint") return numberText(number) === value.toString() ? number : undefined;
   const decimal = decimalOf(value.rawJSON);
-  if (decimal === null || decimal.digits.length > DOUBLE_DIGITS) return undefined;
-  const spelled = number.toPrecision(Math.max(decimal.digits.length, 1));
-  return areSame(decimal, decimalOf(spelled)) ? number : undefined;
+  return decimal !== null && isSpelledBy(decimal, number) ? number : undefined;
 }
 
-/** The whole number that it is; undefined where it is none of so many digits. */
+/** The whole number that it is; undefined where it is none of at most 309 digits. */
 export function wholeOf(value: number | bigint | ExactNumber): bigint | undefined {
   if (typeof value === "bigint") return value;
-  if (typeof value !== "number" || !Number.isInteger(value)) return undefined;
-  return BigInt(numberText(value));
+  const decimal = decimalOf(typeof value === "number" ? String(value) : value.rawJSON);
+  return decimal === null ? undefined : wholeFrom(decimal);
+}
+
+function wholeFrom({ isNegative, digits, point }: Decimal): bigint | undefined {
+  if (digits.length > point || point > MAX_WHOLE_DIGITS) return undefined;
+  return BigInt(`${isNegative ? "-" : ""}${digits}${zeros(Number(point) - digits.length)}`);
+}
+
+/** Whether the double is written so by a program that writes so many digits, up to 17. */
+function isSpelledBy(decimal: Decimal, double: number): boolean {
+  const { length } = decimal.digits;
+  if (length > DOUBLE_DIGITS || !Number.isFinite(double)) return false;
+  return areSame(decimal, decimalOf(double.toPrecision(Math.max(length, 1))));
 }
 
 /** Null where the text spells none, or one of so long an exponent that nobody computes with it. */
@@ -126,7 +135,8 @@ function decimalOf(text: string): Decimal | null {
   while (from < to && all[to - 1] === "0") to--;
   const digits = all.slice(from, to);
   const point = BigInt(whole.length - from) + BigInt(exponent.replace("+", ""));
-  return { isNegative: sign === "-", digits, point: digits === "" ? 0n : point };
+  if (digits === "") return ZERO;
+  return { isNegative: sign === "-", digits, point };
 }
 
 function areSame(one: Decimal, other: Decimal | null): boolean {
