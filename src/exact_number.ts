@@ -7,7 +7,7 @@ const { rawJSON, isRawJSON } = JSON as unknown as {
 };
 
 /** Texts of numbers that are no longer are those of doubles, unless they have an exponent. */
-const PLAIN_CHARS = 15;
+export const PLAIN_CHARS = 15;
 /** The most digits of a double, and so of a whole number that is taken for one, however it is written. */
 const MAX_WHOLE_DIGITS = 309;
 /** Of an exponent, with its sign. */
@@ -16,7 +16,8 @@ const MAX_EXPONENT_CHARS = 18;
 const DOUBLE_DIGITS = 17;
 
 const DECIMAL = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
-const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+/** A number, as JSON writes them. */
+export const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const WHOLE_DIGITS = /^-?\d+$/;
 
 /** A number by its decimal digits: 0.`digits` times 10 to the power of `point`; no digits are zero. */

@@ -205,12 +205,31 @@ Deno.test("numbers of a million characters are read and told apart in no time", 
   assert(performance.now() - start < 20_000);
 });
 
+/** Strings that look like what is put in the place of numbers, and keys that are none. */
+const TRICKY = [
+  '"\\u00000"',
+  '["\\u00001",1e400]',
+  '"\\\\u00000"',
+  '["a\\\\",1e400,"\\"1e400"]',
+  '["\\\\\\"",1e400,"x"]',
+  '{"\\u0000":1e400}',
+];
+
 const json = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: "small" },
     jsonNumber,
     double.map((value) => JSON.stringify(value)),
-    fc.constantFrom("true", "false", "null", '"-1e400"', '" :1e5"', '"9007199254740993"', '"\\"1e5"'),
+    fc.constantFrom(
+      ...TRICKY,
+      "true",
+      "false",
+      "null",
+      '"-1e400"',
+      '" :1e5"',
+      '"9007199254740993"',
+      '"\\"1e5"',
+    ),
     fc.string().map((value) => JSON.stringify(value)),
     fc.array(tie("value"), { maxLength: 4 }).map((parts) => `[${parts.join(" , ")}]`),
     fc.array(fc.tuple(fc.constantFrom("a", "b", "__proto__", "1e5", ""), tie("value")), { maxLength: 4 })
@@ -223,6 +242,7 @@ Deno.test("JSON text is read exactly, and the quick look at it never misses a nu
     fc.property(json, (text) => {
       const bytes = new TextEncoder().encode(text);
       const exact = parseExactly(text);
+      assertEquals(stringifyJson(exact), stringifyJson(byReviver(text)));
       assertEquals(decodeContent(Encoding.Json, bytes), exact);
       assertEquals(parseJson(text), exact);
       if (holdsMoreThanDoubles(exact, JSON.parse(text))) assert(checkJsonLimits(bytes, CONTENT_LIMITS), text);
@@ -249,6 +269,13 @@ Deno.test("what is no JSON is refused, whatever its numbers are like", () => {
     "1234567890123456789-",
     '{"a":1e}',
     "[+1e400]",
+    "{1e400:1}",
+    '{"a":1, 1e400 :2}',
+    "1e400 1e400",
+    "[1e400",
+    "true1e400",
+    '"1e400',
+    "--1e400",
     "[-]",
   ];
   for (const text of texts) {
@@ -260,6 +287,15 @@ Deno.test("what is no JSON is refused, whatever its numbers are like", () => {
     assertThrows(() => parseJson(text), SyntaxError);
   }
 });
+
+/** What JSON.parse tells a reviver of each number. */
+function byReviver(text: string): unknown {
+  const parse = JSON.parse as (
+    text: string,
+    reviver: (key: string, value: unknown, context: { source: string }) => unknown,
+  ) => unknown;
+  return parse(text, (_, value, { source }) => typeof value === "number" ? readNumber(source) : value);
+}
 
 function holdsMoreThanDoubles(exact: JsonValue, plain: JsonValue): boolean {
   if (typeof plain === "number") return typeof exact !== "number";

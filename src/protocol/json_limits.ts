@@ -1,4 +1,4 @@
-import { spelledNumber } from "../exact_number.ts";
+import { PLAIN_CHARS, spelledNumber } from "../exact_number.ts";
 import type { ContentLimits } from "./content_limits.ts";
 import { ReplyCode } from "./codes.ts";
 import { ProtocolError } from "./errors.ts";
@@ -17,8 +17,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const E = 0x65;
 
-/** A number of so many characters without an exponent is one that a double holds. */
-const PLAIN_CHARS = 15;
+/** The digits of 2^53-1. */
+const SAFE_DIGITS = 16;
 /** The longest that a double is written in: longer texts are not looked at. */
 const DOUBLE_CHARS = 32;
 
@@ -77,17 +77,20 @@ function endOfNumber(bytes: Uint8Array, at: number): number {
   let sign = 1;
   for (;; at++) {
     const byte = bytes[at]!;
-    if (byte >= ZERO && byte <= NINE) continue;
-    if (byte === DOT || byte === PLUS || byte === MINUS) continue;
+    if (byte >= ZERO && byte <= NINE || byte === DOT || byte === MINUS || byte === PLUS) continue;
     if ((byte | 0x20) !== E) return sign * at;
     sign = -1;
   }
 }
 
+/** Whether it is one that a double is written as, and within ±(2^53-1) where it is digits alone. */
 function isDouble(bytes: Uint8Array, at: number, end: number): boolean {
-  if (end - at > DOUBLE_CHARS) return false;
-  let text = bytes[at - 1] === MINUS ? "-" : "";
-  for (; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  const length = end - at;
+  let isDigits = true;
+  for (let i = at; i < end && isDigits; i++) isDigits = bytes[i]! >= ZERO && bytes[i]! <= NINE;
+  if (length > (isDigits ? SAFE_DIGITS : DOUBLE_CHARS)) return false;
+  const text = String.fromCharCode.apply(null, bytes.subarray(at, end) as unknown as number[]);
+  if (!isDigits && String(Number(text)) === text) return true;
   return typeof spelledNumber(text) === "number";
 }
 
