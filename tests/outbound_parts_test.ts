@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Lines } from "../plugins/exec/lines.ts";
 import { LineError, readLine } from "../plugins/exec/messages.ts";
@@ -6,7 +6,8 @@ import { OpenIds } from "../plugins/exec/open_ids.ts";
 import { Breaker } from "../plugins/webhook/breaker.ts";
 import { Gate } from "../plugins/webhook/gate.ts";
 import { HostPattern } from "../plugins/webhook/host_pattern.ts";
-import { retryAfterOf, verdictOf } from "../plugins/webhook/response.ts";
+import { readAnswer, retryAfterOf, verdictOf } from "../plugins/webhook/response.ts";
+import { ProcessOutput } from "../src/worker/process_output.ts";
 
 const encoder = new TextEncoder();
 const never = new AbortController().signal;
@@ -213,5 +214,41 @@ Deno.test("a host pattern stands for its host, scheme and port and for nothing e
   }
   for (const text of ["", "https://", "a/b", "a b", "https://x:port", "*", "user@host", "ftp://x"]) {
     assertThrows(() => HostPattern.parse(text), Error, "allow_hosts");
+  }
+});
+
+Deno.test("what comes byte by byte takes its own length, not a buffer of 64 KiB a byte: answers of hosts, lines of children and of plugins' processes", async () => {
+  const bytes = 4000;
+  const readers: Record<string, (stream: ReadableStream<Uint8Array>) => Promise<number>> = {
+    async answer(stream) {
+      return (await readAnswer(new Response(stream), bytes, 0)).body.length;
+    },
+    async line(stream) {
+      let length = 0;
+      const lines = new Lines(bytes, { line: (line) => length = line.length, tooLong() {} });
+      for await (const chunk of stream) lines.push(chunk);
+      lines.end();
+      return length;
+    },
+    async output(stream) {
+      let length = 0;
+      await new ProcessOutput(stream, (line) => length = line.length, () => 0).ended;
+      return length;
+    },
+  };
+  for (const [name, read] of Object.entries(readers)) {
+    const before = Deno.memoryUsage().external;
+    let most = 0;
+    let left = bytes;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        most = Math.max(most, Deno.memoryUsage().external - before);
+        if (left-- === 0) return controller.close();
+        // As Deno has it of sockets and pipes.
+        controller.enqueue(new Uint8Array(65_536).fill(121).subarray(0, 1));
+      },
+    });
+    assertEquals(await read(stream), bytes, name);
+    assertLess(most, bytes * 65_536 / 2, name);
   }
 });
