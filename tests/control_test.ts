@@ -186,6 +186,38 @@ Deno.test("two servers have a control socket each, named after their ports, and 
   await Deno.remove(folder);
 });
 
+Deno.test("the control socket moves with the port that it has its name from, where that is free", async () => {
+  const folder = await Deno.makeTempDir();
+  const env = { XDG_RUNTIME_DIR: folder };
+  const names = () =>
+    [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".sock"));
+  const control = { control: "auto" };
+  {
+    await using server = await TestServer.start({ server: { ...control, udp: [] }, env });
+    const first = `mevent-${server.tcp.port}.sock`;
+    using kept = new RawControl(await Deno.connect({ transport: "unix", path: `${folder}/${first}` }));
+    const listening = () => `mevent-${(server.server.streams[0]!.address as Deno.NetAddr).port}.sock`;
+    const reload = (tcp: string) => server.reload({ server: { ...control, udp: [], tcp: [tcp] } });
+    assertEquals((await server.reload({ server: { ...control, udp: [] } })).changed, []);
+    const { changed } = await reload("127.0.0.2:0");
+    const second = listening();
+    assertEquals(changed.at(-1), `control socket ${folder}/${first} -> ${folder}/${second}`);
+    assertEquals([names(), server.server.controlAddresses], [[second], [`unix ${folder}/${second}`]]);
+    using control2 = new RawControl(await Deno.connect({ transport: "unix", path: `${folder}/${second}` }));
+    for (const each of [kept, control2]) assertEquals((await each.ask({ command: "stats" })).ok, true);
+    // Another server has the next name: the socket keeps the one that it has.
+    const free = Deno.listen({ hostname: "127.0.0.3", port: 0 });
+    const { port } = free.addr;
+    free.close();
+    using _other = Deno.listen({ transport: "unix", path: `${folder}/mevent-${port}.sock` });
+    await reload(`127.0.0.3:${port}`);
+    assertEquals(server.server.controlAddresses, [`unix ${folder}/${second}`]);
+    assertStringIncludes(server.log.join(""), "the control socket keeps its name: name it with --control");
+  }
+  assertEquals(names(), []);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a control socket that a killed server left is replaced", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/control`;

@@ -19,25 +19,38 @@ export interface ListenSocket {
  * one, of a name that is gone at once.
  */
 export class UnixSocket implements ListenSocket {
-  readonly addr: Deno.UnixAddr;
+  #path: string;
   readonly #own: Deno.FileInfo;
 
   private constructor(readonly listener: Deno.Listener, path: string) {
-    this.addr = { transport: "unix", path };
+    this.#path = path;
     this.#own = Deno.lstatSync(path);
   }
 
   /** Throws the system's error where it cannot be had, AddrInUse where the path is taken. */
   static listen(path: string): UnixSocket {
-    const bytes = new TextEncoder().encode(path).length;
-    if (bytes > MAX_PATH_BYTES) {
-      throw new Error(`the path has ${bytes} bytes; that of a Unix socket has ${MAX_PATH_BYTES} at most`);
-    }
-    return new UnixSocket(listenBeside(path, MAX_PATH_BYTES - bytes), path);
+    return new UnixSocket(listenBeside(path, spareBytes(path)), path);
+  }
+
+  get addr(): Deno.UnixAddr {
+    return { transport: "unix", path: this.#path };
   }
 
   get bound(): Deno.Addr {
     return this.listener.addr;
+  }
+
+  /** Is found at another path of the same file system from now on. Throws the system's error, AddrInUse where it is taken. */
+  move(path: string): void {
+    spareBytes(path);
+    try {
+      Deno.linkSync(this.#path, path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      throw new Deno.errors.AddrInUse(`there is something at ${path}`);
+    }
+    if (isFile(this.#path, this.#own)) Deno.removeSync(this.#path);
+    this.#path = path;
   }
 
   accept(): Promise<Deno.Conn> {
@@ -45,7 +58,7 @@ export class UnixSocket implements ListenSocket {
   }
 
   close(): void {
-    const { path } = this.addr;
+    const path = this.#path;
     // While it is bound nothing else can have its number.
     if (isFile(path, this.#own)) Deno.removeSync(path);
     this.listener.close();
@@ -83,6 +96,13 @@ function listenBeside(path: string, spare: number): Deno.Listener {
     return listener;
   }
   return Deno.listen({ transport: "unix", path });
+}
+
+/** Bytes that a path might have more. Throws where it has too many. */
+function spareBytes(path: string): number {
+  const bytes = new TextEncoder().encode(path).length;
+  if (bytes <= MAX_PATH_BYTES) return MAX_PATH_BYTES - bytes;
+  throw new Error(`the path has ${bytes} bytes; that of a Unix socket has ${MAX_PATH_BYTES} at most`);
 }
 
 function isFile(path: string, { dev, ino }: Deno.FileInfo): boolean {

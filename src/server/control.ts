@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { formatAddress } from "../config/address.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { ControlHandler } from "./control_connection.ts";
@@ -22,6 +23,8 @@ export interface ControlOptions {
 /** All control sockets of a server. */
 export class Control {
   readonly #servers: ControlServer[] = [];
+  /** The one that has its name from what is listened on. */
+  #named: ControlServer | null = null;
 
   /** Where it listens, as `unix /run/user/1000/mevent-26000.sock`. */
   get addresses(): string[] {
@@ -61,6 +64,30 @@ export class Control {
     for (const server of this.#servers) server.begin();
   }
 
+  /**
+   * Gives the socket of `control = "auto"` the name that goes with what is listened on now, for that is where commands look.
+   * Resolves with a sentence where it has moved; where it cannot, it keeps its name, and the log says why.
+   */
+  async follow(addresses: readonly Deno.Addr[], log: ControlTarget["log"]): Promise<string | null> {
+    const name = autoName(addresses);
+    const server = this.#named;
+    if (name === null || server === null) return null;
+    const { path: before } = server.address as Deno.UnixAddr;
+    const path = join(dirname(before), name);
+    if (path === before) return null;
+    try {
+      await server.move(path);
+      return `control socket ${before} -> ${path}`;
+    } catch (error) {
+      log.warn("the control socket keeps its name: name it with --control", {
+        control: `unix ${before}`,
+        wanted: path,
+        reason: messageOf(error),
+      });
+      return null;
+    }
+  }
+
   async stopAccepting(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.stopAccepting()));
   }
@@ -77,7 +104,9 @@ export class Control {
     { settings, reserve }: ControlOptions,
   ): Promise<void> {
     try {
-      this.#servers.push(await ControlServer.onPath(path, handle, limitLog, reserve));
+      const server = await ControlServer.onPath(path, handle, limitLog, reserve);
+      this.#servers.push(server);
+      if (settings.control === "auto") this.#named = server;
     } catch (error) {
       // A folder that nobody chose and that cannot be written to, as in a container, is no reason not to serve.
       if (settings.control === "auto" && isOfFolder(error)) {

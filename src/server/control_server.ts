@@ -70,6 +70,12 @@ export class ControlServer {
     return this.listener.addr;
   }
 
+  /** Is found at another path from now on; what kept it from that is thrown. */
+  async move(path: string): Promise<void> {
+    await removeStaleSocket(path);
+    if (this.listener instanceof UnixSocket) this.listener.move(path);
+  }
+
   /** Takes connections, those that have waited for that since it was opened included. */
   begin(): void {
     if (!this.#isClosed) this.#accepting ??= this.#accept();
