@@ -6,6 +6,7 @@ import { controlHandler } from "./control_handler.ts";
 import { controlFolder, ControlFolderError, controlName, makeOwnFolder } from "./control_path.ts";
 import { ControlServer, type Reserve } from "./control_server.ts";
 import type { ControlTarget } from "./control_target.ts";
+import type { ReloadReport } from "./reload.ts";
 
 /** A control socket that cannot be had; the message names the key that asks for it. */
 export class ControlError extends Error {
@@ -19,6 +20,9 @@ export interface ControlOptions {
   readonly addresses: readonly Deno.Addr[];
   readonly reserve: Reserve;
 }
+
+/** What is listened on. */
+type Listening = Readonly<Record<"streams" | "datagrams", readonly { readonly address: Deno.Addr }[]>>;
 
 /** All control sockets of a server. */
 export class Control {
@@ -66,25 +70,29 @@ export class Control {
 
   /**
    * Gives the socket of `control = "auto"` the name that goes with what is listened on now, for that is where commands look.
-   * Resolves with a sentence where it has moved; where it cannot, it keeps its name, and the log says why.
+   * Resolves with the report, which says so where it has moved; where it cannot, it keeps its name, and the log says why.
    */
-  async follow(addresses: readonly Deno.Addr[], log: ControlTarget["log"]): Promise<string | null> {
-    const name = autoName(addresses);
+  async follow(
+    report: ReloadReport,
+    { streams, datagrams }: Listening,
+    log: ControlTarget["log"],
+  ): Promise<ReloadReport> {
+    const name = autoName([...streams, ...datagrams].map(({ address }) => address));
     const server = this.#named;
-    if (name === null || server === null) return null;
+    if (name === null || server === null) return report;
     const { path: before } = server.address as Deno.UnixAddr;
     const path = join(dirname(before), name);
-    if (path === before) return null;
+    if (path === before) return report;
     try {
       await server.move(path);
-      return `control socket ${before} -> ${path}`;
+      return { ...report, changed: [...report.changed, `control socket ${before} -> ${path}`] };
     } catch (error) {
       log.warn("the control socket keeps its name: name it with --control", {
         control: `unix ${before}`,
         wanted: path,
         reason: messageOf(error),
       });
-      return null;
+      return report;
     }
   }
 

@@ -330,10 +330,7 @@ export class Server {
       if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
       const config = given ??
         await configAgain(this.options.loadConfig, this.#nursery.read, this.#told.promise);
-      const done = await reload(this.#target, config, watched);
-      const addresses = [...this.streams, ...this.datagrams].map(({ address }) => address);
-      const moved = await this.#control.follow(addresses, log);
-      const report = moved === null ? done : { ...done, changed: [...done.changed, moved] };
+      const report = await this.#control.follow(await reload(this.#target, config, watched), this, log);
       this.#watches.follow(config.plugins);
       this.#modules.keepOnly(config.plugins);
       // Files that were looked at and are the same are no news.
