@@ -128,6 +128,14 @@ export function stringifyJson(value: unknown, indent = 0): string | undefined {
   }
 }
 
+/** JSON text with its white space anew, its numbers as they stand. Throws SyntaxError. */
+export function relaidJson(text: string, indent: number): string {
+  const value = parse(text, (_, value, { source }) => {
+    return typeof value === "number" && source !== undefined ? rawJSON(source) : value;
+  });
+  return JSON.stringify(value, undefined, indent);
+}
+
 /** Of `JSON.stringify`, a replacer. */
 export function bigintAsDigits(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? rawJSON(value.toString()) : value;

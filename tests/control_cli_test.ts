@@ -47,6 +47,23 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
     before: false,
     queued: 0,
   });
+  await said("pause", "echo");
+  await mevent([
+    "send",
+    "--biz",
+    "3",
+    "--cmd",
+    "1001",
+    "--async",
+    "--port",
+    String(server.tcpPort),
+    "id:=1234567890123456789",
+    "n:=1e400",
+  ]);
+  assertMatch(await said("peek", "echo"), /\{"id":1234567890123456789,"n":1e400\}\n$/);
+  assertMatch(await said("peek", "echo", "--json"), /"params":\{"id":1234567890123456789,"n":1e400\}/);
+  await said("purge", "echo", "--yes");
+  await said("resume", "echo");
   assertEquals(await said("peek", "echo", "--dead"), "plugin echo has 0 dead letters\n");
   assertEquals(await said("retry-dead", "echo"), "plugin echo: 0 dead letters back in the queue, 0 left\n");
   assertMatch(await said("stats"), /^mevent .*, running for/);

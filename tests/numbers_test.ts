@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { stringifyJson } from "../src/exact_json.ts";
 import type { JsonObject } from "../src/plugin.ts";
-import { BodyView, encodeContent, Encoding } from "../src/protocol/body.ts";
+import { BodyView, encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
 import type { Reply } from "../src/protocol/reply.ts";
 import { NO_PERMISSIONS } from "./support/exec_python.ts";
 import { HookServer } from "./support/hook_server.ts";
@@ -44,7 +44,9 @@ export default {
 /** Counts its runs, which a second request with the same key is not. */
 const ONCE = `
 let runs = 0;
-export default { name: "once", commands: { 1001: { name: "run", run: () => ({ run: ++runs }) } } };`;
+export default { name: "once", commands: { 1001: { name: "run", run: () => ({
+  run: ++runs, id: 1234567890123456789n, decimal: JSON.rawJSON("0.1234567890123456789"),
+}) } } };`;
 
 const WHO = `
 export default { name: "who", commands: { 1001: { name: "who", run: ({ worker }) => ({ worker }) } } };`;
@@ -167,6 +169,22 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
     }
     assertEquals(new Set(runOf.values()).size, new Set(rows.map(({ string }) => string)).size);
   });
+
+  await t.step(
+    "in the result that is remembered for a key, in whatever encoding it is asked for again",
+    async () => {
+      const again = (encoding: Encoding) => encodeBody(encoding, { mevent: { key: "again" } });
+      const results: JsonObject[] = [];
+      for (const encoding of [Encoding.Json, Encoding.Hdf, Encoding.Cells]) {
+        results.push(valueOf(await ask(connection, "once", 1001, again(encoding))) as JsonObject);
+      }
+      assertEquals(new Set(results.map(({ run }) => run)).size, 1);
+      assertEquals(results.map(({ id }) => id), Array(3).fill(1234567890123456789n));
+      const [inJson, inHdf, inCells] = results.map(({ decimal }) => stringifyJson(decimal!));
+      assertEquals([inJson, inHdf], ["0.1234567890123456789", "0.1234567890123456789"]);
+      assertEquals(inCells, '"0.1234567890123456789"');
+    },
+  );
 
   await t.step("as the param of an affinity: what is equal goes to one worker", async () => {
     const workerOf = new Map<string, unknown>();

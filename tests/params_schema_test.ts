@@ -3,7 +3,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { z } from "zod";
 import type { Context, JsonObject, Output, Plugin, StandardSchema } from "../src/plugin.ts";
-import { encodeBody, Encoding } from "../src/protocol/body.ts";
+import { decodeBody, encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
 import type { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
@@ -46,6 +46,8 @@ export default {
       runBatch: (operations) => { runs++; return operations.map(({ input }) => ({ n: input.n, size: operations.length, runs })); },
     },
     1012: { name: "runs", run: () => runs },
+    1014: { ...tell, params: v.object({ id: v.bigint() }) },
+    1015: { ...tell, params: z.object({ id: z.bigint() }) },
     1013: { name: "hangs", params: own(() => new Promise(() => {})), run: () => {} },
   },
 };`;
@@ -90,6 +92,27 @@ Deno.test("the params of HDF are checked as the text they are", async () => {
   const reply = await connection.reply();
   assertEquals(reply.code, 23);
   assertStringIncludes(messageOf(reply), 'param "items": ');
+});
+
+Deno.test("a schema gets whole numbers beyond 2^53 as bigints, and is not asked where a number is one that nothing holds", async () => {
+  await using server = await start();
+  using connection = await server.connect();
+  for (const command of [1014, 1015]) {
+    for (const id of [9007199254740992n, 1234567890123456789n]) {
+      const { code, body } = await ask(connection, command, { id });
+      assertEquals([code, decodeBody(body)], [1000, { input: { id }, given: { id } }]);
+    }
+    const small = await ask(connection, command, { id: 7 });
+    assertEquals(small.code, 23);
+    assertStringIncludes(messageOf(small), 'param "id": ');
+    const body = encodeContent(Encoding.Json, new TextEncoder().encode('{"id":7,"other":[1e400]}'));
+    await connection.send(streamRequest({ plugin: "p", command, body }));
+    const other = await connection.reply();
+    assertEquals([other.code, messageOf(other)], [
+      23,
+      'param "other.0" is 1e400, which no double holds: send it as a text',
+    ]);
+  }
 });
 
 Deno.test("a schema that takes its time is waited for", async () => {

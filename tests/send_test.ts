@@ -43,6 +43,11 @@ Deno.test("send takes its params from text, a file, stdin and key=value argument
       '{"uid":"7","deep":{"a":[1]},"url":"http://x/?a=b","empty":""}\n',
     ],
     [["--json", '{\n  "lines": 2\n}'], '{"lines":2}\n'],
+    [["--json", '{\n"n": [1.10, -0, 1e400]}'], '{"n":[1.10,-0,1e400]}\n'],
+    [
+      ["id:=1234567890123456789", "n:=[1.10, -0, 1e400, 0.1234567890123456789]", "text=007"],
+      '{"id":1234567890123456789,"n":[1.10,-0,1e400,0.1234567890123456789],"text":"007"}\n',
+    ],
     [[], "{}\n"],
   ];
   for (const [args, expected] of cases) {
@@ -51,8 +56,10 @@ Deno.test("send takes its params from text, a file, stdin and key=value argument
     });
     assertEquals([code, stdout], [0, expected], stderr);
   }
-  const pretty = await mevent([...ECHO, ...port, "uid=7"], { isTerminal: true });
-  assertEquals(pretty.stdout, '{\n  "uid": "7"\n}\n');
+  const pretty = await mevent([...ECHO, ...port, "uid=7", "id:=18446744073709551615", "price:=1.10"], {
+    isTerminal: true,
+  });
+  assertEquals(pretty.stdout, '{\n  "uid": "7",\n  "id": 18446744073709551615,\n  "price": 1.10\n}\n');
 });
 
 Deno.test("send --hdf prints the reply as HDF", async () => {
@@ -64,6 +71,8 @@ Deno.test("send --hdf prints the reply as HDF", async () => {
     const { code, stdout } = await mevent([...args, source], { stdin: await Deno.readTextFile(file) });
     assertEquals([code, stdout], [0, 'user{\nname = Ann\nid [type="102"]  = 7\n}\n']);
   }
+  const long = 'id [type="103"]  = 1234567890123456789\nd [type="104"]  = 0.1234567890123456789\n';
+  assertEquals((await mevent([...args, "-"], { stdin: long })).stdout, long);
   const broken = await mevent([...args, "-"], { stdin: "a = 1\n}" });
   assertEquals([broken.code, broken.stdout], [65, ""]);
   assertStringIncludes(broken.stderr, "line 2");

@@ -1,7 +1,7 @@
-import { parseJson } from "../exact_json.ts";
+import { relaidJson } from "../exact_json.ts";
 import { HdfError } from "../hdf/error.ts";
 import { parseHdf } from "../hdf/parse.ts";
-import { encodeContent, Encoding, jsonText } from "../protocol/body.ts";
+import { encodeContent, Encoding } from "../protocol/body.ts";
 import type { JsonValue } from "../plugin.ts";
 import { jsonProblem, utf8Problem } from "./input_problem.ts";
 import type { Io } from "./io.ts";
@@ -23,7 +23,7 @@ export async function sendBody(
   }
   if (hdf !== undefined) return await hdfBody(hdf, io);
   if (json !== undefined) return await jsonBody(json, io);
-  return encodeContent(Encoding.Json, new TextEncoder().encode(jsonText(pairs(keyed))));
+  return encodeContent(Encoding.Json, new TextEncoder().encode(pairs(keyed)));
 }
 
 /** The text goes out as it stands, so that numbers keep all their digits. */
@@ -57,23 +57,25 @@ async function hdfBody(path: string, io: Io): Promise<Uint8Array> {
   return encodeContent(Encoding.Hdf, bytes);
 }
 
-/** `key=text` and `key:=JSON`, split at the first of the two; the text stays text. */
-function pairs(args: readonly string[]): JsonValue {
-  const params = new Map<string, JsonValue>();
+/** JSON of `key=text` and `key:=JSON`, split at the first of the two; the text stays text, and JSON as it stands. */
+function pairs(args: readonly string[]): string {
+  const params = new Map<string, string>();
   for (const arg of args) {
     const at = arg.indexOf("=");
     const isJson = arg[at - 1] === ":";
     const key = arg.slice(0, isJson ? at - 1 : Math.max(at, 0));
     if (key === "") throw new UsageError(`expected key=text or key:=JSON, got ${JSON.stringify(arg)}`);
     if (params.has(key)) throw new UsageError(`${key} is given twice`);
-    params.set(key, isJson ? jsonOf(arg, arg.slice(at + 1)) : arg.slice(at + 1));
+    const value = arg.slice(at + 1);
+    if (isJson) checkJson(arg, value);
+    params.set(key, isJson ? relaidJson(value, 0) : JSON.stringify(value));
   }
-  return Object.fromEntries(params);
+  return `{${[...params].map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
 }
 
-function jsonOf(arg: string, text: string): JsonValue {
+function checkJson(arg: string, text: string): void {
   try {
-    return parseJson(text);
+    JSON.parse(text);
   } catch {
     throw new UsageError(`${JSON.stringify(arg)}: what follows := is not JSON; text takes = alone`);
   }

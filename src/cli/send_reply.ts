@@ -1,4 +1,4 @@
-import { stringifyJson } from "../exact_json.ts";
+import { relaidJson, stringifyJson } from "../exact_json.ts";
 import type { JsonValue } from "../plugin.ts";
 import { BodyView, decodeBody, Encoding } from "../protocol/body.ts";
 import { escaped, marked, unseenIn } from "./unseen.ts";
@@ -30,9 +30,15 @@ export function shownReply(body: Uint8Array | null, forPeople: boolean): ShownRe
   // JSON that is one line goes out as it came.
   const asItCame = isJson && !forPeople && text !== "" && !text.includes("\n");
   const [start, rest] = isJson && text.startsWith(BOM) ? [BOM, text.slice(1)] : ["", text];
-  const json = asItCame ? rest : stringifyJson(decodeBody(body), forPeople ? 2 : 0) ?? "";
+  const json = asItCame ? rest : laidOut(body, isJson ? rest : "", forPeople ? 2 : 0);
   const shown = `${forPeople ? marked(start) : start}${escaped(json)}\n`;
   return { text: shown, note: noteOn(isUtf8 || !isJson, unseenIn(start + json)) };
+}
+
+/** The body as JSON text, of JSON with its numbers as they stand there. */
+function laidOut(body: Uint8Array, json: string, indent: number): string {
+  const value = decodeBody(body) ?? {};
+  return json === "" ? stringifyJson(value, indent) : relaidJson(json, indent);
 }
 
 /** The bytes of the reply's text as they came; of cells, which are none, the whole body. */

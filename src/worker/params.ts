@@ -89,7 +89,7 @@ export class OperationParams implements Params {
     const number = numberOf(value);
     const whole = number === undefined ? undefined : wholeOf(number);
     if (whole !== undefined) return whole;
-    throw wrong(key, "a whole number", value);
+    throw wrong(key, "a whole number of at most 309 digits", value);
   }
 
   number(key: string, otherwise?: number): number {
@@ -169,7 +169,7 @@ export class OperationParams implements Params {
   }
 }
 
-const HELD = "a number that a double holds, which those of up to 15 digits are";
+const HELD = "a number that a double holds";
 
 function isNumber(value: JsonValue | undefined): value is number | bigint | ExactNumber {
   return typeof value === "number" || typeof value === "bigint" || isExactNumber(value);
@@ -189,9 +189,10 @@ function withoutExact<T extends JsonValue>(value: T, path: string): T {
   if (isExactNumber(value)) {
     const double = doubleOf(value);
     if (double !== undefined) return double as T;
-    const digits = shorten(value.rawJSON);
+    const nearest = Math.abs(Number(value.rawJSON));
+    const remedy = nearest > 0 && nearest < Infinity ? "a text, or with at most 15 digits" : "a text";
     throw new ProtocolError(
-      `param "${path}" is ${digits}, which no double holds: send it as a text, or with at most 15 digits`,
+      `param "${path}" is ${shorten(value.rawJSON)}, which no double holds: send it as ${remedy}`,
       ReplyCode.BadParam,
     );
   }
