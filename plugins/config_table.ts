@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
+import { didYouMean } from "../src/nearest.ts";
 import { BYTE_UNITS, formatAmount, parseAmount, TIME_UNITS, type Units } from "../src/amount.ts";
 
 /** Bounds of a number, both included. */
@@ -138,12 +139,19 @@ export class ConfigTable {
     return this.#value(key);
   }
 
-  /** All keys have been read: another one is a mistake. */
+  /** All keys have been read: others are mistakes, a line each. */
   end(): void {
     const unknown = Object.keys(this.table).filter((key) => !this.#read.has(key));
     if (unknown.length === 0) return;
-    const known = [...this.#read].toSorted().join(", ");
-    throw new SettingsError(`${this.path} has no key ${JSON.stringify(unknown[0])}; it has ${known}`);
+    const known = [...this.#read].toSorted();
+    const absent = known.filter((key) => !Object.hasOwn(this.table, key));
+    throw new SettingsError(
+      unknown.map((key) =>
+        `${this.path} has no key ${JSON.stringify(key)}${
+          didYouMean(key, absent) || `; it has ${known.join(", ")}`
+        }`
+      ).join("\n"),
+    );
   }
 
   /** An error about a key, to throw. */

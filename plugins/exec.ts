@@ -1,6 +1,7 @@
-import type { Command, PluginFactory } from "mevent/plugin";
+import type { Command, PluginFactory, PluginSettings } from "mevent/plugin";
 import { Runner } from "./exec/runner.ts";
 import { execSettings } from "./exec/settings.ts";
+import { requirePermissions } from "./permissions.ts";
 
 /** Runs operations in a long-lived child process in any language, JSON lines on its stdin and stdout. */
 export default (({ name, config }) => {
@@ -23,3 +24,9 @@ export default (({ name, config }) => {
     stop: () => runner!.stop(),
   };
 }) satisfies PluginFactory;
+
+/** Throws where the program is not granted. */
+export function checkGrants({ config }: PluginSettings): void {
+  const { program } = execSettings(config);
+  requirePermissions(`${program} cannot be run`, { name: "run", command: program });
+}

@@ -1,4 +1,4 @@
-import type { Context, Plugin, StartContext } from "mevent/plugin";
+import type { Context, Plugin, PluginSettings } from "mevent/plugin";
 import { ConfigTable } from "./config_table.ts";
 import { checkFolder, loadSnapshot, Ownership, writeSnapshot } from "./kv/snapshot.ts";
 
@@ -121,6 +121,12 @@ export default {
   },
 } satisfies Plugin;
 
+/** Rejects where the snapshot's folder is not granted, or is not there. */
+export async function checkGrants(context: PluginSettings): Promise<void> {
+  const path = settingsOf(context)?.path;
+  if (path !== undefined) await checkFolder(path);
+}
+
 async function snapshot(path: string, context: Parameters<typeof writeSnapshot>[2]): Promise<number> {
   begunAt = performance.now();
   return await writeSnapshot(path, ownership, context);
@@ -148,7 +154,7 @@ async function fitting<T>(context: Context<unknown>, work: Promise<T>): Promise<
   }
 }
 
-function settingsOf({ config }: StartContext): typeof settings {
+function settingsOf({ config }: PluginSettings): typeof settings {
   const table = new ConfigTable(config, "config");
   const path = table.textIfAny("snapshot");
   const interval = table.duration("interval", INTERVAL, 60_000);

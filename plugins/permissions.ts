@@ -1,7 +1,8 @@
 /** What a plugin may be granted, as Deno names it. */
 export type Permission =
   | { readonly name: "net"; readonly host: string }
-  | { readonly name: "read" | "write"; readonly path: string };
+  | { readonly name: "read" | "write"; readonly path: string }
+  | { readonly name: "run"; readonly command: string };
 
 /**
  * Throws where a permission is missing: an error that gathers what Deno throws then, in which the host finds the line of the
@@ -17,7 +18,9 @@ export function requirePermissions(what: string, ...needed: readonly Permission[
 /** In Deno's words, by which the host knows it. */
 function refusal(permission: Permission): Error {
   const { name } = permission;
-  const value = JSON.stringify(name === "net" ? permission.host : permission.path);
+  const value = JSON.stringify(
+    name === "net" ? permission.host : name === "run" ? permission.command : permission.path,
+  );
   return new Deno.errors.NotCapable(
     `Requires ${name} access to ${value}, run again with the --allow-${name} flag`,
   );

@@ -202,3 +202,8 @@ function objectOf(value: JsonValue): JsonObject {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new NotAllowed("params is to be an object: the values by their names");
 }
+
+/** Throws where the server, or SQLite's file, is not granted. */
+export function checkGrants({ config }: PluginSettings): void {
+  readSettings(config).database.requireGrants();
+}

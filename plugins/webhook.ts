@@ -1,6 +1,7 @@
-import type { PluginFactory } from "mevent/plugin";
-import { Deliverer } from "./webhook/deliverer.ts";
+import type { PluginFactory, PluginSettings } from "mevent/plugin";
+import { Deliverer, requireHosts } from "./webhook/deliverer.ts";
 import { webhookSettings } from "./webhook/settings.ts";
+import { Signer } from "./webhook/signer.ts";
 
 /** Delivers operations as HTTP requests to the endpoints that the config names. */
 export default (({ name, config }) => {
@@ -24,3 +25,10 @@ export default (({ name, config }) => {
     stop: () => deliverer?.stop(),
   };
 }) satisfies PluginFactory;
+
+/** Rejects where a host, a proxy or the file of a secret is not granted, or a secret is not there. */
+export async function checkGrants({ config }: PluginSettings): Promise<void> {
+  const settings = webhookSettings(config);
+  for (const { secret } of [settings.defaults, ...settings.endpoints.values()]) await Signer.from(secret);
+  requireHosts(settings);
+}

@@ -7,7 +7,12 @@ import { TimeLimit } from "../plugins/sql/time_limit.ts";
 Deno.test("who waited for its turn until its time was over does not get the connection, which stays whole", async () => {
   let destroyed = 0;
   const session = { destroy: () => destroyed++ } as unknown as Session;
-  const database: Database = { place: "here", dialect: SQLITE, open: () => Promise.resolve(session) };
+  const database: Database = {
+    place: "here",
+    dialect: SQLITE,
+    requireGrants() {},
+    open: () => Promise.resolve(session),
+  };
   const lost: string[] = [];
   const link = new Link(database, { lost: (why) => lost.push(why), reconnected: () => {} });
   await link.open(() => Promise.resolve());

@@ -53,6 +53,8 @@ export interface Database {
   /** For messages: without the password. */
   readonly place: string;
   readonly dialect: Dialect;
+  /** Throws where a permission that {@link open} needs is missing. */
+  requireGrants(): void;
   /** Connects. Throws DatabaseError `lost` or `setup`, and what Deno throws for a permission that is missing. */
   open(): Promise<Session>;
 }

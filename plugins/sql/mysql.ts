@@ -58,9 +58,13 @@ export class MysqlDatabase implements Database {
     this.place = address.place;
   }
 
+  requireGrants(): void {
+    requireServer(this.address);
+  }
+
   async open(): Promise<Session> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    requireServer(this.address);
+    this.requireGrants();
     try {
       const { createConnection } = await import("mysql2/promise");
       const connection = await createConnection({

@@ -83,9 +83,13 @@ export class PostgresDatabase implements Database {
     this.place = address.place;
   }
 
+  requireGrants(): void {
+    requireServer(this.address);
+  }
+
   async open(): Promise<Session> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    requireServer(this.address);
+    this.requireGrants();
     try {
       const driver = await importDriver();
       const client = withoutEnvironment(() =>

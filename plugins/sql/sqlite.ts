@@ -1,3 +1,4 @@
+import { requirePermissions } from "../permissions.ts";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
   type Answer,
@@ -45,6 +46,12 @@ export class SqliteDatabase implements Database {
 
   constructor(readonly path: string, readonly synchronous: Synchronous) {
     this.place = `sqlite:${path}`;
+  }
+
+  requireGrants(): void {
+    const { path } = this;
+    if (path === ":memory:") return;
+    requirePermissions(`${this.place} cannot be opened`, { name: "read", path }, { name: "write", path });
   }
 
   open(): Promise<Session> {

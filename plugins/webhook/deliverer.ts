@@ -36,7 +36,7 @@ export class Deliverer {
       const { secret } = way;
       if (!this.#signers.has(secret)) this.#signers.set(secret, await Signer.from(secret));
     }
-    requirePermissions("there are hosts and proxies without a grant", ...hostsOf(this.settings));
+    requireHosts(this.settings);
   }
 
   stop(): void {
@@ -132,6 +132,11 @@ export class Deliverer {
     if (changed === "up") this.context.log.info("a host is up again", { host: name });
     else this.context.log.warn("a host is down and left alone for a while", { host: name });
   }
+}
+
+/** Throws where a host or a proxy that requests may go to is not granted. */
+export function requireHosts(settings: WebhookSettings): void {
+  requirePermissions("there are hosts and proxies without a grant", ...hostsOf(settings));
 }
 
 /** Where requests go to, as far as the config says it, and the proxies on the way. */

@@ -7,7 +7,7 @@ import { cut } from "../worker/cut.ts";
 import { fence } from "../worker/fence.ts";
 import { durationText } from "../worker/duration.ts";
 import { loadFailure } from "../worker/load_failure.ts";
-import { loadPlugin, PluginLoadError } from "../worker/loader.ts";
+import { checkBuiltinGrants, loadPlugin, PluginLoadError } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
 import { scheduleOf } from "../worker/schedule.ts";
 import { tellBy, toldText } from "../worker/text_of.ts";
@@ -41,6 +41,7 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
     if (readable !== null) confine(readable);
     if (original !== null) fence();
     const loaded = await loadPlugin(module, settings);
+    await checkBuiltinGrants(module, settings);
     plugin = describe(loaded.plugin);
     const [mistakes, others] = [true, false].map((isMistake) =>
       loaded.remarks.filter((remark) => remark.isMistake === isMistake).map(({ text }) => told(text))
@@ -57,6 +58,10 @@ self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
 function problemsIn(thrown: unknown): readonly string[] {
   try {
     if (thrown instanceof PluginLoadError) return thrown.problems.map(told);
+    // A line each, of the config of a built-in plugin.
+    if (thrown instanceof Error && thrown.name === "SettingsError") {
+      return thrown.message.split("\n").map(told);
+    }
   } catch {
     // What was thrown is the plugin's.
   }

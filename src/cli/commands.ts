@@ -1,6 +1,7 @@
 import { nearest } from "../nearest.ts";
 import { benchCommand } from "./bench.ts";
 import { cancelCommand } from "./cancel.ts";
+import { checkCommand } from "./check.ts";
 import { type Command, type CommandGroup, isGroup } from "./command.ts";
 import { drainCommand } from "./drain.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   sendCommand,
   statsCommand,
   benchCommand,
+  checkCommand,
   pluginCommands,
   peekCommand,
   pauseCommand,

@@ -32,7 +32,7 @@ export interface Problem {
 }
 
 /** A path or a URL, line and column. */
-const PLACE = /((?:file:\/\/)?\/[^\s()]*?):(\d+):(\d+)/;
+export const PLACE = /((?:file:\/\/)?\/[^\s()]*?):(\d+):(\d+)/;
 
 /** @param failure why it does not start, where that was tried; "" where not */
 export function checkReport({ module, inspection, config }: PluginTarget, failure: string): CheckReport {
@@ -110,7 +110,7 @@ function commandText(
 }
 
 /** `read "/etc/passwd"; granted by permissions = { read = ["/etc/passwd"] }` */
-function refusalText({ kind, target }: Refusal, granted: PluginPermissions): string {
+export function refusalText({ kind, target }: Refusal, granted: PluginPermissions): string {
   const known = GRANT_KINDS.find((each) => each === kind);
   const grant = known === undefined
     ? ""

@@ -23,7 +23,8 @@ export interface PluginPlace extends Partial<Position> {
 }
 
 /** A key of a plugin's own config, as its sentences name it: `config.endpoints.billing.url`. */
-const CONFIG_KEY = /(?:^|[\s"`(])config((?:\.(?:[\w-]+|"(?:[^"\\]|\\.)*")|\[\d+\])*)/;
+const CONFIG_KEY =
+  /(?:^|[\s"`(])config((?:\.(?:[\w-]+|"(?:[^"\\]|\\.)*")|\[\d+\])*)(?: has no key ("(?:[^"\\]|\\.)*"))?/;
 
 /** The values that a config is made of, as they were written, and where each of them comes from. */
 export class Layers {
@@ -65,9 +66,15 @@ export class Layers {
 
   /** Where a sentence on the plugin at an index leads: to the key of its config that it names, else to its module. */
   placeOfPlugin(index: number, sentence: string): PluginPlace {
-    const keys = CONFIG_KEY.exec(sentence)?.[1];
-    const path = ["plugin", index, ...keys === undefined ? ["module"] : ["config", ...keysOf(keys)]];
-    return { source: this.file, ...this.#places?.value(path), path };
+    const [, keys, unknown] = CONFIG_KEY.exec(sentence) ?? [];
+    if (keys === undefined) {
+      const path = ["plugin", index, "module"];
+      return { source: this.file, ...this.#places?.value(path), path };
+    }
+    const path = ["plugin", index, "config", ...keysOf(keys)];
+    if (unknown === undefined) return { source: this.file, ...this.#places?.value(path), path };
+    const whole = [...path, String(JSON.parse(unknown))];
+    return { source: this.file, ...this.#places?.key(whole), path: whole };
   }
 
   /** A problem with where it stands in the file. */
@@ -75,6 +82,15 @@ export class Layers {
     const { path, message } = problem;
     const position: Position | undefined = isOfKey ? this.#places?.key(path) : this.#places?.value(path);
     return { source: this.file ?? "built-in config", ...position, path, message };
+  }
+
+  /** A problem with where its key's value comes from, the file or elsewhere. */
+  inPlace(problem: { readonly path: KeyPath; readonly message: string }): ConfigProblem {
+    const { path, message } = problem;
+    if (this.#isInFile(path)) return this.inFile(problem, false);
+    const origin = this.originOf(String(path[1]));
+    const source = origin === "flag" ? "command line" : origin === "environment" ? "environment" : undefined;
+    return { source, path, message };
   }
 
   /** The same of a clash, with the place that was there first. */
@@ -87,6 +103,7 @@ export class Layers {
 
   /** An address of `[server]` may come from elsewhere. */
   #isInFile([table, key]: KeyPath): boolean {
+    if (this.file === undefined) return false;
     return table !== "server" || this.originOf(String(key)) === "file";
   }
 }

@@ -84,10 +84,11 @@ export function loadConfig(sources: ConfigSources): Config {
 function documentOf({ document, text }: ConfigSources, file: string | undefined): ConfigDocument {
   if (document !== undefined) return { values: document, places: null };
   if (file === undefined) return { values: {}, places: null };
-  return parseDocument(text ?? readText(file), file);
+  return parseDocument(text ?? readConfigText(file), file);
 }
 
-function readText(file: string): string {
+/** The text of a config file. Throws ConfigError where it cannot be read. */
+export function readConfigText(file: string): string {
   let bytes: Uint8Array;
   try {
     bytes = Deno.readFileSync(file);

@@ -28,7 +28,8 @@ function wholeFailure(thrown: unknown): string {
   if (isOwnError(thrown)) return message;
   const lines = traceOf(thrown).replace(COLOURS, "").split("\n");
   const kept = lines.filter((line) =>
-    !FRAME.test(line) || !(OWN_CODE.some((own) => line.includes(own)) || line.includes("(ext:"))
+    !FRAME.test(line) ||
+    !(OWN_CODE.some((own) => line.includes(own)) || line.includes("(ext:") || line.endsWith("(<anonymous>)"))
   );
   const framesOfMessage = message.split("\n").filter((line) => FRAME.test(line)).length;
   const frames = kept.filter((line) => FRAME.test(line)).length;

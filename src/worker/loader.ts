@@ -3,8 +3,15 @@ import { isPlugin, problemsOf } from "./check_plugin.ts";
 import { MemberPlaces } from "./member_places.ts";
 import { type PluginRemark, unknownMembers } from "./members.ts";
 
-/** Plugins inside the executable, by the name after `builtin:`. */
-const BUILTIN: { readonly [name: string]: () => Promise<{ default: Plugin | PluginFactory }> } = {
+/** A plugin inside the executable. */
+interface BuiltinModule {
+  readonly default: Plugin | PluginFactory;
+  /** Rejects where its `start` would, for what the config does not grant; does nothing else of it. */
+  readonly checkGrants?: (settings: PluginSettings) => void | Promise<void>;
+}
+
+/** By the name after `builtin:`. */
+const BUILTIN: { readonly [name: string]: () => Promise<BuiltinModule> } = {
   echo: () => import("../../plugins/echo.ts"),
   exec: () => import("../../plugins/exec.ts"),
   kv: () => import("../../plugins/kv.ts"),
@@ -55,6 +62,11 @@ export async function loadPlugin(module: string, settings: PluginSettings): Prom
   if (!isPlugin(value, problems)) throw new PluginLoadError(...[...problems, ...unknown].map(located));
   const remarks = unknown.map((each) => ({ text: located(each), isMistake: each.isMistake }));
   return { plugin: value, remarks };
+}
+
+/** Rejects where the config does not grant what a built-in plugin needs; of other modules nothing is known. */
+export async function checkBuiltinGrants(module: string, settings: PluginSettings): Promise<void> {
+  await (await BUILTIN[module.replace(/^builtin:/, "")]?.())?.checkGrants?.(settings);
 }
 
 async function importModule(module: string): Promise<{ default?: unknown }> {
