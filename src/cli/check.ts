@@ -9,7 +9,7 @@ import { serveCommand, serverOverrides } from "./serve.ts";
 
 export const checkCommand: Command = {
   name: "check",
-  summary: "Says whether a server would start with a config, and all that is wrong with it.",
+  summary: "Says all that is wrong with a config, without starting it.",
   usage: "[flags]",
   details: [
     "Reads the config as serve does, flags and MEVENT_* variables included, loads each plugin in a sandbox without running its " +

@@ -1,6 +1,6 @@
 import { Client } from "../client/client.ts";
 import type { StreamAddress } from "../client/address.ts";
-import type { ListenerConfig } from "../config/config.ts";
+import type { InetListenerConfig, UnixListenerConfig } from "../config/config.ts";
 import { isTable } from "../config/is_table.ts";
 import { DEFAULT_PORT } from "./control_path.ts";
 
@@ -12,8 +12,13 @@ const ASK_MS = 1000;
 /** Longest answer of one, in bytes. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
+/** Where a socket listens, or is to. */
+export type ListenAddress =
+  | Pick<InetListenerConfig, "transport" | "hostname" | "port">
+  | Pick<UnixListenerConfig, "transport" | "path">;
+
 /** A sentence on who listens at an address that is taken, and what to do about it. Never rejects. */
-export async function addressHolder(config: ListenerConfig): Promise<string> {
+export async function addressHolder(config: ListenAddress): Promise<string> {
   const pid = await meventAt(config);
   const other = "name another address";
   if (pid === null) {
@@ -23,13 +28,13 @@ export async function addressHolder(config: ListenerConfig): Promise<string> {
   return `an mevent (pid ${pid}) is running there: ${stopCommand(config)} stops it; or ${other}`;
 }
 
-function stopCommand(config: ListenerConfig): string {
+function stopCommand(config: ListenAddress): string {
   if (config.transport === "unix") return `mevent stop --unix ${config.path}`;
   return config.port === DEFAULT_PORT ? "mevent stop" : `mevent stop --port ${config.port}`;
 }
 
 /** The pid of the mevent that listens there, null where none says so. One on UDP has the same port on TCP, mostly. */
-async function meventAt(config: ListenerConfig): Promise<number | null> {
+async function meventAt(config: ListenAddress): Promise<number | null> {
   const address: StreamAddress = config.transport === "unix"
     ? { transport: "unix", path: config.path }
     : { transport: "tcp", hostname: config.hostname, port: config.port };

@@ -1,11 +1,11 @@
-import type { ListenerConfig, ServerConfig } from "../config/config.ts";
+import type { ServerConfig } from "../config/config.ts";
 import type { KeyPath } from "../config/config_error.ts";
 import type { Layers } from "../config/layers.ts";
 import { isTable } from "../config/is_table.ts";
 import { formatAddress } from "../config/address.ts";
 import { systemReason } from "../system_reason.ts";
 import { UnixSocket } from "../net/unix_socket.ts";
-import { addressHolder } from "./address_holder.ts";
+import { addressHolder, type ListenAddress } from "./address_holder.ts";
 import { isStaleSocket } from "./stale_socket.ts";
 
 /** What is said of an address of the config. */
@@ -19,23 +19,23 @@ export interface AddressRemark {
 
 /** Listens on all of the addresses for a moment, as a start would, and says which cannot be had. */
 export async function checkAddresses(
-  listeners: readonly ListenerConfig[],
+  listeners: readonly ListenAddress[],
   paths: readonly KeyPath[],
   server: Pick<ServerConfig, "control" | "controlTcp">,
 ): Promise<AddressRemark[]> {
   const wanted = [
     ...listeners.map((config, at) => ({ config, path: paths[at] ?? [] })),
     ...server.controlTcp.map((address) => ({
-      config: { transport: "tcp", ...address, asyncReply: true } as const,
+      config: { transport: "tcp", ...address } as const,
       path: ["server", "control_tcp"],
     })),
     ...server.control === "auto" || server.control === "none" ? [] : [{
-      config: { transport: "unix", path: server.control, asyncReply: true } as const,
+      config: { transport: "unix", path: server.control } as const,
       path: ["server", "control"],
     }],
   ];
   const remarks: AddressRemark[] = [];
-  const held: { readonly config: ListenerConfig; readonly socket: { close(): void } | null }[] = [];
+  const held: { readonly config: ListenAddress; readonly socket: { close(): void } | null }[] = [];
   try {
     for (const { config, path } of wanted) {
       try {
@@ -52,7 +52,7 @@ export async function checkAddresses(
 }
 
 /** @param other an address of the same config that may be what takes this one */
-async function reasonOf(config: ListenerConfig, error: unknown, other: ListenerConfig | undefined) {
+async function reasonOf(config: ListenAddress, error: unknown, other: ListenAddress | undefined) {
   const cannot = `cannot listen on ${nameOf(config)}`;
   if (!(error instanceof Deno.errors.AddrInUse)) {
     return { message: `${cannot}: ${systemReason(error, "listen")}`, isInUse: false };
@@ -88,7 +88,7 @@ export function addressPaths(layers: Layers, listeners: readonly number[]): KeyP
 }
 
 /** Null where nothing need be held: a socket's file that nobody listens at is replaced at a start. */
-async function listen(config: ListenerConfig): Promise<{ close(): void } | null> {
+async function listen(config: ListenAddress): Promise<{ close(): void } | null> {
   switch (config.transport) {
     case "tcp":
       return Deno.listen({ hostname: config.hostname, port: config.port });
@@ -100,11 +100,11 @@ async function listen(config: ListenerConfig): Promise<{ close(): void } | null>
   }
 }
 
-function isSamePort(one: ListenerConfig, other: ListenerConfig): boolean {
+function isSamePort(one: ListenAddress, other: ListenAddress): boolean {
   return one.transport !== "unix" && other.transport !== "unix" && one.transport === other.transport &&
     one.port === other.port;
 }
 
-function nameOf(config: ListenerConfig): string {
+function nameOf(config: ListenAddress): string {
   return config.transport === "unix" ? `unix ${config.path}` : `${config.transport} ${formatAddress(config)}`;
 }
