@@ -173,6 +173,8 @@ test("what a child has started is killed with it, whatever stands between", asyn
     ["timeout", "1000", "python3", WORKER],
     ["sh", "-c", `timeout 1000 python3 ${WORKER}; true`],
     ["sh", "-c", `exec 3<&0; sleep 1000 & python3 ${WORKER} <&3 & wait`],
+    // As with `su -c`.
+    ["sh", "-c", `setsid --wait python3 ${WORKER}; true`],
   ];
   await Promise.all(wrappers.map(async (command) => {
     const session = await killsWhatHangs(command);

@@ -78,7 +78,7 @@ test("a worker that ends after five jobs is replaced at once, and what it left i
   const started = performance.now();
   let done = 0;
   for (let i = 0; i < 50; i++) done += Number((await run(server, "echo", { i })).code === 1000);
-  assertLess(performance.now() - started, 30_000);
+  assertLess(performance.now() - started, 60_000);
   assert(done >= 40, `${done} of 50 were done`);
   await until("the first one's session is over", () => aliveIn(session).length === 0);
 });

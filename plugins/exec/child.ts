@@ -146,7 +146,8 @@ export class Child {
 
   /** To it and to all that it has started. */
   #signal(signal: "TERM" | "KILL"): void {
-    this.guard.signal(signal, this.pid);
+    // First of all to it, and who it has started could not be told from others any more.
+    if (this.guard.signal(signal, this.pid)) return;
     try {
       this.#process.kill(`SIG${signal}`);
     } catch (error) {

@@ -6,36 +6,49 @@ const SHORT_LIFE_MS = 1000;
 
 /**
  * Reads what is to be done, a line each: `own SESSION` is a child to look after, `TERM SESSION` and `KILL SESSION` send a signal to
- * all processes of a session, `end SESSION` kills what is left of it. The lines end with the server or the worker: what it looks
+ * all that it has started, `end SESSION` kills what is left of it. The lines end with the server or the worker: what it looks
  * after then is killed, and told by TERM a second before where the server has gone without a word.
  *
- * A session, for a group is left by shells with job control and by `timeout`. /proc says who is in it: a zombie is not.
+ * Who is meant is seen in /proc: those of the session, for a group of its own is made by `timeout` and by shells with job control;
+ * those whose parents they are, for a session of its own is made by `su -c`; and who was meant before, as its parent may have
+ * gone meanwhile. A zombie has ended.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
-tell() {
-  signal=$1 session=$2 found=
-  kill -s "$signal" -- "-$session" 2>/dev/null
-  for stat in /proc/[0-9]*/stat; do
-    { read -r line < "$stat"; } 2>/dev/null || continue
-    set -- \${line##*) }
-    [ "$4" = "$session" ] || continue
-    case $1 in Z|X) continue ;; esac
-    found=1
-    kill -s "$signal" "\${line%% *}" 2>/dev/null
+own= met=' '
+look() {
+  session=$1 found=' ' grown=1
+  while [ -n "$grown" ]; do
+    grown=
+    for stat in /proc/[0-9]*/stat; do
+      { read -r line < "$stat"; } 2>/dev/null || continue
+      pid=\${line%% *}
+      case $found in *" $pid "*) continue ;; esac
+      set -- \${line##*) }
+      case $1 in Z|X) continue ;; esac
+      [ "$4" = "$session" ] || case $met in *" $pid "*) ;; *)
+        case $found in *" $2 "*) ;; *) continue ;; esac
+      esac
+      found="$found$pid " grown=1
+    done
   done
+  met="$met$found"
+  [ "$found" != ' ' ]
+}
+tell() {
+  look "$2" && kill -s "$1" $found 2>/dev/null
+  [ -d /proc/self ] || kill -s "$1" -- "-$2" 2>/dev/null
 }
 end() {
   for round in 1 2 3 4 5 6 7 8 9 10; do
     tell KILL "$1"
-    [ -n "$found" ] || return
+    look "$1" || return
     sleep 0.05
   done
 }
-own=
 while read -r word session; do
   case $word in
-    own) own=$session ;;
+    own) own=$session met=' ' ;;
     TERM|KILL) tell "$word" "$session" ;;
     end) end "$session"; own= ;;
   esac
@@ -46,9 +59,8 @@ set -- \${line##*) }
 if [ "$2" != "$PPID" ]; then
   tell TERM "$own"
   for round in 1 2 3 4 5 6 7 8 9 10; do
-    [ -n "$found" ] || exit 0
+    look "$own" || exit 0
     sleep 0.1
-    tell CONT "$own"
   done
 fi
 end "$own"
@@ -80,9 +92,9 @@ export class Guard {
     this.#say(`own ${pid}`);
   }
 
-  /** Sends a signal to all processes of the child's session; nothing happens where no guard could be started. */
-  signal(signal: "TERM" | "KILL", pid: number): void {
-    this.#say(`${signal} ${pid}`);
+  /** Sends a signal to the child and to all that it has started; false where there is no guard to do it. */
+  signal(signal: "TERM" | "KILL", pid: number): boolean {
+    return this.#say(`${signal} ${pid}`);
   }
 
   /** The child has ended: kills what is left of its session. */
@@ -134,7 +146,8 @@ export class Guard {
     if (this.#own !== null) this.own(this.#own);
   }
 
-  #say(line: string): void {
+  #say(line: string): boolean {
     this.#input?.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
+    return this.#input !== null;
   }
 }
