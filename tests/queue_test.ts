@@ -88,13 +88,12 @@ class Checked {
     const ids = this.model[laneId];
     if (ids.length === 0) return;
     const [id] = ids.splice(index % ids.length, 1) as [number];
-    for (const { segment, offset } of this.queue.parts[0]![laneId].records()) {
-      if (this.queue.idOf(laneId, segment, offset) !== id + 1) continue;
-      this.queue.finishWaiting(0, laneId, segment, offset);
-      this.sizes.delete(id);
-      return;
-    }
-    throw new Error(`${id} is not among what waits`);
+    const found = this.queue.findWaiting(id + 1);
+    assertEquals(found?.lane, laneId, `${id} is not among what waits`);
+    this.check(laneId, found!.segment, found!.offset, id);
+    this.queue.finishWaiting(0, laneId, found!.segment, found!.offset);
+    this.sizes.delete(id);
+    assertEquals([this.queue.findWaiting(id + 1), this.queue.findParked(id + 1)], [null, -1]);
   }
 
   /** What was taken is to be tried again later. */
@@ -128,15 +127,13 @@ class Checked {
     if (this.parked.length === 0) return;
     const [{ id, lane }] = this.parked.splice(index % this.parked.length, 1) as [ParkedOperation];
     const { parked } = this.queue;
-    for (const entry of parked.entries()) {
-      const { segment, offset } = parked.place(entry);
-      if (this.queue.idOf(parked.lane(entry), segment, offset) !== id + 1) continue;
-      this.check(lane, segment, offset, id);
-      this.queue.finishParked(entry);
-      this.sizes.delete(id);
-      return;
-    }
-    throw new Error(`${id} is not among what is parked`);
+    const entry = this.queue.findParked(id + 1);
+    assertEquals(entry >= 0, true, `${id} is not among what is parked`);
+    const { segment, offset } = parked.place(entry);
+    this.check(lane, segment, offset, id);
+    this.queue.finishParked(entry);
+    this.sizes.delete(id);
+    assertEquals([this.queue.findWaiting(id + 1), this.queue.findParked(id + 1)], [null, -1]);
   }
 
   finish(index: number): void {
@@ -276,6 +273,52 @@ Deno.test("a hundred thousand operations of many segments come out in order, fin
   }
   for (const [segment, offset] of taken.toReversed()) checked.queue.finish(0, LaneId.Async, segment, offset);
   assertEquals([checked.queue.ops, checked.queue.bytes, lane.peek()], [0, 0, false]);
+});
+
+/** Gives segments, and remembers which. */
+class WatchedPool extends SegmentPool {
+  readonly given: Segment[] = [];
+
+  override take(size: number, first: boolean): Segment {
+    const segment = super.take(size, first);
+    if (!this.given.includes(segment)) this.given.push(segment);
+    return segment;
+  }
+}
+
+Deno.test("an id among a quarter of a million is looked for in few segments, in line in any order and parked", () => {
+  const count = 250_000;
+  const pool = new WatchedPool();
+  const queue = new OperationQueue({ maxOps: 1e6, maxBytes: 1e12 }, new QueueBudget(Infinity), pool);
+  const content = new Uint8Array(68);
+  const share = (id: number) =>
+    pool.given.filter((segment) => segment.mayHold(id)).length / pool.given.length;
+  const ids = Array.from({ length: 50 }, (_, index) => 1 + index * 4_999);
+  const meanShare = () => ids.reduce((sum, id) => sum + share(id), 0) / ids.length;
+
+  for (let n = 0; n < count; n++) queue.put(0, LaneId.Async, operationOf(n, LaneId.Async), content, 0, 68);
+  assertEquals(meanShare() < 2 / pool.given.length, true, "one after the other: in one segment");
+  for (const id of ids) assertEquals(queue.findWaiting(id)?.lane, LaneId.Async);
+  assertEquals([queue.findWaiting(count + 1), queue.findParked(1)], [null, -1]);
+
+  // Due in an order that has nothing to do with that of their ids.
+  const parking = new WatchedPool();
+  const parked = new OperationQueue({ maxOps: 1e6, maxBytes: 1e12 }, new QueueBudget(Infinity), parking);
+  for (let n = 0; n < count; n++) {
+    parked.putDelayed(0, LaneId.Async, operationOf(n, LaneId.Async), content, 0, 68, (n * 7919) % count);
+  }
+  for (const id of ids) {
+    const entry = parked.findParked(id);
+    const { segment, offset } = parked.parked.place(entry);
+    assertEquals(parked.idOf(LaneId.Async, segment, offset), id);
+  }
+  pool.given.splice(0, Infinity, ...parking.given);
+  assertEquals(meanShare() < 2 / pool.given.length, true);
+  const before = parking.given.length;
+  while (parked.unpark(Infinity));
+  pool.given.splice(0, Infinity, ...parking.given.slice(before));
+  assertEquals(meanShare() < 0.15, true, `mixed: in ${meanShare()} of the segments`);
+  for (const id of ids) assertEquals(parked.findWaiting(id)?.lane, LaneId.Async);
 });
 
 Deno.test("the pool keeps no more free segments than it may, and gives a kept one again", () => {

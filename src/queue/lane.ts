@@ -106,6 +106,20 @@ export class Lane {
     }
   }
 
+  /** The first waiting record whose id has that lower half and that `is` the one; null where there is none. */
+  find(idLow: number, is: (segment: Segment, offset: number) => boolean): Place | null {
+    for (const place of this.#returned) if (is(place.segment, place.offset)) return place;
+    let offset = this.#cursorAt;
+    for (let segment = this.#cursor; segment !== null; segment = segment.next, offset = 0) {
+      if (!segment.mayHold(idLow)) continue;
+      for (; offset < segment.used; offset += OperationRecord.bytes(segment, offset)) {
+        if (OperationRecord.idLow(segment, offset) !== idLow) continue;
+        if (!OperationRecord.isRemoved(segment, offset) && is(segment, offset)) return { segment, offset };
+      }
+    }
+    return null;
+  }
+
   /** Takes a waiting operation out of the line; its room is free when those before it have been taken. */
   remove(segment: Segment, offset: number): void {
     this.waiting--;
@@ -154,7 +168,7 @@ export class Lane {
     if (segment.live > 0) return;
     if (segment === this.#tail) {
       // Nothing of it is live, so nothing of it waits: it is written anew from its start.
-      segment.used = 0;
+      segment.empty();
       this.#cursor = segment;
       this.#cursorAt = 0;
     } else {

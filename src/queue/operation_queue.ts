@@ -173,6 +173,26 @@ export class OperationQueue {
     return this.lastId - ((this.lastId - OperationRecord.idLow(segment, offset)) >>> 0);
   }
 
+  /** The operation with that id where it is in line; null where it is not. */
+  findWaiting(id: number): (Place & { readonly part: number; readonly lane: LaneId }) | null {
+    for (const [part, lanes] of this.parts.entries()) {
+      for (const lane of [LaneId.Sync, LaneId.Async]) {
+        const place = lanes[lane].find(id >>> 0, (...found) => this.idOf(lane, ...found) === id);
+        if (place !== null) return { ...place, part, lane };
+      }
+    }
+    return null;
+  }
+
+  /** The entry of the operation with that id where it is parked; -1 where it is not. */
+  findParked(id: number): number {
+    const { parked } = this;
+    return parked.find(id >>> 0, (entry) => {
+      const { segment, offset } = parked.place(entry);
+      return this.idOf(parked.lane(entry), segment, offset) === id;
+    });
+  }
+
   /** Operations that are in line and that no worker has taken yet. */
   get waiting(): number {
     let waiting = 0;

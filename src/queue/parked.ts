@@ -129,6 +129,26 @@ export class Parked {
     for (const [entry, segment] of this.#segments.entries()) if (segment !== null) yield entry;
   }
 
+  /** The entry of the record whose id has that lower half and that `is` the one; -1 where there is none. */
+  find(idLow: number, is: (entry: number) => boolean): number {
+    for (const segment of this.#log) {
+      if (!segment.mayHold(idLow)) continue;
+      for (let at = 0; at < segment.used;) {
+        const offset = at + ENTRY_BYTES;
+        const entry = segment.words[at >>> 2]!;
+        at = offset + OperationRecord.bytes(segment, offset);
+        if (OperationRecord.idLow(segment, offset) !== idLow) continue;
+        if (this.#isAt(entry, segment, offset) && is(entry)) return entry;
+      }
+    }
+    return -1;
+  }
+
+  /** Whether that is the entry's record; the entry may be another record's by now. */
+  #isAt(entry: number, segment: Segment, offset: number): boolean {
+    return this.#segments[entry] === segment && this.#offsets[entry] === offset;
+  }
+
   /** Takes an entry for the record that is written to the segment next, and writes its number. */
   #open(segment: Segment, kind: number, due: number): number {
     const entry = this.#free.pop() ?? this.#segments.length;
@@ -174,8 +194,7 @@ export class Parked {
       const offset = at + ENTRY_BYTES;
       const size = OperationRecord.bytes(oldest, offset);
       at = offset + size;
-      // The entry may be another record's by now.
-      if (this.#segments[entry] !== oldest || this.#offsets[entry] !== offset) continue;
+      if (!this.#isAt(entry, oldest, offset)) continue;
       const segment = this.#room(ENTRY_BYTES + size);
       this.#place(entry, segment);
       copyRecord(oldest, offset, segment);
@@ -187,7 +206,7 @@ export class Parked {
   /** Nothing in it is live. The last one is written anew from its start. */
   #release(segment: Segment): void {
     if (segment === this.#log.at(-1)) {
-      segment.used = 0;
+      segment.empty();
       return;
     }
     this.#log.splice(this.#log.indexOf(segment), 1);

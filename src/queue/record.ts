@@ -78,6 +78,7 @@ export function appendRecord(
   const { words, bytes } = segment;
   const life = operation.keyed ? operation.attempts | KEYED_BIT : operation.attempts;
   words[word] = operation.id;
+  segment.note(words[word]!);
   words[word + 1] = operation.command | (operation.encoding << 16) | (operation.hops << HOPS_SHIFT) |
     (life << 24);
   segment.floats[(offset >>> 3) + 1] = operation.acceptedAt;
@@ -102,6 +103,7 @@ export function copyRecord(from: Segment, at: number, to: Segment): number {
   const offset = to.used;
   const size = OperationRecord.bytes(from, at);
   copyBytes(from.bytes, at, size, to.bytes, offset);
+  to.note(to.words[offset >>> 2]!);
   to.used = offset + size;
   to.live++;
   return offset;

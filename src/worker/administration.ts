@@ -147,22 +147,16 @@ export class Administration {
         return "cancelling";
       }
     }
-    for (const [part, lanes] of queue.parts.entries()) {
-      for (const lane of LANES) {
-        for (const { segment, offset } of lanes[lane].records()) {
-          if (queue.idOf(lane, segment, offset) !== id) continue;
-          outcomes.cancelWaiting(part, lane, segment, offset, CANCELLED);
-          return "cancelled";
-        }
-      }
-    }
-    for (const entry of queue.parked.entries()) {
-      const { segment, offset } = queue.parked.place(entry);
-      if (queue.idOf(queue.parked.lane(entry), segment, offset) !== id) continue;
-      outcomes.cancelParked(entry, CANCELLED);
+    const waiting = queue.findWaiting(id);
+    if (waiting !== null) {
+      const { part, lane, segment, offset } = waiting;
+      outcomes.cancelWaiting(part, lane, segment, offset, CANCELLED);
       return "cancelled";
     }
-    return "unknown";
+    const entry = queue.findParked(id);
+    if (entry < 0) return "unknown";
+    outcomes.cancelParked(entry, CANCELLED);
+    return "cancelled";
   }
 
   /** Takes back what workers have been given and not begun. */
