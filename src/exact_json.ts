@@ -1,13 +1,11 @@
 import { isExactNumber, JSON_NUMBER, PLAIN_CHARS, readNumber } from "./exact_number.ts";
-import type { ExactNumber, JsonValue } from "./plugin.ts";
+import type { ExactJson, JsonValue } from "./plugin.ts";
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
-/** What TypeScript does not know of JSON yet. */
-const { parse, rawJSON } = JSON as unknown as {
-  parse(text: string, reviver: Reviver): JsonValue;
-  rawJSON(text: string): ExactNumber;
-};
+/** TypeScript does not know of the context yet. */
+const parse = JSON.parse as unknown as (text: string, reviver: Reviver) => JsonValue;
+const { rawJSON } = JSON as JSON & ExactJson;
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;

@@ -1,10 +1,6 @@
-import type { ExactNumber, JsonValue } from "./plugin.ts";
+import type { ExactJson, ExactNumber, JsonValue } from "./plugin.ts";
 
-/** What TypeScript does not know of JSON yet. */
-const { rawJSON, isRawJSON } = JSON as unknown as {
-  rawJSON(text: string): ExactNumber;
-  isRawJSON(value: unknown): value is ExactNumber;
-};
+const { rawJSON, isRawJSON } = JSON as JSON & ExactJson;
 
 /** Texts of numbers that are no longer are those of doubles, unless they have an exponent. */
 export const PLAIN_CHARS = 15;
@@ -18,6 +14,7 @@ const DOUBLE_DIGITS = 17;
 const DECIMAL = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
 /** A number, as JSON writes them. */
 export const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const NUMBER_START = /^[-\d]/;
 const WHOLE_DIGITS = /^-?\d+$/;
 
 /** A number by its decimal digits: 0.`digits` times 10 to the power of `point`; no digits are zero. */
@@ -32,13 +29,14 @@ const ZERO: Decimal = { isNegative: false, digits: "", point: 0n };
 
 /** Whether it is a number that neither a double nor a bigint holds. */
 export function isExactNumber(value: unknown): value is ExactNumber {
-  return isRawJSON(value) && /^[-\d]/.test(value.rawJSON);
+  return isRawJSON(value) && NUMBER_START.test(value.rawJSON);
 }
 
 /** What stands in the place of `JSON.rawJSON(…)`; other values stay what they are. */
 export function withoutRaw<T>(value: T): T | number | bigint | string | boolean | null | ExactNumber {
   if (!isRawJSON(value)) return value;
-  return isExactNumber(value) ? readNumber(value.rawJSON) : JSON.parse((value as ExactNumber).rawJSON);
+  const text = value.rawJSON;
+  return NUMBER_START.test(text) ? readNumber(text) : JSON.parse(text);
 }
 
 /**

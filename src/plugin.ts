@@ -26,6 +26,14 @@ export interface ExactNumber extends JsonObject {
   readonly rawJSON: string;
 }
 
+/** What `JSON` has beside what TypeScript knows of it: `const { isRawJSON } = JSON as JSON & ExactJson`. */
+export interface ExactJson {
+  /** What `JSON.stringify` writes as that text, of a number, string, boolean or null. Throws SyntaxError. */
+  rawJSON(text: string): ExactNumber;
+  /** Whether {@link ExactJson.rawJSON} has made it. */
+  isRawJSON(value: unknown): value is ExactNumber;
+}
+
 /** A plugin: the commands it answers, and what it does when its worker starts and stops. */
 export interface Plugin {
   /** The name callers send; 1..64 bytes. The config may give another. */

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
+import { Client } from "../src/client/client.ts";
 import { stringifyJson } from "../src/exact_json.ts";
 import type { JsonObject } from "../src/plugin.ts";
 import { BodyView, encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
@@ -37,7 +39,10 @@ export default {
       decimal: JSON.rawJSON("0.1234567890123456789"), list: [JSON.rawJSON("1e400"), JSON.rawJSON("true")],
     }) },
     1007: { name: "infinity", run: () => ({ n: [1n, Infinity] }) },
-    1008: { name: "log", run: ({ params, log }) => log.info("seen", { all: params.exact(), n: params.exact("n") }) },
+    1008: { name: "log", run: ({ params, log, stats }) => {
+      log.info("seen", { all: params.exact(), n: params.exact("n") });
+      stats.gauge("large", 1e17);
+    } },
   },
 };`;
 
@@ -159,6 +164,24 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
     }
   });
 
+  await t.step(
+    "as the seconds that an entry of kv or the cache is to stay: decimal, and such that a double holds",
+    async () => {
+      for (
+        const expire of ["0x10", "0b1", "Infinity", " 5", "5 s", "1_0", "1e400", "0.1234567890123456789", -1]
+      ) {
+        const kv = await ask(connection, "kv", 1002, json({ key: "k", value: "v", expire }));
+        const cache = await ask(connection, "echo", 101, json({ cachekey: "k", cacheval: "v", expire }));
+        assertEquals([kv.code, cache.code], [23, 23], String(expire));
+      }
+      for (const expire of ["16", "1.5", "1e1", ".5", 7, 2.5]) {
+        const kv = await ask(connection, "kv", 1002, json({ key: "k", value: "v", expire }));
+        const cache = await ask(connection, "echo", 101, json({ cachekey: "k", cacheval: "v", expire }));
+        assertEquals([kv.code, cache.code], [1000, 1000], String(expire));
+      }
+    },
+  );
+
   await t.step("as mevent.key: what is equal is run once, in whatever encoding it comes", async () => {
     const runOf = new Map<string, unknown>();
     for (const { row, way } of allWays()) {
@@ -206,10 +229,19 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
     await server.until("it is logged", () => seen() !== undefined);
     assertEquals([seen()?.["all"], seen()?.["n"]], [{ n: "1234567890123456789" }, "1234567890123456789"]);
   });
+
+  await t.step("in the server's figures, which are doubles", async () => {
+    await server.until("it is told", () => server.plugin("numbers").gauges["large"] === 1e17);
+    await using client = await Client.connect({ ...server.tcp, transport: "tcp" });
+    const { plugins } = asServerStats(await fetchStats(client));
+    assertEquals(plugins.find(({ name }) => name === "numbers")?.gauges, { large: 1e17 });
+  });
 });
 
-Deno.test("a result's bigints and raw numbers are written with every digit in each encoding", async () => {
-  await using server = await TestServer.start({ plugins: [{ name: "numbers", source: NUMBERS }] });
+Deno.test("a result's bigints and raw numbers are written with every digit in each encoding, from a child process, too", async () => {
+  await using server = await TestServer.start({
+    plugins: [{ name: "numbers", source: NUMBERS, isolation: "process" }],
+  });
   using connection = await server.connect();
   const results = async (encoding: Encoding) =>
     stringifyJson(
@@ -228,6 +260,10 @@ Deno.test("a result's bigints and raw numbers are written with every digit in ea
     '{"unsigned":18446744073709551615,"signed":"-9223372036854775808","small":7,"beyond":"1180591620717411303424",' +
       '"decimal":"0.1234567890123456789","list":["1e400",1]}',
   );
+  for (const row of rows) {
+    const called = await ask(connection, "numbers", 1004, waysOf(row)[0]!.body("n"));
+    assertEquals(ofN(called), row.exact, "from a child process to the server and back");
+  }
   const infinite = await ask(connection, "numbers", 1007, json({}));
   assertEquals([infinite.code, messageOf(infinite).includes("Infinity, which JSON cannot carry")], [
     22,
