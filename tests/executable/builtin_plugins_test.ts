@@ -123,7 +123,14 @@ executableTest("webhook trusts whom the system trusts, and takes no proxy of the
   const { signal } = over;
   const options = { hostname: "127.0.0.1", port: 0, signal, onListen() {}, ...HOUSE_SIGNED };
   const hook = Deno.serve(options, () => new Response("taken"));
-  await using place = await Workplace.make({ "system.pem": HOUSE_CA });
+  await using place = await Workplace.make({
+    "system.pem": HOUSE_CA,
+    "own.ts": `export default { name: "own", commands: { 1001: { name: "get", run: async () => {
+  const response = await fetch("https://localhost:${hook.addr.port}/", { method: "POST" });
+  return { text: await response.text() };
+} } } };
+`,
+  });
   for (const isolation of ["worker", "process"]) {
     await place.write(
       "mevent.toml",
@@ -134,6 +141,10 @@ isolation = "${isolation}"
 permissions = { net = ["localhost"] }
 [plugin.config.endpoints]
 here = { url = "https://localhost:${hook.addr.port}/hook" }
+[[plugin]]
+name = "own"
+module = "./own.ts"
+permissions = { net = ["localhost"] }
 `,
     );
     const dead = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map((name) => `${name}=http://127.0.0.1:9`);
@@ -146,6 +157,14 @@ here = { url = "https://localhost:${hook.addr.port}/hook" }
         `${isolation} ${file}`,
       );
     }
+  }
+  // A plugin of one's own, which the kernel holds to what it may read, finds them as well: here, and where the system has them.
+  for (const [by, code] of [[[`SSL_CERT_FILE=${place.path}/system.pem`], 1000], [[], 14]] as const) {
+    await using server = await place.serve("env", ...by);
+    await using client = await server.connect();
+    const { code: answered, value } = await client.request("own", 1001, {});
+    assertEquals(answered, code, JSON.stringify(value));
+    if (code === 14) assertStringIncludes(JSON.stringify(value), "UnknownIssuer");
   }
   over.abort();
   await hook.finished;
