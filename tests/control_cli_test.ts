@@ -228,7 +228,7 @@ Deno.test("stop returns at once; stop --now after it gives up the rest, and both
   });
   assertStringIncludes((await mevent(["stats", "--control", control])).stdout, ", draining for ");
   const now = await mevent(["stop", "--now", "--json", "--control", control]);
-  assertEquals([now.code, JSON.parse(now.stdout)], [1, { pending: 4, done: 0, abandoned: 4 }]);
+  assertEquals([now.code, JSON.parse(now.stdout)], [1, { pending: 4, done: 0, abandoned: 4, unstopped: [] }]);
   assertEquals((await server.end()).code, 1);
   await Deno.remove(folder, { recursive: true });
 });

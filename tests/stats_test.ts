@@ -24,6 +24,7 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     accepted: 0,
     done: 0,
     failed: 0,
+    refused: 0,
     expired: 0,
     cancelled: 0,
     retries: 0,

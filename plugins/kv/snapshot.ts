@@ -134,6 +134,9 @@ async function runOf(path: string): Promise<string | null> {
 
 async function openThere(path: string): Promise<Deno.FsFile | null> {
   try {
+    // Opening a pipe waits for whoever writes into it, and holds up the whole worker.
+    const { isFile } = await Deno.stat(path);
+    if (!isFile) throw new Error(`${path} is no regular file, as a snapshot is; name another one`);
     return await Deno.open(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

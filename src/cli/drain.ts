@@ -31,11 +31,23 @@ export const drainCommand: Command = {
 /** The report of a server that has stopped, for people. */
 export function stoppedText(result: JsonObject): string {
   const done = countOf(numberOf(result, "done"), "operation");
-  return `the server has stopped: ${done} done, ${countText(numberOf(result, "abandoned"))} given up\n`;
+  const plugins = unstopped(result);
+  const failed = plugins.length === 0
+    ? ""
+    : `; ${plugins.join(", ")} did not end as they were to: its log says why`;
+  return `the server has stopped: ${done} done, ${
+    countText(numberOf(result, "abandoned"))
+  } given up${failed}\n`;
 }
 
 export function stoppedExitCode(result: JsonObject): number {
-  return result["abandoned"] === 0 ? ExitCode.Ok : ExitCode.Failed;
+  return result["abandoned"] === 0 && unstopped(result).length === 0 ? ExitCode.Ok : ExitCode.Failed;
+}
+
+/** The plugins whose `stop` failed. */
+function unstopped(result: JsonObject): string[] {
+  const plugins = result["unstopped"];
+  return Array.isArray(plugins) ? plugins.map(String) : [];
 }
 
 /** Says on stderr how much is left, as often as that changes. */

@@ -8,6 +8,7 @@ import { ControlError } from "../server/control.ts";
 import { runUntilStopped } from "../server/lifecycle.ts";
 import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
+import { PluginsError } from "../server/plugins_error.ts";
 import { StopSignals } from "../server/stop_signals.ts";
 import { ToldToStop } from "../server/unless_told.ts";
 import type { Command } from "./command.ts";
@@ -107,7 +108,12 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
     log.flush();
     await output.flush(LOG_GRACE_MS);
     if (isTold) return ExitCode.Ok;
-    await io.stderr.write(`mevent serve: ${error instanceof Error ? error.message : error}\n`);
+    const problem = error instanceof PluginsError
+      ? error.in(config.file)
+      : error instanceof Error
+      ? error.message
+      : error;
+    await io.stderr.write(`mevent serve: ${problem}\n`);
     return error instanceof ListenError || error instanceof ControlError
       ? ExitCode.Unreachable
       : ExitCode.Config;
@@ -115,9 +121,9 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
   // Signals are heard before the banner is out: who reads it may send one at once.
   const stopped = runUntilStopped(server, signals);
   await greet(server, config, io);
-  const { abandoned } = await stopped;
+  const { abandoned, unstopped } = await stopped;
   await output.flush(LOG_GRACE_MS);
-  return abandoned > 0 ? ExitCode.Failed : ExitCode.Ok;
+  return abandoned > 0 || unstopped.length > 0 ? ExitCode.Failed : ExitCode.Ok;
 }
 
 /** Says where the server listens. It serves on where nobody reads that or it cannot be written. */

@@ -71,6 +71,7 @@ const PLUGIN = v.object({
   accepted: COUNT,
   done: COUNT,
   failed: COUNT,
+  refused: COUNT,
   expired: COUNT,
   cancelled: COUNT,
   retries: COUNT,

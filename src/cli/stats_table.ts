@@ -53,9 +53,20 @@ function serverLines(stats: ServerStats): string[] {
 
 /** What else became of operations, where anything did: `orders operations: retrying 2, retries 3, dead 1`. */
 function lifeFigures(plugin: PluginStats): string[] {
-  const { delayed, retrying, retries, expired, cancelled, deduplicated, keys_forgotten, dead, dead_dropped } =
-    plugin;
+  const {
+    refused,
+    delayed,
+    retrying,
+    retries,
+    expired,
+    cancelled,
+    deduplicated,
+    keys_forgotten,
+    dead,
+    dead_dropped,
+  } = plugin;
   const counts = {
+    refused,
     delayed,
     retrying,
     retries,

@@ -78,6 +78,19 @@ export class Log {
     this.#line(level, message, written);
   }
 
+  /**
+   * Whether a line of this level would be written now; one that would not for want of room is counted as left out. For lines
+   * that are dear to make.
+   */
+  hasRoom(level: LogLevel): boolean {
+    if (LOG_LEVELS.indexOf(level) < this.#level) return false;
+    if (this.maxLines === 0 || this.#lines < this.maxLines) return true;
+    if (secondOf(this.options.clock()) !== this.#second) return true;
+    this.dropped++;
+    this.#droppedLines++;
+    return false;
+  }
+
   /** Says how often the last line was repeated, and how many were dropped. */
   flush(): void {
     this.#tellRepeated();

@@ -8,6 +8,7 @@ const PLUGIN_COUNTERS = {
   accepted: "operations accepted",
   done: "operations done",
   failed: "operations failed for good",
+  refused: "of those, callers' mistakes: codes 17, 18, 23, 24",
   expired: "operations not run, as they had waited longer than the ttl",
   cancelled: "operations cancelled or purged",
   retries: "attempts that failed and were not the last",

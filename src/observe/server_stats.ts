@@ -56,6 +56,8 @@ export interface PluginStats extends JsonObject {
   done: number;
   /** For good. */
   failed: number;
+  /** Of the failed ones, those that were their callers' mistakes: answered 17, 18, 23 or 24. */
+  refused: number;
   /** Not run, because they had waited longer than the ttl. */
   expired: number;
   /** Cancelled, or purged. */

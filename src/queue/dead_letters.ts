@@ -31,21 +31,24 @@ export class DeadLetters {
   dropped = 0;
   readonly #letters = new Chain<DeadLetter>();
 
-  constructor(public limits: DeadLimits) {}
+  /** @param onDropped told of each that goes for newer ones */
+  constructor(public limits: DeadLimits, readonly onDropped: (letter: DeadLetter) => void = () => {}) {}
 
   get count(): number {
     return this.#letters.size;
   }
 
-  keep(letter: DeadLetter): void {
+  /** Keeps one as the newest; false where there is no room for it. */
+  keep(letter: DeadLetter): boolean {
     const { maxOps, maxBytes } = this.limits;
     if (maxOps === 0 || sizeOf(letter) > maxBytes) {
       this.dropped++;
-      return;
+      return false;
     }
     this.#letters.add(letter);
     this.bytes += sizeOf(letter);
     this.#shrink();
+    return true;
   }
 
   /** Changes the bounds; the oldest that are over them go. */
@@ -57,8 +60,10 @@ export class DeadLetters {
   #shrink(): void {
     const { maxOps, maxBytes } = this.limits;
     while (this.#letters.size > maxOps || this.bytes > maxBytes) {
+      const letter = this.oldest!;
       this.removeOldest();
       this.dropped++;
+      this.onDropped(letter);
     }
   }
 

@@ -161,6 +161,7 @@ export class RoutedPlugin {
       accepted: this.accepted,
       done: pool.outcomes.done,
       failed: pool.outcomes.failed,
+      refused: pool.outcomes.refused,
       expired: pool.outcomes.expired,
       cancelled: pool.outcomes.cancelled,
       retries: pool.outcomes.retries,

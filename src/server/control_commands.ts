@@ -115,8 +115,8 @@ function operationsOf({ queued, in_flight, delayed, retrying }: ServerStats["plu
   return queued + in_flight + delayed + retrying;
 }
 
-function result({ pending, abandoned }: StopReport): JsonObject {
-  return { pending, done: pending - abandoned, abandoned };
+function result({ pending, abandoned, unstopped }: StopReport): JsonObject {
+  return { pending, done: pending - abandoned, abandoned, unstopped: [...unstopped] };
 }
 
 function pluginOf(target: ControlTarget, request: ControlRequest): RoutedPlugin {

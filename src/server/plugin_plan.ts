@@ -1,6 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
+import { PluginsError } from "./plugins_error.ts";
 import { DROP_GRACE_MS, PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
@@ -54,7 +55,7 @@ export class PluginPlan {
           ? [`plugin ${configs[index]!.name} does not load: ${messageOf(result.reason)}`]
           : []
       );
-      if (failures.length > 0) throw new Error(failures.join("\n"));
+      if (failures.length > 0) throw new PluginsError(failures);
       const served = new Map(before.map((each) => [each.name, each]));
       const steps: (ServedPlugin | PluginChange)[] = [];
       try {
@@ -109,7 +110,7 @@ export class PluginPlan {
     const failures = started.flatMap((result) =>
       result.status === "rejected" ? [messageOf(result.reason)] : []
     );
-    if (failures.length > 0) throw new Error(failures.join("\n"));
+    if (failures.length > 0) throw new PluginsError(failures);
     checkNames(this.#steps.map((step) => step instanceof ServedPlugin ? step.routed : step.names));
   }
 

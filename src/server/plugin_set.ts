@@ -58,10 +58,18 @@ export class PluginSet {
     return this.all.reduce((sum, plugin) => sum + plugin.queue.ops, 0);
   }
 
-  /** Tells, once those that are served have stopped, how many of their operations that are pending now were not done. */
-  abandoned(): () => number {
-    const each = this.#served.map(({ routed }) => routed.abandoned());
-    return () => each.reduce((sum, count) => sum + count(), 0);
+  /**
+   * Tells, once those that are served have stopped, how many of their operations that are pending now were not done, by
+   * plugin.
+   */
+  abandoned(): () => Map<string, number> {
+    const each = this.#served.map(({ routed }) => [routed.name, routed.abandoned()] as const);
+    return () => new Map(each.map(([name, count]) => [name, count()]));
+  }
+
+  /** The plugins whose `stop` failed, or did not end in time. */
+  get unstopped(): string[] {
+    return this.all.filter(({ pool }) => pool.unstopped > 0).map(({ name }) => name);
   }
 
   /** Looks for replies; true where there were some. */

@@ -9,6 +9,7 @@ import type { ListenerPlan, Listeners } from "./listeners.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
 import type { Realtime } from "./realtime.ts";
+import { PluginsError } from "./plugins_error.ts";
 import { ReloadError } from "./reload_error.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { unlessTold } from "./unless_told.ts";
@@ -126,6 +127,7 @@ function withFixed(wanted: ServerConfig, before: ServerConfig): ServerConfig {
 }
 
 function problemOf({ file }: Config, error: unknown): string {
+  if (error instanceof PluginsError) return error.in(file);
   const problem = error instanceof Error ? error.message : String(error);
   return file === undefined ? problem : `${file}: ${problem}`;
 }

@@ -18,6 +18,7 @@ import { Router } from "../router/router.ts";
 import { StartCalls } from "../router/start_calls.ts";
 import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
+import { within } from "../worker/within.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { tellUnconfined } from "./confinement.ts";
@@ -31,11 +32,11 @@ import { PluginSet } from "./plugin_set.ts";
 import { configAgain, reload, type ReloadReport, type ReloadTarget, tellReload } from "./reload.ts";
 import { Realtime } from "./realtime.ts";
 import { ReloadError } from "./reload_error.ts";
+import { tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions, StopReport } from "./server_options.ts";
 import { onAbort, unlessTold } from "./unless_told.ts";
 import { Watches } from "./watches.ts";
-import { within } from "./within.ts";
 
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
@@ -358,13 +359,11 @@ export class Server {
     const count = this.#plugins.abandoned();
     await this.#reloaded;
     await this.#close();
-    const abandoned = await leaving + count();
-    const report = { pending, abandoned };
+    const { unstopped } = this.#plugins;
     this.#limitLog.flush();
-    log[abandoned > 0 ? "warn" : "info"]("stopped", {
-      operations_done: pending - abandoned,
-      operations_abandoned: abandoned,
-    });
+    const abandoned = await leaving + tellAbandoned(count(), log);
+    const report = { pending, abandoned, unstopped };
+    tellStopped(report, log);
     log.flush();
     this.#reported.resolve(report);
     await this.#control.finish();

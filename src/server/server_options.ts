@@ -24,4 +24,6 @@ export interface StopReport {
   readonly pending: number;
   /** Those of them that were given up when the time was over. */
   readonly abandoned: number;
+  /** The plugins whose `stop` failed, or did not end in time: what they were to write is not written, perhaps. */
+  readonly unstopped: readonly string[];
 }

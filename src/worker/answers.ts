@@ -22,7 +22,9 @@ const ROOM_POLL_MS = 1000;
 const NO_WISH = { retryAfter: 0, later: false };
 
 /** What a reply needs of its operation. */
-export type Addressee = Readonly<Pick<OperationView, "slot" | "sequence" | "encoding" | "sync">>;
+export type Addressee = Readonly<
+  Pick<OperationView, "slot" | "sequence" | "encoding" | "sync" | "command" | "idLow">
+>;
 
 /** Writes the replies of a worker's operations into its rings. */
 export class Answers {
@@ -67,7 +69,8 @@ export class Answers {
   fail(to: Addressee, ms: number, error: unknown): void {
     const answer = this.#answerFor(error);
     const trace = traceOf(error);
-    this.#tell("an operation failed", answer, trace);
+    // What becomes of it the main thread says, which decides that.
+    this.#tell("an operation has thrown", answer, trace, { operation: to.idLow, command: to.command });
     const content = this.#errorContent(to.encoding, answer.code, answer.message, trace);
     this.#write(to, answer.code, ms, content, answer);
   }
@@ -131,7 +134,7 @@ export class Answers {
 
   #tell(message: string, answer: ErrorAnswer, trace: string, fields?: JsonObject): void {
     if (answer.code !== ReplyCode.Error || answer.isOwn) return;
-    this.log.warn(message, { error: answer.message, ...fields, trace });
+    this.log.warn(message, { ...fields, error: answer.message, trace });
   }
 
   /** The error's sentence, cut where the whole of it does not fit a reply. */

@@ -73,13 +73,14 @@ export class Batch implements Call<BatchResults> {
 
   /** @param check what becomes of its params, where the command's schema has not said yet */
   add(
-    { slot, sequence, encoding, sync }: Addressee,
+    { slot, sequence, encoding, sync, command, idLow }: Addressee,
     context: OperationContext,
     check: PromiseLike<unknown> | null,
   ): void {
-    if (check === null) return void this.#members.push({ slot, sequence, encoding, sync, context, check });
+    const place = { slot, sequence, encoding, sync, command, idLow, context };
+    if (check === null) return void this.#members.push({ ...place, check });
     this.#checks++;
-    this.#members.push({ slot, sequence, encoding, sync, context, check: settled(check, context) });
+    this.#members.push({ ...place, check: settled(check, context) });
   }
 
   /** Takes an operation out before the batch runs. */

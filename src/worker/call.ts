@@ -35,6 +35,7 @@ export class SingleCall implements Call<Result>, Addressee {
     readonly slot: number,
     readonly sequence: number,
     readonly encoding: Encoding,
+    readonly idLow: number,
     readonly context: OperationContext,
   ) {}
 

@@ -29,7 +29,7 @@ export function isFromHost(value: unknown): value is FromHost {
     case "failed":
       return typeof value.message === "string" && value.message.length <= MAX_TEXT;
     case "stopped":
-      return true;
+      return value.problem === null || isText(value.problem, MAX_TEXT);
     case "overdue":
       return typeof value.command === "number";
     case "health":

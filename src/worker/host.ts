@@ -9,6 +9,7 @@ import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
 import { confine } from "./confine.ts";
+import { cut } from "./cut.ts";
 import { fence } from "./fence.ts";
 import { Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
@@ -20,7 +21,7 @@ import { exampleParams } from "./params_example.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
-import { tellBy, toldText, traceOf } from "./text_of.ts";
+import { tellBy, textOf, toldText, traceOf } from "./text_of.ts";
 import { Timers } from "./timers.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
@@ -37,6 +38,8 @@ const log: Logger = Object.freeze({
 });
 const cache = new CacheClient((id, request) => post({ kind: "cache", id, request }));
 const stats = new StatsReporter((report) => post({ kind: "stats", ...report }));
+/** Longest sentence on what keeps a plugin from its end, in UTF-16 units. */
+const MAX_PROBLEM = 4096;
 const stopping = new AbortController();
 let host: PluginHost | null = null;
 let health: HealthCheck | null = null;
@@ -149,6 +152,7 @@ async function start(setup: HostSetup): Promise<void> {
 }
 
 async function stop(): Promise<void> {
+  let problem: string | null = null;
   const reason = new Error("the worker is stopping");
   health?.stop();
   host?.close();
@@ -161,11 +165,12 @@ async function stop(): Promise<void> {
     try {
       await host.plugin.stop?.(host.context);
     } catch (error) {
+      problem = cut(textOf(error), MAX_PROBLEM);
       log.error("the plugin's stop failed", { error: traceOf(error) });
     }
   }
   stats.flush();
-  post({ kind: "stopped" });
+  post({ kind: "stopped", problem });
 }
 
 async function setTimers(run: boolean): Promise<void> {

@@ -2,8 +2,6 @@ import { cut } from "./cut.ts";
 import { PluginLoadError } from "./loader.ts";
 import { FRAME, textOf, traceOf } from "./text_of.ts";
 
-/** mevent's own code and its built-in plugins, as they stand in the lines of a trace. */
-const OWN_CODE = [new URL("../", import.meta.url).href, new URL("../../plugins/", import.meta.url).href];
 /** Terminal colours: ESC, the one control character before a bracket here, and what ends in m. */
 const COLOURS = /\p{Cc}\[[0-9;]*m/gu;
 /** Where V8 found a syntax error, at the end of its sentence. */
@@ -26,11 +24,7 @@ export function loadFailure(thrown: unknown): string {
 function wholeFailure(thrown: unknown): string {
   const message = textOf(thrown).replace(COLOURS, "") + lineOf(thrown);
   if (isOwnError(thrown)) return message;
-  const lines = traceOf(thrown).replace(COLOURS, "").split("\n");
-  const kept = lines.filter((line) =>
-    !FRAME.test(line) ||
-    !(OWN_CODE.some((own) => line.includes(own)) || line.includes("(ext:") || line.endsWith("(<anonymous>)"))
-  );
+  const kept = traceOf(thrown).replace(COLOURS, "").split("\n");
   const framesOfMessage = message.split("\n").filter((line) => FRAME.test(line)).length;
   const frames = kept.filter((line) => FRAME.test(line)).length;
   return frames > framesOfMessage ? kept.join("\n") : message;

@@ -157,7 +157,8 @@ export interface FigureReport {
 export type FromHost =
   | { readonly kind: "ready"; readonly declaration: PluginDeclaration }
   | { readonly kind: "failed"; readonly message: string }
-  | { readonly kind: "stopped" }
+  /** With what the plugin's `stop` threw, as a sentence; null where it did not. */
+  | { readonly kind: "stopped"; readonly problem: string | null }
   /** An operation has not ended within its time-out and its grace. */
   | { readonly kind: "overdue"; readonly command: number }
   /** What keeps the plugin from its work, or null where nothing does any more. */

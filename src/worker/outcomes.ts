@@ -5,6 +5,7 @@ import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { type FailedAttempt, type FailureLog, isMistake } from "./failure_log.ts";
 import { NEVER_AGAIN, type ReplyView } from "./handoff.ts";
 import type { Retry } from "./retry.ts";
 
@@ -25,6 +26,7 @@ export interface OutcomeParts {
   readonly dedup: Dedup;
   readonly retry: Retry;
   readonly events: OutcomeEvents;
+  readonly failures: FailureLog;
   /** Monotonic, in ms. */
   readonly now: () => number;
   /** An operation was parked. */
@@ -50,6 +52,8 @@ export class Outcomes {
   /** Operations by outcome. */
   done = 0;
   failed = 0;
+  /** Those of `failed` that were their callers' mistakes: they failed with code 17, 18, 23 or 24. */
+  refused = 0;
   expired = 0;
   cancelled = 0;
   /** Attempts that failed and were not the last. */
@@ -78,8 +82,10 @@ export class Outcomes {
     this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime);
     if (reply.code >= ReplyCode.Ok) this.done++;
     else {
-      if (this.#isRetried(part, lane, segment, offset, reply.code, reply.retryAfter, time)) return;
-      this.#failReplied(lane, segment, offset, reply, bytes, time);
+      const { code, encoding, at, length, retryAfter } = reply;
+      const error = () => ({ encoding, content: bytes.slice(at, at + length) });
+      if (this.#isRetried(part, lane, segment, offset, code, retryAfter, error, time)) return;
+      this.#failReplied(lane, segment, offset, code, error, time);
     }
     if (this.parts.dedup.pending > 0 && OperationRecord.isKeyed(segment, offset)) {
       this.#share(lane, segment, offset, reply, bytes, time);
@@ -92,27 +98,28 @@ export class Outcomes {
     lane: LaneId,
     segment: Segment,
     offset: number,
-    { code, encoding, at, length }: ReplyView,
-    bytes: Uint8Array,
+    code: number,
+    error: () => DeadLetter["error"],
     time: number,
   ): void {
     if (code === ReplyCode.Unknown) this.unknown++;
     else if (code === ReplyCode.BadParam) this.badParam++;
-    this.#fail(lane, segment, offset, () => ({ encoding, content: bytes.slice(at, at + length) }), time);
+    this.#fail(lane, segment, offset, code, error, time);
   }
 
   /** It had begun and its worker died. */
   lost(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const time = this.parts.now();
-    if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, 0, time)) return;
-    this.#fail(lane, segment, offset, () => message, time);
+    const error = () => message;
+    if (this.#isRetried(part, lane, segment, offset, ReplyCode.Error, 0, error, time)) return;
+    this.#fail(lane, segment, offset, ReplyCode.Error, error, time);
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
 
   /** It was taken, and nobody is there to run it. */
   unserved(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
-    this.#fail(lane, segment, offset, () => message, this.parts.now());
+    this.#fail(lane, segment, offset, ReplyCode.Error, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -143,7 +150,7 @@ export class Outcomes {
   /** It was taken to be run, and had waited too long. */
   expire(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.expired++;
-    this.#bury(lane, segment, offset, () => message, this.parts.now());
+    this.#bury(lane, segment, offset, null, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Busy, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -168,7 +175,7 @@ export class Outcomes {
 
   #cancel(lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.cancelled++;
-    if (lane === LaneId.Sync) this.#bury(lane, segment, offset, () => message, this.parts.now());
+    if (lane === LaneId.Sync) this.#bury(lane, segment, offset, null, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
   }
 
@@ -188,18 +195,21 @@ export class Outcomes {
     offset: number,
     code: number,
     retryAfter: number,
+    error: () => DeadLetter["error"],
     time: number,
   ): boolean {
     if (OperationRecord.isCancelled(segment, offset)) return false;
     OperationRecord.countAttempt(segment, offset);
-    const { retry, queue } = this.parts;
+    const { retry, queue, failures } = this.parts;
     const attempts = OperationRecord.attempts(segment, offset);
     const command = OperationRecord.command(segment, offset);
     if (retryAfter === NEVER_AGAIN || !retry.isDue(lane === LaneId.Sync, command, code, attempts)) {
       return false;
     }
     this.retries++;
-    queue.park(part, lane, segment, offset, time + retry.backoff(attempts, retryAfter));
+    const wait = retry.backoff(attempts, retryAfter);
+    failures.retried(() => this.#attempt(lane, segment, offset, code, error()), wait);
+    queue.park(part, lane, segment, offset, time + wait);
     this.parts.parked();
     return true;
   }
@@ -209,14 +219,38 @@ export class Outcomes {
     lane: LaneId,
     segment: Segment,
     offset: number,
+    code: number,
     error: () => DeadLetter["error"],
     time: number,
   ): void {
     if (OperationRecord.isCancelled(segment, offset)) {
       this.cancelled++;
       if (lane === LaneId.Async) return;
-    } else this.failed++;
-    this.#bury(lane, segment, offset, error, time);
+    } else {
+      this.failed++;
+      if (isMistake(code)) this.refused++;
+      if (lane === LaneId.Sync) {
+        this.parts.failures.told(code, () => this.#attempt(lane, segment, offset, code, error()));
+      }
+    }
+    this.#bury(lane, segment, offset, code, error, time);
+  }
+
+  /** What the log says of an attempt that has failed. */
+  #attempt(
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    code: number | null,
+    error: DeadLetter["error"],
+  ): FailedAttempt {
+    return {
+      operation: this.parts.queue.idOf(lane, segment, offset),
+      command: OperationRecord.command(segment, offset),
+      attempt: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
+      code,
+      error,
+    };
   }
 
   /** Keeps it as a dead letter where somebody was told that it is queued. */
@@ -224,22 +258,25 @@ export class Outcomes {
     lane: LaneId,
     segment: Segment,
     offset: number,
+    code: number | null,
     error: () => DeadLetter["error"],
     failedAt: number,
   ): void {
-    const { dead, queue } = this.parts;
+    const { dead, failures } = this.parts;
     if (lane === LaneId.Sync && !this.#isPromised(segment, offset)) return;
     const at = OperationRecord.contentAt(offset);
-    dead.keep({
-      id: queue.idOf(lane, segment, offset),
-      command: OperationRecord.command(segment, offset),
+    const attempt = this.#attempt(lane, segment, offset, code, error());
+    const isKept = dead.keep({
+      id: attempt.operation,
+      command: attempt.command,
       encoding: OperationRecord.encoding(segment, offset),
-      attempts: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
+      attempts: attempt.attempt,
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
       failedAt,
       content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),
-      error: error(),
+      error: attempt.error,
     });
+    failures.buried(isKept, () => attempt);
   }
 
   /** Whether the sync operation has an async double, which ends as it does. */

@@ -230,7 +230,7 @@ export class PluginHost {
   #start(ring: RingReader, startedAt: number): number {
     const view = this.#view;
     if (!view.claim(ring)) return startedAt;
-    const { slot, sequence, command, encoding, sync, hops } = view;
+    const { slot, sequence, command, encoding, sync, hops, idLow } = view;
     const { contentLimits, timeout } = this.setup;
     const params = new OperationParams(encoding, ring.bytes, view.at, view.length, contentLimits);
     const { client } = this;
@@ -257,7 +257,7 @@ export class PluginHost {
       if (isThenable<Result>(result)) {
         params.keep();
         this.#enter(sync);
-        this.#calls.follow(new SingleCall(slot, sequence, encoding, context), result);
+        this.#calls.follow(new SingleCall(slot, sequence, encoding, idLow, context), result);
         return performance.now();
       }
       const time = performance.now();

@@ -6,6 +6,7 @@ import { Administration, CANCELLED } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
 import type { FigureReport, PluginDeclaration, ServiceRequest } from "./messages.ts";
+import { FailureLog } from "./failure_log.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
@@ -58,6 +59,8 @@ export class WorkerPool {
   readonly outcomes: Outcomes;
   readonly dead: DeadLetters;
   readonly figures = new ReportedFigures();
+  /** Workers whose plugin's `stop` failed, or did not end in time, when all were stopped. */
+  unstopped = 0;
   readonly #retry: Retry;
   readonly #events: SupervisorEvents;
   readonly #shifts: Shifts;
@@ -70,7 +73,8 @@ export class WorkerPool {
 
   constructor(readonly options: PoolOptions) {
     const { queue, events, now, life, dedup, random, clock } = options;
-    this.dead = new DeadLetters(life.dead);
+    const failures = new FailureLog(options.setup.name, options.log);
+    this.dead = new DeadLetters(life.dead, (letter) => failures.dropped(letter));
     this.#retry = new Retry(life.retry, (command) => this.#isIdempotent(command), random);
     this.outcomes = new Outcomes({
       queue,
@@ -78,6 +82,7 @@ export class WorkerPool {
       dedup,
       retry: this.#retry,
       events,
+      failures,
       now,
       parked: () => this.#dueTimer.arm(),
     });
@@ -111,6 +116,9 @@ export class WorkerPool {
         events.limits({ ...report.limits, figures: report.limits.figures + dropped });
       },
       asked: (worker, request) => events.asked(worker, request),
+      unstopped: () => {
+        if (this.#stopping !== null) this.unstopped++;
+      },
       timersEnded: (worker) => this.#timerDuty.ended(worker),
       gone: (worker) => {
         events.gone(worker);

@@ -79,7 +79,7 @@ export function shownParams(encoding: number, content: Uint8Array): JsonValue {
 }
 
 /** The sentence of an error reply, or all of it where it has none. */
-function errorText({ error }: DeadLetter): string {
+export function errorText({ error }: Pick<DeadLetter, "error">): string {
   if (typeof error === "string") return cutText(error, MAX_ERROR_CHARS);
   const value = error.encoding === 0 ? "" : shownParams(error.encoding, error.content);
   const output = isObject(value) ? value.Output : undefined;

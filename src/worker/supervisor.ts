@@ -11,12 +11,15 @@ import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 import { releaseRings } from "./worker_rings.ts";
+import { within } from "./within.ts";
 import { WorkerStarter } from "./worker_starter.ts";
 
 /** The least bytes of a ring; enough for a window of short operations. */
 const MIN_RING_BYTES = 256 * 1024;
 /** A worker that is over its plugin's time-out and grace by so much without a sign is given up; in ms. */
 const HANG_GRACE_MS = 1000;
+/** What workers get to end in at least, in ms: one that holds nothing takes a few. */
+const LEAST_GRACE_MS = 300;
 /** What a retired worker gets to run `stop`, in ms. */
 const STOP_GRACE_MS = 5000;
 
@@ -157,12 +160,13 @@ export class Supervisor {
       else worker.stop();
     }
     this.#stopped();
-    const timer = setTimeout(stopped.resolve, graceMs);
-    await Promise.race([stopped.promise, hurry]);
-    clearTimeout(timer);
+    await within(graceMs, stopped.promise, hurry);
+    // Who has nothing to do ends in that, also in a hurry.
+    if (all.some(({ state }) => state !== "gone")) await within(LEAST_GRACE_MS, stopped.promise);
     for (const worker of all) {
       if (worker.state === "gone") continue;
       this.options.log.warn("worker did not stop in time and is ended", this.#fields(worker));
+      this.events.unstopped(worker);
       this.#terminate(worker);
     }
     await Promise.all(this.#ending);
@@ -218,6 +222,7 @@ export class Supervisor {
       case "timers ended":
         return this.events.timersEnded(worker);
       case "stopped":
+        if (message.problem !== null) this.events.unstopped(worker);
         return this.#terminate(worker);
       default:
         return;

@@ -25,6 +25,8 @@ export interface SupervisorEvents {
   asked(worker: PluginWorker, request: ServiceRequest): void;
   /** None of the plugin's timers runs in that worker any more. */
   timersEnded(worker: PluginWorker): void;
+  /** The plugin's `stop` has failed in a worker, or did not end in time. */
+  unstopped(worker: PluginWorker): void;
   /** The last of a worker, however it ended: nothing comes of it any more. */
   gone(worker: PluginWorker): void;
 }

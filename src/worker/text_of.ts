@@ -2,6 +2,12 @@
 const NO_TEXT = "a value that cannot be written as text";
 /** A line of a trace that says where. */
 export const FRAME = /^ {4}at /;
+/** mevent's own code and its built-in plugins, as they stand in such lines, and Deno's. */
+const OWN_CODE = [
+  new URL("../", import.meta.url).href,
+  new URL("../../plugins/", import.meta.url).href,
+  "ext:",
+];
 
 /** How this thread's errors are told. */
 let telling: Telling = { text: (text) => text, missing: () => undefined };
@@ -40,11 +46,14 @@ export function textOf(thrown: unknown): string {
   }
 }
 
-/** The same with the lines that say where it was thrown, for an error that has them. Never throws. */
+/**
+ * The same with the lines that say where it was thrown, for an error that has them: those that lie in the plugin's code, for
+ * mevent's own say nothing to its author. Never throws.
+ */
 export function traceOf(thrown: unknown): string {
   try {
     if (thrown instanceof Error && typeof thrown.stack === "string" && thrown.stack !== "") {
-      const stack = telling.text(thrown.stack);
+      const stack = othersFrames(telling.text(thrown.stack));
       const missing = telling.missing(thrown);
       if (missing === undefined) return stack;
       return [missing, ...stack.split("\n").filter((line) => FRAME.test(line))].join("\n");
@@ -53,4 +62,11 @@ export function traceOf(thrown: unknown): string {
     // The getter of `stack` is the plugin's.
   }
   return textOf(thrown);
+}
+
+/** A trace without the lines that lie in mevent's code. */
+export function othersFrames(stack: string): string {
+  const isOwn = (line: string) =>
+    FRAME.test(line) && (OWN_CODE.some((own) => line.includes(own)) || line.endsWith("(<anonymous>)"));
+  return stack.split("\n").filter((line) => !isOwn(line)).join("\n");
 }

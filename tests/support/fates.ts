@@ -64,7 +64,7 @@ export class Fates {
     const keep = dead.keep.bind(dead);
     dead.keep = (letter) => {
       this.of(letter.id).letters++;
-      keep(letter);
+      return keep(letter);
     };
   }
 
