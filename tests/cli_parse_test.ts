@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Command, isGroup } from "../src/cli/command.ts";
 import { COMMANDS, findCommand } from "../src/cli/commands.ts";
 import { ExitCode } from "../src/cli/exit_codes.ts";
+import { topics } from "../src/cli/documents.ts";
 import { commandHelp, overviewHelp } from "../src/cli/help.ts";
 import { type Io, OutputClosed } from "../src/cli/io.ts";
 import { parseCommand } from "../src/cli/parse.ts";
@@ -220,23 +221,35 @@ function assertExampleParses(command: Command, example: string) {
   parseCommand(command, words.slice(name.length));
 }
 
-Deno.test("help fits 100 columns, is aligned, and lists every command and flag", () => {
+const TOPICS = await topics();
+
+Deno.test("help fits 100 columns, is aligned, and lists every command, topic and flag", () => {
   for (const command of EVERY_COMMAND) {
     const text = commandHelp(command, false);
     for (const line of text.split("\n")) assertLessOrEqual(line.length, 100, line);
     for (const flag of command.flags) assertStringIncludes(text, flag.negatable ? "[no-]" : `--${flag.name}`);
   }
-  const overview = overviewHelp(COMMANDS, false);
+  const overview = overviewHelp(COMMANDS, TOPICS, false);
   for (const line of overview.split("\n")) assertLessOrEqual(line.length, 100, line);
-  const columns = COMMANDS.map(({ name, summary }) => {
-    const line = overview.split("\n").find((each) => each.startsWith(`  ${name} `)) ?? "";
-    return line.indexOf(summary);
+  const listed = [
+    ...COMMANDS.map(({ name, summary }) => [name, summary] as const),
+    ...TOPICS.map(({ name, title }) => [name, title] as const),
+  ];
+  const columns = listed.map(([name, text]) => {
+    // A longer text goes on in the next line.
+    const words = text.slice(0, 30);
+    const lines = overview.split("\n").filter((each) => each.startsWith(`  ${name} `));
+    return lines.map((line) => line.indexOf(words)).find((at) => at >= 0) ?? -1;
   });
   assertEquals(new Set(columns), new Set([32]));
 });
 
 Deno.test("mevent --help, help send and send --help print to stdout and exit 0", async () => {
-  assertEquals(await mevent(["--help"]), { code: 0, stdout: overviewHelp(COMMANDS, false), stderr: "" });
+  assertEquals(await mevent(["--help"]), {
+    code: 0,
+    stdout: overviewHelp(COMMANDS, TOPICS, false),
+    stderr: "",
+  });
   assertEquals(await mevent(["help"]), await mevent(["-h"]));
   const help = { code: 0, stdout: commandHelp(sendCommand, false), stderr: "" };
   assertEquals(await mevent(["help", "send"]), help);
@@ -250,7 +263,11 @@ Deno.test("headings are bold on a terminal, unless NO_COLOR says otherwise", asy
 });
 
 Deno.test("mevent alone prints its help to stderr and exits 64", async () => {
-  assertEquals(await mevent([]), { code: ExitCode.Usage, stdout: "", stderr: overviewHelp(COMMANDS, false) });
+  assertEquals(await mevent([]), {
+    code: ExitCode.Usage,
+    stdout: "",
+    stderr: overviewHelp(COMMANDS, TOPICS, false),
+  });
 });
 
 Deno.test("mevent --version and mevent version print the version and what it runs on", async () => {

@@ -1,4 +1,3 @@
-import { readConfigText } from "../config/load.ts";
 import { NO_FILE } from "../config/overrides.ts";
 import { printable } from "./aligned.ts";
 import { type CheckFindings, checkFindings } from "./check_findings.ts";
@@ -23,8 +22,7 @@ export const checkCommand: Command = {
   async run(args, io) {
     const { file } = configSource(args, io);
     const flags = serverOverrides(args);
-    const text = file === undefined ? {} : { text: readConfigText(file) };
-    const findings = await checkFindings({ file: file ?? NO_FILE, ...text, env: io.env, flags });
+    const findings = await checkFindings({ file: file ?? NO_FILE, env: io.env, flags });
     const name = file ?? "a server without a config";
     await io.stdout.write(
       args.isOn("json") === true

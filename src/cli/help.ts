@@ -1,4 +1,5 @@
 import { type Command, type CommandGroup, type Flag, HELP_FLAG, isGroup } from "./command.ts";
+import type { Topic } from "./documents.ts";
 import { VERSION } from "./version.ts";
 
 /** The widest line, in characters. */
@@ -7,14 +8,19 @@ const WIDTH = 100;
 const LEFT_WIDTH = 28;
 
 /** The help of mevent itself. */
-export function overviewHelp(commands: readonly (Command | CommandGroup)[], bold: boolean): string {
+export function overviewHelp(
+  commands: readonly (Command | CommandGroup)[],
+  topics: readonly Pick<Topic, "name" | "title">[],
+  bold: boolean,
+): string {
   return [
     `mevent ${VERSION} takes bursts of requests into bounded queues and has plugins work them off.`,
     section("Usage", ["  mevent COMMAND [flags]"], bold),
     section("Commands", commands.flatMap(({ name, summary }) => twoColumns(name, summary)), bold),
+    section("Topics", topics.flatMap(({ name, title }) => twoColumns(name, title)), bold),
     section("Flags", [HELP_FLAG, VERSION_FLAG].flatMap(flagLines), bold),
     section("Examples", examplesOf(commands.flatMap(firstExample)), bold),
-    `"mevent help COMMAND" tells more of a command.\n`,
+    `"mevent help COMMAND" tells more of a command, "mevent help TOPIC" prints a document.\n`,
   ].join("\n\n");
 }
 

@@ -1,6 +1,7 @@
 import { ConfigError } from "../config/config_error.ts";
 import { type Command, type CommandGroup, isGroup } from "./command.ts";
 import { COMMANDS, findCommand, isBold } from "./commands.ts";
+import { topics } from "./documents.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
 import { type Io, OutputClosed, OutputError } from "./io.ts";
@@ -23,11 +24,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [first] = argv;
   if (first === undefined) {
-    await io.stderr.write(overviewHelp(COMMANDS, io.stderr.isTerminal && !io.noColor));
+    await io.stderr.write(overviewHelp(COMMANDS, await topics(), io.stderr.isTerminal && !io.noColor));
     return ExitCode.Usage;
   }
   if (first === "--help" || first === "-h") {
-    await io.stdout.write(overviewHelp(COMMANDS, isBold(io)));
+    await io.stdout.write(overviewHelp(COMMANDS, await topics(), isBold(io)));
     return ExitCode.Ok;
   }
   if (first === "--version") {

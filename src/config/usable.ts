@@ -3,9 +3,9 @@ import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { parseDocument } from "./document.ts";
 import { isTable, type Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
-import { type ConfigSources, loadConfig } from "./load.ts";
+import { type ConfigSources, loadConfig, readConfigText } from "./load.ts";
 import { misplacedKeys } from "./misplaced.ts";
-import { environmentLayer, flagLayer } from "./overrides.ts";
+import { environmentLayer, flagLayer, NO_FILE } from "./overrides.ts";
 
 /** A config, or what can be used of one that is wrong in places: for whoever wants to know all that is wrong. */
 export interface UsableConfig {
@@ -22,16 +22,22 @@ export interface UsableConfig {
   readonly listeners: readonly number[];
 }
 
-/** @param sources with the text of the file, where there is one */
+/** Never throws ConfigError. */
 export function usableConfig(sources: ConfigSources): UsableConfig {
+  // Read once: what is looked at twice is to be the same.
+  let read = sources;
   try {
-    const config = loadConfig(sources);
+    const { file, text } = sources;
+    if (file !== undefined && file !== NO_FILE && text === undefined) {
+      read = { ...sources, text: readConfigText(file) };
+    }
+    const config = loadConfig(read);
     const { document } = config.layers;
     const { layers, warnings } = config;
     return { ...kept(document, []), problems: [], config, warnings, layers };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { problems: error.details, ...rest(sources, error.details) };
+    return { problems: error.details, ...rest(read, error.details) };
   }
 }
 
