@@ -352,7 +352,7 @@ Deno.test("A UDP client listens to its server alone.", async () => {
   })();
   await using client = await Client.connect({
     transport: "udp",
-    hostname: "localhost",
+    hostname: "127.0.0.1",
     port: relay.addr.port,
   });
   assertEquals((await call(client, 1001)).code, 1000);

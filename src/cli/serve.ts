@@ -46,7 +46,12 @@ export const serveCommand: Command = {
       help: "Listens on TCP at host:port; port 0 takes a free one.",
     },
     { name: "udp", value: "ADDR", repeat: true, help: "Listens on UDP at host:port." },
-    { name: "unix", value: "PATH", repeat: true, help: "Listens on a Unix socket." },
+    {
+      name: "unix",
+      value: "PATH",
+      repeat: true,
+      help: "Listens on a Unix socket; PATH?mode=0660&group=NAME says who may use it.",
+    },
     { name: "no-tcp", help: "Does not listen on TCP." },
     { name: "no-udp", help: "Does not listen on UDP." },
     {

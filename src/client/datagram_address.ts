@@ -10,19 +10,29 @@ const PROBE = { id: 1, plugin: "Reserve.Status", command: 1000, sync: true } as 
 /** Replies from a server at "any address" of this machine come from the loopback one. */
 const ANY_HOST = new Map([["0.0.0.0", "127.0.0.1"], ["::", "::1"]]);
 
+/** All addresses of a host, in the system's order; rejects where there is no such host. */
+export type FindHost = (hostname: string) => Promise<readonly string[]>;
+
 /**
  * The address with its host as the IP address, spelled as the system spells that of a sender. Where the host has several,
  * as localhost mostly has, it is the one where a server answers, or the first: nothing tells on UDP that nobody listens.
  * Rejects where there is no such host.
  */
-export async function resolveDatagram(server: DatagramAddress, timeoutMs: number): Promise<DatagramAddress> {
-  const hostname = server.hostname.replace(/^\[(.*)\]$/, "$1");
-  const found = await lookup(hostname, { all: true });
-  const hosts = new Set(found.map(({ address }) => ANY_HOST.get(address) ?? spelled(address)));
+export async function resolveDatagram(
+  server: DatagramAddress,
+  timeoutMs: number,
+  find: FindHost = findHost,
+): Promise<DatagramAddress> {
+  const found = await find(server.hostname.replace(/^\[(.*)\]$/, "$1"));
+  const hosts = new Set(found.map((address) => ANY_HOST.get(address) ?? spelled(address)));
   const addresses = [...hosts].map((host) => ({ ...server, hostname: host }));
   const [first] = addresses;
   if (first === undefined) throw new Error("no host of that name is known");
   return addresses.length === 1 ? first : await answering(addresses, Math.min(timeoutMs, PROBE_MS)) ?? first;
+}
+
+async function findHost(hostname: string): Promise<string[]> {
+  return (await lookup(hostname, { all: true })).map(({ address }) => address);
 }
 
 /** The first of them that answers within so many ms. */

@@ -9,7 +9,7 @@ export interface SocketRights {
 }
 
 /** Until it has its own rights nobody but its owner may connect. */
-const OWNER_ONLY = 0o177;
+const OWNER_ONLY = 0o077;
 const GROUPS = "/etc/group";
 
 /** Opens a socket whose file has these rights from its first moment. Throws where it cannot; none is open then. */
