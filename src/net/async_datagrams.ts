@@ -1,3 +1,4 @@
+import { systemReason } from "../system_reason.ts";
 import { DatagramCaller } from "./datagram_caller.ts";
 import { type DatagramListener, MAX_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import type { Manner } from "./manner.ts";
@@ -95,7 +96,9 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
         router.dispatch();
         this.flush();
       } catch (error) {
-        if (!this.#closed) log.error("a datagram could not be received", { error: String(error) });
+        if (!this.#closed) {
+          log.error("a datagram could not be received", { error: systemReason(error, "connect") });
+        }
       }
     }
   }
@@ -112,7 +115,9 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
         await this.socket.send(bytes, to);
       } catch (error) {
         this.context.counters.repliesDropped++;
-        if (!this.#closed) this.context.log.warn("a datagram could not be sent", { error: String(error) });
+        if (!this.#closed) {
+          this.context.log.warn("a datagram could not be sent", { error: systemReason(error, "connect") });
+        }
       }
     }
     this.#waiting.length = 0;

@@ -1,3 +1,4 @@
+import { systemReason } from "../system_reason.ts";
 import { AsyncConnection } from "./async_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./listen.ts";
@@ -43,7 +44,9 @@ export class AsyncListener implements StreamListener {
         if (this.#closed) return;
         // No descriptor left? Then one of the reserve lets the next connection be told so: it is closed.
         if (this.handler.context.admission.reserve.release()) continue;
-        this.handler.context.log.error("a connection could not be accepted", { error: String(error) });
+        this.handler.context.log.error("a connection could not be accepted", {
+          error: systemReason(error, "listen"),
+        });
         await this.#wait(ACCEPT_PAUSE_MS);
       }
     }

@@ -39,10 +39,13 @@ export class DatagramGuard {
 
   /** Whether the datagram that begins with this byte may be answered; counts it where not. */
   admits<Address>(first: number, sender: Address, peers: Peers<Address>): boolean {
-    const isOwn = () => this.ports.has(peers.port(sender)) && this.#own.has(peers.host(sender));
-    if (first >>> 4 !== REPLY_VERSION && !isOwn()) return true;
+    if (first >>> 4 !== REPLY_VERSION && !this.#isOwn(sender, peers)) return true;
     this.options.limitLog.reached("udp_loops", { sender: peers.host(sender) });
     return false;
+  }
+
+  #isOwn<Address>(sender: Address, peers: Peers<Address>): boolean {
+    return this.ports.has(peers.port(sender)) && this.#own.has(peers.host(sender));
   }
 
   /** How many bytes a reply may have. */

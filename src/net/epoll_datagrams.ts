@@ -26,8 +26,8 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   readonly #received = new MessageBatch(BATCH, BATCH * SLOT_BYTES);
   readonly #replies = new MessageBatch(BATCH, SEND_BYTES);
   protected override readonly out = this.#replies.data;
-  /** The datagram that is being handled. */
-  #current = 0;
+  /** Of the datagram that is being handled. */
+  #sender = new Uint8Array(0);
   #count = 0;
   #used = 0;
   #receiving = false;
@@ -69,7 +69,8 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
     const batch = this.#received;
     const count = this.loop.libc.recvmmsg(this.fd, batch.headers, BATCH, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
-      this.#current = i;
+      const at = i * ADDRESS_BYTES;
+      this.#sender = batch.addresses.subarray(at, at + batch.addressLength(i));
       this.received(batch.data, i * SLOT_BYTES, batch.length(i));
       batch.setAddressLength(i, ADDRESS_BYTES);
     }
@@ -77,8 +78,7 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   }
 
   protected override get sender(): Uint8Array {
-    const at = this.#current * ADDRESS_BYTES;
-    return this.#received.addresses.subarray(at, at + this.#received.addressLength(this.#current));
+    return this.#sender;
   }
 
   protected override keepSender(): Uint8Array {

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { formatAddress } from "../config/address.ts";
+import { systemReason } from "../system_reason.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { ControlHandler } from "./control_connection.ts";
 import { controlHandler } from "./control_handler.ts";
@@ -50,7 +51,7 @@ export class Control {
         this.#servers.push(ControlServer.onTcp(address, handle, target.limitLog, options.reserve));
       } catch (error) {
         throw new ControlError(
-          `control_tcp: cannot listen on ${formatAddress(address)}: ${messageOf(error)}`,
+          `control_tcp: cannot listen on ${formatAddress(address)}: ${systemReason(error, "listen")}`,
         );
       }
     }
@@ -118,10 +119,12 @@ export class Control {
     } catch (error) {
       // A folder that nobody chose and that cannot be written to, as in a container, is no reason not to serve.
       if (settings.control === "auto" && isOfFolder(error)) {
-        return sayNone(log, `${path}: ${messageOf(error)}`);
+        return sayNone(log, `${path}: ${systemReason(error, "listen")}`);
       }
       throw new ControlError(
-        `control: cannot listen on unix ${path}: ${messageOf(error)}; name another path, or "none"`,
+        `control: cannot listen on unix ${path}: ${
+          systemReason(error, "listen")
+        }; name another path, or "none"`,
       );
     }
   }
@@ -176,8 +179,4 @@ function isOfFolder(error: unknown): boolean {
 
 function sayNone(log: ControlTarget["log"], reason: string): void {
   log.error('there is no control socket; the key "control" names a place for it, or "none"', { reason });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { systemReason } from "../system_reason.ts";
 import { isAbsolute, resolve } from "node:path";
 
 /** The port of a server that is told nothing. */
@@ -34,7 +35,7 @@ export function checkOwnFolder(path: string): void {
   try {
     info = Deno.lstatSync(path);
   } catch (error) {
-    throw new ControlFolderError(`the folder ${path} cannot be used: ${messageOf(error)}`);
+    throw new ControlFolderError(`the folder ${path} cannot be used: ${systemReason(error, "file")}`);
   }
   const problem = info.isSymlink
     ? "it is a symbolic link"
@@ -54,7 +55,7 @@ export function makeOwnFolder(path: string): void {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) {
-      throw new ControlFolderError(`the folder ${path} cannot be made: ${messageOf(error)}`);
+      throw new ControlFolderError(`the folder ${path} cannot be made: ${systemReason(error, "file")}`);
     }
   }
   checkOwnFolder(path);
@@ -65,8 +66,4 @@ function fnv1a(bytes: Uint8Array): string {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

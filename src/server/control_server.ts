@@ -1,3 +1,4 @@
+import { systemReason } from "../system_reason.ts";
 import type { InetAddress } from "../config/address.ts";
 import type { DescriptorReserve } from "../net/reserve.ts";
 import { type ListenSocket, UnixSocket } from "../net/unix_socket.ts";
@@ -108,7 +109,9 @@ export class ControlServer {
       } catch (error) {
         if (this.#isClosed) return;
         if (this.reserve.release()) continue;
-        this.limitLog.log.error("a control connection could not be accepted", { error: String(error) });
+        this.limitLog.log.error("a control connection could not be accepted", {
+          error: systemReason(error, "listen"),
+        });
         await this.#pause();
       }
     }
