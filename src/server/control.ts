@@ -91,7 +91,7 @@ export class Control {
       log.warn("the control socket keeps its name: name it with --control", {
         control: `unix ${before}`,
         wanted: path,
-        reason: messageOf(error),
+        reason: systemReason(error, "listen"),
       });
       return report;
     }
