@@ -32,6 +32,10 @@ test("a child that does not start keeps the server from starting, and says why",
     "python3 did not start: it ended with exit code 5; the last that it wrote to stderr: there is no such database",
   );
   await assertRejects(() => start({}, { permissions: NO_PERMISSIONS }), Error, "python3");
+  // What the plugin itself needs is granted to no command.
+  for (const shell of ["/bin/sh", "sh"]) {
+    await assertRejects(() => start({ command: [shell, "-c", "true"] }), Error, `may not run "${shell}"`);
+  }
   const missing = { ...NO_PERMISSIONS, run: true };
   await assertRejects(
     () => start({ command: ["no-such-program"] }, { permissions: missing }),
@@ -214,7 +218,7 @@ test("a guard that somebody kills is missed in the log, and there is another one
   using connection = await server.connect();
   const guardOf = (session: number) =>
     [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).find((pid) =>
-      pid > 0 && isAlive(pid) && commandLine(pid).startsWith("/bin/sh\0-c\0\ntrap") &&
+      pid > 0 && isAlive(pid) && commandLine(pid).includes("/bin/sh\0-c\0\ntrap") &&
       parentOf(pid) === Deno.pid &&
       sessionOf(pid) !== session
     );

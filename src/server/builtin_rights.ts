@@ -1,7 +1,7 @@
 import type { PluginPermissions } from "../config/config.ts";
 
-/** What `builtin:exec` ends with what a child has started (plugins/exec/guard.ts). */
-const GUARD = ["/bin/sh"];
+/** What `builtin:exec` ends with what a child has started (plugins/exec/guard.ts): `/bin/sh` by a name that no config has. */
+const GUARD = [Deno.build.os === "linux" ? "/proc/self/root/bin/sh" : "/bin/sh"];
 /** What `builtin:webhook` makes its HTTP clients without (plugins/webhook/proxy.ts). */
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
