@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
 import { Client } from "../src/client/client.ts";
-import { stringifyJson } from "../src/exact_json.ts";
+import { parseJson, stringifyJson } from "../src/exact_json.ts";
 import type { JsonObject } from "../src/plugin.ts";
 import { BodyView, encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
 import type { Reply } from "../src/protocol/reply.ts";
@@ -235,6 +235,10 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
     await using client = await Client.connect({ ...server.tcp, transport: "tcp" });
     const { plugins } = asServerStats(await fetchStats(client));
     assertEquals(plugins.find(({ name }) => name === "numbers")?.gauges, { large: 1e17 });
+    const params = { id: 1234567890123456789n, small: 7n, decimal: parseJson("0.1234567890123456789") };
+    const { value } = await client.request("numbers", 1003, params);
+    assertEquals(stringifyJson(value!), stringifyJson(params), "and through the client");
+    assertEquals((value as JsonObject)["id"], 1234567890123456789n);
   });
 });
 

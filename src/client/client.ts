@@ -54,7 +54,10 @@ export interface ClientRequest extends CallOptions {
   readonly body: Uint8Array;
 }
 
-/** A reply whose body is decoded; `value` is undefined where there was none. */
+/**
+ * A reply whose body is decoded; `value` is undefined where there was none. Its numbers are exact: whole ones beyond ±2^53
+ * bigints, others that no double holds ExactNumbers.
+ */
 export interface Answer {
   /** 1000 and above: success. */
   readonly code: number;
