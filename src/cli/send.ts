@@ -45,7 +45,7 @@ export const sendCommand: Command = {
     { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
     { name: "port", value: "PORT", default: "26000", help: "The server's port." },
     { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
-    { name: "udp", help: "Sends over UDP instead of TCP." },
+    { name: "udp", help: "Sends over UDP instead of TCP, in a packet that leaves room for the reply." },
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for a reply." },
     { name: "count", value: "N", default: "1", help: "Sends it N times and prints a summary." },
     { name: "concurrency", value: "N", default: "1", help: "With --count: how many at once." },
