@@ -108,6 +108,20 @@ Deno.test("webhook: what may succeed later is 14 and tried again, what is refuse
     assertEquals(ids.size, 1, "all attempts have the same id");
   }
   assertEquals(hook.received.some(({ path }) => path === "/elsewhere"), false);
+  // Whoever runs the server sees both in the log.
+  const warnings = server.log.map((line) => JSON.parse(line)).filter(({ level }) => level === "warn");
+  for (const answered of [302, 400, 401, 404, 410]) {
+    const error = `endpoint shop answered ${answered}${
+      answered === 302 ? "; redirects are not followed" : ""
+    }`;
+    assert(
+      warnings.some(({ message, status }) => message === "a delivery is refused" && status === answered),
+    );
+    assert(
+      warnings.some((line) => /kept as a dead letter$/.test(line.message) && line.error === error),
+      `${answered}: ${JSON.stringify(warnings)}`,
+    );
+  }
 });
 
 Deno.test("webhook: everything arrives once a server that fails, stalls, breaks off and is away recovers, and is counted once", async () => {

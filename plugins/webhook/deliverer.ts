@@ -60,6 +60,8 @@ export class Deliverer {
         throw context.fail(ERROR, `${who} answered ${status}`, { retryAfter });
       case "refused":
         context.stats.count("refused");
+        // Of an async one the server tells that it is a dead letter now; here somebody else than the caller may have to see to it.
+        if (context.sync) context.log.warn("a delivery is refused", { to: who, status, id: content.id });
         throw context.fail(REFUSED, `${who} answered ${status}${hint(status)}`, { retry: false });
     }
   }
