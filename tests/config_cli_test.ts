@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { parse } from "smol-toml";
 import { LISTENER_DEFAULTS, SERVER_DEFAULTS } from "../src/config/defaults.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { mevent, type Outcome } from "./support/mevent.ts";
 import { ModuleFolder } from "./support/module_folder.ts";
+import { TestServer } from "./support/test_server.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -307,4 +308,46 @@ Deno.test("commands take the mevent.toml of their folder and say so, unless anot
   }
   const named = await meventIn(folder.path, ["plugin", "list", "--json"], { MEVENT_CONFIG: "other.toml" });
   assertEquals(JSON.parse(named.stdout).configured.map(({ name }: { name: string }) => name), ["other"]);
+});
+
+Deno.test("serve and reload say where in the config each plugin stands that does not load, and each wrong key of its own config", async () => {
+  await using folder = await ModuleFolder.make({
+    "p.js": PLUGIN,
+    "mevent.toml": `[server]
+tcp = ""
+udp = ""
+unix = "a.sock"
+control = "none"
+[[plugin]]
+name = "hook"
+module = "builtin:webhook"
+[plugin.config.endpoints.billing]
+url = "ftp://x"
+[[plugin]]
+name = "db"
+module = "builtin:sql"
+[plugin.config]
+url = "sqlite:./a"
+tables = ["a"]
+synchronus = "full"
+"a b" = 1
+[[plugin]]
+name = "bad"
+module = "./bad.js"
+`,
+    "bad.js": 'export default {\n  name: "bad",\n  commands: { 1: { name: "a", run() {} } },\n};\n',
+  });
+  const places = [
+    /mevent\.toml:10:7: plugin hook does not load: config\.endpoints\.billing\.url is to be a URL/,
+    /mevent\.toml:17:1: plugin db does not load: config has no key "synchronus"; did you mean synchronous\?/,
+    /mevent\.toml:18:1: config has no key "a b"; it has/,
+    /mevent\.toml:21:10: plugin bad does not load: \S+bad\.js:3:15: command 1 is not a number/,
+  ];
+  const { code, stderr } = await meventIn(folder.path, ["serve"]);
+  assertEquals(code, 78);
+  for (const place of places) assertMatch(stderr, place);
+  const file = `${folder.path}/mevent.toml`;
+  await using server = await TestServer.start({ plugins: [{ name: "echo" }] });
+  const error = await assertRejects(() => server.server.reload(loadConfig({ file, env: {}, flags: {} })));
+  for (const place of places) assertMatch((error as Error).message, place);
 });

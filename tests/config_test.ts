@@ -368,6 +368,25 @@ Deno.test("the example config has every key of the schema and every default, and
   assertEquals(Object.keys(PLUGIN_DEFAULTS.permissions), Object.keys(PERMISSION_ENTRIES));
 });
 
+Deno.test("the bounds that the example names are those of the schema", () => {
+  const lines = Deno.readTextFileSync(EXAMPLE).split("\n");
+  const named = lines.flatMap((line, at) => {
+    const [, least, most] = /^# .*?(\d+(?: [KMG]iB| B)?) to (\d+(?: [KMG]iB| B)?)\b/.exec(line) ?? [];
+    const key = lines.slice(at + 1).map((each) => /^#?(\w+) = /.exec(each)?.[1]).find((each) =>
+      each !== undefined
+    );
+    return least === undefined || most === undefined || key === undefined ? [] : [{ key, least, most }];
+  });
+  const bounded = named.filter(({ key }) => key !== "name" && key !== "max_udp_errors");
+  assertEquals(bounded.map(({ key }) => key), ["max_frame", "biz", "workers", "concurrency"]);
+  for (const { key, least, most } of bounded) {
+    const value = (text: string) => /^\d+$/.test(text) ? Number(text) : parseBytes(text);
+    const table = key === "max_frame" ? "[server]" : '[[plugin]]\nname = "a"\nmodule = "builtin:echo"';
+    for (const legal of [value(least), value(most)]) loadText(`${table}\n${key} = ${legal}\n`);
+    for (const wrong of [value(least) - 1, value(most) + 1]) problemsIn(`${table}\n${key} = ${wrong}\n`);
+  }
+});
+
 /** Tables as object literals make them. */
 function plain(table: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(table));

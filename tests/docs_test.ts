@@ -15,6 +15,7 @@ const DOCUMENTS = [
   "docs/protocol.md",
   "docs/architecture.md",
   "docs/capacity.md",
+  "docs/configuration.md",
   "docs/limits.md",
   "docs/operations.md",
   "docs/reload.md",
@@ -26,7 +27,16 @@ const DOCUMENTS = [
   "docs/exec.md",
 ];
 /** What a reader of the documents has got. */
-const CHECKOUT = ["main.ts", "denow", "deno.json", "deno.lock", "src", "plugins", ...DOCUMENTS];
+const CHECKOUT = [
+  "main.ts",
+  "denow",
+  "deno.json",
+  "deno.lock",
+  "src",
+  "plugins",
+  "config.example.toml",
+  ...DOCUMENTS,
+];
 /** The ports of the documents, mevent's and a receiver's; the copy of the checkout uses free ones in their place. */
 const DOCUMENTED_PORTS = ["26000", "18080"];
 

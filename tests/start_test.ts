@@ -169,7 +169,7 @@ Deno.test("a start that ends its worker or spins is noticed in seconds, and the 
   const { code, stderr } = await server.end();
   assertEquals(code, 78, stderr);
   for (const does of bad) {
-    assertMatch(stderr, new RegExp(`/mevent.toml: plugin ${does} .*no sign of life for 5 s`));
+    assertMatch(stderr, new RegExp(`/mevent.toml:\\d+:\\d+: plugin ${does} .*no sign of life for 5 s`));
   }
   assertLess(performance.now() - began, 20_000);
   assertEquals((await notesOf(directory)).filter((line) => line === "stop"), ["stop"]);

@@ -114,7 +114,7 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
     await output.flush(LOG_GRACE_MS);
     if (isTold) return ExitCode.Ok;
     const problem = error instanceof PluginsError
-      ? error.in(config.file)
+      ? error.in(config)
       : error instanceof Error
       ? error.message
       : error;

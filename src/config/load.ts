@@ -2,11 +2,11 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import { clashesOf } from "./clashes.ts";
-import { systemReason } from "../system_reason.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
+import { startText } from "./config_file.ts";
 import { ConfigError } from "./config_error.ts";
 import { DEFAULT_PLUGINS, SERVER_DEFAULTS } from "./defaults.ts";
-import { type ConfigDocument, decodeConfig, parseDocument } from "./document.ts";
+import { type ConfigDocument, parseDocument } from "./document.ts";
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
 import { misplacedKeys } from "./misplaced.ts";
@@ -84,18 +84,7 @@ export function loadConfig(sources: ConfigSources): Config {
 function documentOf({ document, text }: ConfigSources, file: string | undefined): ConfigDocument {
   if (document !== undefined) return { values: document, places: null };
   if (file === undefined) return { values: {}, places: null };
-  return parseDocument(text ?? readConfigText(file), file);
-}
-
-/** The text of a config file. Throws ConfigError where it cannot be read. */
-export function readConfigText(file: string): string {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(file);
-  } catch (error) {
-    throw new ConfigError([{ source: file, message: `cannot be read: ${systemReason(error, "file")}` }]);
-  }
-  return decodeConfig(bytes, file);
+  return parseDocument(text ?? startText(file), file);
 }
 
 function withPlugins(document: Table): Table {

@@ -1,9 +1,10 @@
 import type { Config } from "./config.ts";
+import { startText } from "./config_file.ts";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { parseDocument } from "./document.ts";
 import { isTable, type Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
-import { type ConfigSources, loadConfig, readConfigText } from "./load.ts";
+import { type ConfigSources, loadConfig } from "./load.ts";
 import { misplacedKeys } from "./misplaced.ts";
 import { environmentLayer, flagLayer, NO_FILE } from "./overrides.ts";
 
@@ -29,7 +30,7 @@ export function usableConfig(sources: ConfigSources): UsableConfig {
   try {
     const { file, text } = sources;
     if (file !== undefined && file !== NO_FILE && text === undefined) {
-      read = { ...sources, text: readConfigText(file) };
+      read = { ...sources, text: startText(file) };
     }
     const config = loadConfig(read);
     const { document } = config.layers;

@@ -126,8 +126,9 @@ function withFixed(wanted: ServerConfig, before: ServerConfig): ServerConfig {
   return { ...wanted, ...fixed };
 }
 
-function problemOf({ file }: Config, error: unknown): string {
-  if (error instanceof PluginsError) return error.in(file);
+function problemOf(wanted: Config, error: unknown): string {
+  if (error instanceof PluginsError) return error.in(wanted);
+  const { file } = wanted;
   const problem = error instanceof Error ? error.message : String(error);
   return file === undefined ? problem : `${file}: ${problem}`;
 }

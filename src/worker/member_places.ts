@@ -8,10 +8,12 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g;
 
 /**
  * Finds where members of a plugin stand in the text of its module, as far as they are written out there: by their names, one
- * below the other. Each place is told once.
+ * below the other. Two of the same name are at two places.
  */
 export class MemberPlaces {
   readonly #told = new Set<string>();
+  /** By the path as JSON: what was found for it before. */
+  readonly #found = new Map<string, string>();
   #files: readonly SourceFile[] | undefined;
 
   /** @param module the URL of a file; of anything else there are no places */
@@ -19,6 +21,13 @@ export class MemberPlaces {
 
   /** `file:///shop/orders.ts:12:5`, or the module alone where it is not found. Never throws. */
   find(path: MemberPath): string {
+    const key = JSON.stringify(path);
+    const found = this.#found.get(key) ?? this.#search(path);
+    this.#found.set(key, found);
+    return found;
+  }
+
+  #search(path: MemberPath): string {
     try {
       this.#files ??= filesOf(this.module);
     } catch {
@@ -99,9 +108,11 @@ function placesOf({ code, text }: SourceFile, name: MemberPath[number], from: nu
     return [...text.matchAll(object)].map(({ index }) => Math.max(from, code.lastIndexOf("{", index)));
   }
   const plain = escaped(name);
+  // A number is a member only where something follows it.
+  const behind = /^\d+$/.test(name) ? "[:(]" : "[:(,}]";
   const member = name === "default"
     ? /\bexport\s+default\b/g
-    : new RegExp(`(?<![\\w$.])(?:["']${plain}["']\\s*:|${plain}(?=\\s*(?:[:(,}]|$)))`, "gm");
+    : new RegExp(`(?<![\\w$.])(?:["']${plain}["']\\s*:|${plain}(?=\\s*(?:${behind}|$)))`, "gm");
   member.lastIndex = from;
   return [...code.matchAll(member)].map(({ index }) => index);
 }
