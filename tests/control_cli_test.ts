@@ -66,6 +66,24 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
   await said("resume", "echo");
   assertEquals(await said("peek", "echo", "--dead"), "plugin echo has 0 dead letters\n");
   assertEquals(await said("retry-dead", "echo"), "plugin echo: 0 dead letters back in the queue, 0 left\n");
+  const sleep = "send --biz echo --cmd 1003 --async ms=soon".split(" ");
+  for (let sent = 0; sent < 2; sent++) await mevent([...sleep, "--unix", server.unixPath]);
+  const dead = async (): Promise<{ id: number }[]> =>
+    JSON.parse(await said("peek", "echo", "--dead", "--json")).dead;
+  await until("both have failed", async () => (await dead()).length === 2);
+  const [first, second] = await dead();
+  assertEquals(
+    await said("purge", "echo", String(first!.id), "--dead", "--yes"),
+    "plugin echo: dropped 1 dead letter\n",
+  );
+  await said("pause", "echo");
+  assertEquals(
+    await said("retry-dead", "echo", String(second!.id)),
+    "plugin echo: 1 dead letter back in the queue, 0 left\n",
+  );
+  const gone = await control("retry-dead", "echo", String(first!.id));
+  assertEquals([gone.code, gone.stdout], [1, ""]);
+  assertStringIncludes(gone.stderr, `plugin echo has no dead letter ${first!.id}`);
   assertMatch(await said("stats"), /^mevent .*, running for/);
   assertEquals(JSON.parse(await said("stats", "--json")).state, "running");
 });
@@ -88,6 +106,9 @@ Deno.test("a control command exits with 1 where it is refused, 69 where nobody i
       ["pause", "a", "b"],
       ["cancel", "echo", "x"],
       ["peek", "echo", "--limit", "0"],
+      ["purge", "echo", "4", "--yes"],
+      ["retry-dead", "echo", "x"],
+      ["retry-dead", "echo", "4", "--limit", "1"],
       [
         "pause",
         "echo",

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import fc from "fast-check";
+import type { JsonObject } from "../src/plugin.ts";
 import { LineError, LineReader } from "../src/protocol/line_reader.ts";
 import { MAX_CONTROL_CONNECTIONS } from "../src/server/control_server.ts";
 import { MAX_REQUEST_BYTES } from "../src/server/control_connection.ts";
@@ -206,6 +207,56 @@ Deno.test("dead letters are listed and put back by control commands", async () =
     left: 0,
   });
   await server.until("it is done", () => server.plugin("once").done === 1);
+});
+
+Deno.test("one dead letter is put back or dropped by its id, the others stay; what is not there, or has no room, is refused and kept", async () => {
+  const source = `export default { name: "fails", commands: { 1001: { name: "run", run(context) {
+    throw context.fail(30, "not " + context.params.int("n"));
+  } } } };`;
+  await using server = await TestServer.start({
+    control: true,
+    plugins: [{ name: "fails", source, queue: { maxOps: 1, maxBytes: 1e6 } }],
+  });
+  using connection = await server.connect();
+  for (let n = 1; n <= 4; n++) {
+    await connection.send(streamRequest({ plugin: "fails", sync: false, params: { n } }));
+    await connection.reply();
+    await server.until("it is dead", () => server.plugin("fails").dead === n);
+  }
+  using control = await server.control();
+  const ask = async (command: string, rest: JsonObject) => {
+    const { result, error } = await control.ask({ command, plugin: "fails", ...rest });
+    return result ?? error;
+  };
+  const shown = async () => {
+    const { dead } = await ask("peek", { dead: true }) as { dead: { id: number; error: string }[] };
+    return dead.map(({ id, error }) => `${id}: ${error}`);
+  };
+  assertEquals(await ask("purge", { dead: true, id: 2 }), {
+    plugin: "fails",
+    dead: true,
+    purged: 1,
+    running: 0,
+  });
+  assertEquals(await shown(), ["1: not 1", "3: not 3", "4: not 4"]);
+  assertEquals(await ask("retry-dead", { id: 3 }), { plugin: "fails", retried: 1, left: 2 });
+  await server.until("it has failed again", () => server.plugin("fails").dead === 3);
+  assertEquals(await shown(), ["1: not 1", "4: not 4", "5: not 3"], "it was accepted anew");
+  const none =
+    "plugin fails has no dead letter 3: it was retried or dropped, or never was; peek --dead shows those there are";
+  assertEquals([await ask("retry-dead", { id: 3 }), await ask("purge", { dead: true, id: 3 })], [none, none]);
+  assertStringIncludes(String(await ask("purge", { id: 4 })), "cancel takes one operation out of the queue");
+  assertEquals(await ask("retry-dead", { id: 4, limit: 1 }), "give an id or a limit, not both");
+  assertStringIncludes(String(await ask("retry-dead", { id: "4" })), "id: expected a whole number");
+  server.server.registry.plugins[0]!.pause();
+  await connection.send(streamRequest({ plugin: "fails", sync: false, params: { n: 5 } }));
+  await connection.reply();
+  assertEquals(
+    await ask("retry-dead", { id: 4 }),
+    "the queue of plugin fails has no room for it now; it is kept",
+  );
+  assertEquals(await shown(), ["1: not 1", "4: not 4", "5: not 3"]);
+  assertEquals(await ask("purge", { dead: true }), { plugin: "fails", dead: true, purged: 3, running: 1 });
 });
 
 Deno.test("a line is the same however its bytes are cut, and no line is over its bound", () => {

@@ -1,6 +1,5 @@
 import type { Command } from "./command.ts";
-import { argumentsOf, CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall } from "./control_call.ts";
-import { UsageError } from "./usage_error.ts";
+import { argumentsOf, CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, idArgument } from "./control_call.ts";
 
 export const cancelCommand: Command = {
   name: "cancel",
@@ -16,10 +15,7 @@ export const cancelCommand: Command = {
   examples: ["mevent cancel echo 42"],
   async run(args, io) {
     const [plugin = "", text = ""] = argumentsOf(args.positionals, "PLUGIN", "ID");
-    const id = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(id)) {
-      throw new UsageError(`ID: expected the whole number that peek shows, got ${JSON.stringify(text)}`);
-    }
+    const id = idArgument(text);
     return await controlCall(args, io, {
       request: { command: "cancel", plugin, id },
       text: (result) =>

@@ -68,6 +68,21 @@ export function pluginArgument({ positionals }: ParsedCommand): string {
   return argumentsOf(positionals, "PLUGIN")[0]!;
 }
 
+/** A plugin and, where it is given, the id of an operation. Throws UsageError. */
+export function pluginAndId({ positionals }: ParsedCommand): { plugin: string; id: number | undefined } {
+  const [plugin = "", id] = positionals.length < 2
+    ? argumentsOf(positionals, "PLUGIN")
+    : argumentsOf(positionals, "PLUGIN", "ID");
+  return { plugin, id: id === undefined ? undefined : idArgument(id) };
+}
+
+/** The id of an operation. Throws UsageError. */
+export function idArgument(text: string): number {
+  const id = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id;
+  throw new UsageError(`ID: expected the whole number that peek shows, got ${JSON.stringify(text)}`);
+}
+
 /** As many arguments as there are names. Throws UsageError. */
 export function argumentsOf(positionals: readonly string[], ...names: string[]): readonly string[] {
   const missing = names[positionals.length];

@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 import { confirm } from "./confirm.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginArgument } from "./control_call.ts";
+import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./control_call.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { countOf } from "./stats_units.ts";
 import { UsageError } from "./usage_error.ts";
@@ -8,26 +8,37 @@ import { UsageError } from "./usage_error.ts";
 export const purgeCommand: Command = {
   name: "purge",
   summary: "Drops what a plugin has not begun, or its dead letters.",
-  usage: "PLUGIN [flags]",
+  usage: "PLUGIN [ID] [flags]",
   details: [
     "Sync callers of dropped operations are answered 14. What runs goes on. Dropped operations are gone for good; on a " +
-    "terminal you are asked first.",
+    "terminal you are asked first. An ID is for one dead letter, as peek --dead shows it; cancel takes one operation out of the queue.",
     CONTROL_EXIT_CODES,
   ],
   flags: [
-    { name: "dead", help: "Drops its dead letters instead." },
+    { name: "dead", help: "Drops its dead letters instead, or the one with the ID." },
     { name: "yes", short: "y", help: "Does not ask first; needed where there is no terminal." },
     ...CONTROL_FLAGS,
   ],
   positionals: true,
-  examples: ["mevent purge echo --yes", "mevent purge echo --dead --yes --json"],
+  examples: [
+    "mevent purge echo --yes",
+    "mevent purge echo --dead --yes --json",
+    "mevent purge echo 42 --dead --yes",
+  ],
   async run(args, io) {
-    const plugin = pluginArgument(args);
+    const { plugin, id } = pluginAndId(args);
     const dead = args.isOn("dead") === true;
+    if (id !== undefined && !dead) {
+      throw new UsageError(
+        "an ID is for one dead letter, with --dead; cancel takes one operation out of the queue",
+      );
+    }
     const what = dead ? "dead letter" : "operation";
     if (args.isOn("yes") === undefined) {
       if (!io.isStdinTerminal) throw new UsageError("nobody can be asked here: give --yes");
-      const question = dead
+      const question = id !== undefined
+        ? `Drop dead letter ${id} of plugin ${plugin}?`
+        : dead
         ? `Drop all dead letters of plugin ${plugin}?`
         : `Drop all operations of plugin ${plugin} that have not begun?`;
       if (!await confirm(question, io)) {
@@ -36,7 +47,7 @@ export const purgeCommand: Command = {
       }
     }
     return await controlCall(args, io, {
-      request: { command: "purge", plugin, dead },
+      request: { command: "purge", plugin, dead, ...id === undefined ? {} : { id } },
       text: (result) => {
         const left = numberOf(result, "running");
         const running = dead || left === 0 ? "" : `; ${countOf(left, "operation")} in flight may end`;

@@ -1,14 +1,16 @@
 import { MAX_RETRIED } from "../server/control_commands.ts";
 import type { Command } from "./command.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginArgument } from "./control_call.ts";
+import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./control_call.ts";
 import { countOf, countText } from "./stats_units.ts";
+import { UsageError } from "./usage_error.ts";
 
 export const retryDeadCommand: Command = {
   name: "retry-dead",
   summary: "Puts the dead letters of a plugin back into its queue.",
-  usage: "PLUGIN [flags]",
+  usage: "PLUGIN [ID] [flags]",
   details: [
-    "The oldest go first, as many as the queue has room for. Each is an operation accepted anew, with all its attempts.",
+    "The oldest go first, as many as the queue has room for; with an ID, which peek --dead shows, that one alone. Each is an " +
+    "operation accepted anew, with all its attempts.",
     CONTROL_EXIT_CODES,
   ],
   flags: [
@@ -21,12 +23,15 @@ export const retryDeadCommand: Command = {
     ...CONTROL_FLAGS,
   ],
   positionals: true,
-  examples: ["mevent retry-dead echo", "mevent retry-dead echo --limit 1"],
+  examples: ["mevent retry-dead echo", "mevent retry-dead echo --limit 1", "mevent retry-dead echo 42"],
   async run(args, io) {
-    const plugin = pluginArgument(args);
+    const { plugin, id } = pluginAndId(args);
     const limit = args.int("limit", 1, MAX_RETRIED);
+    if (id !== undefined && args.texts("limit").length > 0) {
+      throw new UsageError("--limit is not for the one dead letter of an ID");
+    }
     return await controlCall(args, io, {
-      request: { command: "retry-dead", plugin, limit },
+      request: { command: "retry-dead", plugin, ...id === undefined ? { limit } : { id } },
       text: (result) => {
         const retried = countOf(numberOf(result, "retried"), "dead letter");
         const left = countText(numberOf(result, "left"));

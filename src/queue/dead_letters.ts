@@ -1,4 +1,4 @@
-import { Chain } from "./chain.ts";
+import { Chain, type Link } from "./chain.ts";
 
 /** What a dead letter costs beside its bytes; an estimate. */
 const LETTER_BYTES = 256;
@@ -73,7 +73,29 @@ export class DeadLetters {
 
   /** Gives up the oldest; there is one. */
   removeOldest(): void {
-    const link = this.#letters.oldest!;
+    this.#remove(this.#letters.oldest!);
+  }
+
+  /** The one of the operation with that id; null where there is none. */
+  find(id: number): DeadLetter | null {
+    return this.#link(id)?.value ?? null;
+  }
+
+  /** Gives up the one of the operation with that id; false where there is none. */
+  remove(id: number): boolean {
+    const link = this.#link(id);
+    if (link === null) return false;
+    this.#remove(link);
+    return true;
+  }
+
+  #link(id: number): Link<DeadLetter> | null {
+    let link = this.#letters.oldest;
+    while (link !== null && link.value.id !== id) link = link.next;
+    return link;
+  }
+
+  #remove(link: Link<DeadLetter>): void {
     this.#letters.remove(link);
     this.bytes -= sizeOf(link.value);
   }

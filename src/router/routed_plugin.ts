@@ -114,19 +114,27 @@ export class RoutedPlugin {
     return this.pool.administer((administration) => administration.purge());
   }
 
-  /** Forgets the dead letters and returns how many. */
-  purgeDead(): number {
-    return this.pool.administer((administration) => administration.purgeDead());
+  /** Forgets the dead letters, or the one of that operation alone, and returns how many. */
+  purgeDead(id?: number): number {
+    return this.pool.administer((administration) => administration.purgeDead(id));
   }
 
   /** Puts dead letters back in line, the oldest first, as far as the queue has room; returns how many. */
   retryDead(limit: number): number {
-    const partOf = (encoding: number, content: Uint8Array) =>
-      this.partOf(encoding as Encoding, content, 0, content.length);
-    const count = this.pool.administer((administration) => administration.retryDead(limit, partOf));
+    const count = this.pool.administer((administration) => administration.retryDead(limit, this.#partOf));
     this.accepted += count;
     return count;
   }
+
+  /** The same with the dead letter of one operation. */
+  retryOne(id: number): "retried" | "full" | "unknown" {
+    const outcome = this.pool.administer((administration) => administration.retryOne(id, this.#partOf));
+    if (outcome === "retried") this.accepted++;
+    return outcome;
+  }
+
+  readonly #partOf = (encoding: number, content: Uint8Array) =>
+    this.partOf(encoding as Encoding, content, 0, content.length);
 
   /**
    * Takes an operation that has not begun out of the queue ("cancelled"), or aborts the signal of one that runs

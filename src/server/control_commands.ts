@@ -32,8 +32,8 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["pause", { keys: PLUGIN, changes: true, run: (target, request) => setPaused(target, request, true) }],
   ["resume", { keys: PLUGIN, changes: true, run: (target, request) => setPaused(target, request, false) }],
   ["peek", { keys: ["plugin", "dead", "limit"], changes: false, run: peek }],
-  ["purge", { keys: ["plugin", "dead"], changes: true, run: purge }],
-  ["retry-dead", { keys: ["plugin", "limit"], changes: true, run: retryDead }],
+  ["purge", { keys: ["plugin", "dead", "id"], changes: true, run: purge }],
+  ["retry-dead", { keys: ["plugin", "limit", "id"], changes: true, run: retryDead }],
   ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
   ["reload", { keys: [], changes: true, run: reload }],
   ["drain", { keys: [], changes: true, progress: left, run: async (target) => result(await target.drain()) }],
@@ -59,15 +59,45 @@ function peek(target: ControlTarget, request: ControlRequest): JsonObject {
 function purge(target: ControlTarget, request: ControlRequest): JsonObject {
   const plugin = pluginOf(target, request);
   const dead = request.flag("dead");
-  const purged = dead ? plugin.purgeDead() : plugin.purge();
+  const id = idOf(request);
+  if (id !== undefined && !dead) {
+    throw new ControlRefusal(
+      "purge takes an id of dead letters alone; cancel takes one operation out of the queue",
+    );
+  }
+  const purged = dead ? plugin.purgeDead(id) : plugin.purge();
+  if (id !== undefined && purged === 0) throw noLetter(plugin, id);
   return { plugin: plugin.name, dead, purged, running: plugin.queue.ops };
 }
 
 function retryDead(target: ControlTarget, request: ControlRequest): JsonObject {
   const plugin = pluginOf(target, request);
   refuseWhileStopping(target);
+  const id = idOf(request);
+  if (id !== undefined) return retryOne(plugin, id, request);
   const retried = plugin.retryDead(request.int("limit", 1, MAX_RETRIED, MAX_RETRIED));
   return { plugin: plugin.name, retried, left: plugin.pool.dead.count };
+}
+
+function retryOne(plugin: RoutedPlugin, id: number, request: ControlRequest): JsonObject {
+  if (request.values["limit"] !== undefined) throw new ControlRefusal("give an id or a limit, not both");
+  const outcome = plugin.retryOne(id);
+  if (outcome === "unknown") throw noLetter(plugin, id);
+  if (outcome === "full") {
+    throw new ControlRefusal(`the queue of plugin ${plugin.name} has no room for it now; it is kept`);
+  }
+  return { plugin: plugin.name, retried: 1, left: plugin.pool.dead.count };
+}
+
+/** Of one operation; undefined where none is given. */
+function idOf(request: ControlRequest): number | undefined {
+  return request.values["id"] === undefined ? undefined : request.int("id", 0, Number.MAX_SAFE_INTEGER);
+}
+
+function noLetter({ name }: RoutedPlugin, id: number): ControlRefusal {
+  return new ControlRefusal(
+    `plugin ${name} has no dead letter ${id}: it was retried or dropped, or never was; peek --dead shows those there are`,
+  );
 }
 
 function cancel(target: ControlTarget, request: ControlRequest): JsonObject {

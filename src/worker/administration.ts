@@ -1,3 +1,4 @@
+import type { DeadLetter } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Operation, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
@@ -27,6 +28,9 @@ export interface AdministrationParts {
   /** The time of day. */
   readonly clock: () => Date;
 }
+
+/** The part of the queue for an operation with that content. */
+type PartOf = (encoding: number, content: Uint8Array) => number;
 
 interface Found {
   readonly state: OperationSummary["state"];
@@ -88,41 +92,57 @@ export class Administration {
     return outcomes.cancelled - before;
   }
 
-  /** Forgets the dead letters; returns how many. */
-  purgeDead(): number {
-    return this.parts.outcomes.parts.dead.clear();
+  /** Forgets the dead letters, or the one of that operation alone; returns how many. */
+  purgeDead(id?: number): number {
+    const { dead } = this.parts.outcomes.parts;
+    return id === undefined ? dead.clear() : Number(dead.remove(id));
   }
 
   /**
    * Puts dead letters back in line, the oldest first, at most so many and as far as the queue has room; returns how
    * many. They are operations accepted anew, with a new id, a new age and all their attempts.
    */
-  retryDead(limit: number, partOf: (encoding: number, content: Uint8Array) => number): number {
-    const { queue, outcomes, now } = this.parts;
-    const { dead } = outcomes.parts;
+  retryDead(limit: number, partOf: PartOf): number {
+    const { dead } = this.parts.outcomes.parts;
     let count = 0;
     for (let letter = dead.oldest; letter !== null && count < limit; letter = dead.oldest) {
-      const { content, encoding, command } = letter;
-      if (!queue.admits(content.length)) break;
+      if (!this.#putBack(letter, partOf)) break;
       dead.removeOldest();
-      const operation: Operation = {
-        id: 0,
-        command,
-        encoding,
-        acceptedAt: now(),
-        sync: false,
-        routeSlot: 0,
-        routeGeneration: 0,
-        requestId: 0,
-        delay: 0,
-        keyed: false,
-        hops: 0,
-        attempts: 0,
-      };
-      queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
       count++;
     }
     return count;
+  }
+
+  /** The same with that of one operation; "full" where the queue has no room for it. */
+  retryOne(id: number, partOf: PartOf): "retried" | "full" | "unknown" {
+    const { dead } = this.parts.outcomes.parts;
+    const letter = dead.find(id);
+    if (letter === null) return "unknown";
+    if (!this.#putBack(letter, partOf)) return "full";
+    dead.remove(id);
+    return "retried";
+  }
+
+  /** False where the queue has no room. */
+  #putBack({ content, encoding, command }: DeadLetter, partOf: PartOf): boolean {
+    const { queue, now } = this.parts;
+    if (!queue.admits(content.length)) return false;
+    const operation: Operation = {
+      id: 0,
+      command,
+      encoding,
+      acceptedAt: now(),
+      sync: false,
+      routeSlot: 0,
+      routeGeneration: 0,
+      requestId: 0,
+      delay: 0,
+      keyed: false,
+      hops: 0,
+      attempts: 0,
+    };
+    queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
+    return true;
   }
 
   /** Takes an operation out of the queue, or aborts the signal of one that runs. */
