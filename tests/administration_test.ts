@@ -17,6 +17,33 @@ Deno.test("a paused plugin accepts and runs nothing; resumed, it runs all in ord
   assertBalanced(server);
 });
 
+Deno.test("the stats tell how long the oldest that waits has waited, a delay that was asked for left out, and times of the last minute", async () => {
+  await using server = await startLives({ maxDelay: 60_000 });
+  using connection = await server.connect();
+  const plugin = lives(server);
+  assertEquals(server.plugin("lives").oldest_wait_ms, 0);
+  plugin.pause();
+  const params = { "mevent.delay": 0.2 };
+  await connection.send(livesRequest({ command: 1001, sync: false, params }));
+  await connection.reply();
+  await server.until("its time has come", () => server.plugin("lives").queued === 1);
+  const late = server.plugin("lives").oldest_wait_ms;
+  await connection.send(livesRequest({ command: 1001, sync: false }));
+  await connection.reply();
+  const { age_ms } = plugin.peek(1)[0]!;
+  const { oldest_wait_ms } = server.plugin("lives");
+  assertEquals(
+    late <= oldest_wait_ms && Math.abs(age_ms - 200 - oldest_wait_ms) < 100,
+    true,
+    `${age_ms}, ${oldest_wait_ms}`,
+  );
+  plugin.resume();
+  await server.until("both are done", () => server.plugin("lives").done === 2);
+  const stats = server.plugin("lives");
+  assertEquals([stats.queued, stats.oldest_wait_ms], [0, 0]);
+  assertEquals([stats.wait_us_last_minute, stats.run_us_last_minute], [stats.wait_us, stats.run_us]);
+});
+
 Deno.test("pause takes back what a worker has not begun", async () => {
   await using server = await startLives();
   using connection = await server.connect();

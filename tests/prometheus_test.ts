@@ -61,7 +61,7 @@ Deno.test("metrics go neither with JSON nor with a watch, and each figure of a p
   const text = prometheusText(stats);
   const figures = Object.entries(stats.plugins[0]!).filter(([, value]) => typeof value === "number");
   const missing = figures.filter(([key]) =>
-    key !== "biz" && !new RegExp(`mevent_plugin_${key}(_total)?\\{`).test(text)
+    key !== "biz" && !new RegExp(`mevent_plugin_${key.replace(/_ms$/, "_seconds")}(_total)?\\{`).test(text)
   );
   assertEquals(missing, []);
 });

@@ -13,6 +13,7 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     biz: 7,
     description: "",
     queued: 0,
+    oldest_wait_ms: 0,
     in_flight: 0,
     delayed: 0,
     retrying: 0,
@@ -36,6 +37,8 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     busy: 0,
     wait_us: { p50: 0, p99: 0 },
     run_us: { p50: 0, p99: 0 },
+    wait_us_last_minute: { p50: 0, p99: 0 },
+    run_us_last_minute: { p50: 0, p99: 0 },
     workers: 1,
     workers_running: 1,
     unhealthy_workers: 0,
@@ -133,9 +136,13 @@ Deno.test("stats --watch prints a block a look where stdout is no terminal", asy
 Deno.test("the table aligns its columns, groups digits and shows a plugin's own figures", () => {
   const orders = pluginStats({
     done: 1_234_567,
+    queued: 3,
+    oldest_wait_ms: 2500,
     queue_bytes: 1_572_864,
     queue_level: "warning",
     wait_us: { p50: 42, p99: 1500 },
+    wait_us_last_minute: { p50: 900, p99: 2_000_000 },
+    run_us_last_minute: { p50: 7, p99: 8 },
     workers: 2,
     workers_running: 1,
     unhealthy_workers: 1,
@@ -163,9 +170,10 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   assertEquals([row.length, oddRow.length], [header.length, header.length]);
   assertMatch(
     row,
-    /^orders +7 +0 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +42 µs \/ 1.5 ms +0 µs \/ 0 µs +1 of 2, 1 unhealthy, 3 restarted$/,
+    /^orders +7 +3 +0 +1,234,567 +0 +0 +1.5 MiB \(warning\) +2.5 s +42 µs \/ 1.5 ms +900 µs \/ 2 s +0 µs \/ 0 µs +7 µs \/ 8 µs +1 of 2, 1 unhealthy, 3 restarted$/,
   );
-  assertMatch(oddRow, /^odd\?\[31m +- /);
+  assertMatch(header, /queue +oldest +wait p50\/p99 +last minute +run p50\/p99 +last minute +workers$/);
+  assertMatch(oddRow, /^odd\?\[31m +- .* - +0 µs/);
   assertEquals(lines.slice(11), [
     "",
     "orders operations: paused, retrying 2, retries 1,500, dead 1",

@@ -13,7 +13,7 @@ export interface EarlierStats {
 export function statsTable(stats: ServerStats, watched: boolean, earlier?: EarlierStats): string {
   const rows = stats.plugins.map((plugin) => {
     const { name, biz, queued, in_flight, done, failed, busy } = plugin;
-    const { queue_bytes, queue_level, wait_us, run_us } = plugin;
+    const { queue_bytes, queue_level, oldest_wait_ms, wait_us, run_us } = plugin;
     return [
       printable(name),
       biz === null ? "-" : String(biz),
@@ -21,13 +21,26 @@ export function statsTable(stats: ServerStats, watched: boolean, earlier?: Earli
       ...watched ? [rateText(plugin, stats, earlier)] : [],
       ...[failed, busy].map(countText),
       fillText(queue_bytes, queue_level),
+      queued === 0 ? "-" : microsecondsText(oldest_wait_ms * 1000),
       latencyText(wait_us),
+      latencyText(plugin.wait_us_last_minute),
       latencyText(run_us),
+      latencyText(plugin.run_us_last_minute),
       workersText(plugin),
     ];
   });
   const header = ["plugin", "biz", "queued", "in flight", "done", ...watched ? ["done/s"] : []];
-  header.push("failed", "busy", "queue", "wait p50/p99", "run p50/p99", "workers");
+  header.push(
+    "failed",
+    "busy",
+    "queue",
+    "oldest",
+    "wait p50/p99",
+    "last minute",
+    "run p50/p99",
+    "last minute",
+    "workers",
+  );
   const own = [...stats.plugins.flatMap(lifeFigures), ...stats.plugins.flatMap(ownFigures)];
   return [
     ...serverLines(stats),

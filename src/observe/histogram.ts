@@ -1,7 +1,7 @@
 /** Values below this are counted one by one; above it each power of two has so many buckets (a relative error of 3%). */
 const STEPS = 32;
 const STEP_BITS = 5;
-const BUCKETS = STEPS * (33 - STEP_BITS);
+export const BUCKETS = STEPS * (33 - STEP_BITS);
 
 /** Counts whole numbers from 0 to 2^32-1 in buckets; made once, records without allocating. */
 export class Histogram {
@@ -31,14 +31,16 @@ export class Histogram {
   }
 }
 
-function bucketOf(value: number): number {
+/** Where a value is counted. */
+export function bucketOf(value: number): number {
   const whole = value < 0 ? 0 : value > 0xffffffff ? 0xffffffff : value >>> 0;
   if (whole < STEPS) return whole;
   const shift = 32 - STEP_BITS - 1 - Math.clz32(whole);
   return STEPS * (shift + 1) + (whole >>> shift) - STEPS;
 }
 
-function topOf(bucket: number): number {
+/** The highest value of a bucket. */
+export function topOf(bucket: number): number {
   if (bucket < STEPS) return bucket;
   const shift = Math.floor(bucket / STEPS) - 1;
   return (STEPS + (bucket % STEPS) + 1) * 2 ** shift - 1;

@@ -103,6 +103,12 @@ export function prometheusText(stats: ServerStats): string {
     ),
     family("mevent_plugin_paused", "gauge", "whether it is paused", each(({ paused }) => Number(paused))),
     family(
+      "mevent_plugin_oldest_wait_seconds",
+      "gauge",
+      "how long the oldest operation that waits for a worker has waited",
+      each((plugin) => plugin.oldest_wait_ms / 1000),
+    ),
+    family(
       "mevent_plugin_wait_seconds",
       "gauge",
       "how long operations waited",
@@ -113,6 +119,18 @@ export function prometheusText(stats: ServerStats): string {
       "gauge",
       "how long operations ran",
       quantiles((plugin) => plugin.run_us),
+    ),
+    family(
+      "mevent_plugin_wait_last_minute_seconds",
+      "gauge",
+      "how long operations of the last minute waited",
+      quantiles((plugin) => plugin.wait_us_last_minute),
+    ),
+    family(
+      "mevent_plugin_run_last_minute_seconds",
+      "gauge",
+      "how long operations of the last minute ran",
+      quantiles((plugin) => plugin.run_us_last_minute),
     ),
     family(
       "mevent_plugin_counter_total",

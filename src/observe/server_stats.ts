@@ -39,6 +39,8 @@ export interface PluginStats extends JsonObject {
   description: string;
   /** Accepted operations that no worker has yet. */
   queued: number;
+  /** How long the one of them that is the next to be handed over has waited, or the oldest of those; 0 where none waits. */
+  oldest_wait_ms: number;
   in_flight: number;
   /** Parked until the time that their callers asked for, and until their next attempt. */
   delayed: number;
@@ -73,8 +75,11 @@ export interface PluginStats extends JsonObject {
   keys: number;
   keys_forgotten: number;
   busy: number;
+  /** Since the start, and in the last minute. */
   wait_us: Latency;
   run_us: Latency;
+  wait_us_last_minute: Latency;
+  run_us_last_minute: Latency;
   workers: number;
   workers_running: number;
   /** Workers that run and whose plugin's `health` says that they cannot do their work. */

@@ -200,6 +200,23 @@ export class OperationQueue {
     return waiting;
   }
 
+  /**
+   * When the oldest of the operations was accepted that are the next of their lines, a delay that was asked for not counted;
+   * Infinity where none waits. Monotonic, in ms.
+   */
+  get oldestSince(): number {
+    let since = Infinity;
+    for (const lanes of this.parts) {
+      for (const laneId of [LaneId.Sync, LaneId.Async]) {
+        const lane = lanes[laneId];
+        if (!lane.peek()) continue;
+        const delay = laneId === LaneId.Async ? OperationRecord.delay(lane.segment!, lane.offset) : 0;
+        since = Math.min(since, OperationRecord.acceptedAt(lane.segment!, lane.offset) + delay);
+      }
+    }
+    return since;
+  }
+
   /** Gives up an operation that was taken; its record may be overwritten from now on. */
   finish(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);

@@ -1,3 +1,4 @@
+import type { RecentHistogram } from "../observe/recent_histogram.ts";
 import type { PluginStats } from "../observe/server_stats.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -153,11 +154,18 @@ export class RoutedPlugin {
 
   stats(): PluginStats {
     const { queue, pool, cache } = this;
+    const { outcomes, options } = pool;
+    const now = options.now();
+    const ofLastMinute = (times: RecentHistogram) => ({
+      p50: times.quantile(0.5, now),
+      p99: times.quantile(0.99, now),
+    });
     return {
       name: this.name,
       biz: this.biz ?? null,
       description: pool.declaration?.description ?? "",
       queued: queue.waiting,
+      oldest_wait_ms: queue.waiting === 0 ? 0 : Math.max(0, Math.round(now - queue.oldestSince)),
       in_flight: pool.inFlight,
       delayed: queue.parked.delayed,
       retrying: queue.parked.retrying,
@@ -181,6 +189,8 @@ export class RoutedPlugin {
       busy: this.busy,
       wait_us: { p50: pool.outcomes.waitTime.quantile(0.5), p99: pool.outcomes.waitTime.quantile(0.99) },
       run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },
+      wait_us_last_minute: ofLastMinute(outcomes.recentWaitTime),
+      run_us_last_minute: ofLastMinute(outcomes.recentRunTime),
       workers: this.workers,
       workers_running: pool.workers.filter((worker) => worker.state === "running").length,
       unhealthy_workers: pool.health.unhealthyWorkers,

@@ -1,4 +1,5 @@
 import { Histogram } from "../observe/histogram.ts";
+import { RecentHistogram } from "../observe/recent_histogram.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { DeadLetter, DeadLetters } from "../queue/dead_letters.ts";
 import type { Dedup } from "../queue/dedup.ts";
@@ -64,6 +65,9 @@ export class Outcomes {
   /** How long operations ran, and what else passed between their acceptance and their reply; in µs. */
   readonly waitTime = new Histogram();
   readonly runTime = new Histogram();
+  /** The same of the last minute. */
+  readonly recentWaitTime = new RecentHistogram();
+  readonly recentRunTime = new RecentHistogram();
 
   constructor(readonly parts: OutcomeParts) {}
 
@@ -78,8 +82,11 @@ export class Outcomes {
     time: number,
   ): void {
     if (reply.later && this.#isPostponed(part, lane, segment, offset, time + reply.retryAfter)) return;
+    const waitTime = (time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime;
     this.runTime.record(reply.runTime);
-    this.waitTime.record((time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime);
+    this.waitTime.record(waitTime);
+    this.recentRunTime.record(reply.runTime, time);
+    this.recentWaitTime.record(waitTime, time);
     if (reply.code >= ReplyCode.Ok) this.done++;
     else {
       const { code, encoding, at, length, retryAfter } = reply;
