@@ -205,8 +205,15 @@ Deno.test("plugin check --start runs start, and tells what it throws", async () 
 });
 
 Deno.test("plugin run prints what send prints, and exits as it does", async () => {
-  const { code, stdout, stderr } = await mevent(["plugin", "run", "builtin:echo", "--cmd", "1001", "uid:=7"]);
-  assertEquals([code, stdout], [0, '{"uid":7}\n']);
+  const { code, stdout, stderr } = await mevent([
+    "plugin",
+    "run",
+    "builtin:echo",
+    "--cmd",
+    "1001",
+    "uid:=1234567890123456789",
+  ]);
+  assertEquals([code, stdout], [0, '{"uid":1234567890123456789}\n']);
   assertMatch(stderr, /^1000 REP_OK in [\d.]+ ms\n$/);
   const refused = await mevent(["plugin", "run", "builtin:echo", "--cmd", "1003", "--json", "{}"]);
   assertEquals(refused.code, 65);

@@ -68,7 +68,8 @@ test("others are served beside the plugin, each with its own table", async () =>
     name: "first",
     others: [{ module, name: "second", biz: 50, config: { second: true } }],
   });
-  assertEquals([plugin.name, await plugin.call("echo", { uid: 7 })], ["first", { uid: 7 }]);
+  const params = { uid: 7, id: 1234567890123456789n };
+  assertEquals([plugin.name, await plugin.call("echo", params)], ["first", params]);
   const others = [{ module, name: "first" }];
   await assertStrict.rejects(openPlugin("builtin:echo", { name: "first", others }), /first/);
 });

@@ -1,5 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
+import { writeBigints } from "../exact_json.ts";
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
 import { confine } from "../worker/confine.ts";
@@ -22,6 +23,7 @@ const MAX_TEXT = 1024;
 
 self.onmessage = async ({ data }: MessageEvent<InspectMessage>) => {
   self.onmessage = null;
+  writeBigints();
   const { module, settings, grants, readable, original, port } = data;
   tellBy({
     text: original === null ? (text) => text : originalNames(original),

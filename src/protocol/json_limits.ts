@@ -85,10 +85,20 @@ function endOfNumber(bytes: Uint8Array, at: number): number {
 
 /** Whether it is one that a double is written as, and within ±(2^53-1) where it is digits alone. */
 function isDouble(bytes: Uint8Array, at: number, end: number): boolean {
-  const length = end - at;
+  if (end - at > DOUBLE_CHARS) return false;
+  let digits = 0;
   let isDigits = true;
-  for (let i = at; i < end && isDigits; i++) isDigits = bytes[i]! >= ZERO && bytes[i]! <= NINE;
-  if (length > (isDigits ? SAFE_DIGITS : DOUBLE_CHARS)) return false;
+  let hasExponent = false;
+  for (let i = at; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte > ZERO && byte <= NINE || byte === ZERO && digits > 0) digits++;
+    else if (byte !== ZERO) {
+      isDigits = false;
+      hasExponent ||= byte !== DOT;
+    }
+  }
+  if (digits <= PLAIN_CHARS && !hasExponent) return true;
+  if (isDigits && digits > SAFE_DIGITS) return false;
   const text = String.fromCharCode.apply(null, bytes.subarray(at, end) as unknown as number[]);
   if (!isDigits && String(Number(text)) === text) return true;
   return typeof spelledNumber(text) === "number";
