@@ -40,8 +40,9 @@ export interface SqlTarget extends AsyncDisposable {
 export function* sqlTargets(wanted: readonly string[]): Generator<() => Promise<SqlTarget>> {
   for (const name of wanted) {
     if (name === "sqlite") yield sqlite;
-    else if (name === "postgres" && HAS_POSTGRES) yield () => served("PostgreSQL", DatabaseServer.postgres());
-    else if (name === "mariadb" && HAS_MARIADB) yield () => served("MariaDB", DatabaseServer.mariadb());
+    else if (name === "postgres" && HAS_POSTGRES) {
+      yield () => served("PostgreSQL", DatabaseServer.postgres(true));
+    } else if (name === "mariadb" && HAS_MARIADB) yield () => served("MariaDB", DatabaseServer.mariadb(true));
     else console.error(`there is no ${name} here: it is left out`);
   }
 }

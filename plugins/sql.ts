@@ -9,9 +9,11 @@ import type {
   PluginSettings,
   Result,
 } from "mevent/plugin";
+import { isExactNumber } from "../src/exact_number.ts";
+import { type Tools, writeOperations } from "./sql/batch.ts";
 import { Catalogue, NotAllowed } from "./sql/catalogue.ts";
 import type { Change, Outcome } from "./sql/change.ts";
-import { isFault } from "./sql/database.ts";
+import { DatabaseError, isFault } from "./sql/database.ts";
 import { Ledger } from "./sql/ledger.ts";
 import { isLost, Link } from "./sql/link.ts";
 import { readSettings } from "./sql/settings.ts";
@@ -23,9 +25,6 @@ import { OutcomeUnknown, Writer } from "./sql/writer.ts";
 const REFUSED = 40;
 /** It may be written, or not. */
 const UNKNOWN = 41;
-/** The config does not allow it: the table, the column, the statement. */
-const NOT_ALLOWED = 42;
-
 /** After so long, an operation whose database cannot be reached tries anew; in ms. */
 const AGAIN_MS = 1000;
 /** What a look at the connection may take, in ms: writes wait meanwhile. */
@@ -37,7 +36,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
   const { dialect } = settings.database;
   const turns = new Turns();
   const ledger = settings.exactlyOnce && dialect.ledger !== null ? new Ledger(dialect.ledger) : null;
-  let open: { link: Link; writer: Writer; catalogue: Catalogue } | undefined;
+  let open: Tools | undefined;
   const opened = () => {
     if (open === undefined) throw new Error("the plugin has not been started");
     return open;
@@ -47,26 +46,9 @@ export default function sql({ name, config }: PluginSettings): Plugin {
   const writes = (changeOf: (operation: Context<unknown>) => Change) => ({
     batch,
     async runBatch(operations: readonly Context<unknown>[], context: BatchContext): Promise<BatchResults> {
-      const results: (Result | Error)[] = [];
-      const changes: Change[] = [];
-      /** Which operation each change is of. */
-      const places: number[] = [];
-      for (const [index, operation] of operations.entries()) {
-        try {
-          changes.push(changeOf(operation));
-          places.push(index);
-        } catch (error) {
-          results[index] = asFailure(operation, error);
-        }
-      }
-      if (changes.length > 0) {
-        using limit = new TimeLimit(context.deadline, context.signal);
-        const outcomes = await turns.take(() => opened().writer.write(changes, limit));
-        for (const [at, index] of places.entries()) {
-          results[index] = resultOf(operations[index] as Context<unknown>, outcomes[at]);
-        }
-      }
-      return results;
+      using limit = new TimeLimit(context.deadline, context.signal);
+      const outcomes = await turns.take(() => writeOperations(operations, changeOf, opened(), limit));
+      return operations.map((operation, index) => resultOf(operation, outcomes[index]));
     },
   });
 
@@ -95,7 +77,8 @@ export default function sql({ name, config }: PluginSettings): Plugin {
         },
         retried: () => stats.count("transactions_retried"),
         refused: (changes) => stats.count("poison_rows", changes),
-      });
+      }, catalogue);
+      if (session.remark !== undefined) context.log.info(session.remark);
       open = { link, writer, catalogue };
     },
     async stop() {
@@ -129,13 +112,15 @@ export default function sql({ name, config }: PluginSettings): Plugin {
       1001: {
         name: "insert",
         description: "inserts `row`, or all of `rows`, into `table`",
-        ...writes(({ params }) => opened().catalogue.insert(params.string("table"), rowsOf(params.all()))),
+        ...writes(({ params, id }) =>
+          opened().catalogue.insert(params.string("table"), rowsOf(params.exact()), id)
+        ),
       },
       1002: {
         name: "execute",
         description: "runs the statement of the config named `statement` with `params`",
-        ...writes(({ params }) =>
-          opened().catalogue.execute(params.string("statement"), objectOf(params.value("params", {})))
+        ...writes(({ params, id }) =>
+          opened().catalogue.execute(params.string("statement"), objectOf(params.exact("params", {})), id)
         ),
       },
       1003: {
@@ -148,7 +133,8 @@ export default function sql({ name, config }: PluginSettings): Plugin {
             const { params } = context;
             const { statement, row } = catalogue.query(
               params.string("query"),
-              objectOf(params.value("params", {})),
+              objectOf(params.exact("params", {})),
+              context.id,
             );
             using limit = new TimeLimit(context.deadline, context.signal);
             return await turns.take(async () => {
@@ -180,10 +166,10 @@ function resultOf(operation: Context<unknown>, outcome: Outcome | undefined): Re
  * fault of its own gets in line again; a sync caller, who has waited long enough, is told.
  */
 function asFailure(operation: Context<unknown>, error: unknown): Error {
-  if (error instanceof NotAllowed) return operation.fail(NOT_ALLOWED, error.message, { retry: false });
+  if (error instanceof NotAllowed) return operation.fail(error.code, error.message, { retry: false });
   if (error instanceof OutcomeUnknown) return operation.fail(UNKNOWN, error.message, { retry: false });
   if (isFault(error, "row")) return operation.fail(REFUSED, error.message, { retry: false });
-  if ((isFault(error, "lost") || isFault(error, "conflict")) && !operation.sync) {
+  if (error instanceof DatabaseError && !operation.sync) {
     return operation.later(AGAIN_MS, error.message);
   }
   return error instanceof Error ? error : new Error(String(error));
@@ -194,12 +180,16 @@ function rowsOf({ row, rows }: JsonObject): readonly JsonValue[] {
   if ((row === undefined) === (rows === undefined)) throw new NotAllowed("give either row or rows");
   if (row !== undefined) return [row];
   if (Array.isArray(rows)) return rows;
-  if (typeof rows === "object" && rows !== null) return Object.values(rows) as JsonValue[];
+  if (typeof rows === "object" && rows !== null && !isExactNumber(rows)) {
+    return Object.values(rows) as JsonValue[];
+  }
   throw new NotAllowed("rows is to be a list of objects");
 }
 
 function objectOf(value: JsonValue): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)) {
+    return value;
+  }
   throw new NotAllowed("params is to be an object: the values by their names");
 }
 

@@ -50,7 +50,7 @@ const IMPORTS_OF_PLUGINS = [
 ];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {
-  "plugins/sql/postgres.ts": ["pg"],
+  "plugins/sql/postgres_driver.ts": ["pg"],
   "plugins/sql/mysql.ts": ["mysql2/promise"],
 };
 

@@ -1,7 +1,14 @@
 import { assertRejects, assertStringIncludes } from "@std/assert";
 import { DatabaseServer, HAS_MARIADB, MARIADB_NOTE } from "./support/database_servers.ts";
 import { KINDS, sqlKindsStep } from "./support/sql_kinds_step.ts";
-import { onlyPort, SqlServer, sqlSteps } from "./support/sql_steps.ts";
+import { sqlAlteredSteps } from "./support/sql_altered_steps.ts";
+import { alterMariadb, MARIADB_ALTERATIONS } from "./support/sql_alterations.ts";
+import { sqlFaultSteps, sqlPacketStep } from "./support/sql_fault_steps.ts";
+import { MARIADB_FAULTS } from "./support/sql_faults.ts";
+import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempotency_step.ts";
+import { sqlNumberStep } from "./support/sql_number_step.ts";
+import { onlyPort, SqlServer } from "./support/sql_server.ts";
+import { sqlSteps } from "./support/sql_steps.ts";
 
 const WAITING = "SELECT variable_value FROM information_schema.global_status " +
   "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
@@ -31,6 +38,17 @@ Deno.test({
       ],
       generated: "twice",
     });
+
+    await sqlAlteredSteps(t, database, MARIADB_ALTERATIONS, alterMariadb);
+    await sqlFaultSteps(t, database, MARIADB_FAULTS);
+    await sqlPacketStep(t, database);
+    await database.run(
+      "CREATE TABLE numbers (id int AUTO_INCREMENT PRIMARY KEY, t text, w bigint, x decimal(65, 25), d double, j json)",
+      ...IDEMPOTENCY_TABLES,
+    );
+    const config = { url: database.url };
+    await sqlNumberStep(t, { place: 1, config, allowed });
+    await sqlIdempotencySteps(t, { config, allowed, unless: "ON DUPLICATE KEY UPDATE op = op" });
 
     await t.step("a table that knows no transactions is refused", async () => {
       await database.run("CREATE TABLE old (id int) ENGINE = MyISAM");

@@ -2,7 +2,16 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { CuttingProxy } from "./support/cutting_proxy.ts";
 import { DatabaseServer, HAS_POSTGRES, POSTGRES_NOTE } from "./support/database_servers.ts";
 import { KINDS, sqlKindsStep } from "./support/sql_kinds_step.ts";
-import { onlyPort, SqlServer, sqlSteps, startThrough } from "./support/sql_steps.ts";
+import { sqlAlteredSteps } from "./support/sql_altered_steps.ts";
+import { alterPostgres, POSTGRES_ALTERATIONS } from "./support/sql_alterations.ts";
+import { sqlFaultSteps } from "./support/sql_fault_steps.ts";
+import { POSTGRES_FAULTS } from "./support/sql_faults.ts";
+import { sqlPostgresSteps } from "./support/sql_postgres_steps.ts";
+import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempotency_step.ts";
+import { sqlNumberStep } from "./support/sql_number_step.ts";
+import { sqlPoolerSteps } from "./support/sql_pooler_steps.ts";
+import { onlyPort, SqlServer, startThrough } from "./support/sql_server.ts";
+import { sqlSteps } from "./support/sql_steps.ts";
 import { until } from "./support/until.ts";
 
 const WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
@@ -43,6 +52,18 @@ Deno.test({
       },
       generated: "serial",
     });
+
+    await sqlPostgresSteps(t, database);
+    await sqlAlteredSteps(t, database, POSTGRES_ALTERATIONS, alterPostgres);
+    await sqlFaultSteps(t, database, POSTGRES_FAULTS);
+    await sqlPoolerSteps(t, database);
+    await database.run(
+      "CREATE TABLE numbers (id serial, t text, w bigint, x numeric, d double precision, j jsonb)",
+      ...IDEMPOTENCY_TABLES,
+    );
+    const config = { url: database.url };
+    await sqlNumberStep(t, { place: 0, config, allowed });
+    await sqlIdempotencySteps(t, { config, allowed, unless: "ON CONFLICT (op) DO NOTHING" });
 
     await t.step("connections that the server ends during batches lose and double nothing", async () => {
       await database.run("TRUNCATE visits");

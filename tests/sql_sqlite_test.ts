@@ -1,39 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DatabaseSync } from "node:sqlite";
+import { Catalogue } from "../plugins/sql/catalogue.ts";
+import { readSettings } from "../plugins/sql/settings.ts";
 import type { JsonObject } from "../src/plugin.ts";
-import { SqlServer } from "./support/sql_steps.ts";
-import type { PluginOverrides } from "./support/test_server.ts";
+import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempotency_step.ts";
+import { sqlNumberStep } from "./support/sql_number_step.ts";
+import { SqlServer } from "./support/sql_server.ts";
+import { SqliteFile } from "./support/sqlite_file.ts";
 import { until } from "./support/until.ts";
-
-const NONE = { net: false, env: false, run: false, sys: false, ffi: false, import: false };
-
-/** A database file with some tables, and the one permission that the plugin needs. */
-class SqliteFile implements Disposable {
-  readonly folder = Deno.makeTempDirSync({ prefix: "mevent_sqlite_" });
-  readonly path = `${this.folder}/data.db`;
-  readonly database = new DatabaseSync(this.path);
-
-  constructor(...texts: string[]) {
-    for (const text of texts) this.database.exec(text);
-  }
-
-  get url(): string {
-    return `sqlite:${this.path}`;
-  }
-
-  get allowed(): Partial<PluginOverrides> {
-    return { permissions: { ...NONE, read: [this.folder], write: [this.folder] } };
-  }
-
-  all(sql: string): unknown[] {
-    return this.database.prepare(sql).all().map((row) => ({ ...row }));
-  }
-
-  [Symbol.dispose](): void {
-    this.database.close();
-    Deno.removeSync(this.folder, { recursive: true });
-  }
-}
 
 const VISITS = "CREATE TABLE visits (uid INTEGER PRIMARY KEY, name TEXT NOT NULL CHECK (length(name) < 20))";
 
@@ -156,6 +129,7 @@ Deno.test("async inserts of many connections into SQLite are there exactly once,
     await using sql = await SqlServer.start(
       { url: file.url, tables: ["visits"], synchronous: "normal" },
       file.allowed,
+      { drain_timeout: "1m" },
     );
     await Promise.all(Array.from({ length: 20 }, (_, part) => sql.insertVisits(part * 500, 500)));
     const { done } = sql.server.plugin("sql");
@@ -228,15 +202,125 @@ Deno.test("a config that makes no sense keeps the server from starting, with a s
     [{ ...good, statements: { a: "INSERT INTO users VALUES (:a)" } }, "statement a: "],
     [{ ...good, queries: { a: "WITH a AS (SELECT 1) DELETE FROM visits" } }, "query a: "],
     [{ ...good, queries: { a: "DELETE FROM visits" } }, "query a: it begins with DELETE"],
-    [{ ...good, url: `sqlite:${file.folder}/no/such.db` }, "no/such.db"],
-    [{ ...good, url_file: "/etc/passwd", url: undefined as never }, "read"],
+    [{ ...good, url: `sqlite:${file.folder}/no/such.db` }, "no/such.db: there is no such file"],
+    [{ ...good, url: `sqlite:${file.folder}/date.db` }, "date.db: there is no such file; mevent makes none"],
+    [{ ...good, idempotency: { visits: "page" } }, "table visits: column page: there are uid, name"],
+    [{ ...good, prepare: false }, "config.prepare is of no use for SQLite"],
   ];
-  for (const [config, sentence] of cases) {
-    const known = JSON.parse(JSON.stringify(config)) as JsonObject;
-    const error = await assertRejects(() => SqlServer.start(known, file.allowed), Error);
+  const start = async (config: JsonObject) => {
+    const settings = readSettings(JSON.parse(JSON.stringify(config)));
+    const session = await settings.database.open();
+    try {
+      await Catalogue.load(session, settings);
+    } finally {
+      await session.close();
+    }
+  };
+  const refused = async (work: () => Promise<unknown>, sentence: string) => {
+    const error = await assertRejects(work, Error);
     assertStringIncludes(error.message, sentence);
     assert(!error.message.includes("secret"), error.message);
+  };
+  for (const [config, sentence] of cases) await refused(() => start(config), sentence);
+  const [[first = {}, sentence = ""] = []] = cases.filter(([{ tables }]) =>
+    Array.isArray(tables) && tables[0] === "users"
+  );
+  await refused(() => SqlServer.start(first, file.allowed), `plugin sql does not load: ${sentence}`);
+  await refused(() => SqlServer.start({ url_file: "/etc/passwd", tables: ["visits"] }, file.allowed), "read");
+});
+
+Deno.test("SQLite holds the numbers of the document, and an operation's row once", async (t) => {
+  using file = new SqliteFile(
+    "CREATE TABLE numbers (id integer PRIMARY KEY, t text, w bigint, x numeric, d double precision, j text)",
+    ...IDEMPOTENCY_TABLES,
+  );
+  const config = { url: file.url };
+  await sqlNumberStep(t, { place: 2, config, allowed: file.allowed });
+  await sqlIdempotencySteps(t, { config, allowed: file.allowed, unless: "ON CONFLICT (op) DO NOTHING" });
+});
+
+Deno.test("what SQLite would cut or change is written whole, or refused with the reason", async () => {
+  using file = new SqliteFile(
+    "CREATE TABLE kept (id INTEGER PRIMARY KEY, words TEXT, n NUMERIC, free, raw BLOB)",
+  );
+  await using sql = await SqlServer.start({
+    url: file.url,
+    tables: ["kept"],
+    statements: {
+      put: "INSERT INTO kept (id, words) VALUES (:id, :words) ON CONFLICT (id) DO UPDATE SET words = :words",
+      set: 'UPDATE "kept" SET n = :n, words = :words WHERE id = :id',
+      scale: "UPDATE kept SET free = :by * 2 WHERE id = :id",
+    },
+    queries: {
+      all: "SELECT id, words, n, free FROM kept ORDER BY id",
+      twice: 'SELECT id, id AS id, words AS "__proto__" FROM kept WHERE id = 1',
+    },
+  }, file.allowed);
+  const fraction = 0.1234567890123456;
+  const insert = (row: JsonObject) => sql.call(1001, { table: "kept", row });
+  const execute = (statement: string, params: JsonObject) => sql.call(1002, { statement, params });
+  assertEquals(await insert({ id: 1, words: fraction, n: fraction, free: fraction }), { rows: 1 });
+  assertEquals(await execute("put", { id: 2, words: fraction }), { rows: 1 });
+  assertEquals(await execute("put", { id: 2, words: 123456789.123456789 }), { rows: 1 });
+  assertEquals(await execute("set", { id: 2, n: 0.5, words: 1e21 }), { rows: 1 });
+  assertEquals(await execute("scale", { id: 2, by: fraction }), { rows: 1 });
+  assertEquals(await execute("put", { id: 3, words: fraction }), { rows: 1 });
+  const { rows } = await sql.call(1003, { query: "all" }) as { rows: JsonObject[] };
+  assertEquals(rows, [
+    { id: 1, words: "0.1234567890123456", n: fraction, free: fraction },
+    { id: 2, words: "1000000000000000000000", n: 0.5, free: fraction * 2 },
+    { id: 3, words: "0.1234567890123456", n: null, free: null },
+  ]);
+  const twice = await sql.call(1003, { query: "twice" }) as { rows: JsonObject[] };
+  assertEquals(Object.entries(twice.rows[0] ?? {}), [["id", 1], ["id:1", 1], [
+    "__proto__",
+    "0.1234567890123456",
+  ]]);
+  const refused: [JsonObject, number, string][] = [
+    [{ words: "a\0b" }, 42, "column words cannot hold a text with a NUL in it"],
+    [{ free: "\0" }, 42, "column free cannot hold a text with a NUL in it"],
+    [{ words: "\ud800x" }, 42, "column words cannot hold a text with half of a character in it"],
+    [{ raw: "x\udc00" }, 42, "column raw holds bytes"],
+    [{ n: "18446744073709551615" }, 23, "column n cannot hold 18446744073709551615"],
+    [{ n: "12345678901234.567891" }, 23, "column n cannot hold 12345678901234.567891"],
+    [{ free: 18446744073709551615n }, 23, "column free cannot hold 18446744073709551615"],
+  ];
+  for (const [row, code, sentence] of refused) {
+    const told = await insert({ id: 9, ...row }) as { code: number; errmsg: string };
+    assertEquals(told.code, code, told.errmsg);
+    assertStringIncludes(told.errmsg, sentence);
   }
+  for (
+    const [statement, params] of [["put", { words: "a\0b" }], ["set", { n: 2n ** 64n, words: "" }]] as const
+  ) {
+    const told = await execute(statement, { id: 9, ...params }) as { code: number; errmsg: string };
+    assert(told.code === 42 || told.code === 23, told.errmsg);
+    assertStringIncludes(told.errmsg, "param ");
+  }
+  assertEquals(await insert({ id: 4, raw: "YQBi" }), { rows: 1 });
+  assertEquals(file.all("SELECT hex(raw) AS raw FROM kept WHERE id = 4"), [{ raw: "610062" }]);
+});
+
+Deno.test("a table of SQLite that is altered is written as it is now", async () => {
+  using file = new SqliteFile(VISITS);
+  await using sql = await SqlServer.start({ url: file.url, tables: ["visits"] }, file.allowed);
+  const insert = (row: JsonObject) => sql.call(1001, { table: "visits", row });
+  assertEquals(await insert({ uid: 1, name: "Ann" }), { rows: 1 });
+  file.database.exec("ALTER TABLE visits ADD COLUMN price NUMERIC; ALTER TABLE visits ADD COLUMN raw TEXT");
+  assertEquals(await insert({ uid: 2, name: "Ben", price: 1.5, raw: "AAH/" }), { rows: 1 });
+  file.database.exec("ALTER TABLE visits DROP COLUMN raw; ALTER TABLE visits ADD COLUMN raw BLOB");
+  assertEquals(await insert({ uid: 3, name: "Cat", price: 1.5, raw: "AAH/" }), { rows: 1 });
+  file.database.exec("ALTER TABLE visits DROP COLUMN price");
+  assertStringIncludes(
+    JSON.stringify(await insert({ uid: 4, name: "Dan", price: 1.5 })),
+    "there are uid, name, raw",
+  );
+  assertEquals(file.all("SELECT uid, typeof(raw) AS type FROM visits"), [
+    { uid: 1, type: "null" },
+    // SQLite has dropped the text with its column.
+    { uid: 2, type: "null" },
+    { uid: 3, type: "blob" },
+  ]);
 });
 
 Deno.test("the URL and the password may stand in a file, which the plugin is allowed to read", async () => {

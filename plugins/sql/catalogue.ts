@@ -1,21 +1,46 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
-import { SettingsError } from "../config_table.ts";
+import { isExactNumber } from "../../src/exact_number.ts";
 import type { Change } from "./change.ts";
 import {
   type Column,
   DatabaseError,
   type Dialect,
+  NumberError,
   type Row,
   type Session,
   type Value,
   ValueError,
 } from "./database.ts";
 import type { Settings } from "./settings.ts";
-import { insertStatement, parseStatement, quoteName, type Statement } from "./statement.ts";
+import { ID_PARAM, insertStatement, parseStatement, quoteName, type Statement } from "./statement.ts";
+import { columnsOfParams, explained, known, type Table, tableOf, typesOf } from "./table.ts";
 
-/** What a caller asked for that the config or the database does not know. */
+/** The code of what the config or the database does not know, and of a value that cannot be written. */
+const [NOT_ALLOWED, BAD_PARAM] = [42, 23];
+
+/** What a caller asked for that the config or the database does not know, or cannot hold. */
 export class NotAllowed extends Error {
-  override readonly name = "NotAllowed";
+  override readonly name: string = "NotAllowed";
+
+  constructor(message: string, readonly code = NOT_ALLOWED) {
+    super(message);
+  }
+}
+
+/** A column that its table did not have when it was last looked at. */
+export class UnknownColumn extends NotAllowed {
+  override readonly name = "UnknownColumn";
+
+  constructor(message: string, readonly table: string) {
+    super(message);
+  }
+}
+
+/** A table has other columns, or other types, than those that what was to be written was made for. */
+export class Altered extends DatabaseError {
+  constructor(table: string) {
+    super("unclear", `table ${table} was altered`);
+  }
 }
 
 /** INSERTs that are kept, one for each choice of columns that callers make. */
@@ -23,66 +48,77 @@ const MAX_INSERTS = 1000;
 const WRITES = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "SELECT"];
 const READS = ["SELECT", "WITH", "VALUES"];
 
-/** A table that rows may go into. */
-interface Table {
-  readonly name: string;
-  readonly quoted: string;
-  readonly columns: ReadonlyMap<string, Column>;
-}
-
 /** An INSERT, and what its columns take. */
 interface Insert {
   readonly statement: Statement;
   readonly columns: readonly Column[];
 }
 
-/** What callers may ask for: all of it was checked against the database. */
+/** What callers may ask for: all of it was checked against the database, and tables are looked at again. */
 export class Catalogue {
+  readonly #tables = new Map<string, Table>();
   readonly #inserts = new Map<string, Insert>();
+  readonly statements = new Map<string, Statement>();
+  readonly queries = new Map<string, Statement>();
+  /** The columns that params of statements go into, where a number is written by its column. */
+  readonly #columns = new Map<Statement, ReadonlyMap<string, Column>>();
 
-  private constructor(
-    readonly dialect: Dialect,
-    readonly tables: ReadonlyMap<string, Table>,
-    readonly statements: ReadonlyMap<string, Statement>,
-    readonly queries: ReadonlyMap<string, Statement>,
-  ) {}
+  private constructor(readonly settings: Settings, readonly dialect: Dialect) {}
 
   /** Looks up all that the config names. Throws SettingsError with a sentence for the first that is wrong. */
   static async load(session: Session, settings: Settings): Promise<Catalogue> {
     const { dialect } = settings.database;
-    const tables = new Map<string, Table>();
-    for (const [name, allowed] of settings.tables) {
-      tables.set(name, await explained(`table ${name}`, () => tableOf(session, dialect, name, allowed)));
+    const catalogue = new Catalogue(settings, dialect);
+    for (const name of settings.tables.keys()) {
+      catalogue.#tables.set(name, await explained(`table ${name}`, () => tableOf(session, settings, name)));
     }
-    const parsed = async (kind: "statement" | "query", texts: ReadonlyMap<string, string>) => {
-      const statements = new Map<string, Statement>();
-      for (const [name, sql] of texts) {
-        const isRead = kind === "query";
-        const statement = parseStatement(`${kind} ${name}`, sql, dialect, isRead ? READS : WRITES);
-        await explained(
-          statement.name,
-          () => isRead ? session.checkRead(statement) : session.check(statement),
-        );
-        statements.set(name, statement);
+    for (const [name, sql] of settings.statements) {
+      const statement = parseStatement(`statement ${name}`, sql, dialect.grammar, WRITES);
+      await explained(statement.name, () => session.check(statement));
+      catalogue.statements.set(name, statement);
+      if (dialect.looksAtColumns) {
+        catalogue.#columns.set(statement, await columnsOfParams(session, dialect, sql));
       }
-      return statements;
-    };
-    return new Catalogue(
-      dialect,
-      tables,
-      await parsed("statement", settings.statements),
-      await parsed("query", settings.queries),
-    );
+    }
+    for (const [name, sql] of settings.queries) {
+      const statement = parseStatement(`query ${name}`, sql, dialect.grammar, READS);
+      await explained(statement.name, () => session.checkRead(statement));
+      catalogue.queries.set(name, statement);
+    }
+    return catalogue;
   }
 
-  /** Rows for a table, those with the same columns together; all of them are one operation. Throws NotAllowed. */
-  insert(name: string, rows: readonly JsonValue[]): Change {
-    const table = this.tables.get(name);
+  /** Throws Altered where a table that was written into is another one than what was written was made for. */
+  async confirm(session: Session, changes: readonly Change[]): Promise<void> {
+    const names = new Set(changes.map(({ table }) => table));
+    for (const name of names) {
+      if (name !== undefined && await this.refresh(session, name)) throw new Altered(name);
+    }
+  }
+
+  /** Looks at a table again; tells whether it has changed. */
+  async refresh(session: Session, name: string): Promise<boolean> {
+    const known = this.#tables.get(name);
+    const version = await session.versionOf(name.split("."));
+    // One that is gone may come back; until then the database tells.
+    if (known === undefined || version === "" || version === known.version) return false;
+    this.#tables.set(name, await tableOf(session, this.settings, name, known));
+    this.#inserts.clear();
+    return true;
+  }
+
+  /**
+   * Rows for a table, those with the same columns together; all of them are one operation. Throws NotAllowed.
+   *
+   * @param id of the operation
+   */
+  insert(name: string, rows: readonly JsonValue[], id: string): Change {
+    const table = this.#tables.get(name);
     if (table === undefined) {
-      throw new NotAllowed(`rows may not go into ${JSON.stringify(name)}: ${known(this.tables)}`);
+      throw new NotAllowed(`rows may not go into ${JSON.stringify(name)}: ${known(this.#tables)}`);
     }
     let insert: Insert | undefined;
-    const written = rows.map((row): Row => {
+    const written = rows.map((row, index): Row => {
       if (!isObject(row)) {
         throw new NotAllowed("a row is to be an object: its values by the names of their columns");
       }
@@ -91,35 +127,40 @@ export class Catalogue {
       if (own !== insert) {
         throw new NotAllowed("all rows of one operation are to have the same columns, in the same order");
       }
-      return own.columns.map((column) => this.#valueOf(row[column.name], column));
+      const values = own.columns.map((column) =>
+        this.#valueOf(row[column.name], `column ${column.name}`, column)
+      );
+      if (table.idColumn !== undefined) values.push(index === 0 ? id : `${id}.${index}`);
+      return values;
     });
     if (insert === undefined) throw new NotAllowed("there is no row to insert");
-    return { statement: insert.statement, rows: written };
+    return { statement: insert.statement, rows: written, table: name, id };
   }
 
   /** A statement of the config with its params. Throws NotAllowed. */
-  execute(name: string, params: JsonObject): Change {
+  execute(name: string, params: JsonObject, id: string): Change {
     const statement = this.statements.get(name);
     if (statement === undefined) {
       throw new NotAllowed(`there is no statement ${JSON.stringify(name)}: ${known(this.statements)}`);
     }
-    return { statement, rows: [this.#rowOf(statement, params)] };
+    return { statement, rows: [this.#rowOf(statement, params, id)], id };
   }
 
   /** A query of the config with its params. Throws NotAllowed. */
-  query(name: string, params: JsonObject): { statement: Statement; row: Row } {
+  query(name: string, params: JsonObject, id: string): { statement: Statement; row: Row } {
     const statement = this.queries.get(name);
     if (statement === undefined) {
       throw new NotAllowed(`there is no query ${JSON.stringify(name)}: ${known(this.queries)}`);
     }
-    return { statement, row: this.#rowOf(statement, params) };
+    return { statement, row: this.#rowOf(statement, params, id) };
   }
 
-  #rowOf(statement: Statement, params: JsonObject): Row {
+  #rowOf(statement: Statement, params: JsonObject, id: string): Row {
     return statement.params.map((name) => {
+      if (name === ID_PARAM) return this.#valueOf(id, name, undefined);
       const value = Object.hasOwn(params, name) ? params[name] : undefined;
       if (value === undefined) throw new NotAllowed(`${statement.name} needs the param ${name}`);
-      return this.#valueOf(value, undefined);
+      return this.#valueOf(value, `param ${name}`, this.#columns.get(statement)?.get(name));
     });
   }
 
@@ -131,66 +172,37 @@ export class Catalogue {
     const columns = names.map((name) => {
       const column = table.columns.get(name);
       if (column !== undefined) return column;
-      throw new NotAllowed(
+      throw new UnknownColumn(
         `column ${JSON.stringify(name)} of ${table.name} may not be written: ${known(table.columns)}`,
+        table.name,
       );
     });
     if (columns.length === 0) throw new NotAllowed("a row without columns cannot be inserted");
-    const quoted = names.map((name) => quoteName(name, this.dialect));
-    const insert = { statement: insertStatement(`table ${table.name}`, table.quoted, quoted), columns };
+    const all = table.idColumn === undefined ? names : [...names, table.idColumn];
+    const quoted = all.map((column) => quoteName(column, this.dialect.grammar));
+    const statement = insertStatement(`table ${table.name}`, table.quoted, quoted, {
+      ...table.idColumn === undefined ? {} : { tail: this.dialect.unless(quoted.at(-1) ?? "") },
+      ...typesOf(columns, table),
+    });
+    const insert = { statement, columns };
     if (this.#inserts.size >= MAX_INSERTS) this.#inserts.clear();
     this.#inserts.set(key, insert);
     return insert;
   }
 
-  #valueOf(value: unknown, column: Column | undefined): Value {
+  #valueOf(value: unknown, what: string, column: Column | undefined): Value {
     try {
       return this.dialect.valueOf(value, column);
     } catch (error) {
-      throw error instanceof ValueError ? new NotAllowed(error.message) : error;
+      if (!(error instanceof ValueError)) throw error;
+      throw new NotAllowed(
+        `${what} ${error.message}`,
+        error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED,
+      );
     }
   }
 }
 
-async function tableOf(
-  session: Session,
-  dialect: Dialect,
-  name: string,
-  allowed: readonly string[] | null,
-): Promise<Table> {
-  const path = name.split(".");
-  const columns = await session.columnsOf(path);
-  if (columns === null) throw new SettingsError(`table ${name}: there is none, or none that may be seen`);
-  const there = new Map(columns.map((column) => [column.name, column]));
-  for (const column of allowed ?? []) {
-    if (!there.has(column)) throw new SettingsError(`table ${name}: column ${column}: ${known(there)}`);
-  }
-  const table = {
-    name,
-    quoted: path.map((part) => quoteName(part, dialect)).join("."),
-    columns: allowed === null ? there : new Map([...there].filter(([column]) => allowed.includes(column))),
-  };
-  const [first] = table.columns.keys();
-  if (first === undefined) throw new SettingsError(`table ${name}: it has no column that may be written`);
-  // Whether it may be written at all.
-  await session.check(insertStatement(`table ${name}`, table.quoted, [quoteName(first, dialect)]));
-  return table;
-}
-
-/** What the database says of the config names the part of it. */
-async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.fault === "lost") throw error;
-    throw new SettingsError(`${what}: ${error.message}`, { cause: error });
-  }
-}
-
-function known(names: ReadonlyMap<string, unknown>): string {
-  return names.size === 0 ? "the config names none" : `there are ${[...names.keys()].join(", ")}`;
-}
-
 function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }

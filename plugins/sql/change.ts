@@ -1,10 +1,14 @@
-import { isFault, type Row, type Session } from "./database.ts";
+import { type DatabaseError, isFault, type Row, type Session } from "./database.ts";
 import type { Statement } from "./statement.ts";
 
 /** What one operation wants written: all its rows, or none of them. */
 export interface Change {
   readonly statement: Statement;
   readonly rows: readonly Row[];
+  /** The table that the config allows rows to go into; a statement of the config has none. */
+  readonly table?: string;
+  /** Of the operation: the same at each attempt. */
+  readonly id?: string;
 }
 
 /** What has become of a change: how many rows it is, or why it is none. */
@@ -36,8 +40,8 @@ export async function writeTogether(session: Session, changes: readonly Change[]
 }
 
 /**
- * Writes changes in their own order and finds out which of them the database refuses: those are rolled back to a savepoint, by
- * halves, and their errors are their outcomes. Throws what is the fault of no row.
+ * Writes changes in their own order and finds out which of them the database refuses, or does not write now: those are rolled back to
+ * a savepoint, by halves, and their errors are their outcomes. Throws what concerns all of them.
  */
 export async function writeApart(session: Session, changes: readonly Change[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
@@ -60,7 +64,7 @@ async function writeByHalves(session: Session, changes: readonly Change[]): Prom
     const changed = await session.run(first.statement, changes.flatMap(({ rows }) => rows));
     return first.statement.values === null ? [changed] : changes.map(({ rows }) => rows.length);
   } catch (error) {
-    if (!isFault(error, "row")) throw error;
+    if (!isOfOne(error)) throw error;
     await session.rollbackToSavepoint();
     if (changes.length === 1) return [error];
   }
@@ -69,4 +73,9 @@ async function writeByHalves(session: Session, changes: readonly Change[]): Prom
     ...await writeByHalves(session, changes.slice(0, half)),
     ...await writeByHalves(session, changes.slice(half)),
   ];
+}
+
+/** Whether an error may be that of one change, while others can be written. */
+export function isOfOne(error: unknown): error is DatabaseError {
+  return isFault(error, "row") || isFault(error, "server") || isFault(error, "unclear");
 }

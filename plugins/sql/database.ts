@@ -1,8 +1,13 @@
 import type { JsonObject } from "mevent/plugin";
 import type { Statement } from "./statement.ts";
 
+/** A number by its digits, where it is to stay one and no other type holds it. */
+export class Decimal {
+  constructor(readonly text: string) {}
+}
+
 /** A value as a driver takes it. */
-export type Value = null | string | number | bigint | Uint8Array;
+export type Value = null | string | number | bigint | Uint8Array | Decimal;
 
 /** One row for a statement: its values in the order of `Statement.params`. */
 export type Row = readonly Value[];
@@ -10,17 +15,33 @@ export type Row = readonly Value[];
 /** What the catalogue says of a column. */
 export interface Column {
   readonly name: string;
-  /** bytes: given as base64; time: a date with a time of day. */
-  readonly kind: "bytes" | "time" | "other";
+  /**
+   * - `bytes`: given as base64.
+   * - `time`: a date with a time of day and no zone; `part`: one of the two, or a list of such.
+   * - `whole`, `double`: what such numbers can be.
+   * - `text`, `exact`: of SQLite, where it makes a text of a number, or a number of a text that spells one.
+   */
+  readonly kind: "bytes" | "time" | "part" | "whole" | "double" | "text" | "exact" | "other";
+  /** What the database calls its type, where that is needed for a cast: as SQL. */
+  readonly type?: string;
+}
+
+/** What the catalogue says of a table. */
+export interface TableColumns {
+  readonly columns: readonly Column[];
+  /** Changes with its columns and their types. */
+  readonly version: string;
 }
 
 /**
  * - `row`: what was written does not fit: a constraint, a type, a trigger. The same row fails again.
  * - `conflict`: another transaction was in the way; the same transaction may succeed.
- * - `lost`: the connection is gone, or the database does not work; the next one may.
- * - `setup`: the database refuses what the config says.
+ * - `lost`: the connection is gone, or of no use any more; the next one may be.
+ * - `server`: the database cannot do it now, whatever the row is.
+ * - `unclear`: the statement does not work: for this row, or for any, which the database's code does not tell. At the start it
+ *   is the config's fault.
  */
-export type Fault = "row" | "conflict" | "lost" | "setup";
+export type Fault = "row" | "conflict" | "lost" | "server" | "unclear";
 
 /** What a database said, or that it says nothing any more. */
 export class DatabaseError extends Error {
@@ -55,26 +76,38 @@ export interface Database {
   readonly dialect: Dialect;
   /** Throws where a permission that {@link open} needs is missing. */
   requireGrants(): void;
-  /** Connects. Throws DatabaseError `lost` or `setup`, and what Deno throws for a permission that is missing. */
+  /** Connects. Throws DatabaseError, and what Deno throws for a permission that is missing. */
   open(): Promise<Session>;
+}
+
+/** What differs in how databases read SQL. */
+export interface Grammar {
+  readonly name: "postgres" | "mysql" | "sqlite";
+  /** Opens and closes a quoted name. */
+  readonly quote: '"' | "`";
 }
 
 /** What differs in how databases write SQL and values. */
 export interface Dialect {
-  /** Opens and closes a quoted name. */
-  readonly quote: '"' | "`";
-  /** A backslash in a text escapes. */
-  readonly hasBackslashes: boolean;
+  /** How its SQL is read, and how names are quoted. */
+  readonly grammar: Grammar;
+  /** What ends an INSERT that is to pass over rows whose value of that column, a quoted name, is there already. */
+  unless(column: string): string;
+  /** How a number is written is of its column's type, in statements, too. */
+  readonly looksAtColumns?: true;
   /** A value of a caller, for a column where that is known. Throws ValueError. */
   valueOf(value: unknown, column: Column | undefined): Value;
   /** The table of committed batches, or null where a COMMIT always tells its outcome. */
   readonly ledger: LedgerText | null;
 }
 
-/** A value that cannot be written. */
+/** A value that cannot be written; the message goes on after the name of its column or param. */
 export class ValueError extends Error {
   override readonly name = "ValueError";
 }
+
+/** A number that would be another one in the database. */
+export class NumberError extends ValueError {}
 
 /**
  * The SQL of `mevent_writers`: a row a writer, with the number of its last committed batch. `open`, `mark`, `look` and
@@ -94,8 +127,14 @@ export interface LedgerText {
 
 /** A connection, used by one caller at a time. Each method throws DatabaseError. */
 export interface Session {
+  /** What is to be said in the log when it is opened for the first time. */
+  readonly remark?: string | undefined;
   /** The columns that may be written, or null where there is no such table; why not, where it cannot be used. */
-  columnsOf(table: readonly string[]): Promise<readonly Column[] | null>;
+  columnsOf(table: readonly string[]): Promise<TableColumns | null>;
+  /** The `version` alone; "" where there is no such table. */
+  versionOf(table: readonly string[]): Promise<string>;
+  /** Whether no two rows of the table have the same value of that column. */
+  isUnique(table: readonly string[], column: string): Promise<boolean>;
   /** Has the database look at a statement: its tables, columns and rights. */
   check(statement: Statement): Promise<void>;
   /** The same for one that is to read. */

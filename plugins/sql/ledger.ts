@@ -20,9 +20,9 @@ export class Ledger {
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.fault === "lost") throw error;
       // Another worker may have made it at the same moment.
-      if (isFault(error, "row") && await session.ledger(this.text.isThere, []) === 1) return;
+      if (!isFault(error, "server") && await session.ledger(this.text.isThere, []) === 1) return;
       throw new DatabaseError(
-        "setup",
+        "unclear",
         `the table mevent_writers cannot be made or used (${error.message}): make it by hand, \`${this.text.create}\`, with ` +
           "the right to SELECT, INSERT, UPDATE and DELETE, or set exactly_once = false",
         { cause: error },

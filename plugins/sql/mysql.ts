@@ -1,33 +1,41 @@
-import { Buffer } from "node:buffer";
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import { parseJson } from "../../src/exact_json.ts";
 import {
   type Column,
   type Database,
   DatabaseError,
   type Dialect,
-  type Fault,
-  faultFrom,
+  isFault,
   type Row,
   type Session,
+  type TableColumns,
   type Value,
 } from "./database.ts";
+import { faultOf } from "./mysql_fault.ts";
+import { Params } from "./mysql_params.ts";
+import { mysqlValue } from "./mysql_values.ts";
+import { type Bounds, fitting, pieceSizes } from "./portions.ts";
 import { requireServer, type ServerAddress } from "./server_address.ts";
 import { type ServerAnswer, ServerSession } from "./server_session.ts";
-import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
-import { bytesOf, fitting, pieceSizes, scalarOf } from "./values.ts";
+import { marksOf, requireParams, type Statement, writeRows, writeSingle } from "./statement.ts";
 
-/** Rows of one INSERT; the server's own bound for its params; about so many bytes, well below what a packet may have. */
+/** Rows of one INSERT; the server's own bound for its params; about so many bytes, where a packet may have as many. */
 const MAX_ROWS = 1024;
 const MAX_PARAMS = 65_535;
 const MAX_BYTES = 1024 * 1024;
+/** Of a packet, what is not a row's. */
+const HEADER_BYTES = 512;
 /** Statements that the server keeps prepared for this connection. */
 const MAX_PREPARED = 200;
 
-const ISO_UTC = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)Z$/;
+/** Types of the protocol. */
+const [LONGLONG, JSON_TYPE] = [8, 245];
 
 export const MYSQL: Dialect = {
-  quote: "`",
-  hasBackslashes: true,
+  grammar: { name: "mysql", quote: "`" },
+  // Only of that key; for any other, what is too long for the column is an error.
+  unless: (column) =>
+    ` ON DUPLICATE KEY UPDATE ${column} = IF(${column} <=> VALUES(${column}), ${column}, REPEAT('!', 65536))`,
   ledger: {
     isThere: "SELECT count(*) FROM information_schema.tables WHERE table_schema = database() " +
       "AND table_name = 'mevent_writers'",
@@ -40,13 +48,7 @@ export const MYSQL: Dialect = {
     look: "SELECT batch FROM mevent_writers WHERE writer = ? FOR UPDATE",
     close: "DELETE FROM mevent_writers WHERE writer = ?",
   },
-  valueOf(value, column) {
-    if (column?.kind === "bytes" && value !== null) return bytesOf(value, column);
-    const scalar = scalarOf(value);
-    if (typeof scalar === "boolean") return Number(scalar);
-    if (column?.kind === "time" && typeof scalar === "string") return scalar.replace(ISO_UTC, "$1 $2");
-    return scalar;
-  },
+  valueOf: mysqlValue,
 };
 
 /** MariaDB or MySQL over the network or a Unix socket. */
@@ -75,10 +77,14 @@ export class MysqlDatabase implements Database {
         ...tls === undefined ? {} : { ssl: tls },
         connectTimeout,
         charset: "utf8mb4",
-        // Times are texts in UTC, whole numbers beyond ±2^53 too.
+        // Times are texts in UTC, whole numbers of 64 bits and JSON too: they are read here.
         timezone: "Z",
         dateStrings: true,
         supportBigNumbers: true,
+        bigNumberStrings: true,
+        jsonStrings: true,
+        // Its compiled readers end the connection for a column that is called __proto__.
+        disableEval: true,
         flags: ["FOUND_ROWS"],
         maxPreparedStatements: MAX_PREPARED,
       });
@@ -98,18 +104,25 @@ export class MysqlDatabase implements Database {
 }
 
 class MysqlSession extends ServerSession {
+  /** Bytes that a packet may have. */
+  #maxPacket = MAX_BYTES;
+
   constructor(readonly connection: Connection, place: string) {
     super(place);
   }
 
   async setUp(): Promise<void> {
-    // Without the strict mode the server cuts and zeroes what does not fit, and says nothing.
+    // Without the strict mode the server cuts and zeroes what does not fit, and says nothing; with the other one statements are read
+    // otherwise than `sqlTokens` does.
     await this.query(
-      "SET SESSION time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+      "SET SESSION time_zone = '+00:00', " +
+        "sql_mode = CONCAT(REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ',STRICT_ALL_TABLES')",
     );
+    const { rows } = await this.query("SELECT @@max_allowed_packet");
+    this.#maxPacket = Number(rows[0]?.[0]);
   }
 
-  override async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
+  override async columnsOf(table: readonly string[]): Promise<TableColumns | null> {
     const [name = "", schema = null] = table.toReversed();
     const { rows: engines } = await this.query(
       "SELECT engine FROM information_schema.tables WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
@@ -117,25 +130,54 @@ class MysqlSession extends ServerSession {
     );
     const engine = engines[0]?.[0];
     if (engine === "MyISAM" || engine === "Aria" || engine === "MEMORY") {
-      throw new DatabaseError("setup", `its engine ${engine} knows no transactions; InnoDB does`);
+      throw new DatabaseError("unclear", `its engine ${engine} knows no transactions; InnoDB does`);
     }
+    const rows = await this.#columnRows(table);
+    if (rows.length === 0) return null;
+    const columns = rows.filter(([, , extra]) =>
+      !/\b(VIRTUAL|STORED|PERSISTENT) GENERATED/i.test(String(extra))
+    )
+      .map(([column, type]) => ({ name: String(column), kind: kindOf(String(type)) }));
+    return { columns, version: JSON.stringify(rows) };
+  }
+
+  override async versionOf(table: readonly string[]): Promise<string> {
+    const rows = await this.#columnRows(table);
+    return rows.length === 0 ? "" : JSON.stringify(rows);
+  }
+
+  override async isUnique(table: readonly string[], column: string): Promise<boolean> {
+    const [name = "", schema = null] = table.toReversed();
+    const { rows } = await this.query(
+      "SELECT index_name FROM information_schema.statistics WHERE table_schema = COALESCE(?, database()) AND table_name = ? " +
+        "GROUP BY index_name HAVING max(non_unique) = 0 AND count(*) = 1 AND max(sub_part) IS NULL AND max(column_name) = ?",
+      [schema, name, column],
+    );
+    return rows.length > 0;
+  }
+
+  async #columnRows(table: readonly string[]) {
+    const [name = "", schema = null] = table.toReversed();
     const { rows } = await this.query(
       "SELECT column_name, data_type, extra FROM information_schema.columns " +
-        "WHERE table_schema = COALESCE(?, database()) AND table_name = ?",
+        "WHERE table_schema = COALESCE(?, database()) AND table_name = ? ORDER BY ordinal_position",
       [schema, name],
     );
-    if (rows.length === 0) return null;
-    return rows.filter(([, , extra]) => !/\b(VIRTUAL|STORED|PERSISTENT) GENERATED/i.test(String(extra)))
-      .map(([column, type]) => ({ name: String(column), kind: kindOf(String(type)) }));
+    return rows;
   }
 
   override async check(statement: Statement): Promise<void> {
     const sql = writeSingle(statement, () => "?");
+    let found: number;
     try {
-      await this.connection.prepare(sql);
+      const { statement: prepared } = await this.connection.prepare(sql) as unknown as {
+        statement: { parameters: readonly unknown[] };
+      };
+      found = prepared.parameters.length;
     } catch (error) {
       throw faultOf(error, this.place);
     }
+    requireParams(marksOf(statement).length, found);
   }
 
   override checkRead(statement: Statement): Promise<void> {
@@ -147,14 +189,26 @@ class MysqlSession extends ServerSession {
     let changed = 0;
     if (statement.values === null) {
       const sql = writeSingle(statement, () => "?");
-      for (const row of rows) changed += await this.#change(sql, valuesAt(marks, row));
+      const bounds = this.#boundsOf(1, sql.length);
+      for (const row of rows) {
+        const values = valuesAt(marks, row);
+        fitting([values], 0, bounds);
+        changed += await this.#change(sql, values);
+      }
       return changed;
     }
     const most = Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_PARAMS / marks.length)));
+    const bounds = this.#boundsOf(most, writeSingle(statement, () => "?").length);
     for (let at = 0; at < rows.length;) {
-      const [size = 1] = pieceSizes(fitting(rows, at, most, MAX_BYTES), most);
+      const [size = 1] = pieceSizes(fitting(rows, at, bounds), most);
       const values = rows.slice(at, at + size).flatMap((row) => valuesAt(marks, row));
-      changed += await this.#change(writeRows(statement, size), values);
+      try {
+        changed += await this.#change(writeRows(statement, size), values);
+      } catch (error) {
+        if (statement.tail === "" || rows.length > 1 || !isFault(error, "row")) throw error;
+        // Of another key: the server names it where it is not to pass over anything.
+        changed += await this.#change(writeRows({ ...statement, tail: "" }, 1), values);
+      }
       at += size;
     }
     return changed;
@@ -179,21 +233,28 @@ class MysqlSession extends ServerSession {
     // What is left out is not even sent, unless the query has a LIMIT of its own.
     await this.query(`SET SESSION sql_select_limit = ${most}`);
     try {
-      return await this.query(writeSingle(statement, () => "?"), valuesAt(marksOf(statement), row));
+      const sql = writeSingle(statement, () => "?");
+      const values = valuesAt(marksOf(statement), row);
+      fitting([values], 0, this.#boundsOf(1, sql.length));
+      return await this.query(sql, values);
     } finally {
       await this.query("SET SESSION sql_select_limit = DEFAULT");
     }
   }
 
-  protected override async query(sql: string, values?: readonly unknown[]): Promise<ServerAnswer> {
+  protected override async query(sql: string, values?: readonly Value[]): Promise<ServerAnswer> {
     const options = { sql, rowsAsArray: true };
     try {
       const [result, fields] = values === undefined
         ? await this.connection.query<RowDataPacket[][] | ResultSetHeader>(options)
-        : await this.connection.execute<RowDataPacket[][] | ResultSetHeader>(options, bound(values));
+        : await this.connection.execute<RowDataPacket[][] | ResultSetHeader>(
+          options,
+          Params.fromValues(values) as unknown as string[],
+        );
       if (Array.isArray(result)) {
+        const readers = fields.map(({ columnType }) => readerOf(columnType));
         return {
-          rows: result,
+          rows: result.map((row) => row.map((value, index) => readers[index]?.(value) ?? value)),
           names: fields.map(({ name }) => name),
           changed: null,
         };
@@ -204,8 +265,20 @@ class MysqlSession extends ServerSession {
     }
   }
 
-  async #change(sql: string, values: readonly unknown[]): Promise<number> {
+  async #change(sql: string, values: readonly Value[]): Promise<number> {
     return (await this.query(sql, values)).changed ?? 0;
+  }
+
+  /** What one statement may hold, of rows that each have so many characters of SQL beside their values. */
+  #boundsOf(rows: number, sqlLength: number): Bounds {
+    const rowBytes = this.#maxPacket - HEADER_BYTES;
+    const ofSql = Math.max(1, Math.floor(rowBytes / Math.max(1, sqlLength)));
+    return {
+      rows: Math.min(rows, ofSql),
+      bytes: Math.min(MAX_BYTES, rowBytes),
+      rowBytes,
+      rowBound: `max_allowed_packet = ${this.#maxPacket}`,
+    };
   }
 }
 
@@ -213,62 +286,15 @@ function valuesAt(marks: readonly number[], row: Row): Value[] {
   return marks.map((mark) => row[mark] ?? null);
 }
 
-/** The driver takes bytes as Node's Buffer alone. */
-function bound(values: readonly unknown[]): (NonNullable<unknown> | null)[] {
-  return values.map((value) => value instanceof Uint8Array ? Buffer.from(value) : value ?? null);
+/** What is read of a text that the driver hands over; undefined for what stays as it is. */
+function readerOf(type: number | undefined): ((value: unknown) => unknown) | undefined {
+  if (type !== LONGLONG && type !== JSON_TYPE) return undefined;
+  return (value) => typeof value !== "string" ? value : type === LONGLONG ? BigInt(value) : parseJson(value);
 }
 
 function kindOf(type: string): Column["kind"] {
   if (/^(tiny|medium|long)?blob$|binary$/i.test(type)) return "bytes";
+  if (/int$/i.test(type)) return "whole";
+  if (/^double$/i.test(type)) return "double";
   return /^(datetime|timestamp)$/i.test(type) ? "time" : "other";
-}
-
-/** Deadlock; a wait for a lock that was given up; a transaction that a cluster has turned down. */
-const CONFLICTS = [1205, 1213, 1020, 3101];
-/** Wrong user or database; no such table or column, no right to it: they were there when the worker started. */
-const SETUP = [1044, 1045, 1049, 1054, 1142, 1143, 1146, 1698];
-/**
- * Too many connections or prepared statements; shut down; killed; the disk is full; read only; the engine fails; a prepared
- * statement is gone.
- */
-const LOST = [
-  1021,
-  1030,
-  1040,
-  1053,
-  1114,
-  1152,
-  1203,
-  1226,
-  1243,
-  1290,
-  1317,
-  1461,
-  1615,
-  1792,
-  1836,
-  1927,
-  1969,
-  3024,
-  4031,
-];
-
-/** An error of the driver as one of ours; what Deno throws for a permission that is missing stays what it is. */
-function faultOf(error: unknown, place: string): unknown {
-  if (
-    !(error instanceof Error) || error instanceof DatabaseError || error instanceof Deno.errors.NotCapable
-  ) return error;
-  const number = "errno" in error && typeof error.errno === "number" && error.errno > 1000
-    ? error.errno
-    : undefined;
-  const fault: Fault = number === undefined || LOST.includes(number) ||
-      ("fatal" in error && error.fatal === true && !SETUP.includes(number))
-    ? "lost"
-    : CONFLICTS.includes(number)
-    ? "conflict"
-    : SETUP.includes(number)
-    ? "setup"
-    : "row";
-  const message = error.message || String("code" in error ? error.code : error.name);
-  return faultFrom(error, fault, place, message);
 }

@@ -1,28 +1,45 @@
-import process from "node:process";
 import { Buffer } from "node:buffer";
+import { numberText } from "../../src/exact_number.ts";
 import {
-  type Column,
   type Database,
   DatabaseError,
   type Dialect,
   type Row,
   type Session,
+  type TableColumns,
 } from "./database.ts";
+import { type Bounds, fitting } from "./portions.ts";
+import { createClient, type PgClient, type PgResult } from "./postgres_driver.ts";
+import { faultOf, stateOf } from "./postgres_fault.ts";
+import {
+  COLUMNS,
+  kindOf,
+  mayLose,
+  paramTypesSql,
+  rowFor,
+  type ServerType,
+  textFor,
+  UNIQUE,
+  VERSION,
+} from "./postgres_types.ts";
 import { requireServer, type ServerAddress } from "./server_address.ts";
-import { faultOf, isWriteInRead } from "./postgres_fault.ts";
 import { type ServerAnswer, ServerSession } from "./server_session.ts";
-import { quoteName, type Statement, write, writeSingle } from "./statement.ts";
-import { bytesOf, fitting, scalarOf } from "./values.ts";
+import { quoteName, requireParams, type Statement, write, writeSingle } from "./statement.ts";
+import { bytesOf, held, heldText, scalarOf } from "./values.ts";
 
-/** Rows, and about so many bytes, that one INSERT carries. */
-const MAX_ROWS = 5000;
-const MAX_BYTES = 4 * 1024 * 1024;
+/** What one INSERT carries. */
+const BOUNDS: Bounds = {
+  rows: 5000,
+  bytes: 4 * 1024 * 1024,
+  rowBytes: 1024 * 1024 * 1024 - 1024 * 1024,
+  rowBound: "a message has less than 1 GiB",
+};
 /** Statements that the server keeps prepared for this connection; further ones are prepared each time. */
 const MAX_PREPARED = 500;
 
 export const POSTGRES: Dialect = {
-  quote: '"',
-  hasBackslashes: false,
+  grammar: { name: "postgres", quote: '"' },
+  unless: (column) => ` ON CONFLICT (${column}) DO NOTHING`,
   ledger: {
     isThere: "SELECT count(to_regclass('mevent_writers'))",
     create:
@@ -37,37 +54,15 @@ export const POSTGRES: Dialect = {
   // Everything travels as text: the server knows the type of each param.
   valueOf(value, column) {
     if (column?.kind === "bytes" && value !== null) {
-      return `\\x${Buffer.from(bytesOf(value, column)).toString("hex")}`;
+      return `\\x${Buffer.from(bytesOf(value)).toString("hex")}`;
     }
-    const scalar = scalarOf(value);
-    return scalar === null ? null : String(scalar);
+    const given = scalarOf(value);
+    if (typeof given === "string") return textFor(column?.kind ?? "other", heldText(given, column));
+    const scalar = held(given, column);
+    if (scalar === null) return null;
+    return typeof scalar === "boolean" ? String(scalar) : numberText(scalar);
   },
 };
-
-/** The part of the driver that is used; it carries no types. */
-interface PgClient {
-  connect(): Promise<void>;
-  query(query: {
-    text: string;
-    values?: readonly unknown[];
-    name?: string;
-    rowMode?: "array";
-  }): Promise<PgResult>;
-  end(): Promise<void>;
-  on(event: "error", listener: (error: Error) => void): void;
-  readonly connection: { readonly stream: { destroy(): void } };
-}
-
-interface PgResult {
-  readonly command: string;
-  readonly rowCount: number | null;
-  readonly rows: readonly (readonly unknown[])[];
-  readonly fields: readonly { readonly name: string }[];
-}
-
-interface PgDriver {
-  readonly Client: new (options: Record<string, unknown>) => PgClient;
-}
 
 interface PostgresAnswer extends ServerAnswer {
   /** What the server has done: `COMMIT`, or `ROLLBACK` in its place. */
@@ -79,7 +74,8 @@ export class PostgresDatabase implements Database {
   readonly dialect = POSTGRES;
   readonly place: string;
 
-  constructor(readonly address: ServerAddress) {
+  /** @param prepare whether statements are kept prepared; undefined where that is found out */
+  constructor(readonly address: ServerAddress, public prepare?: boolean) {
     this.place = address.place;
   }
 
@@ -91,63 +87,106 @@ export class PostgresDatabase implements Database {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
     this.requireGrants();
     try {
-      const driver = await importDriver();
-      const client = withoutEnvironment(() =>
-        new driver.Client({
-          host: socket ?? host,
-          port,
-          user,
-          // Of an empty one the driver would look for a file.
-          password: password === "" ? () => "" : password,
-          database,
-          ssl: tls ?? false,
-          connectionTimeoutMillis: connectTimeout,
-          keepAlive: true,
-          fallback_application_name: "mevent",
-          types: { getTypeParser: parserOf },
-        })
-      );
+      const client = await createClient({
+        host: socket ?? host,
+        port,
+        user,
+        // Of an empty one the driver would look for a file.
+        password: password === "" ? () => "" : password,
+        database,
+        ssl: tls ?? false,
+        connectionTimeoutMillis: connectTimeout,
+        keepAlive: true,
+        fallback_application_name: "mevent",
+      });
       client.on("error", () => {});
       await client.connect();
-      return new PostgresSession(client, this.place);
+      const session = new PostgresSession(client, this);
+      try {
+        await session.setUp();
+      } catch (error) {
+        session.destroy();
+        throw error;
+      }
+      return session;
     } catch (error) {
       throw faultOf(error, this.place);
     }
   }
 }
 
+/** What the server was told of a statement. */
+interface Known {
+  readonly types: readonly ServerType[];
+  /** The statement for one row, or for a column of values in each param. */
+  readonly sql: string;
+}
+
 class PostgresSession extends ServerSession {
   /** The names of prepared statements by their SQL. */
   readonly #names = new Map<string, string>();
-  /** INSERTs that carry a column of values in each param. */
-  readonly #bulk = new Map<Statement, string>();
+  readonly #known = new Map<Statement, Known>();
+  /** Those of `#known` that hold to the end of this transaction: their tables are locked. */
+  readonly #sure = new Set<Statement>();
+  /** What no other connection calls its statements: behind a pooler they meet in one server. */
+  readonly #prefix = `mevent_${crypto.randomUUID().slice(0, 13).replaceAll("-", "")}`;
+  #count = 0;
 
-  constructor(readonly client: PgClient, place: string) {
-    super(place);
+  constructor(readonly client: PgClient, readonly database: PostgresDatabase) {
+    super(database.place);
   }
 
-  override async columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
-    const name = table.map((part) => quoteName(part, POSTGRES)).join(".");
-    const { rows } = await this.query(
-      `SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass($1)
-       AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity <> 'a'`,
-      [name],
-    );
+  async setUp(): Promise<void> {
+    if (this.database.prepare !== undefined) return;
+    const { rows } = await this.query("SELECT pg_backend_pid()");
+    this.database.prepare = rows[0]?.[0] === this.client.processID;
+  }
+
+  override get remark(): string | undefined {
+    return this.database.prepare === true
+      ? undefined
+      : "statements are not kept prepared, as behind a pooler such as PgBouncer: prepare = true keeps them";
+  }
+
+  override async columnsOf(table: readonly string[]): Promise<TableColumns | null> {
+    // What changes after that shows the next time.
+    const version = await this.versionOf(table);
+    const { rows } = await this.query(COLUMNS, [nameOf(table)]);
     if (rows.length === 0) return null;
-    return rows.map(([column, type]) => ({
-      name: String(column),
-      kind: type === "bytea" ? "bytes" : "other",
+    const columns = rows.map(([name, type, base]) => ({
+      name: String(name),
+      kind: kindOf(String(base)),
+      type: String(type),
     }));
+    return { columns, version };
+  }
+
+  override async versionOf(table: readonly string[]): Promise<string> {
+    const { rows } = await this.query(VERSION, [nameOf(table)]);
+    return String(rows[0]?.[0] ?? "");
+  }
+
+  override async isUnique(table: readonly string[], column: string): Promise<boolean> {
+    const { rows } = await this.query(UNIQUE, [nameOf(table), column]);
+    return Number(rows[0]?.[0]) > 0;
   }
 
   override async check(statement: Statement): Promise<void> {
-    if (statement.values === null) await this.#typesOf(statement);
-    else await this.#bulkOf(statement);
+    await this.#learn(statement);
   }
 
   override async checkRead(statement: Statement): Promise<void> {
-    await this.query(`PREPARE mevent_check AS ${readText(statement, 1)}`);
-    await this.query("DEALLOCATE mevent_check");
+    requireParams(statement.params.length, (await this.#typesOf(readText(statement, 1))).length);
+  }
+
+  override async begin(): Promise<void> {
+    this.#sure.clear();
+    await super.begin();
+  }
+
+  override async rollbackToSavepoint(): Promise<void> {
+    this.#sure.clear();
+    await super.rollbackToSavepoint();
   }
 
   override async commit(): Promise<void> {
@@ -157,18 +196,21 @@ class PostgresSession extends ServerSession {
   }
 
   override async run(statement: Statement, rows: readonly Row[]): Promise<number> {
+    // The types of a table's columns are looked at by whoever has made the statement.
+    if (statement.types === undefined && !this.#sure.has(statement)) await this.#learn(statement);
+    const { types, sql } = this.#known.get(statement) ?? this.#keep(statement, typesOfColumns(statement));
+    const own = statement.types === undefined
+      ? rows.map((row) => rowFor(types, statement.params, row))
+      : rows;
     let changed = 0;
     if (statement.values === null) {
-      const sql = writeSingle(statement, numbered);
-      for (const row of rows) changed += (await this.query(sql, row)).changed ?? 0;
+      for (const row of own) changed += await this.#change(sql, row);
       return changed;
     }
-    // Their types are asked for outside of what may fail by a row.
-    const sql = await this.#bulkOf(statement);
-    for (let at = 0; at < rows.length;) {
-      const part = rows.slice(at, at + fitting(rows, at, MAX_ROWS, MAX_BYTES));
+    for (let at = 0; at < own.length;) {
+      const part = own.slice(at, at + fitting(own, at, BOUNDS));
       const columns = statement.params.map((_, index) => part.map((row) => row[index] ?? null));
-      changed += (await this.query(sql, columns)).changed ?? 0;
+      changed += await this.#change(sql, columns);
       at += part.length;
     }
     return changed;
@@ -182,65 +224,122 @@ class PostgresSession extends ServerSession {
     this.client.connection.stream.destroy();
   }
 
-  /** Each param a column of values, as texts that the server converts: the same statement for any number of rows. */
-  async #bulkOf(statement: Statement): Promise<string> {
-    const known = this.#bulk.get(statement);
-    if (known !== undefined) return known;
-    const types = await this.#typesOf(statement);
-    const values = write(statement.values ?? [], (index) => `p${index}::${types[index]}`);
-    const sql = `${write(statement.head, numbered).replace(/VALUES\s*$/i, "")}SELECT ${values} FROM unnest(${
-      types.map((_, index) => `$${index + 1}::text[]`).join(", ")
-    }) AS mevent_rows(${types.map((_, index) => `p${index}`).join(", ")})`;
-    if (this.#bulk.size >= MAX_PREPARED) this.#bulk.clear();
-    this.#bulk.set(statement, sql);
-    return sql;
+  /** Asks the server about a statement: what its tables were altered to meanwhile counts from now on. */
+  async #learn(statement: Statement): Promise<void> {
+    const types = await this.#typesOf(writeSingle(statement, numbered));
+    requireParams(statement.params.length, types.length);
+    const known = this.#known.get(statement);
+    if (known === undefined || castsOf(known.types) !== castsOf(types)) {
+      // The server keeps to the types that it found when it prepared a statement.
+      if (known !== undefined) this.#names.delete(known.sql);
+      this.#keep(statement, types);
+    }
+    this.#sure.add(statement);
   }
 
-  /** Has the server find out the types of a statement's params. */
-  async #typesOf(statement: Statement): Promise<string[]> {
-    await this.query(`PREPARE mevent_check AS ${writeSingle(statement, numbered)}`);
+  #keep(statement: Statement, types: readonly ServerType[]): Known {
+    const known = {
+      types,
+      sql: statement.values === null ? writeSingle(statement, numbered) : bulkSql(statement, types),
+    };
+    if (this.#known.size >= MAX_PREPARED) this.#known.clear();
+    this.#known.set(statement, known);
+    return known;
+  }
+
+  async #typesOf(sql: string): Promise<ServerType[]> {
+    const { rows } = await this.query(paramTypesSql(this.#newName(), sql));
+    return rows.map(([cast, base]) => ({ cast: String(cast), kind: kindOf(String(base)) }));
+  }
+
+  async #change(sql: string, values: readonly unknown[]): Promise<number> {
+    const wasPrepared = this.#names.has(sql);
     try {
-      const { rows } = await this.query(
-        "SELECT t::text FROM pg_prepared_statements, unnest(parameter_types) WITH ORDINALITY AS p(t, n) " +
-          "WHERE name = 'mevent_check' ORDER BY n",
-      );
-      return rows.map(([type]) => String(type));
-    } finally {
-      await this.query("DEALLOCATE mevent_check");
+      return (await this.query(sql, values)).changed ?? 0;
+    } catch (error) {
+      // The columns of its result have changed since it was prepared.
+      if (!wasPrepared || stateOf(error) !== "0A000") throw error;
+      this.#names.delete(sql);
+      throw new DatabaseError("conflict", `${this.place}: a table was altered`, { cause: error });
     }
   }
 
   protected override async ask(statement: Statement, row: Row, most: number): Promise<ServerAnswer> {
+    const sql = readText(statement, most);
+    const own = mayLose(row) ? rowFor(await this.#typesOf(sql), statement.params, row) : row;
     try {
-      return await this.query(readText(statement, most), row);
+      // Prepared each time: a table that was altered meanwhile would make it another one.
+      return await this.#send({ text: sql, values: own });
     } catch (error) {
-      throw isWriteInRead(error) ? new DatabaseError("row", (error as Error).message) : error;
+      // It tried to write.
+      throw stateOf(error) === "25006" ? new DatabaseError("row", (error as Error).message) : error;
     }
   }
 
-  protected override async query(sql: string, values?: readonly unknown[]): Promise<PostgresAnswer> {
+  protected override query(sql: string, values?: readonly unknown[]): Promise<PostgresAnswer> {
+    return this.#send(values === undefined ? { text: sql } : { text: sql, values, ...this.#named(sql) });
+  }
+
+  async #send(query: { text: string; values?: readonly unknown[]; name?: string }): Promise<PostgresAnswer> {
     try {
-      const { command, rows, rowCount, fields } = await this.client.query({
-        text: sql,
-        rowMode: "array",
-        ...values === undefined ? {} : { values, ...this.#named(sql) },
-      });
-      return { command, rows, names: fields.map(({ name }) => name), changed: rowCount };
+      return answerOf(await this.client.query({ ...query, rowMode: "array" }));
     } catch (error) {
-      throw faultOf(error, this.place);
+      const fault = faultOf(error, this.place);
+      // A pooler that does not show has another server at work now.
+      if (query.name === undefined || !["26000", "42P05"].includes(stateOf(fault))) throw fault;
+      this.database.prepare = false;
+      throw new DatabaseError("conflict", (fault as Error).message, { cause: error });
     }
   }
 
   /** What has the server keep the statement prepared, while there is room. */
   #named(sql: string): { readonly name?: string } {
+    if (this.database.prepare !== true) return {};
     let name = this.#names.get(sql);
     if (name === undefined) {
       if (this.#names.size >= MAX_PREPARED) return {};
-      name = `mevent_${this.#names.size}`;
+      name = this.#newName();
       this.#names.set(sql, name);
     }
     return { name };
   }
+
+  #newName(): string {
+    return `${this.#prefix}_${this.#count++}`;
+  }
+}
+
+/** Of several statements in one message: that of the one that has rows. */
+function answerOf(answer: PgResult | PgResult[]): PostgresAnswer {
+  const own = Array.isArray(answer)
+    ? answer.find(({ fields }) => fields.length > 0) ?? answer.at(-1)!
+    : answer;
+  return {
+    command: own.command,
+    rows: own.rows,
+    names: own.fields.map(({ name }) => name),
+    changed: own.rowCount,
+  };
+}
+
+/** Each param a column of values, as texts that the server converts: the same statement for any number of rows. */
+function bulkSql({ head, values, params, tail }: Statement, types: readonly ServerType[]): string {
+  const row = write(values ?? [], (index) => `p${index}::${types[index]?.cast}`);
+  return `${write(head, numbered).replace(/VALUES\s*$/i, "")}SELECT ${row} FROM unnest(${
+    params.map((_, index) => `$${index + 1}::text[]`).join(", ")
+  }) AS mevent_rows(${params.map((_, index) => `p${index}`).join(", ")})${tail}`;
+}
+
+function typesOfColumns({ types = [] }: Statement): ServerType[] {
+  return types.map((cast) => ({ cast, kind: "other" }));
+}
+
+function castsOf(types: readonly ServerType[]): string {
+  return types.map(({ cast }) => cast).join();
+}
+
+function nameOf(table: readonly string[]): string {
+  return table.map((part) => quoteName(part, POSTGRES.grammar)).join(".");
 }
 
 /** As a subquery it cannot answer without a bound. */
@@ -249,65 +348,3 @@ function readText(statement: Statement, maxRows: number): string {
 }
 
 const numbered = (index: number) => `$${index + 1}`;
-
-const [BOOL, BYTEA, INT8, INT2, INT4, OID, JSON_TYPE, FLOAT4, FLOAT8, JSONB] = [
-  16,
-  17,
-  20,
-  21,
-  23,
-  26,
-  114,
-  700,
-  701,
-  3802,
-];
-
-/** What is read as something else than its text; exact decimals and times stay what they are. */
-function parserOf(type: number): (text: string) => unknown {
-  switch (type) {
-    case BOOL:
-      return (text) => text === "t";
-    case BYTEA:
-      return (text) => new Uint8Array(Buffer.from(text.slice(2), "hex"));
-    case INT8:
-      return BigInt;
-    case INT2:
-    case INT4:
-    case OID:
-    case FLOAT4:
-    case FLOAT8:
-      return Number;
-    case JSON_TYPE:
-    case JSONB:
-      return JSON.parse;
-    default:
-      return (text) => text;
-  }
-}
-
-let driver: PgDriver | undefined;
-
-/** Loaded only where a URL asks for it. */
-async function importDriver(): Promise<PgDriver> {
-  if (driver !== undefined) return driver;
-  const env = process.env;
-  process.env = {};
-  try {
-    const { default: module }: { default: unknown } = await import("pg");
-    return driver = module as PgDriver;
-  } finally {
-    process.env = env;
-  }
-}
-
-/** The driver reads PGHOST and the like, which a sandboxed worker may not, and which the config does not name. */
-function withoutEnvironment<T>(work: () => T): T {
-  const env = process.env;
-  process.env = {};
-  try {
-    return work();
-  } finally {
-    process.env = env;
-  }
-}

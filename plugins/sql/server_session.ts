@@ -1,4 +1,4 @@
-import type { Answer, Column, Row, Session } from "./database.ts";
+import type { Answer, Row, Session, TableColumns, Value } from "./database.ts";
 import type { Statement } from "./statement.ts";
 import { answerOf } from "./values.ts";
 
@@ -17,7 +17,9 @@ export abstract class ServerSession implements Session {
   /** @param place the server, for messages */
   constructor(readonly place: string) {}
 
-  abstract columnsOf(table: readonly string[]): Promise<readonly Column[] | null>;
+  abstract columnsOf(table: readonly string[]): Promise<TableColumns | null>;
+  abstract versionOf(table: readonly string[]): Promise<string>;
+  abstract isUnique(table: readonly string[], column: string): Promise<boolean>;
   abstract check(statement: Statement): Promise<void>;
   abstract checkRead(statement: Statement): Promise<void>;
   abstract run(statement: Statement, rows: readonly Row[]): Promise<number>;
@@ -25,10 +27,14 @@ export abstract class ServerSession implements Session {
   abstract destroy(): void;
 
   /** Runs a statement, prepared where values are given. Throws DatabaseError. */
-  protected abstract query(sql: string, values?: readonly unknown[]): Promise<ServerAnswer>;
+  protected abstract query(sql: string, values?: readonly Value[]): Promise<ServerAnswer>;
 
   /** Has the query of a caller answer up to so many rows. */
   protected abstract ask(statement: Statement, row: Row, most: number): Promise<ServerAnswer>;
+
+  get remark(): string | undefined {
+    return undefined;
+  }
 
   async begin(): Promise<void> {
     await this.query("START TRANSACTION");
@@ -50,7 +56,7 @@ export abstract class ServerSession implements Session {
     await this.query("START TRANSACTION READ ONLY");
     try {
       const { rows, names } = await this.ask(statement, row, maxRows + 1);
-      return answerOf(rows, maxRows, (values) => values.map((value, index) => [names[index] ?? "", value]));
+      return answerOf(rows, maxRows, names);
     } finally {
       await this.query("ROLLBACK");
     }

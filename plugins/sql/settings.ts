@@ -22,6 +22,8 @@ export interface Settings {
   /** Rows that a query may answer. */
   readonly maxRows: number;
   readonly exactlyOnce: boolean;
+  /** Tables with a column for the operation's id: what is there already is not written again. */
+  readonly idempotency: ReadonlyMap<string, string>;
 }
 
 const POSTGRES_PORT = 5432;
@@ -46,8 +48,21 @@ export function readSettings(config: JsonObject): Settings {
     wait: table.duration("wait", BELOW_A_MINUTE, 10),
     maxRows: table.whole("max_rows", MAX_ROWS, 1000),
     exactlyOnce: table.bool("exactly_once", true),
+    idempotency: new Map(Object.entries(table.textTable("idempotency"))),
   };
   table.end();
+  for (const [name, column] of settings.idempotency) {
+    const columns = settings.tables.get(name);
+    if (columns === undefined) {
+      throw table.wrong("idempotency", `names ${JSON.stringify(name)}, which is not one of the tables`);
+    }
+    if (columns?.includes(column)) {
+      throw table.wrong(
+        "idempotency",
+        `names the column ${column} of ${name}, which callers may write; name one of its own`,
+      );
+    }
+  }
   if (settings.tables.size + settings.statements.size + settings.queries.size === 0) {
     throw new SettingsError("config names nothing that may be done: tables, statements or queries");
   }
@@ -61,16 +76,20 @@ function databaseOf(table: ConfigTable): Database {
     case "sqlite": {
       const path = text.slice("sqlite:".length).replace(/^\/\//, "");
       if (path === "") throw table.wrong("url", "names no file: sqlite:./data.db");
-      for (const key of ["password_env", "password_file", "tls", "ca_file", "connect_timeout"]) {
+      for (const key of ["password_env", "password_file", "tls", "ca_file", "connect_timeout", "prepare"]) {
         if (table.has(key)) throw table.wrong(key, "is of no use for SQLite");
       }
       return new SqliteDatabase(path, table.choice("synchronous", ["full", "normal"], "full"));
     }
     case "postgres":
     case "postgresql":
-      return new PostgresDatabase(addressOf(table, text, POSTGRES_PORT));
+      return new PostgresDatabase(
+        addressOf(table, text, POSTGRES_PORT),
+        table.has("prepare") ? table.bool("prepare", true) : undefined,
+      );
     case "mysql":
     case "mariadb":
+      if (table.has("prepare")) throw table.wrong("prepare", "is for PostgreSQL alone");
       return new MysqlDatabase(addressOf(table, text, MYSQL_PORT));
     default:
       throw table.wrong("url", "is to begin with sqlite:, postgres://, mysql:// or mariadb://");

@@ -2,17 +2,22 @@ import { requirePermissions } from "../permissions.ts";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
   type Answer,
-  type Column,
   type Database,
+  DatabaseError,
   type Dialect,
-  type Fault,
   faultFrom,
+  isFault,
   type Row,
   type Session,
+  type TableColumns,
   type Value,
 } from "./database.ts";
+import { pieceSizes } from "./portions.ts";
+import { faultOf } from "./sqlite_fault.ts";
+import { SqliteFile } from "./sqlite_file.ts";
+import { sqliteKind, sqliteValue } from "./sqlite_values.ts";
 import { marksOf, type Statement, writeRows, writeSingle } from "./statement.ts";
-import { answerOf, bytesOf, pieceSizes, scalarOf } from "./values.ts";
+import { answerOf } from "./values.ts";
 
 /** Rows of one INSERT: with more of them it takes as long. */
 const MAX_ROWS = 16;
@@ -26,17 +31,12 @@ const OPEN_WAIT_MS = 1000;
 export type Synchronous = "normal" | "full";
 
 export const SQLITE: Dialect = {
-  quote: '"',
-  hasBackslashes: false,
+  grammar: { name: "sqlite", quote: '"' },
+  unless: (column) => ` ON CONFLICT (${column}) DO NOTHING`,
   // COMMIT is a call in this very process: it returns, or it throws and nothing is written.
   ledger: null,
-  valueOf(value, column) {
-    if (column?.kind === "bytes" && value !== null) return bytesOf(value, column);
-    const scalar = scalarOf(value);
-    // As a number SQLite would take it for a floating one.
-    if (typeof scalar === "boolean" || Number.isSafeInteger(scalar)) return BigInt(scalar as number);
-    return scalar;
-  },
+  looksAtColumns: true,
+  valueOf: sqliteValue,
 };
 
 /** A file of SQLite; what is written is on the disk after a commit (`full`), or, after a power failure, up to an earlier one. */
@@ -63,9 +63,11 @@ class SqliteSession implements Session {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
   readonly #place: string;
+  readonly #file: SqliteFile;
 
   constructor({ path, synchronous, place }: SqliteDatabase) {
     this.#place = place;
+    this.#file = new SqliteFile(path, place);
     this.#database = this.#try(() => new DatabaseSync(path, { timeout: OPEN_WAIT_MS }));
     try {
       this.#try(() => {
@@ -73,6 +75,7 @@ class SqliteSession implements Session {
         this.#database.exec(`PRAGMA synchronous = ${synchronous}`);
         // The thread is never blocked by another's lock: Writer waits and tries again.
         this.#database.exec("PRAGMA busy_timeout = 0");
+        this.#file.check();
       });
     } catch (error) {
       this.#database.close();
@@ -80,22 +83,42 @@ class SqliteSession implements Session {
     }
   }
 
-  columnsOf(table: readonly string[]): Promise<readonly Column[] | null> {
-    const [name = "", schema = "main"] = table.toReversed();
+  columnsOf(table: readonly string[]): Promise<TableColumns | null> {
     return settled(() => {
-      const rows = this.#try(() =>
-        this.#database.prepare("SELECT name, type, hidden FROM pragma_table_xinfo(?, ?)").all(name, schema)
-      );
+      const rows = this.#columnRows(table);
       if (rows.length === 0) return null;
       // 2 and 3 are generated.
-      return rows.filter((row) => Number(row["hidden"]) === 0).map((row): Column => {
-        const type = String(row["type"]).toUpperCase();
-        return {
-          name: String(row["name"]),
-          kind: type.includes("BLOB") ? "bytes" : "other",
-        };
-      });
+      const columns = rows.filter(([, , hidden]) => Number(hidden) === 0)
+        .map(([name, type]) => ({ name: String(name), kind: sqliteKind(String(type)) }));
+      return { columns, version: versionOf(rows) };
     });
+  }
+
+  versionOf(table: readonly string[]): Promise<string> {
+    return settled(() => versionOf(this.#columnRows(table)));
+  }
+
+  isUnique(table: readonly string[], column: string): Promise<boolean> {
+    const [name = "", schema = "main"] = table.toReversed();
+    return settled(() => {
+      const [[indexes] = []] = this.#all(
+        'SELECT count(*) FROM pragma_index_list(?1, ?2) l WHERE l."unique" AND NOT l.partial AND ' +
+          "(SELECT json_group_array(i.name) FROM pragma_index_info(l.name, ?2) i) = json_array(?3)",
+        [name, schema, column],
+      );
+      const keys = this.#columnRows(table).filter(([, , , key]) => Number(key) > 0);
+      return Number(indexes) > 0 || keys.length === 1 && keys[0]?.[0] === column;
+    });
+  }
+
+  /** Name, type, whether it is hidden, and its place in the primary key. */
+  #columnRows(table: readonly string[]): readonly (readonly unknown[])[] {
+    const [name = "", schema = "main"] = table.toReversed();
+    return this.#all("SELECT name, type, hidden, pk FROM pragma_table_xinfo(?, ?)", [name, schema]);
+  }
+
+  #all(sql: string, values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
+    return this.#try(() => this.#prepare(sql).all(...values)) as unknown as readonly (readonly unknown[])[];
   }
 
   check(statement: Statement): Promise<void> {
@@ -103,7 +126,7 @@ class SqliteSession implements Session {
   }
 
   begin(): Promise<void> {
-    return this.#exec("BEGIN IMMEDIATE");
+    return this.#stillThere(() => this.#exec("BEGIN IMMEDIATE"));
   }
   savepoint(): Promise<void> {
     return this.#exec("SAVEPOINT mevent");
@@ -112,7 +135,7 @@ class SqliteSession implements Session {
     return this.#exec("ROLLBACK TO mevent");
   }
   commit(): Promise<void> {
-    return this.#exec("COMMIT");
+    return this.#stillThere(() => this.#exec("COMMIT"));
   }
   rollback(): Promise<void> {
     return this.#database.isTransaction ? this.#exec("ROLLBACK") : Promise.resolve();
@@ -135,7 +158,7 @@ class SqliteSession implements Session {
       }
       return changed;
     };
-    return settled(() => this.#try(work));
+    return settled(() => this.#try(work, statement));
   }
 
   checkRead(statement: Statement): Promise<void> {
@@ -144,12 +167,13 @@ class SqliteSession implements Session {
 
   read(statement: Statement, row: Row, maxRows: number): Promise<Answer> {
     const work = () => {
+      const sql = readText(statement);
       const values = marksOf(statement).map((mark) => row[mark] as SQLInputValue);
       // Not by `iterate`: Deno's takes an error for the end.
-      const rows = this.#prepare(readText(statement)).all(...values, BigInt(maxRows + 1));
-      return answerOf(rows, maxRows, Object.entries);
+      const rows = this.#all(sql, [...values, BigInt(maxRows + 1)]);
+      return answerOf(rows, maxRows, this.#prepare(sql).columns().map(({ name }) => name));
     };
-    return settled(() => this.#try(work));
+    return this.#stillThere(() => settled(work));
   }
 
   ledger(): Promise<null> {
@@ -157,9 +181,7 @@ class SqliteSession implements Session {
   }
 
   ping(): Promise<void> {
-    return settled(() =>
-      void this.#try(() => this.#database.prepare("SELECT count(*) FROM sqlite_schema").get())
-    );
+    return this.#stillThere(() => settled(() => void this.#all("SELECT count(*) FROM sqlite_schema", [])));
   }
 
   close(): Promise<void> {
@@ -176,20 +198,46 @@ class SqliteSession implements Session {
     if (prepared !== undefined) return prepared;
     prepared = this.#database.prepare(sql);
     prepared.setReadBigInts(true);
+    (prepared as StatementSync & { setReturnArrays(are: boolean): void }).setReturnArrays(true);
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
     this.#prepared.set(sql, prepared);
     return prepared;
+  }
+
+  /**
+   * Does what is for nothing where the path names another file by now. What is in the log beside the file goes into the file that it
+   * belongs to, before another one is taken for its own.
+   */
+  #stillThere<T>(work: () => Promise<T>): Promise<T> {
+    return settled(() => {
+      try {
+        this.#file.check();
+      } catch (error) {
+        if (this.#database.isTransaction) this.#try(() => this.#database.exec("ROLLBACK"));
+        const [[isBusy] = []] = this.#all("PRAGMA wal_checkpoint(TRUNCATE)", []);
+        if (Number(isBusy) === 0) throw error;
+        throw new DatabaseError(
+          "server",
+          `${(error as Error).message}; another process still reads the one before`,
+        );
+      }
+      return work();
+    });
   }
 
   #exec(sql: string): Promise<void> {
     return settled(() => this.#try(() => this.#database.exec(sql)));
   }
 
-  #try<T>(work: () => T): T {
+  /** @param statement what it runs: where SQLite still finds nothing wrong with it, an error of its is the row's */
+  #try<T>(work: () => T, statement?: Statement): T {
     try {
       return work();
     } catch (error) {
-      throw faultOf(error, this.#place);
+      const fault = faultOf(error, this.#place);
+      if (statement === undefined || !isFault(fault, "unclear")) throw fault;
+      this.#try(() => this.#database.prepare(writeSingle(statement, () => "?")));
+      throw faultFrom(error as Error, "row", this.#place);
     }
   }
 }
@@ -199,30 +247,11 @@ function readText(statement: Statement): string {
   return `SELECT * FROM (${writeSingle(statement, () => "?")}) LIMIT ?`;
 }
 
-const [ERROR, LOCKED_FROM, LOCKED_TO, TOO_BIG, CONSTRAINT, MISMATCH, RANGE] = [1, 5, 6, 18, 19, 20, 25];
-const OF_ROWS = [ERROR, TOO_BIG, CONSTRAINT, MISMATCH, RANGE];
-
-/** What Deno throws for a permission that is missing stays what it is. */
-function faultOf(error: unknown, place: string): unknown {
-  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return error;
-  if (!("errcode" in error) || typeof error.errcode !== "number") {
-    return "code" in error && error.code === "ERR_INVALID_ARG_TYPE"
-      ? faultFrom(error, "row", place)
-      : faultFrom(error, "lost", place);
-  }
-  const primary = error.errcode & 0xff;
-  if (primary === ERROR && /^(no such table|no such column|table .* has no column)/.test(error.message)) {
-    return faultFrom(error, "setup", place);
-  }
-  const fault: Fault = OF_ROWS.includes(primary)
-    ? "row"
-    : primary >= LOCKED_FROM && primary <= LOCKED_TO
-    ? "conflict"
-    : "lost";
-  return faultFrom(error, fault, place);
+function versionOf(rows: readonly (readonly unknown[])[]): string {
+  return rows.length === 0 ? "" : JSON.stringify(rows.map((row) => row.map(String)));
 }
 
 /** Does the work at once, for SQLite waits for nobody; what it throws is a rejection. */
-function settled<T>(work: () => T): Promise<T> {
+function settled<T>(work: () => T | Promise<T>): Promise<T> {
   return new Promise((resolve) => resolve(work()));
 }

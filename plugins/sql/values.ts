@@ -1,24 +1,68 @@
-import type { JsonValue } from "mevent/plugin";
+import type { ExactNumber, JsonValue } from "mevent/plugin";
 import { Buffer } from "node:buffer";
-import { type Answer, type Column, type Row, type Value, ValueError } from "./database.ts";
+import { stringifyJson } from "../../src/exact_json.ts";
+import { doubleOf, isExactNumber, numberText, spelledNumber, wholeOf } from "../../src/exact_number.ts";
+import { type Answer, type Column, NumberError, ValueError } from "./database.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+/** What a caller may send for a column: an object or a list is its JSON text. */
+export type Scalar = null | string | boolean | number | bigint | ExactNumber;
+
 /** Bytes of a value for a column of bytes: base64. Throws ValueError. */
-export function bytesOf(value: unknown, column: Column): Uint8Array {
+export function bytesOf(value: unknown): Uint8Array {
   if (typeof value === "string" && BASE64.test(value)) return new Uint8Array(Buffer.from(value, "base64"));
-  throw new ValueError(`column ${column.name} holds bytes: give them as base64`);
+  throw new ValueError("holds bytes: give them as base64");
 }
 
-/** Texts, numbers, booleans and null as they are, anything else as JSON text; undefined is no value at all. */
-export function scalarOf(value: unknown): null | string | number | boolean {
+/** A caller's value; undefined is no value at all. Throws ValueError for a text that no database keeps as it is. */
+export function scalarOf(value: unknown): Scalar {
   if (value === null || value === undefined) return null;
-  if (typeof value === "object") return JSON.stringify(value);
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  throw new ValueError(`a ${typeof value} cannot be written`);
+  switch (typeof value) {
+    case "string":
+      // Half of a surrogate pair is no character, and has no bytes in UTF-8.
+      if (value.isWellFormed()) return value;
+      throw new ValueError("cannot hold a text with half of a character in it (a lone surrogate)");
+    case "number":
+    case "bigint":
+    case "boolean":
+      return value;
+    case "object":
+      return isExactNumber(value) ? value : stringifyJson(value as JsonValue);
+    default:
+      throw new ValueError(`cannot hold a ${typeof value}`);
+  }
 }
 
-/** What a driver has read, as JSON's values: whole numbers beyond ±2^53 as text, bytes as base64. */
+/** A number that its column holds as it is. Throws NumberError for one that the column would round. */
+export function held(scalar: Exclude<Scalar, string>, column: Column | undefined): Exclude<Scalar, string> {
+  if (scalar === null || typeof scalar === "boolean") return scalar;
+  if (column?.kind === "double" && doubleOf(scalar) === undefined) {
+    throw new NumberError(`cannot hold ${numberText(scalar)}: it is a column of doubles`);
+  }
+  if (column?.kind === "whole" && wholeOf(scalar) === undefined) {
+    throw new NumberError(`cannot hold ${numberText(scalar)}: it is a column of whole numbers`);
+  }
+  return scalar;
+}
+
+/**
+ * The same for a text that spells a number, which the database would make of it; other texts, and fractions for a double, are for the
+ * database to judge. Throws NumberError.
+ */
+export function heldText(text: string, column: Column | undefined): string {
+  if (column?.kind !== "double" && column?.kind !== "whole") return text;
+  const spelled = spelledNumber(text.trim());
+  if (spelled === undefined) return text;
+  const isFraction = wholeOf(spelled) === undefined && Number.isFinite(Number(numberText(spelled)));
+  if (column.kind === "whole" || !isFraction) held(spelled, column);
+  return text;
+}
+
+/**
+ * What a driver has read, as JSON's values: whole numbers beyond ±(2^53-1) as text, which each JSON parser reads as it is; bytes as
+ * base64.
+ */
 export function jsonOf(value: unknown): JsonValue {
   switch (typeof value) {
     case "bigint":
@@ -37,49 +81,29 @@ export function jsonOf(value: unknown): JsonValue {
 }
 
 /** The answer of a query that was asked for one row more than so many. */
-export function answerOf<R>(
-  rows: readonly R[],
+export function answerOf(
+  rows: readonly (readonly unknown[])[],
   most: number,
-  entriesOf: (row: R) => readonly (readonly [name: string, value: unknown])[],
+  names: readonly string[],
 ): Answer {
+  const keys = distinct(names);
   return {
     rows: rows.slice(0, most).map((row) =>
-      Object.fromEntries(entriesOf(row).map(([name, value]) => [name, jsonOf(value)]))
+      Object.fromEntries(keys.map((key, index) => [key, jsonOf(row[index])]))
     ),
     more: rows.length > most,
   };
 }
 
-/**
- * How n rows are put into statements that hold a power of two of them each, up to `most`: a few prepared statements do for
- * any number of rows.
- */
-export function pieceSizes(rows: number, most: number): number[] {
-  const sizes: number[] = [];
-  for (let left = rows; left > 0;) {
-    const size = 2 ** Math.floor(Math.log2(Math.min(left, most)));
-    sizes.push(size);
-    left -= size;
-  }
-  return sizes;
-}
-
-/** How many rows from there on go together: up to `most` of them and about so many bytes, but one at least. */
-export function fitting(rows: readonly Row[], from: number, most: number, maxBytes: number): number {
-  let [at, bytes] = [from, 0];
-  while (at < rows.length && at - from < most) {
-    bytes += weightOf(rows[at] ?? []);
-    if (bytes > maxBytes && at > from) break;
-    at++;
-  }
-  return at - from;
-}
-
-/** About how many bytes a row has on its way. */
-function weightOf(row: readonly Value[]): number {
-  let bytes = 0;
-  for (const value of row) {
-    bytes += typeof value === "string" || value instanceof Uint8Array ? value.length : 8;
-  }
-  return bytes;
+/** Names of columns, told apart: the second `id` is `id:1`. */
+export function distinct(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  if (taken.size === names.length) return [...names];
+  const used = new Set<string>();
+  return names.map((name) => {
+    let own = name;
+    for (let number = 1; used.has(own) || own !== name && taken.has(own); number++) own = `${name}:${number}`;
+    used.add(own);
+    return own;
+  });
 }

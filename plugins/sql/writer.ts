@@ -1,16 +1,29 @@
-import { type Change, type Outcome, writeApart, writeTogether } from "./change.ts";
+import { Altered, type Catalogue } from "./catalogue.ts";
+import { type Change, isOfOne, type Outcome, writeApart, writeTogether } from "./change.ts";
 import { DatabaseError, isFault, type Session } from "./database.ts";
 import type { Ledger } from "./ledger.ts";
 import { isLost, type Link } from "./link.ts";
+import { Suspects } from "./suspects.ts";
 import type { TimeLimit } from "./time_limit.ts";
 
 /** Before a transaction is tried again that another was in the way of, doubled each time; in ms. */
 const FIRST_BACKOFF_MS = 5;
 const MAX_BACKOFF_MS = 500;
 
+/**
+ * So often a transaction is tried that ends its connection, or is in others' way, before it is tried in halves: one change may be the
+ * cause, and is not to hold up the others.
+ */
+const TRIES_TOGETHER = 3;
+
 /** The connection was lost during a COMMIT, and the time was over before the database could be asked about it. */
 export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
+}
+
+/** The transaction was tried often enough with all these changes. */
+class TooOften extends Error {
+  override readonly name = "TooOften";
 }
 
 export interface WriterEvents {
@@ -29,16 +42,19 @@ interface Pending extends Change {
 
 /** Writes batches, each in one transaction: what the database refuses fails by itself, the rest is committed, once. */
 export class Writer {
+  readonly #suspects = new Suspects();
+
   constructor(
     readonly link: Link,
     /** Null where a COMMIT always tells its outcome, and where it may be done twice. */
     readonly ledger: Ledger | null,
     readonly events: WriterEvents,
+    readonly catalogue: Pick<Catalogue, "confirm">,
   ) {}
 
   /**
    * Returns the outcome of each change, in their order; never throws. An OutcomeUnknown may be written, a DatabaseError is
-   * not: `row` fails again, the others may not.
+   * not: `row` fails again, the others may not; and Altered is to be made anew of its operation.
    */
   async write(changes: readonly Change[], limit: TimeLimit): Promise<Outcome[]> {
     const outcomes: (Outcome | undefined)[] = changes.map(() => undefined);
@@ -49,54 +65,78 @@ export class Writer {
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const index of outcomes.keys()) outcomes[index] ??= failure;
     }
+    this.#suspects.judge(changes, outcomes as Outcome[]);
     const refused = outcomes.filter((outcome) => isFault(outcome, "row")).length;
     if (refused > 0) this.events.refused(refused);
     return outcomes as Outcome[];
   }
 
   /** Commits them in one transaction where that can be; fills in their outcomes as far as they are known. */
-  async #commitAll(pending: readonly Pending[], outcomes: (Outcome | undefined)[], limit: TimeLimit) {
+  async #commitAll(
+    pending: readonly Pending[],
+    outcomes: (Outcome | undefined)[],
+    limit: TimeLimit,
+    total = pending.length,
+  ): Promise<void> {
     const commit = async (work: typeof writeApart) => {
       let found: Outcome[];
       try {
-        found = await this.#transact((session) => work(session, pending), limit);
+        found = await this.#transact(work, pending, limit, total > 1);
       } catch (error) {
-        if (!(error instanceof OutcomeUnknown)) throw error;
-        found = pending.map(() => error);
+        // What holds up others is given up for now, when it is alone.
+        const isLeft = error instanceof TooOften && pending.length === 1;
+        if (!isLeft && !(error instanceof OutcomeUnknown)) throw error;
+        found = pending.map(() => isLeft ? error.cause as Error : error);
       }
       for (const [at, { index }] of pending.entries()) outcomes[index] = found[at];
     };
     try {
       return await commit(writeTogether);
     } catch (error) {
-      if (!isFault(error, "row")) throw error;
-    }
-    try {
-      return await commit(writeApart);
-    } catch (error) {
-      // Only at the COMMIT did the database say so, and not of which.
-      if (!isFault(error, "row")) throw error;
-      const [first] = pending;
-      if (pending.length === 1 && first !== undefined) {
-        outcomes[first.index] = error;
-        return;
+      if (!isForHalves(error) && !isForEach(error)) throw error;
+      if (isForEach(error)) {
+        try {
+          return await commit(async (session, changes) => {
+            // Before a change is called wrong: it may have been made for a table that is another one by now.
+            await this.catalogue.confirm(session, changes);
+            return await writeApart(session, changes);
+          });
+        } catch (second) {
+          // Only at the COMMIT did the database say so, and not of which.
+          if (!isForHalves(second) && !isForEach(second)) throw second;
+          const [first] = pending;
+          if (pending.length === 1 && first !== undefined) {
+            outcomes[first.index] = second;
+            return;
+          }
+        }
       }
     }
     const half = pending.length >> 1;
-    await this.#commitAll(pending.slice(0, half), outcomes, limit);
-    await this.#commitAll(pending.slice(half), outcomes, limit);
+    await this.#commitAll(pending.slice(0, half), outcomes, limit, total);
+    await this.#commitAll(pending.slice(half), outcomes, limit, total);
   }
 
   /** One transaction, again and again until it is committed. Throws what is no matter of trying again. */
-  async #transact(work: (session: Session) => Promise<Outcome[]>, limit: TimeLimit): Promise<Outcome[]> {
-    for (let attempt = 0;; attempt++) {
+  async #transact(
+    work: typeof writeApart,
+    changes: readonly Change[],
+    limit: TimeLimit,
+    hasOthers: boolean,
+  ): Promise<Outcome[]> {
+    for (let attempt = 0, begun = 0;; attempt++) {
       const session = await this.link.session(limit);
       using _ = limit.destroys(session);
       let outcomes: Outcome[] = [];
-      let isCommitting = false;
+      let [isAtWork, isCommitting] = [false, false];
       try {
         await session.begin();
-        outcomes = await work(session);
+        begun++;
+        isAtWork = true;
+        outcomes = await work(session, changes);
+        // Whoever was to alter a table waits for the end of this transaction.
+        await this.catalogue.confirm(session, changes);
+        isAtWork = false;
         await this.ledger?.mark(session);
         if (limit.isOver) throw new DatabaseError("lost", "the time was over before the COMMIT");
         isCommitting = true;
@@ -105,8 +145,9 @@ export class Writer {
       } catch (error) {
         await this.#abandon(session, error);
         if (!isCommitting || !isLost(error) || !await this.#wasCommitted(error, limit)) {
-          if (isFault(error, "row") || isFault(error, "setup")) throw error;
+          if (isOfOne(error) && (isAtWork || isCommitting)) throw error;
           if (limit.isOver) throw outOfTime(error);
+          if (begun >= TRIES_TOGETHER && hasOthers) throw new TooOften(textOf(error), { cause: error });
           this.events.retried();
           const most = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempt, 10));
           await limit.sleep(most * (1 + Math.random()) / 2);
@@ -157,6 +198,15 @@ export class Writer {
       return answer;
     }
   }
+}
+
+function isForHalves(error: unknown): error is TooOften {
+  return error instanceof TooOften;
+}
+
+/** Whether one of the changes may be the cause. */
+function isForEach(error: unknown): error is DatabaseError {
+  return isOfOne(error) && !(error instanceof Altered);
 }
 
 /** The connection was ended because the time was: what it said of that does not help. */

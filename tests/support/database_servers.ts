@@ -18,6 +18,11 @@ const POSTGRES_FOLDER = await postgresFolder();
 /** Whether PostgreSQL can be started here: what needs it is skipped otherwise. */
 export const HAS_POSTGRES = POSTGRES_FOLDER !== undefined;
 export const POSTGRES_NOTE = HAS_POSTGRES ? "" : " (skipped: there is no PostgreSQL here)";
+/** Whether PostgreSQL can speak German here: its own translation, and what makes the system's locale. */
+export const HAS_GERMAN = HAS_POSTGRES && await exists("/usr/bin/localedef") &&
+  await exists("/usr/share/i18n/locales/de_DE") && await speaksGerman();
+export const GERMAN = "de_DE.UTF-8";
+export const GERMAN_NOTE = HAS_GERMAN ? "" : " (skipped: there is no German locale here)";
 /** The same for MariaDB. */
 export const HAS_MARIADB = await exists("/usr/sbin/mariadbd") && await exists("/usr/bin/mariadb-install-db");
 export const MARIADB_NOTE = HAS_MARIADB ? "" : " (skipped: there is no MariaDB here)";
@@ -27,8 +32,12 @@ interface Kind {
   readonly scheme: string;
   /** What makes its data directory. */
   install(folder: string): Promise<void>;
+  /** Its environment, beside that of the test. */
+  environment?(folder: string): Record<string, string>;
   /** The program and its arguments. */
   command(folder: string, port: number): readonly [string, ...string[]];
+  /** Further arguments: what is committed outlives the process, but not the machine; without them it outlives that, too. */
+  readonly hasty: readonly string[];
   /** Ends it in order, and at once. */
   readonly signals: { readonly stop: Deno.Signal; readonly crash: Deno.Signal };
   /** Once it runs for the first time. */
@@ -42,19 +51,25 @@ export class DatabaseServer implements AsyncDisposable {
   #reading: Promise<void> = Promise.resolve();
   #said = "";
 
-  private constructor(readonly kind: Kind, readonly folder: string, readonly port: number) {}
+  private constructor(
+    readonly kind: Kind,
+    readonly isDurable: boolean,
+    readonly folder: string,
+    readonly port: number,
+  ) {}
 
-  static postgres(): Promise<DatabaseServer> {
-    return DatabaseServer.#start(POSTGRES);
+  /** @param isDurable with the disk synced at each commit, which tests do not need */
+  static postgres(isDurable = false): Promise<DatabaseServer> {
+    return DatabaseServer.#start(POSTGRES, isDurable);
   }
 
-  static mariadb(): Promise<DatabaseServer> {
-    return DatabaseServer.#start(MARIADB);
+  static mariadb(isDurable = false): Promise<DatabaseServer> {
+    return DatabaseServer.#start(MARIADB, isDurable);
   }
 
-  static async #start(kind: Kind): Promise<DatabaseServer> {
+  static async #start(kind: Kind, isDurable: boolean): Promise<DatabaseServer> {
     const folder = await Deno.makeTempDir({ prefix: "mevent_db_" });
-    const server = new DatabaseServer(kind, folder, freePort());
+    const server = new DatabaseServer(kind, isDurable, folder, freePort());
     try {
       if (AS_USER.uid !== undefined) await Deno.chown(folder, AS_USER.uid, AS_USER.gid);
       await kind.install(folder);
@@ -127,11 +142,12 @@ export class DatabaseServer implements AsyncDisposable {
   #spawn(): void {
     const [program, ...args] = this.kind.command(this.folder, this.port);
     const child = new Deno.Command(program, {
-      args,
+      args: this.isDurable ? args : [...args, ...this.kind.hasty],
       cwd: this.folder,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
+      env: this.kind.environment?.(this.folder) ?? {},
       ...AS_USER,
     }).spawn();
     this.#child = child;
@@ -158,6 +174,7 @@ export class DatabaseServer implements AsyncDisposable {
 }
 
 const POSTGRES: Kind = {
+  hasty: ["-c", "fsync=off", "-c", "full_page_writes=off"],
   scheme: "postgres",
   signals: { stop: "SIGINT", crash: "SIGQUIT" },
   async install(folder) {
@@ -172,7 +189,12 @@ const POSTGRES: Kind = {
       "--encoding=UTF8",
       "--locale=C",
     ]);
+    if (HAS_GERMAN) {
+      await Deno.mkdir(`${folder}/locales`);
+      await output("/usr/bin/localedef", ["-i", "de_DE", "-f", "UTF-8", `${folder}/locales/${GERMAN}`], {});
+    }
   },
+  environment: (folder) => HAS_GERMAN ? { LOCPATH: `${folder}/locales` } : {},
   command: (folder, port) => [
     `${POSTGRES_FOLDER}/postgres`,
     "-D",
@@ -200,6 +222,7 @@ const POSTGRES: Kind = {
 };
 
 const MARIADB: Kind = {
+  hasty: ["--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0"],
   scheme: "mariadb",
   signals: { stop: "SIGTERM", crash: "SIGKILL" },
   async install(folder) {
@@ -251,8 +274,8 @@ function addressAt(port: number) {
   };
 }
 
-async function output(program: string, args: string[]): Promise<void> {
-  const { success, stderr, stdout } = await new Deno.Command(program, { args, cwd: "/", ...AS_USER })
+async function output(program: string, args: string[], user = AS_USER): Promise<void> {
+  const { success, stderr, stdout } = await new Deno.Command(program, { args, cwd: "/", ...user })
     .output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`${program} failed: ${text(stderr)}${text(stdout)}`);
@@ -269,6 +292,12 @@ async function postgresFolder(): Promise<string | undefined> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return versions.length === 0 ? undefined : `/usr/lib/postgresql/${Math.max(...versions)}/bin`;
+}
+
+/** Debian names the translations of a server after its version. */
+async function speaksGerman(): Promise<boolean> {
+  const version = /postgresql\/(\d+)\//.exec(POSTGRES_FOLDER ?? "")?.[1];
+  return await exists(`/usr/share/locale/de/LC_MESSAGES/postgres-${version}.mo`);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../src/plugin.ts";
 import type { DatabaseServer } from "./database_servers.ts";
-import { onlyPort, SqlServer } from "./sql_steps.ts";
+import { onlyPort, SqlServer } from "./sql_server.ts";
 
 /** What a row of the table `kinds` has in every database that is a server. */
 export const KINDS = {

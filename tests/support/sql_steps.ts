@@ -1,84 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Client } from "../../src/client/mod.ts";
-import type { JsonObject, JsonValue } from "../../src/plugin.ts";
+import type { JsonObject } from "../../src/plugin.ts";
 import { CuttingProxy } from "./cutting_proxy.ts";
 import type { DatabaseServer } from "./database_servers.ts";
-import { type PluginOverrides, TestServer } from "./test_server.ts";
+import { CALL_MS, onlyPort, PATIENCE_MS, SqlServer, startThrough, VISITS } from "./sql_server.ts";
 import { until } from "./until.ts";
-
-/** Database servers share the machine with all other tests. */
-const PATIENCE_MS = 120_000;
-const CALL_MS = 60_000;
-
-/** What the tests of the plugin share: the table `visits`, which has no key that would hide a double. */
-export const VISITS = "CREATE TABLE visits (uid bigint NOT NULL, name varchar(20))";
-
-/** A server with the plugin `sql` alone. */
-export class SqlServer implements AsyncDisposable {
-  private constructor(readonly server: TestServer, readonly client: Client) {}
-
-  static async start(config: JsonObject, plugin: Partial<PluginOverrides> = {}): Promise<SqlServer> {
-    const server = await TestServer.start({ plugins: [{ name: "sql", config, ...plugin }] });
-    try {
-      const client = await Client.connect({ transport: "unix", path: server.unix }, { timeoutMs: CALL_MS });
-      return new SqlServer(server, client);
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  /** What the caller is answered: the value, or the code and the sentence of an error. */
-  async call(command: number, params: JsonValue): Promise<JsonValue | undefined> {
-    const { code, value } = await this.client.request("sql", command, params);
-    if (code === 1000) return value;
-    const { Output: { errmsg } } = value as { Output: { errmsg: string } };
-    return { code, errmsg };
-  }
-
-  /** An async operation; throws where it is not queued. */
-  async enqueue(command: number, params: JsonValue): Promise<void> {
-    const { code } = await this.client.request("sql", command, params, { sync: false });
-    assertEquals(code, 1000);
-  }
-
-  insertVisits(from: number, count: number): Promise<void[]> {
-    return Promise.all(
-      Array.from(
-        { length: count },
-        (_, index) => this.enqueue(1001, { table: "visits", row: { uid: from + index, name: "Ann" } }),
-      ),
-    );
-  }
-
-  /** Waits until no operation is queued, runs or waits for another attempt. */
-  async settled(): Promise<void> {
-    await until("all operations have ended", () => {
-      const { accepted, done, failed, expired, cancelled } = this.server.plugin("sql");
-      return accepted === done + failed + expired + cancelled;
-    }, PATIENCE_MS);
-  }
-
-  /** Waits until the plugin has told so much of a figure of its own. */
-  async counted(name: string, least: number): Promise<void> {
-    await until(
-      `${name} is ${least}`,
-      () => (this.server.plugin("sql").counters[name] ?? 0) >= least,
-      PATIENCE_MS,
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
-    await this.server[Symbol.asyncDispose]();
-  }
-}
-
-/** What may be reached of a database on that port. */
-export function onlyPort(port: number): Partial<PluginOverrides> {
-  const none = { read: false, write: false, env: false, run: false, sys: false, ffi: false, import: false };
-  return { permissions: { ...none, net: [`127.0.0.1:${port}`] } };
-}
 
 /**
  * What holds for every database that is a server.
@@ -230,7 +156,7 @@ export async function sqlSteps(
   await step(
     "what could not be written in time gets in line again, and its sync callers are told",
     async () => {
-      await using sql = await SqlServer.start(config, { ...allowed, timeout: 300 });
+      await using sql = await SqlServer.start(config, { ...allowed, timeout: 1000 });
       await database.stop();
       await sql.insertVisits(0, 10);
       const { code, errmsg } = await sql.call(1001, { table: "visits", row: { uid: 100 } }) as {
@@ -282,6 +208,30 @@ export async function sqlSteps(
     }
   });
 
+  await step(
+    "a COMMIT whose answer is lost is done once without mevent_writers, too, where the table has a column for ids",
+    async () => {
+      await database.run("CREATE TABLE marked (uid int, op varchar(80) UNIQUE)");
+      let left = 5;
+      await using proxy = new CuttingProxy(
+        database.port,
+        (piece) => piece.includes("COMMIT") && left-- > 0 ? "after" : undefined,
+      );
+      await using sql = await startThrough(proxy, {
+        ...config,
+        exactly_once: false,
+        tables: ["marked"],
+        idempotency: { marked: "op" },
+      });
+      for (let uid = 0; uid < 10; uid++) {
+        assertEquals(await sql.call(1001, { table: "marked", rows: [{ uid }, { uid }] }), { rows: 2 });
+      }
+      assertEquals(proxy.cuts, 5);
+      assertEquals(await database.number("SELECT count(*) FROM marked"), 20);
+      assertEquals(await database.number("SELECT count(DISTINCT uid) FROM marked"), 10);
+    },
+  );
+
   await step("a COMMIT that never reached the database is done again", async () => {
     let left = 5;
     await using proxy = new CuttingProxy(
@@ -302,8 +252,8 @@ export async function sqlSteps(
       isDead ||= piece.includes("COMMIT");
       return isDead ? "mute" : undefined;
     });
-    await using sql = await startThrough(proxy, config, {
-      timeout: 1000,
+    await using sql = await startThrough(proxy, { ...config, wait: "200ms" }, {
+      timeout: 2000,
       retry: { maxAttempts: 5, backoff: 10, maxBackoff: 10 },
     });
     await sql.insertVisits(0, 3);
@@ -387,14 +337,4 @@ export async function sqlSteps(
     }
     assertEquals(await database.number("SELECT count(*) FROM mevent_writers"), 0);
   });
-}
-
-/** The plugin beside a proxy that is to be its only way to the database. */
-export function startThrough(
-  proxy: CuttingProxy,
-  config: JsonObject,
-  plugin: Partial<PluginOverrides> = {},
-): Promise<SqlServer> {
-  const url = String(config["url"]).replace(/:\d+\/test$/, `:${proxy.port}/test`);
-  return SqlServer.start({ ...config, url }, { ...onlyPort(proxy.port), ...plugin });
 }

@@ -1,0 +1,135 @@
+import type { Grammar } from "./database.ts";
+
+/**
+ * A piece of SQL as its database reads it. `space` is blanks and comments; `hint` a comment that the database obeys; `quoted` a
+ * text or a name; of a `param` the text is its name; `unclosed` is what opens and is never closed; `mark` all else.
+ */
+export interface Token {
+  readonly kind: "space" | "hint" | "quoted" | "param" | "word" | "unclosed" | "mark";
+  readonly text: string;
+}
+
+/** What names are made of, behind their first character. */
+const REST = String.raw`\w$\u0080-\u{10ffff}`;
+const NAME = String.raw`[A-Za-z_\u0080-\u{10ffff}][${REST}]*`;
+const [SINGLE, DOUBLE, BACKTICK] = ["'", '"', "`"].map((quote) =>
+  `${quote}(?:[^${quote}]|${quote}${quote})*${quote}`
+);
+/** A backslash in it escapes. */
+const [ESCAPED, ESCAPED_DOUBLE] = ["'", '"'].map((quote) =>
+  String.raw`${quote}(?:[^${quote}\\]|${quote}${quote}|\\[^])*${quote}`
+);
+const DOLLARS = String.raw`\$(?<tag>(?:[A-Za-z_\u0080-\u{10ffff}][\w\u0080-\u{10ffff}]*)?)\$[^]*?\$\k<tag>\$`;
+
+function pattern(space: string, quoted: string, firstOfWord = String.raw`\w\u0080-\u{10ffff}`): RegExp {
+  return new RegExp(
+    String.raw`(?<space>\s+|${space})|(?<block>/\*)|(?<quoted>${quoted})|:(?<param>${NAME})|` +
+      String.raw`(?<word>[${firstOfWord}][${REST}]*)|::|[^]`,
+    "uy",
+  );
+}
+
+const PATTERNS: Readonly<Record<Grammar["name"], RegExp>> = {
+  // A text goes on where another one begins on a further line.
+  postgres: pattern(
+    String.raw`--[^\n\r]*`,
+    String.raw`[eE]${ESCAPED}(?:\s*[\n\r]\s*${ESCAPED})*|${SINGLE}|${DOUBLE}|${DOLLARS}`,
+  ),
+  mysql: pattern(
+    String.raw`--(?=\s|$)[^\n]*|#[^\n]*`,
+    `${ESCAPED}|${ESCAPED_DOUBLE}|${BACKTICK}`,
+    String.raw`\w$\u0080-\u{10ffff}`,
+  ),
+  sqlite: pattern(String.raw`--[^\n]*`, String.raw`${SINGLE}|${DOUBLE}|${BACKTICK}|\[[^\]]*\]`),
+};
+const OPENS: Readonly<Record<Grammar["name"], string>> = { postgres: `'"`, mysql: "'\"`", sqlite: "'\"`[" };
+/** What a subscript is cast to: `[:a::int]`. Any other name behind `::` is the param that ends a slice: `[:from::to]`. */
+const SUBSCRIPTS = /\s*(?:int|integer|int2|int4|int8|smallint|bigint|numeric|text|varchar)\b/iuy;
+
+/** The pieces of SQL, one after the other: together they are all of it, with `:` before each param. */
+export function* sqlTokens(sql: string, { name }: Grammar): Generator<Token> {
+  const tokens = PATTERNS[name];
+  /** Of PostgreSQL: how many brackets are open, and whether what stood last can be what a slice begins with. */
+  let [brackets, isOperand] = [0, false];
+  /** Of MariaDB and MySQL: inside of a comment that is obeyed. */
+  let isObeyed = false;
+  for (let at = 0; at < sql.length;) {
+    tokens.lastIndex = at;
+    const match = tokens.exec(sql);
+    // The last alternative takes anything.
+    if (match === null) throw new Error(`no token at ${at}`);
+    const { 0: text, groups = {} } = match;
+    at += text.length;
+    if (groups["block"] !== undefined) {
+      const obeyed = name === "mysql" ? /^\/\*M?!\d*/.exec(sql.slice(at - 2, at + 12))?.[0] : undefined;
+      if (obeyed !== undefined) {
+        isObeyed = true;
+        at += obeyed.length - 2;
+        yield { kind: "hint", text: obeyed };
+        continue;
+      }
+      const end = endOfComment(sql, at, name === "postgres");
+      if (end < 0) return yield { kind: "unclosed", text };
+      const isHint = sql[at] === "+";
+      yield { kind: isHint ? "hint" : "space", text: sql.slice(at - 2, end) };
+      at = end;
+      continue;
+    }
+    if (isObeyed && text === "*" && sql[at] === "/") {
+      isObeyed = false;
+      at++;
+      yield { kind: "hint", text: "*/" };
+      continue;
+    }
+    if (groups["space"] !== undefined) {
+      yield { kind: "space", text };
+      continue;
+    }
+    if (name === "postgres" && brackets > 0 && isSliceColon(sql, at, text, groups, isOperand)) {
+      at += 1 - text.length;
+      isOperand = false;
+      yield { kind: "mark", text: ":" };
+      continue;
+    }
+    if (text === "[") brackets++;
+    if (text === "]") brackets--;
+    isOperand = groups["quoted"] !== undefined || groups["param"] !== undefined ||
+      groups["word"] !== undefined ||
+      text === ")" || text === "]";
+    if (groups["quoted"] !== undefined) yield { kind: "quoted", text };
+    else if (groups["param"] !== undefined) yield { kind: "param", text: groups["param"] };
+    else if (groups["word"] === undefined) {
+      yield { kind: OPENS[name].includes(text) ? "unclosed" : "mark", text };
+    } // Where its backslashes leave the text open, it is none of the other kind.
+    else if (name === "postgres" && /^e$/i.test(text) && sql[at] === "'") {
+      yield { kind: "unclosed", text: "'" };
+    } else yield { kind: "word", text };
+  }
+  if (isObeyed) yield { kind: "unclosed", text: "/*" };
+}
+
+/** Whether a `:` that was taken for the beginning of a param or of a cast, and ends at `at`, parts the ends of a slice. */
+function isSliceColon(
+  sql: string,
+  at: number,
+  text: string,
+  groups: Readonly<Record<string, string>>,
+  isOperand: boolean,
+): boolean {
+  if (groups["param"] !== undefined) return isOperand;
+  if (text !== "::") return false;
+  SUBSCRIPTS.lastIndex = at;
+  return !SUBSCRIPTS.test(sql);
+}
+
+/** Where the comment ends in which that place is, or -1. */
+function endOfComment(sql: string, from: number, areNested: boolean): number {
+  const marks = /\/\*|\*\//g;
+  marks.lastIndex = from;
+  for (let depth = 1, mark = marks.exec(sql); mark !== null; mark = marks.exec(sql)) {
+    if (mark[0] === "*/") depth--;
+    else if (areNested) depth++;
+    if (depth === 0) return marks.lastIndex;
+  }
+  return -1;
+}
