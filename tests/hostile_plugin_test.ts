@@ -164,7 +164,7 @@ everywhere(
       `{ kind: "failed", message: 5 }`,
       `{ kind: "ready", declaration: null }`,
       `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null } }`,
-      `{ kind: "stopped" }`,
+      `{ kind: "stopped", problem: null }`,
     ];
     await using server = await start(
       plugin(...messages.map((message) => `() => forge(${message})`)),
@@ -189,7 +189,7 @@ everywhere(
 
 Deno.test("a forged log line with fields that no JSON has says so", async () => {
   await using server = await startIn(plugin(
-    `() => forge({ kind: "log", level: "info", message: "forged", fields: { n: 1n } })`,
+    `() => { const fields = {}; fields.own = fields; forge({ kind: "log", level: "info", message: "forged", fields }); }`,
   ));
   using connection = await server.connect();
   await call(connection, 1002);
@@ -309,6 +309,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
       await Deno.writeTextFile(path, `export default { name: "p", commands: {}, start() { ${body} } };`);
       const nothing = () => {};
       const pool = new WorkerPool({
+        lostSince: () => 0,
         setup: {
           name: "p",
           biz: undefined,

@@ -46,6 +46,8 @@ export interface PluginParts {
   readonly modules: ModuleStore;
   readonly log: Log;
   readonly now: () => number;
+  /** So many ms since then nothing could get on: the process was stopped. */
+  readonly lostSince: (time: number) => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
   readonly wake: () => void;
 }
@@ -73,6 +75,7 @@ export function buildPlugin(
     queue,
     log,
     now,
+    lostSince: parts.lostSince,
     mayStart: () => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS),
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,

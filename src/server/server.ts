@@ -16,6 +16,7 @@ import { Registry } from "../router/registry.ts";
 import { ReplyRoutes } from "../router/reply_routes.ts";
 import { Router } from "../router/router.ts";
 import { StartCalls } from "../router/start_calls.ts";
+import { LostTime } from "../worker/lost_time.ts";
 import { Nursery } from "../worker/nursery.ts";
 import { textOf } from "../worker/text_of.ts";
 import { within } from "../worker/within.ts";
@@ -38,6 +39,7 @@ import type { ServerOptions, StopReport } from "./server_options.ts";
 import { onAbort, unlessTold } from "./unless_told.ts";
 import { Watches } from "./watches.ts";
 
+const monotonic = (): number => performance.now();
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
 /** Connections that keep us waiting and workers that hang are looked for this often, in ms. */
@@ -64,6 +66,7 @@ export class Server {
   readonly #loop: EpollLoop | null;
   readonly #router: Router;
   readonly #target: ReloadTarget;
+  readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
@@ -125,6 +128,7 @@ export class Server {
       modules: this.#modules,
       log,
       now: monotonic,
+      lostSince: (time) => this.#lost.since(time),
       wake: () => this.#loop?.wake(),
     }, this.registry);
     this.#plugins = plugins;
@@ -216,6 +220,7 @@ export class Server {
     this.#listeners.take(sockets);
     this.#control.begin();
     this.#watches.follow(plugins);
+    this.#lost.look();
     this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
 
@@ -291,6 +296,7 @@ export class Server {
 
   /** All that is looked at now and then. */
   #check(): void {
+    this.#lost.look();
     this.reserve.refill();
     this.#listeners.check();
     this.#plugins.replaceHung();
@@ -391,8 +397,4 @@ export class Server {
   #within(ms: number, work: Promise<unknown>): Promise<void> {
     return within(ms, work, this.#hurry.promise);
   }
-}
-
-function monotonic(): number {
-  return performance.now();
 }

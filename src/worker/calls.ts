@@ -2,6 +2,10 @@ import type { Answers } from "./answers.ts";
 import type { Call } from "./call.ts";
 import type { HostSetup } from "./messages.ts";
 
+/** A timer that goes off later than this was kept from that, in ms; and what others get then to be read in. */
+const LATE_MS = 50;
+const READ_MS = 20;
+
 /** The calls that have returned a promise, and their time: answers and aborts what runs too long. */
 export class Calls {
   /** The oldest first. */
@@ -10,6 +14,8 @@ export class Calls {
   /** When the timer goes off; monotonic, in ms. */
   #dueAt = Infinity;
   #isOverdue = false;
+  /** The timer went off late, and once more for that. */
+  #isLate = false;
 
   constructor(
     readonly limits: Pick<HostSetup, "timeout" | "grace">,
@@ -18,6 +24,8 @@ export class Calls {
     readonly overdue: (command: number) => void,
     /** A call has really ended, and is answered. */
     readonly ended: (call: Call<unknown>) => void,
+    /** So many ms since then count against nobody. */
+    readonly lostSince: (time: number) => number,
   ) {}
 
   get count(): number {
@@ -28,7 +36,7 @@ export class Calls {
   async follow<Value>(call: Call<Value>, result: PromiseLike<Value>): Promise<void> {
     const { answers } = this;
     this.#running.add(call);
-    this.#watch(this.#endOf(call));
+    this.#watch(call.startedAt + this.limits.timeout);
     try {
       const value = await result;
       if (!call.answered) call.succeed(answers, performance.now() - call.startedAt, value);
@@ -70,14 +78,22 @@ export class Calls {
   /** When something is to be done about a call that still runs. */
   #endOf({ startedAt, answered }: Call<unknown>): number {
     const { timeout, grace } = this.limits;
-    if (!answered) return startedAt + timeout;
-    return this.#isOverdue ? Infinity : startedAt + timeout + grace;
+    const end = startedAt + timeout + this.lostSince(startedAt);
+    if (!answered) return end;
+    return this.#isOverdue ? Infinity : end + grace;
   }
 
   /** Answers and aborts what has run too long; tells of what goes on all the same. */
   #onDeadline(): void {
-    this.#dueAt = Infinity;
     const now = performance.now();
+    if (now - this.#dueAt > LATE_MS && !this.#isLate) {
+      // What has come meanwhile is read first: it may be the results.
+      this.#isLate = true;
+      this.#deadline = setTimeout(() => this.#onDeadline(), READ_MS);
+      return;
+    }
+    this.#isLate = false;
+    this.#dueAt = Infinity;
     for (const call of this.#running) {
       if (this.#endOf(call) > now) {
         if (call.answered) continue;

@@ -33,6 +33,8 @@ export class Dispatcher {
     readonly queue: OperationQueue,
     private workers: readonly PluginWorker[],
     readonly now: () => number,
+    /** So many ms since then nothing could get on. */
+    readonly lostSince: (time: number) => number,
     /** An operation that waited longer is not run, in ms; 0 is for ever. */
     public ttl: number,
     readonly outcomes: Outcomes,
@@ -88,7 +90,10 @@ export class Dispatcher {
           const segment = lane.segment!;
           // What its caller asked for is not held against it.
           const delay = laneId === LaneId.Async ? OperationRecord.delay(segment, offset) : 0;
-          const waited = now - OperationRecord.acceptedAt(segment, offset) - delay;
+          const acceptedAt = OperationRecord.acceptedAt(segment, offset);
+          let waited = now - acceptedAt - delay;
+          if (waited <= this.ttl) break;
+          waited -= this.lostSince(acceptedAt + delay);
           if (waited <= this.ttl) break;
           if (count++ === EXPIRE_BATCH) {
             this.#expiring ??= setImmediate(() => {
@@ -130,7 +135,8 @@ export class Dispatcher {
         const { offset } = lane;
         const segment = lane.segment!;
         const acceptedAt = OperationRecord.acceptedAt(segment, offset);
-        if (now - Math.max(acceptedAt, since) <= timeout) break;
+        const from = Math.max(acceptedAt, since);
+        if (now - from - this.lostSince(from) <= timeout) break;
         lane.take();
         const message =
           `no worker is there to run the operation: those of the plugin have died, and the next ones ` +

@@ -1,5 +1,5 @@
 /** A worker's event loop counts its beats up this often at least, in ms. */
-const BEAT_EVERY_MS = 500;
+export const BEAT_EVERY_MS = 500;
 
 /** The word in shared memory that a worker counts up while its thread gets anywhere. */
 export type BeatMemory = SharedArrayBuffer;
@@ -12,10 +12,14 @@ export function createBeats(): BeatMemory {
 export class Heart {
   readonly #count: Int32Array;
 
-  constructor(memory: BeatMemory) {
+  /** @param turned told with each beat of the event loop's own */
+  constructor(memory: BeatMemory, turned: () => void) {
     this.#count = new Int32Array(memory);
     this.beat();
-    setInterval(() => this.beat(), BEAT_EVERY_MS);
+    setInterval(() => {
+      this.beat();
+      turned();
+    }, BEAT_EVERY_MS);
   }
 
   /** It alone writes the word, so nothing is lost without a locked addition. */

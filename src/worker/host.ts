@@ -11,9 +11,10 @@ import { HealthCheck } from "./health_check.ts";
 import { confine } from "./confine.ts";
 import { cut } from "./cut.ts";
 import { fence } from "./fence.ts";
-import { Heart } from "./heartbeat.ts";
+import { BEAT_EVERY_MS, Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
+import { LostTime } from "./lost_time.ts";
 import type { FromHost, HostSetup, ToHost } from "./messages.ts";
 import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
@@ -73,7 +74,8 @@ self.addEventListener("unhandledrejection", (event) => {
 });
 
 async function start(setup: HostSetup): Promise<void> {
-  const heart = new Heart(setup.beats);
+  const lost = new LostTime(() => performance.now(), BEAT_EVERY_MS);
+  const heart = new Heart(setup.beats, () => lost.look());
   let stage = "";
   tellBy({
     text: setup.original === null ? (text) => text : originalNames(setup.original),
@@ -120,6 +122,7 @@ async function start(setup: HostSetup): Promise<void> {
     const batches = batchBounds(plugin);
     host = new PluginHost(plugin, context, setup, { concurrency, batches }, client, {
       beat: () => heart.beat(),
+      lostSince: (time) => lost.since(time),
       overdue: (command) => post({ kind: "overdue", command }),
       overLimit: (limit) => stats.overLimit(limit),
     });

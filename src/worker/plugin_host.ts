@@ -32,6 +32,8 @@ const TURNS_MS = 2;
 export interface HostEvents {
   /** It gets on. */
   beat(): void;
+  /** So many ms since then nothing could get on: the process was stopped. */
+  lostSince(time: number): number;
   /** An operation of that command has not ended within its time-out and its grace; told once. */
   overdue(command: number): void;
   /** Params were over a limit. */
@@ -87,6 +89,7 @@ export class PluginHost {
       this.#answers,
       (command) => events.overdue(command),
       (call) => this.#ended(call),
+      (time) => events.lostSince(time),
     );
     this.#pauses = new Pauses(this.#lanes[0], () => this.#answers.show());
     this.#asyncPlaces = concurrency === 1

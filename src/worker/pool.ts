@@ -130,6 +130,7 @@ export class WorkerPool {
       queue,
       this.workers,
       now,
+      options.lostSince,
       life.ttl,
       this.outcomes,
       () => this.dispatch(),

@@ -101,12 +101,12 @@ export class Supervisor {
    * long ago: the host answers by itself what runs over its time. Finds threads that have not ended.
    */
   replaceHung(): void {
-    const { setup, now } = this.options;
+    const { setup, now, lostSince } = this.options;
     const limit = setup.timeout + setup.grace + HANG_GRACE_MS;
     const time = now();
     for (const worker of this.all) {
       const since = time - limit - longestWait(worker.declaration);
-      if (worker.silentFor() > limit || worker.isStalled(since)) {
+      if (worker.silentFor() > limit || worker.isStalled(since - lostSince(since))) {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
     }

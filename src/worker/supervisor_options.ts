@@ -29,6 +29,8 @@ export interface SupervisorOptions extends WorkerSettings {
   readonly log: Log;
   /** Monotonic, in ms. */
   readonly now: () => number;
+  /** So many ms since then nothing could get on: the process was stopped. They count against nobody. */
+  readonly lostSince: (time: number) => number;
   /** Whether there is what another worker needs; asked again after the back-off where not. */
   readonly mayStart: () => boolean;
   readonly startHostWorker: StartHostWorker;

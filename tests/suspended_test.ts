@@ -1,0 +1,83 @@
+import { assertEquals } from "@std/assert";
+import { LostTime } from "../src/worker/lost_time.ts";
+import { MeventProcess } from "./support/mevent.ts";
+import { RawConnection } from "./support/raw_connection.ts";
+import { streamRequest } from "./support/requests.ts";
+
+/** 1001 waits for a child of its own, which answers whatever becomes of the server meanwhile; 1002 for a time. */
+const WAITS = `
+export default {
+  name: "waits",
+  concurrency: 8,
+  commands: {
+    1001: { name: "child", async run({ params, signal }) {
+      const child = new Deno.Command("sleep", { args: [params.string("s")], signal }).spawn();
+      return { code: (await child.status).code };
+    } },
+    1002: { name: "time", run: ({ params }) => new Promise((resolve) => setTimeout(() => resolve({}), params.int("ms"))) },
+  },
+};`;
+
+Deno.test("the time in which a thread stood still is known, as far as it lies after a moment, and short delays are none", () => {
+  let time = 1000;
+  const lost = new LostTime(() => time, 500);
+  for (time of [1500, 2100, 2900]) lost.look();
+  assertEquals(lost.since(0), 0);
+  time = 13_400;
+  assertEquals([lost.since(0), lost.since(2900), lost.since(13_000), lost.since(13_400)], [
+    10_000,
+    10_000,
+    400,
+    0,
+  ]);
+  for (time of [13_900, 14_400, 20_900]) lost.look();
+  assertEquals([lost.since(0), lost.since(14_000)], [16_000, 6000]);
+});
+
+Deno.test("a server that was suspended for longer than a plugin's time-out ends no healthy worker, process or operation for it", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
+  await Deno.writeTextFile(`${directory}/waits.ts`, WAITS);
+  const table = (name: string, more: string) =>
+    `[[plugin]]
+name = "${name}"
+module = "./waits.ts"
+timeout = "2s"
+grace = "100ms"
+${more}
+permissions = { run = ["sleep"] }
+`;
+  await Deno.writeTextFile(
+    `${directory}/mevent.toml`,
+    table("worker", "") + table("process", 'isolation = "process"') +
+      table("old", 'ttl = "2s"\nconcurrency = 1'),
+  );
+  const path = `${directory}/socket`;
+  const server = new MeventProcess(
+    ..."serve --no-tcp --no-udp --log-format json --set control=none --unix".split(" "),
+    path,
+    ...["--config", `${directory}/mevent.toml`],
+  );
+  await server.until(/Next:/);
+  using connection = new RawConnection(await Deno.connect({ transport: "unix", path }));
+  const child = { command: 1001, params: { s: "0.7" } };
+  await connection.send(
+    streamRequest({ id: 1, plugin: "worker", ...child }),
+    streamRequest({ id: 2, plugin: "process", ...child }),
+    streamRequest({ id: 3, plugin: "worker", command: 1002, params: { ms: 800 } }),
+    // The second waits behind the first, and is not too old afterwards.
+    streamRequest({ id: 4, plugin: "old", command: 1002, params: { ms: 500 } }),
+    streamRequest({ id: 5, plugin: "old", command: 1002, params: { ms: 1 } }),
+  );
+  // By then all run.
+  await connection.send(streamRequest({ id: 6, plugin: "process", command: 1002, params: { ms: 200 } }));
+  assertEquals((await connection.reply()).id, 6);
+  server.child.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 3500));
+  server.child.kill("SIGCONT");
+  const replies = (await connection.replies(5)).map(({ id, code }) => [id, code]);
+  assertEquals(replies.toSorted(), [[1, 1000], [2, 1000], [3, 1000], [4, 1000], [5, 1000]]);
+  server.child.kill("SIGTERM");
+  const { code, stderr } = await server.end();
+  assertEquals([code, /died|hangs/.test(stderr)], [0, false], stderr);
+  await Deno.remove(directory, { recursive: true });
+});
