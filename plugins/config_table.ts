@@ -14,14 +14,23 @@ export class SettingsError extends Error {
 }
 
 /**
- * A table of a plugin's config, read key by key. What is missing or wrong throws SettingsError with a sentence that names
- * the key, but not the value: it may be a secret.
+ * A table of a plugin's config, read key by key. What is missing throws SettingsError with a sentence that names the key,
+ * but not the value: it may be a secret. A wrong value of a key that has a default is told at the {@link end}, with all
+ * others; the default stands in for it until then.
  */
 export class ConfigTable {
   readonly #read = new Set<string>();
+  readonly #problems: string[];
+  readonly #isOutermost: boolean;
 
-  /** @param path what stands before the keys in sentences: `config`, `config.endpoints.billing` */
-  constructor(readonly table: JsonObject, readonly path: string) {}
+  /**
+   * @param path what stands before the keys in sentences: `config`, `config.endpoints.billing`
+   * @param outer the problems of the table that it is in, whose {@link end} throws them
+   */
+  constructor(readonly table: JsonObject, readonly path: string, outer?: string[]) {
+    this.#isOutermost = outer === undefined;
+    this.#problems = outer ?? [];
+  }
 
   has(key: string): boolean {
     return this.#value(key) !== undefined;
@@ -130,7 +139,7 @@ export class ConfigTable {
     return Object.entries(outer).map(([name, value]) => {
       const path = `${this.path}.${key}.${name}`;
       if (!isTable(value)) throw new SettingsError(`${path} is to be a table`);
-      return [name, new ConfigTable(value, path)];
+      return [name, new ConfigTable(value, path, this.#problems)];
     });
   }
 
@@ -139,24 +148,20 @@ export class ConfigTable {
     return this.#value(key);
   }
 
-  /** All keys have been read: others are mistakes, a line each. */
+  /** All keys have been read: others are mistakes. Throws SettingsError with all that is wrong, a line each. */
   end(): void {
-    const unknown = Object.keys(this.table).filter((key) => !this.#read.has(key));
-    if (unknown.length === 0) return;
     const known = [...this.#read].toSorted();
     const absent = known.filter((key) => !Object.hasOwn(this.table, key));
-    throw new SettingsError(
-      unknown.map((key) =>
-        `${this.path} has no key ${JSON.stringify(key)}${
-          didYouMean(key, absent) || `; it has ${known.join(", ")}`
-        }`
-      ).join("\n"),
-    );
+    for (const key of Object.keys(this.table).filter((each) => !this.#read.has(each))) {
+      const hint = didYouMean(key, absent) || `; it has ${known.join(", ")}`;
+      this.#problems.push(`${this.path} has no key ${JSON.stringify(key)}${hint}`);
+    }
+    if (this.#isOutermost && this.#problems.length > 0) throw new SettingsError(this.#problems.join("\n"));
   }
 
-  /** An error about a key, to throw. */
+  /** An error about a key, to throw, with all that is known to be wrong besides. */
   wrong(key: string, what: string): SettingsError {
-    return new SettingsError(`${this.path}.${key} ${what}`);
+    return new SettingsError([...this.#problems, `${this.path}.${key} ${what}`].join("\n"));
   }
 
   #value(key: string): JsonValue | undefined {
@@ -184,8 +189,11 @@ export class ConfigTable {
       return otherwise;
     }
     const got = read(value);
-    if (got === undefined) throw this.wrong(key, `is to be ${wanted}`);
-    return got;
+    if (got !== undefined) return got;
+    const what = `is to be ${wanted}`;
+    if (otherwise === undefined) throw this.wrong(key, what);
+    this.#problems.push(`${this.path}.${key} ${what}`);
+    return otherwise;
   }
 }
 

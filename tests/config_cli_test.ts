@@ -38,7 +38,7 @@ Deno.test("check tells all that is wrong with a config at once: keys, modules, g
 tcp = ["127.0.0.1:0", "127.0.0.1:${taken.addr.port}", "192.0.2.1:1"]
 udp = ""
 max_fram = "4 KiB"
-unix = ["file", "none/such.sock", "fresh.sock"]
+unix = ["file", "none/such.sock", "fresh.sock", "g.sock?group=no-such-group"]
 [[plugin]]
 name = "first"
 module = "./p.js"
@@ -104,11 +104,12 @@ module = "builtin:echo"
     /^mevent\.toml:2:\d+: server\.tcp\[2\]: cannot listen on tcp 192\.0\.2\.1:1: this machine has no such address$/,
     /^mevent\.toml:5:9: server\.unix\[0\]: cannot listen on unix file: a file that is no socket has this path$/,
     /^mevent\.toml:5:17: server\.unix\[1\]: cannot listen on unix none\/such\.sock: the socket's folder is not there$/,
+    /^mevent\.toml:5:49: server\.unix\[3\]: cannot listen on unix g\.sock: there is no group no-such-group in/,
   ];
   for (const pattern of told) {
     assert(lines.some((line) => pattern.test(line)), `${pattern}\n${outcome.stdout}`);
   }
-  assertMatch(lines.at(-1)!, /^mevent\.toml cannot be used: 13 problems, 4 warnings$/);
+  assertMatch(lines.at(-1)!, /^mevent\.toml cannot be used: 14 problems, 4 warnings$/);
   assertEquals([...Deno.readDirSync(folder.path)].filter(({ name }) => name.endsWith(".sock")), []);
 
   const json = JSON.parse((await meventIn(folder.path, ["check", "--json"])).stdout);
@@ -144,6 +145,51 @@ Deno.test("check takes a config that is right with 0, and warnings do not change
     0,
     "a server without a config can be used: 2 plugins, 1 address\n",
   ]);
+});
+
+Deno.test("a built-in plugin's config is told all its problems at once, each by its own line", async () => {
+  await using folder = await ModuleFolder.make({
+    "w.toml": `[server]
+tcp = ""
+udp = ""
+unix = "w.sock"
+[[plugin]]
+name = "hook"
+module = "builtin:webhook"
+[plugin.config]
+max_response = "1 TiB"
+breaker_failures = -1
+colour = 1
+[plugin.config.endpoints.a]
+url = "https://x"
+timeout = "nope"
+methd = "PUT"
+[[plugin]]
+name = "exec"
+module = "builtin:exec"
+config = { command = ["x"], commands = { 1001 = "a" }, max_lin = "1 KiB", stop_timeout = "1d" }
+[[plugin]]
+name = "kv"
+module = "builtin:kv"
+config.intervall = "1m"
+`,
+  });
+  const outcome = await meventIn(folder.path, ["check", "--config", "w.toml"]);
+  assertEquals(outcome.code, 78);
+  assertEquals(
+    linesOf(outcome, folder.path).map((line) => line.replace(/( is to be|; it has) .*/, "$1")).toSorted(),
+    [
+      "w.toml cannot be used: 8 problems, 0 warnings",
+      'w.toml:11:1: plugin hook: config has no key "colour"; it has',
+      "w.toml:14:11: plugin hook: config.endpoints.a.timeout is to be",
+      'w.toml:15:1: plugin hook: config.endpoints.a has no key "methd"; did you mean method?',
+      "w.toml:19:90: plugin exec: config.stop_timeout is to be",
+      'w.toml:19:56: plugin exec: config has no key "max_lin"; did you mean max_line?',
+      'w.toml:23:8: plugin kv: config has no key "intervall"; did you mean interval?',
+      "w.toml:9:16: plugin hook: config.max_response is to be",
+      "w.toml:10:20: plugin hook: config.breaker_failures is to be",
+    ].toSorted(),
+  );
 });
 
 const SHOP = `[server]

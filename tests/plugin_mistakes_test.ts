@@ -92,6 +92,15 @@ Deno.test("a plugin may keep things of its own, but a command, a batch and a tim
     own() {}
   }
   assertEquals(unknownMembers(new Made()).map(({ path }) => path), [["healt"]]);
+  class Priced {
+    name = "price";
+    factor = 2;
+    run() {}
+    times() {}
+    idempotnt = true;
+  }
+  const commands = { 1001: new Priced() };
+  assertEquals(unknownMembers({ name: "n", commands }).map(({ path }) => path.at(-1)), ["idempotnt"]);
   assertEquals(unknownMembers({ name: "n", timers: [null, 1], commands: { 1001: null } }), []);
 });
 

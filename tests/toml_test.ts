@@ -166,11 +166,16 @@ Deno.test("a wrong element of a list is named by its own line, an odd key in quo
     'module = "builtin:echo"\nretry = { max_atempts = 1, zzz = 2 }\n"a b" = 1\nwokers = 1\n';
   assertEquals(assertThrows(() => load(text), ConfigError).problems, [
     'm.toml:4:3: server.tcp[1]: expected an address such as "127.0.0.1:26000", "[::1]:26000" or ":26000", got "nowhere"',
-    "m.toml:6:1: server.queue: unknown key",
+    "m.toml:6:1: server.queue: unknown key; it is a key of [[plugin]]",
     "m.toml:10:11: plugin[0].retry.max_atempts: unknown key; did you mean max_attempts?",
     "m.toml:10:28: plugin[0].retry.zzz: unknown key; there are max_attempts, backoff, max_backoff",
-    'm.toml:11:1: plugin[0]."a b": unknown key',
+    `m.toml:11:1: plugin[0]."a b": unknown key; keys of the plugin's own stand in [plugin.config]`,
     "m.toml:12:1: plugin[0].wokers: unknown key; did you mean workers?",
+  ]);
+  assertEquals(assertThrows(() => load("max_frame = 1\nworkers = 2\nxyz = 3\n"), ConfigError).problems, [
+    "m.toml:1:1: max_frame: unknown key; it is a key of [server]",
+    "m.toml:2:1: workers: unknown key; it is a key of [[plugin]]",
+    "m.toml:3:1: xyz: unknown key; there are server, listener, plugin",
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { tomlText } from "../config/toml_text.ts";
 import { typeDeclarations } from "./type_declarations.ts";
 
 /** The files of a new plugin, by their names: what it does, its tests, its config, and the types that both import. */
@@ -74,8 +75,8 @@ test("remember keeps the order", async () => {
 /** The plugin's table alone. It opens no table below it: what is appended to the file belongs to the plugin. */
 export function pluginTable(name: string): string {
   return `[[plugin]]
-name = ${JSON.stringify(name)}
-module = ${JSON.stringify(`./${name}.ts`)}
+name = ${tomlText(name)}
+module = ${tomlText(`./${name}.ts`)}
 # biz = 20                                # a number that callers may send instead of the name
 # workers = 2
 # permissions = { net = ["127.0.0.1:5432"] }

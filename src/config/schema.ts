@@ -140,11 +140,13 @@ export const SERVER_SCHEMA = table(SERVER_ENTRIES);
 /** One layer of `[server]`: any of its keys. */
 export const SERVER_LAYER_SCHEMA = table(v.partial(v.object(SERVER_ENTRIES)).entries);
 
+const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
+
 /** The whole file. */
 export const FILE_SCHEMA = table({
   server: v.optional(SERVER_LAYER_SCHEMA, {}),
   listener: v.optional(list(table(LISTENER_ENTRIES, hasOneTransport)), []),
-  plugin: v.optional(list(table(PLUGIN_ENTRIES))),
+  plugin: v.optional(list(table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
 });
 
 /** A problem of a value, and whether it is its key that is wrong. */
@@ -162,10 +164,16 @@ export function problemsOf(schema: v.GenericSchema<unknown, unknown>, value: unk
   }));
 }
 
-/** A table whose unknown keys are problems, each with the nearest known one; `check` may name one more. */
+/**
+ * A table whose unknown keys are problems, each with the nearest known one, or the table that it belongs into.
+ *
+ * @param check names one more problem
+ * @param otherwise what is said of a key that none of the others is like
+ */
 function table<E extends v.ObjectEntries>(
   entries: E,
   check: (table: Table) => string | undefined = () => undefined,
+  otherwise = knownText(Object.keys(entries)),
 ) {
   const known = Object.keys(entries);
   const schema = v.object(
@@ -183,7 +191,7 @@ function table<E extends v.ObjectEntries>(
         if (known.includes(key)) continue;
         const path = { type: "object", origin: "key", input: value, key, value: value[key] } as const;
         addIssue({
-          message: `unknown key${didYouMean(key, known) || knownText(known)}`,
+          message: `unknown key${didYouMean(key, known) || elsewhereText(key) || otherwise}`,
           path: [path],
         });
       }
@@ -208,6 +216,13 @@ function hasOneTransport(listener: Table): string | undefined {
 function isPluginName(name: string): boolean {
   const size = new TextEncoder().encode(name).length;
   return size <= 64 && !name.includes("\0") && !/^\d+$/.test(name) && !name.startsWith("Reserve.");
+}
+
+/** Which other table has a key of that name. */
+function elsewhereText(key: string): string {
+  const tables = { "[server]": SERVER_ENTRIES, "[[plugin]]": PLUGIN_ENTRIES };
+  const found = Object.entries(tables).find(([, entries]) => Object.hasOwn(entries, key));
+  return found === undefined ? "" : `; it is a key of ${found[0]}`;
 }
 
 /** The keys that there are, where they are few. */

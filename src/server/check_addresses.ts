@@ -4,6 +4,7 @@ import type { Layers } from "../config/layers.ts";
 import { isTable } from "../config/is_table.ts";
 import { formatAddress } from "../config/address.ts";
 import { systemReason } from "../system_reason.ts";
+import { type SocketRights, withRights } from "../net/socket_rights.ts";
 import { UnixSocket } from "../net/unix_socket.ts";
 import { addressHolder, type ListenAddress } from "./address_holder.ts";
 import { isStaleSocket } from "./stale_socket.ts";
@@ -19,7 +20,7 @@ export interface AddressRemark {
 
 /** Listens on all of the addresses for a moment, as a start would, and says which cannot be had. */
 export async function checkAddresses(
-  listeners: readonly ListenAddress[],
+  listeners: readonly (ListenAddress & Partial<SocketRights>)[],
   paths: readonly KeyPath[],
   server: Pick<ServerConfig, "control" | "controlTcp">,
 ): Promise<AddressRemark[]> {
@@ -88,15 +89,18 @@ export function addressPaths(layers: Layers, listeners: readonly number[]): KeyP
 }
 
 /** Null where nothing need be held: a socket's file that nobody listens at is replaced at a start. */
-async function listen(config: ListenAddress): Promise<{ close(): void } | null> {
+async function listen(config: ListenAddress & Partial<SocketRights>): Promise<{ close(): void } | null> {
   switch (config.transport) {
     case "tcp":
       return Deno.listen({ hostname: config.hostname, port: config.port });
     case "udp":
       return Deno.listenDatagram({ transport: "udp", hostname: config.hostname, port: config.port });
-    case "unix":
-      if (await isStaleSocket(config.path)) return null;
-      return UnixSocket.listen(config.path);
+    case "unix": {
+      const { path, mode, group } = config;
+      if (await isStaleSocket(path)) return null;
+      const open = () => UnixSocket.listen(path);
+      return mode === undefined ? open() : withRights(path, { mode, group }, open);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Plugin, PluginFactory, PluginSettings } from "../plugin.ts";
 import { isPlugin, problemsOf } from "./check_plugin.ts";
 import { MemberPlaces } from "./member_places.ts";
-import { type PluginRemark, unknownMembers } from "./members.ts";
+import { type PluginRemark, type UnknownMember, unknownMembers } from "./members.ts";
 
 /** A plugin inside the executable. */
 interface BuiltinModule {
@@ -58,7 +58,7 @@ export async function loadPlugin(module: string, settings: PluginSettings): Prom
   const places = new MemberPlaces(module);
   const located = ({ message, path }: PluginRemark) => `${places.find(path)}: ${message}`;
   const problems = problemsOf(value);
-  const unknown = isObject(value) ? unknownMembers(value) : [];
+  const unknown = unknownIn(value);
   if (!isPlugin(value, problems)) throw new PluginLoadError(...[...problems, ...unknown].map(located));
   const remarks = unknown.map((each) => ({ text: located(each), isMistake: each.isMistake }));
   return { plugin: value, remarks };
@@ -80,6 +80,11 @@ async function importModule(module: string): Promise<{ default?: unknown }> {
   return await load();
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+/** What cannot be looked at keeps no plugin from being run. */
+function unknownIn(value: unknown): readonly UnknownMember[] {
+  try {
+    return typeof value === "object" && value !== null ? unknownMembers(value) : [];
+  } catch {
+    return [];
+  }
 }

@@ -41,7 +41,7 @@ const MAX_REMARKS = 50;
 
 /**
  * Members that mevent does not know, for it passes over them: of the plugin itself those alone that look like one that it
- * lacks, as it may keep things of its own there. Never throws for what a plugin's getters do.
+ * lacks, as it may keep things of its own there; the same of objects of classes. Throws what the plugin's own getters throw.
  */
 export function unknownMembers(plugin: object): UnknownMember[] {
   const remarks: UnknownMember[] = [];
@@ -53,7 +53,7 @@ export function unknownMembers(plugin: object): UnknownMember[] {
     for (const name of names) {
       if (known.includes(name) || remarks.length === MAX_REMARKS) continue;
       const meant = nearest(name, absent);
-      if (meant === undefined && level === "plugin") continue;
+      if (meant === undefined && (level === "plugin" || !isLiteral(value))) continue;
       const hint = meant === undefined ? `it has ${known.join(", ")}` : `did you mean \`${meant}\`?`;
       remarks.push({
         message: `${what} has no member \`${name.slice(0, 64)}\`; ${hint}`,
@@ -76,6 +76,12 @@ export function unknownMembers(plugin: object): UnknownMember[] {
     look(timer, "timer", `timer ${named === undefined ? index : JSON.stringify(named)}`, path);
   }
   return remarks;
+}
+
+/** Written out as an object: one that is made by a class has members of its own. */
+function isLiteral(value: object): boolean {
+  const proto: unknown = Object.getPrototypeOf(value);
+  return proto === null || proto === Object.prototype;
 }
 
 /** Its own names, and those that its class gives it. */
