@@ -11,14 +11,19 @@ const LABELS: { readonly [name in OldCharset]: string } = { gbk: "gbk", latin1: 
 
 const ASCII_END = 0x80;
 const NEWLINE = 10;
+/** What TextDecoder puts where it knows no character. */
+const UNKNOWN = 0xfffd;
 /** A byte of these begins a character of more than one byte in GBK. */
 const [FIRST_LEAD, LAST_LEAD] = [0x81, 0xfe];
-const [FIRST_TRAIL, LAST_TRAIL, NO_TRAIL] = [0x40, 0xfe, 0x7f];
+const [FIRST_TRAIL, LAST_TRAIL] = [0x40, 0xfe];
 /** In GB18030, which TextDecoder reads for GBK, a digit as the second byte is that of a character of four. */
 const [FIRST_DIGIT, LAST_DIGIT] = [0x30, 0x39];
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
+
+/** A character that is spelled has up to so many times the bytes that it has in UTF-8: U+00E9 six for two. */
+const MAX_GROWTH = 3;
 
 /** What is done with characters that the charset has not: an error of code 22, or their number is spelled. */
 export type Unsayable = "refuse" | "spell";
@@ -27,10 +32,11 @@ export type Unsayable = "refuse" | "spell";
 export class Charset {
   readonly #decoder: TextDecoder;
   /** The bytes of each UTF-16 unit, 0 where it has none. */
-  #codes: Uint16Array | null = null;
+  readonly #codes: Uint16Array;
 
   constructor(readonly name: OldCharset) {
     this.#decoder = new TextDecoder(LABELS[name], { fatal: true, ignoreBOM: true });
+    this.#codes = this.#table();
   }
 
   /** The same text in UTF-8. Throws ProtocolError (17) with the line where the bytes are none. */
@@ -45,12 +51,13 @@ export class Charset {
   /** The other way. Throws ProtocolError (22), where told to refuse, at the first character that it has not. */
   fromUtf8(bytes: Uint8Array, unsayable: Unsayable): Uint8Array {
     const text = utf8.decode(bytes);
-    const codes = this.#codes ??= this.#table();
-    const out: number[] = [];
+    const codes = this.#codes;
+    const out = new Uint8Array(bytes.length * (unsayable === "spell" ? MAX_GROWTH : 1));
+    let at = 0;
     for (const character of text) {
       const code = character.length === 1 ? codes[character.charCodeAt(0)]! : 0;
-      if (code > 0xff) out.push(code >>> 8, code & 0xff);
-      else if (code > 0 || character === "\0") out.push(code);
+      if (code > 0xff) out[at++] = code >>> 8;
+      if (code > 0 || character === "\0") out[at++] = code;
       else {
         const spelled = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
         if (unsayable === "refuse") {
@@ -59,10 +66,10 @@ export class Charset {
             ReplyCode.Pack,
           );
         }
-        for (let i = 0; i < spelled.length; i++) out.push(spelled.charCodeAt(i));
+        at += encoder.encodeInto(spelled, out.subarray(at)).written;
       }
     }
-    return Uint8Array.from(out);
+    return out.subarray(0, at);
   }
 
   #decode(bytes: Uint8Array): string {
@@ -87,26 +94,31 @@ export class Charset {
 
   /** TextDecoder knows the way in; all it knows, turned round, is the way out. */
   #table(): Uint16Array {
-    const codes = new Uint16Array(0x10000);
-    for (let byte = 1; byte < 0x100; byte++) this.#enter(codes, byte, [byte]);
-    if (this.name !== "gbk") return codes;
-    for (let lead = FIRST_LEAD; lead <= LAST_LEAD; lead++) {
-      for (let trail = FIRST_TRAIL; trail <= LAST_TRAIL; trail++) {
-        if (trail !== NO_TRAIL) this.#enter(codes, lead << 8 | trail, [lead, trail]);
+    const all: number[] = [];
+    for (let byte = 1; byte < 0x100; byte++) if (byte !== NEWLINE) all.push(byte);
+    if (this.name === "gbk") {
+      for (let lead = FIRST_LEAD; lead <= LAST_LEAD; lead++) {
+        for (let trail = FIRST_TRAIL; trail <= LAST_TRAIL; trail++) all.push(lead << 8 | trail);
       }
     }
-    return codes;
-  }
-
-  #enter(codes: Uint16Array, code: number, bytes: number[]): void {
-    let text: string;
-    try {
-      text = this.#decoder.decode(Uint8Array.from(bytes));
-    } catch {
-      return;
+    const lines = new Uint8Array(3 * all.length);
+    let end = 0;
+    for (const code of all) {
+      if (code > 0xff) lines[end++] = code >>> 8;
+      lines[end++] = code & 0xff;
+      lines[end++] = NEWLINE;
     }
-    // Of two ways to write one the first counts: for € that is the single byte, as browsers write it.
-    if (text.length === 1 && codes[text.charCodeAt(0)] === 0) codes[text.charCodeAt(0)] = code;
+    const decoder = new TextDecoder(LABELS[this.name], { ignoreBOM: true });
+    const texts = decoder.decode(lines.subarray(0, end)).split("\n");
+    const codes = new Uint16Array(0x10000);
+    codes[NEWLINE] = NEWLINE;
+    for (const [index, code] of all.entries()) {
+      const text = texts[index]!;
+      const unit = text.charCodeAt(0);
+      // Of two ways to write one the first counts: for € that is the single byte, as browsers write it.
+      if (text.length === 1 && unit !== UNKNOWN && codes[unit] === 0) codes[unit] = code;
+    }
+    return codes;
   }
 }
 
