@@ -151,6 +151,29 @@ Deno.test("an expression that cannot be read, or whose time never comes, is refu
   ) assertThrows(() => scheduleOf({ cron, timeZone: "Europe/Berlin" }), TypeError, sentence);
 });
 
+Deno.test("an `every` that is no time is refused, whatever it is", () => {
+  for (
+    const every of [
+      Infinity,
+      -Infinity,
+      NaN,
+      -1,
+      0,
+      9.9,
+      "-5s",
+      "Infinity",
+      "1e3",
+      "0x10s",
+      "",
+      null,
+      {},
+      10n,
+    ]
+  ) {
+    assertThrows(() => scheduleOf({ every: every as string }), TypeError, "no time of at least 10 ms");
+  }
+});
+
 Deno.test("over many zones, jobs and starts a time is later than the one before it, and the clock shows it or has skipped it", () => {
   const zones = [
     "UTC",
