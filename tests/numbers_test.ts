@@ -223,11 +223,14 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
   });
 
   await t.step("in a plugin's log, as the text of its digits", async () => {
-    await ask(connection, "numbers", 1008, json({ n: 1234567890123456789n }));
+    await ask(connection, "numbers", 1008, json({ n: 1234567890123456789n, d: parseJson("1e400") }));
     const seen = (): JsonObject | undefined =>
       server.log.map((line): JsonObject => JSON.parse(line)).find(({ message }) => message === "seen");
     await server.until("it is logged", () => seen() !== undefined);
-    assertEquals([seen()?.["all"], seen()?.["n"]], [{ n: "1234567890123456789" }, "1234567890123456789"]);
+    assertEquals([seen()?.["all"], seen()?.["n"]], [
+      { n: "1234567890123456789", d: "1e400" },
+      "1234567890123456789",
+    ]);
   });
 
   await t.step("in the server's figures, which are doubles", async () => {
