@@ -14,7 +14,7 @@ async function folder(): Promise<{ path: string } & AsyncDisposable> {
 }
 
 function snapshotIn(path: string) {
-  return { url: "", hash: "", files: [`${path}/p.ts`], folder: `${path}/snapshot/`, root: path };
+  return { url: "", hash: "", files: [`${path}/p.ts`], texts: [], folder: `${path}/snapshot/`, root: path };
 }
 
 Deno.test("what the kernel lets a worker read is its own, what is granted, and what the system needs", async () => {

@@ -155,7 +155,7 @@ Deno.test("what a killed server has left is removed by the next one, and what a 
     const dead = open();
     await Deno.writeTextFile(`${dead.path}/a.js`, "1");
     // As the system does when a process ends.
-    dead.lock.close();
+    for (const lock of dead.locks) lock.close();
     await Deno.mkdir(`${folder}/mevent/something`);
     const next = open();
     assertEquals(
@@ -220,7 +220,7 @@ Deno.test("a store that is closed takes and leaves nothing, whatever still ends 
   const prepared = ({ folder }: ModuleRequest) => {
     const own = `${folder}/p`;
     Deno.mkdirSync(own);
-    return { url: "", hash: "", files: [], folder: own, root: "" };
+    return { url: "", hash: "", files: [], texts: [], folder: own, root: "" };
   };
   try {
     const store = new ModuleStore(
@@ -278,3 +278,59 @@ Deno.test("a folder of snapshots goes though something is still written there, a
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("copies of modules that somebody removes are written again before a worker starts, and at a reload", async () => {
+  const runtime = await Deno.makeTempDir({ prefix: "mevent-test-" });
+  const source = `import { answer } from "./shared.ts";
+export default { name: "p", commands: { 1001: { name: "answer", run: () => answer } } };`;
+  const shared = "export const answer: number = 42;";
+  const base = `${runtime}/mevent`;
+  const removals: (() => Promise<void>)[] = [
+    () => Deno.remove(base, { recursive: true }),
+    async () => {
+      for await (const path of filesIn(base)) await Deno.remove(path);
+    },
+    async () => {
+      for await (const path of filesIn(base)) if (path.endsWith("shared.ts")) await Deno.remove(path);
+    },
+  ];
+  for (const isolation of ["worker", "process"] as const) {
+    const plugins = [{ name: "p", source, isolation }];
+    const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
+    await Deno.writeTextFile(`${directory}/shared.ts`, shared);
+    const options = {
+      plugins: [{ name: "p", module: `file://${directory}/p.ts`, isolation }],
+      env: { XDG_RUNTIME_DIR: runtime },
+    };
+    await Deno.writeTextFile(`${directory}/p.ts`, plugins[0]!.source);
+    await using server = await TestServer.start(options);
+    using connection = await server.connect();
+    const answer = async () => {
+      await connection.send(streamRequest({ plugin: "p" }));
+      return valueOf(await connection.reply());
+    };
+    assertEquals(await answer(), 42);
+    for (const [at, remove] of removals.entries()) {
+      await remove();
+      server.server.registry.named("p")!.pool.workers[0]!.fail("it was killed");
+      assertEquals(await answer(), 42);
+      const told = server.log.filter((line) => line.includes("it is written again"));
+      assertEquals(told.length, at + 1);
+    }
+    await Deno.remove(base, { recursive: true });
+    await server.reload(options);
+    assertEquals([...entries(base)].length > 0, true);
+    assertEquals(await answer(), 42);
+    await server.server.stop();
+    assertEquals(entries(base), []);
+    await Deno.remove(directory, { recursive: true });
+  }
+  await Deno.remove(runtime, { recursive: true });
+});
+
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* filesIn(`${folder}/${name}`);
+    else yield `${folder}/${name}`;
+  }
+}

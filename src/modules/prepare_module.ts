@@ -17,7 +17,12 @@ export interface PreparedModule extends OriginalPlace {
   readonly hash: string;
   /** Paths of the original files, the module's own first. */
   readonly files: readonly string[];
+  /** What its folder holds, by path in it: kept, for whoever clears temporary folders may take it away. */
+  readonly texts: readonly WrittenFile[];
 }
+
+/** A file of a snapshot: its path in the folder, and its text. */
+export type WrittenFile = readonly [path: string, text: string];
 
 /** What is to be prepared. */
 export interface ModuleRequest {
@@ -53,14 +58,13 @@ export async function prepareModule(
     folder: snapshot,
     root,
   };
-  if (hash === known) return prepared;
+  if (hash === known) return { ...prepared, texts: [] };
   try {
-    await write(files, root, snapshot, provided);
+    return { ...prepared, texts: await write(files, root, snapshot, provided) };
   } catch (error) {
     await Deno.remove(snapshot, { recursive: true }).catch(() => {});
     throw error;
   }
-  return prepared;
 }
 
 async function write(
@@ -68,17 +72,18 @@ async function write(
   root: string,
   snapshot: string,
   provided: Provided,
-): Promise<void> {
+): Promise<WrittenFile[]> {
+  const texts: WrittenFile[] = [];
   const [rootUrl, snapshotUrl] = [folderUrl(root), folderUrl(snapshot)];
   // One by one: the folder that all of it lies in is not made again where it has been removed.
   for (const folder of foldersOf(files, root)) await Deno.mkdir(snapshot + folder, { mode: 0o700 });
   for (const file of files) {
-    const path = snapshot + file.path.slice(root.length);
-    await Deno.writeTextFile(path, writtenText(file, rootUrl, snapshotUrl, provided), {
-      mode: 0o600,
-      createNew: true,
-    });
+    const path = file.path.slice(root.length);
+    const text = writtenText(file, rootUrl, snapshotUrl, provided);
+    await Deno.writeTextFile(snapshot + path, text, { mode: 0o600, createNew: true });
+    texts.push([path, text]);
   }
+  return texts;
 }
 
 /** From the root, itself "", each before those in it. */

@@ -18,7 +18,7 @@ import { WorkerPool } from "../worker/pool.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import { MAX_FIGURES } from "../worker/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
-import type { ModuleStore } from "./module_store.ts";
+import type { HeldFiles, ModuleStore } from "./module_store.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
 import { PluginServices } from "./plugin_services.ts";
 import { maxReplyBytes } from "./worker_settings.ts";
@@ -55,12 +55,12 @@ export interface PluginParts {
 /**
  * Builds a plugin: its queue, its cache, and the pool of its workers, which are still to be started.
  *
- * @param ended told when its workers have been stopped
+ * @param held the files that its workers run
  */
 export function buildPlugin(
   config: PluginConfig,
   settings: WorkerSettings,
-  ended: () => void,
+  held: HeldFiles,
   parts: PluginParts,
 ): RoutedPlugin {
   const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake, limits } = parts;
@@ -80,7 +80,7 @@ export function buildPlugin(
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,
     discard: segments.discard,
-    ended,
+    ...held,
     life: config,
     dedup,
     random: Math.random,

@@ -12,6 +12,14 @@ const NO_DESCRIPTOR = "(os error 24)";
 
 const CLOSED = "the server has stopped";
 
+/** What workers run that are made of held files. */
+export interface HeldFiles {
+  /** To be told when they have ended. */
+  readonly ended: () => void;
+  /** To be called before each of them starts. */
+  readonly restore: () => void;
+}
+
 /** A plugin's code, for as long as somebody holds it. */
 export class HeldModule {
   #holders = 0;
@@ -20,6 +28,8 @@ export class HeldModule {
     /** Null where the module is built in. */
     readonly prepared: PreparedModule | null,
     readonly drop: () => void,
+    /** Puts its files back where somebody has removed them. Throws ModuleError where they cannot be. */
+    readonly restore: () => void = () => {},
   ) {}
 
   /** Keeps its files until the returned function has been called. */
@@ -34,10 +44,10 @@ export class HeldModule {
   }
 
   /** Keeps them for what is made, until that calls the function it is handed; where it cannot be made, nothing keeps them. */
-  holdFor<T>(make: (ended: () => void) => T): T {
+  holdFor<T>(make: (held: HeldFiles) => T): T {
     const release = this.hold();
     try {
-      return make(release);
+      return make({ ended: release, restore: this.restore });
     } catch (error) {
       release();
       throw error;
@@ -72,8 +82,12 @@ export class ModuleStore {
     const known = before?.prepared?.hash;
     const prepared = await this.#prepare(name, { module, grants: permissions, folder, known });
     if (this.#isClosed) throw new ModuleError(CLOSED);
-    if (before !== null && known === prepared.hash) return before;
-    return new HeldModule(prepared, () => this.#remove(prepared.folder));
+    if (before !== null && known === prepared.hash) {
+      before.restore();
+      return before;
+    }
+    const restore = () => this.#restore(name, prepared);
+    return new HeldModule(prepared, () => this.#remove(prepared.folder), restore);
   }
 
   /** The files that a plugin's code comes from, those that it lacks too. */
@@ -120,6 +134,22 @@ export class ModuleStore {
         `there is no folder for its snapshot: ${error instanceof Error ? error.message : error}`,
       );
     }
+  }
+
+  #restore(plugin: string, { folder, texts }: PreparedModule): void {
+    if (this.#folder === null) return;
+    try {
+      if (!this.#folder.restore(folder, texts)) return;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ModuleError(
+        `the copy of its files in ${folder} was removed and cannot be made again: ${reason}`,
+      );
+    }
+    this.log.warn("somebody has removed the copy of a module's files: it is written again", {
+      plugin,
+      folder,
+    });
   }
 
   #remove(folder: string): void {

@@ -32,7 +32,7 @@ export class ServedPlugin {
     parts: PluginParts,
   ) {
     this.#settings = workerSettings(config, server, module.prepared, 0, parts.run);
-    this.routed = module.holdFor((ended) => buildPlugin(config, this.#settings, ended, parts));
+    this.routed = module.holdFor((held) => buildPlugin(config, this.#settings, held, parts));
     this.#contentLimits = parts.contentLimits;
     this.#run = parts.run;
     this.#bound();
@@ -65,7 +65,7 @@ export class ServedPlugin {
       changed.push("other files stand where its workers may read");
     }
     const { pool } = this.routed;
-    const successor = needsWorkers ? module.holdFor((ended) => pool.successor(settings, ended)) : null;
+    const successor = needsWorkers ? module.holdFor((held) => pool.successor(settings, held)) : null;
     return new PluginChange(this, changed, successor, { config, settings, module });
   }
 

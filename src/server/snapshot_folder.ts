@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import type { WrittenFile } from "../modules/prepare_module.ts";
 import { controlFolder, makeOwnFolder } from "./control_path.ts";
 import type { Log } from "../observe/log.ts";
 import { leaves, removed } from "../worker/leftovers.ts";
@@ -13,7 +15,18 @@ const PAUSE_MS = 20;
  * it is in use: the next server of this user clears what a killed one has left.
  */
 export class SnapshotFolder {
-  private constructor(readonly path: string, readonly lock: Deno.FsFile) {}
+  #lock: Deno.FsFile;
+  #held: Deno.FsFile;
+
+  private constructor(readonly base: string, readonly path: string, lock: Deno.FsFile) {
+    this.#lock = lock;
+    this.#held = held(path);
+  }
+
+  /** What says that it is in use: on the file beside it, and on the folder itself. */
+  get locks(): readonly Deno.FsFile[] {
+    return [this.#lock, this.#held];
+  }
 
   /** Makes one. Throws ControlFolderError, or what the system says, where it cannot. */
   static open(env: Readonly<Record<string, string>>, log: Log): SnapshotFolder {
@@ -27,7 +40,7 @@ export class SnapshotFolder {
       if (lock.tryLockSync(true) && isThere(`${own}.lock`)) {
         Deno.mkdirSync(own, { mode: 0o700 });
         for (const path of [own, `${own}.lock`]) leaves(path);
-        return new SnapshotFolder(own, lock);
+        return new SnapshotFolder(base, own, lock);
       }
       lock.close();
     }
@@ -44,7 +57,31 @@ export class SnapshotFolder {
     // By its lock the next server finds what could not be removed.
     if (isGone) await Deno.remove(`${this.path}.lock`).catch(() => {});
     for (const path of [this.path, `${this.path}.lock`]) removed(path);
-    this.lock.close();
+    this.#held.close();
+    this.#lock.close();
+  }
+
+  /**
+   * Writes the files of a folder in it again that are not there any more, the folders above included; false where all are
+   * there. Throws what the system says, or ControlFolderError where somebody else has made a folder of that name.
+   */
+  restore(folder: string, texts: readonly WrittenFile[]): boolean {
+    const missing = texts.filter(([path]) => !isThere(folder + path));
+    if (missing.length === 0) return false;
+    makeOwnFolder(this.base);
+    if (!isThere(`${this.path}.lock`)) {
+      this.#lock.close();
+      this.#lock = Deno.openSync(`${this.path}.lock`, { write: true, createNew: true, mode: 0o600 });
+      this.#lock.lockSync(true);
+    }
+    Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#held.close();
+    this.#held = held(this.path);
+    for (const [path, text] of missing) {
+      Deno.mkdirSync(dirname(folder + path), { recursive: true, mode: 0o700 });
+      Deno.writeTextFileSync(folder + path, text, { mode: 0o600, createNew: true });
+    }
+    return true;
   }
 
   /** Whether it is gone: that something in it was not found says nothing about the rest. */
@@ -52,6 +89,13 @@ export class SnapshotFolder {
     await Deno.remove(this.path, { recursive: true }).catch(() => {});
     return await Deno.lstat(this.path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
   }
+}
+
+/** Keeps a lock on the folder itself, by which those who clear temporary folders pass over it. */
+function held(path: string): Deno.FsFile {
+  const folder = Deno.openSync(path);
+  folder.tryLockSync(true);
+  return folder;
 }
 
 /** Removes the folders whose server is gone. What cannot be removed stays, and is told. */

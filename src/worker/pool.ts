@@ -188,10 +188,10 @@ export class WorkerPool {
   /**
    * Workers with other settings, to be started; they get nothing until they {@link switchTo take over}.
    *
-   * @param ended told when they have been stopped
+   * @param held what is to be done before each of them starts, and who is told when they have been stopped
    */
-  successor(settings: WorkerSettings, ended: () => void): Supervisor {
-    return new Supervisor({ ...this.options, ...settings, ended }, this.#events, this.#shifts.current);
+  successor(settings: WorkerSettings, held: Pick<SupervisorOptions, "ended" | "restore">): Supervisor {
+    return new Supervisor({ ...this.options, ...settings, ...held }, this.#events, this.#shifts.current);
   }
 
   /**

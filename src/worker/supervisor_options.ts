@@ -36,6 +36,8 @@ export interface SupervisorOptions extends WorkerSettings {
   readonly startHostWorker: StartHostWorker;
   /** Gives memory back to the system; null where it cannot. */
   readonly discard: ((bytes: Uint8Array) => void) | null;
+  /** Called before each worker starts: puts back what it needs. Throws where that cannot be. */
+  readonly restore?: () => void;
   /** Told when its workers have been stopped for good. */
   readonly ended?: () => void;
   /** Lets threads that were ended and go on take nobody's core. */

@@ -35,16 +35,15 @@ export class WorkerStarter {
       });
     const startThread: StartThread = (given) => {
       const threadEvents = { ...given, failed: (reason: string) => given.failed(told(reason)) };
-      return startedOr(
-        threadEvents,
-        () =>
-          isolation === "worker"
-            ? new WebWorkerThread(startHostWorker, name, permissions, threadEvents)
-            : new ProcessThread(
-              { name, permissions, rings, ringBytes, beats, maxMemory, line, now },
-              threadEvents,
-            ),
-      );
+      return startedOr(threadEvents, () => {
+        options.restore?.();
+        return isolation === "worker"
+          ? new WebWorkerThread(startHostWorker, name, permissions, threadEvents)
+          : new ProcessThread(
+            { name, permissions, rings, ringBytes, beats, maxMemory, line, now },
+            threadEvents,
+          );
+      });
     };
     const part = isParted ? index : 0;
     // A reload may divide the queue anew.
