@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { loadConfig } from "../src/config/load.ts";
 import { mevent } from "./support/mevent.ts";
 
 Deno.test("plugin new writes what plugin check, run and test take, and says so", async () => {
@@ -8,6 +9,10 @@ Deno.test("plugin new writes what plugin check, run and test take, and says so",
   const names = ["mevent.d.ts", "orders.toml", "orders.ts", "orders_test.ts"];
   assertEquals(folder.names(), names);
   for (const name of names) assertStringIncludes(stdout, `wrote ${folder.path}/${name}\n`);
+  // What is appended to its config belongs to the plugin's table.
+  const appended = `${await folder.read("orders.toml")}workers = 3\n`;
+  const { plugins, warnings } = loadConfig({ file: "orders.toml", text: appended, env: {}, flags: {} });
+  assertEquals([plugins.map(({ workers }) => workers), warnings], [[3], []]);
   const [, next = ""] = stdout.split("Next:\n");
   const commands = next.trim().split("\n").map((line) => line.trim().split(" ").slice(1));
   assertEquals(commands.map((words) => words.slice(0, words[0] === "plugin" ? 2 : 1).join(" ")), [
