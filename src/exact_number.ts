@@ -32,6 +32,11 @@ export function isExactNumber(value: unknown): value is ExactNumber {
   return isRawJSON(value) && NUMBER_START.test(value.rawJSON);
 }
 
+/** Whether `JSON.rawJSON` has made it, of a number or another value that is no object. */
+export function isRaw(value: unknown): value is ExactNumber {
+  return isRawJSON(value);
+}
+
 /** What stands in the place of `JSON.rawJSON(…)`; other values stay what they are. */
 export function withoutRaw<T>(value: T): T | number | bigint | string | boolean | null | ExactNumber {
   if (!isRawJSON(value)) return value;

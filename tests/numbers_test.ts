@@ -222,6 +222,16 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
     assertGreater(new Set(workerOf.values()).size, 1);
   });
 
+  await t.step("and one that stands for all params is no object", async () => {
+    for (const alone of ["7", "9007199254740993", "1e400"]) {
+      for (const command of [1001, 1002, 100]) {
+        const body = encodeContent(Encoding.Json, new TextEncoder().encode(alone));
+        const reply = await ask(connection, "numbers", command, body);
+        assertEquals([reply.code, messageOf(reply)], [23, "the params are not an object"], alone);
+      }
+    }
+  });
+
   await t.step("in a plugin's log, as the text of its digits", async () => {
     await ask(connection, "numbers", 1008, json({ n: 1234567890123456789n, d: parseJson("1e400") }));
     const seen = (): JsonObject | undefined =>

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { stringifyJson } from "../src/exact_json.ts";
+import { parseJson, stringifyJson } from "../src/exact_json.ts";
 import type { JsonValue } from "../src/plugin.ts";
 import {
   bodyBytes,
@@ -124,4 +124,13 @@ Deno.test("an error's sentence can be said in every encoding, whatever is in it"
     assert(typeof output === "object" && output !== null && !Array.isArray(output));
     assertEquals(Number(output["errcode"]), 40);
   }));
+});
+
+Deno.test("a number that is no object cannot be said in HDF and cells, however many digits it has", () => {
+  for (const value of [7, 7n, 2n ** 70n, parseJson("1e400"), parseJson("0.1234567890123456789")]) {
+    for (const encoding of [Encoding.Hdf, Encoding.Cells]) {
+      assertThrows(() => encodeBody(encoding, value), ProtocolError, "only an object");
+    }
+    assertEquals(decodeBody(encodeBody(Encoding.Json, value)), value === 7n ? 7 : value);
+  }
 });

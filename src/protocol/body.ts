@@ -1,4 +1,5 @@
 import { bigintAsDigits, parseExactly, stringifyJson } from "../exact_json.ts";
+import { isRaw } from "../exact_number.ts";
 import { HdfError, HdfValueError } from "../hdf/error.ts";
 import { hdfToJson, jsonToHdf } from "../hdf/json.ts";
 import { parseHdf } from "../hdf/parse.ts";
@@ -161,7 +162,7 @@ export function encodeContentOf(
   maxDepth = CONTENT_LIMITS.depth,
 ): Uint8Array | null {
   if (encoding === Encoding.Json) return encodeJson(value);
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+  if (value === null || typeof value !== "object" || Array.isArray(value) || isRaw(value)) {
     throw new ProtocolError("only an object can be written as HDF or cells; return one", ReplyCode.Pack);
   }
   if (encoding === Encoding.Cells) return encodeCells(value, maxDepth);

@@ -1,3 +1,4 @@
+import { isRaw } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
@@ -375,7 +376,9 @@ function stoppingBody(encoding: Encoding): Uint8Array {
 }
 
 function asObject(params: JsonValue): JsonObject {
-  if (typeof params === "object" && params !== null && !Array.isArray(params)) return params;
+  if (typeof params === "object" && params !== null && !Array.isArray(params) && !isRaw(params)) {
+    return params;
+  }
   throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
 }
 

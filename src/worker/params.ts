@@ -1,5 +1,5 @@
 import { stringifyJson } from "../exact_json.ts";
-import { doubleOf, isExactNumber, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
+import { doubleOf, isExactNumber, isRaw, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
 import type { HdfNode } from "../hdf/node.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
@@ -157,7 +157,7 @@ export class OperationParams implements Params {
     const value = this.encoding === Encoding.Hdf
       ? hdfAsJson(this.#hdf(), this.limits.depth)
       : decodeContent(this.encoding, this.#content, this.limits, notes);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (typeof value !== "object" || value === null || Array.isArray(value) || isRaw(value)) {
       throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
     }
     if (!notes.mayHoldExact) this.#all = value;
