@@ -15,6 +15,8 @@ export type ToNursery =
     readonly port: MessagePort;
   }
   | { readonly kind: "end"; readonly id: number }
+  /** Ends all that it has started: it is to serve another nursery. */
+  | { readonly kind: "end all" }
   | { readonly kind: "prepare"; readonly id: number; readonly work: ModuleWork }
   /** They were ended and go on: they are to run only while nobody else wants their core. */
   | { readonly kind: "demote"; readonly threads: readonly string[] };
@@ -43,10 +45,17 @@ interface Preparing {
  * `new Worker` holds up whoever calls it for some 20 ms.
  */
 export class Nursery implements Disposable {
+  /**
+   * How many threads wait, when their nursery has ended, for the next one: for a process that starts one server after the
+   * other, as tests do, for a thread takes a core for 50 ms to start. Such a process does not end by itself.
+   */
+  static kept = 0;
+  static readonly #idle: Worker[] = [];
+  /** One row for all, so that nothing late is taken for an answer to another. */
+  static #lastId = 0;
   readonly #wards = new Map<number, Ward>();
   readonly #preparing = new Map<number, Preparing>();
   #thread: Worker | null = null;
-  #lastId = 0;
 
   /** @param onStarting told while threads are about to open their descriptors, and when that is over */
   constructor(readonly onStarting: (isStarting: boolean) => void = () => {}) {}
@@ -59,7 +68,7 @@ export class Nursery implements Disposable {
 
   /** Starts one. */
   readonly start: StartHostWorker = (name, permissions, port, events) => {
-    const id = ++this.#lastId;
+    const id = ++Nursery.#lastId;
     const ward: Ward = { events, isStarting: true, threads: [] };
     this.#wards.set(id, ward);
     this.onStarting(true);
@@ -94,7 +103,7 @@ export class Nursery implements Disposable {
   };
 
   #prepare(work: ModuleWork): Promise<FromModuleThread> {
-    const id = ++this.#lastId;
+    const id = ++Nursery.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<FromModuleThread>();
     this.#preparing.set(id, { resolve, reject });
     this.#post({ kind: "prepare", id, work });
@@ -104,9 +113,9 @@ export class Nursery implements Disposable {
   /** Lets threads that were ended and go on take nobody's core. */
   readonly demote = (threads: readonly string[]): void => this.#post({ kind: "demote", threads });
 
-  /** Ends the thread, and all that it has started with it. */
+  /** Ends all that the thread has started, and the thread. */
   [Symbol.dispose](): void {
-    this.#thread?.terminate();
+    if (this.#thread !== null) putAside(this.#thread, Nursery.#idle, Nursery.kept);
     this.#thread = null;
     this.#wards.clear();
     this.#notPrepared("the server has stopped");
@@ -118,9 +127,10 @@ export class Nursery implements Disposable {
   }
 
   #open(): Worker {
-    const thread = outOfRealtime(() =>
-      new Worker(new URL("./nursery_thread.ts", import.meta.url), { type: "module", name: "nursery" })
-    );
+    const thread = Nursery.#idle.pop() ??
+      outOfRealtime(() =>
+        new Worker(new URL("./nursery_thread.ts", import.meta.url), { type: "module", name: "nursery" })
+      );
     thread.onmessage = ({ data }: MessageEvent<FromNursery>) => this.#take(data);
     thread.onerror = (event) => {
       event.preventDefault();
@@ -166,4 +176,17 @@ export class Nursery implements Disposable {
         return ward.events.failed(message.reason);
     }
   }
+}
+
+/** Keeps a thread for another nursery where so many are not kept yet, and ends it otherwise. */
+function putAside(thread: Worker, idle: Worker[], most: number): void {
+  if (idle.length >= most) return thread.terminate();
+  thread.postMessage({ kind: "end all" } satisfies ToNursery);
+  thread.onmessage = null;
+  thread.onerror = (event) => {
+    event.preventDefault();
+    thread.terminate();
+    if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
+  };
+  idle.push(thread);
 }

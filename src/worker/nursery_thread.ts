@@ -19,11 +19,14 @@ self.onmessage = ({ data }: MessageEvent<ToNursery>) => {
   if (data.kind === "start") start(data);
   else if (data.kind === "prepare") preparer.prepare(data.id, data.work);
   else if (data.kind === "demote") runWhenIdle(data.threads);
-  else {
-    workers.get(data.id)?.terminate();
-    workers.delete(data.id);
-  }
+  else if (data.kind === "end") end(data.id);
+  else for (const id of workers.keys()) end(id);
 };
+
+function end(id: number): void {
+  workers.get(id)?.terminate();
+  workers.delete(id);
+}
 
 function start({ id, name, permissions, port }: Extract<ToNursery, { kind: "start" }>): void {
   const before = new Set(workerThreads());

@@ -4,10 +4,14 @@ import { Log } from "../../src/observe/log.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import type { ReloadReport } from "../../src/server/reload.ts";
 import { Server } from "../../src/server/server.ts";
+import { Nursery } from "../../src/worker/nursery.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { RawControl } from "./raw_control.ts";
 import { RawDatagrams } from "./raw_datagrams.ts";
 import { until } from "./until.ts";
+
+// One server after the other: what starts their threads is started once.
+Nursery.kept = 1;
 
 /** What a test says of a plugin; the rest is as in a config file that does not say it. */
 export type PluginOverrides = Partial<Omit<PluginConfig, "name">> & {
