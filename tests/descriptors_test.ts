@@ -169,7 +169,8 @@ async function runOut(server: LimitedServer, path: string, knowsBound: boolean):
 
   assertEquals((await call("stuck", 1002)).code, 14);
   await until("its worker is replaced", () => server.log().includes("worker died and is replaced"));
-  assertEquals(valueOf(await call("stuck", 1001)), { a: 1 });
+  // A caller whose time-out ends before the new worker is there is answered 14.
+  await until("the new worker answers", async () => (await call("stuck", 1001)).code === 1000);
   assertEquals(await isRefused(), true);
 
   assertEquals((await call("hog", 1003)).code, 1000);
