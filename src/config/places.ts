@@ -35,6 +35,7 @@ class Place {
 /** Finds where the keys and values of a TOML text stand. Only for a text that the parser takes: nothing is checked here. */
 export class Places {
   #root: Place | undefined;
+  #lines: readonly number[] | undefined;
 
   constructor(readonly text: string) {}
 
@@ -82,10 +83,22 @@ export class Places {
   }
 
   #position(offset: number): Position {
-    const before = this.text.slice(0, offset);
-    const start = before.lastIndexOf("\n") + 1;
-    return { line: before.split("\n").length, column: [...before.slice(start)].length + 1 };
+    const starts = this.#lines ??= lineStarts(this.text);
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: [...this.text.slice(starts[low], offset)].length + 1 };
   }
+}
+
+/** The offset of each line. */
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
 }
 
 interface Key {

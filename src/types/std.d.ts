@@ -1,8 +1,6 @@
 // Declarations for what mevent uses of @std: the npm package that carries it ships the JavaScript alone.
 
 declare module "@std/toml" {
-  /** Parses TOML text; throws SyntaxError with the line. */
-  export function parse(text: string): Record<string, unknown>;
   export function stringify(value: Record<string, unknown>): string;
 }
 
