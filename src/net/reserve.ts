@@ -12,7 +12,8 @@ const TRANSIENT = 4;
  * ```
  */
 export class DescriptorReserve {
-  #isAwaited = false;
+  /** What {@link makeRoom} has made is needed in a moment: until then nobody else is to have it. */
+  isAwaited = false;
   /** How many connections may be taken until then. */
   #spare = Infinity;
   readonly #files: Deno.FsFile[] = [];
@@ -27,16 +28,7 @@ export class DescriptorReserve {
 
   /** Some of it is lent, or could not be had back yet; or all that is left is awaited. */
   get isShort(): boolean {
-    return this.#files.length < this.#size || (this.#isAwaited && this.#spare <= 0);
-  }
-
-  /**
-   * What {@link makeRoom} has made is needed in a moment: until then nobody else is to have it. Then what was lent for it and is
-   * not needed comes back at once: a server that has just started is not to refuse its first connections.
-   */
-  await(isAwaited: boolean): void {
-    this.#isAwaited = isAwaited;
-    if (!isAwaited) this.refill();
+    return this.#files.length < this.#size || (this.isAwaited && this.#spare <= 0);
   }
 
   /** A connection has been taken. */
@@ -64,7 +56,7 @@ export class DescriptorReserve {
 
   /** Takes back what was lent, as far as there are descriptors. */
   refill(): void {
-    while (!this.#isAwaited && this.#files.length < this.#size) {
+    while (!this.isAwaited && this.#files.length < this.#size) {
       const file = open();
       if (file === null) return;
       this.#files.push(file);

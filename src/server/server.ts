@@ -75,7 +75,7 @@ export class Server {
     () => this.#libc === null ? null : freeDescriptors(this.#libc.symbols),
   );
   readonly #control = new Control();
-  readonly #nursery = new Nursery((isStarting) => this.reserve.await(isStarting));
+  readonly #nursery = new Nursery((isStarting) => this.reserve.isAwaited = isStarting);
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
@@ -193,28 +193,25 @@ export class Server {
 
   async #begin(): Promise<void> {
     const { config: { plugins, listeners, server: settings }, log } = this.options;
-    const told = this.#told.promise;
+    const [told, hurry] = [this.#told.promise, this.#hurry.promise];
     this.#target.realtime.set(settings.realtime);
     const sockets = await this.#listeners.plan(listeners);
     let plan: PluginPlan | null = null;
     try {
       await this.#openControl(addressesOf(sockets));
-      plan = await unlessTold(
-        this.#plugins.plan(plugins, settings),
-        told,
-        (late) => late.drop(this.#hurry.promise),
-      );
+      plan = await unlessTold(this.#plugins.plan(plugins, settings), told, (late) => late.drop(hurry));
       await unlessTold(this.#plugins.begin(plan), told);
     } catch (error) {
       // What has started calls nobody any more.
       this.#router.intake = "none";
       await this.#listeners.drop(sockets);
-      await plan?.drop(this.#hurry.promise);
+      await plan?.drop(hurry);
       throw error;
     }
     this.#plugins.take(plan);
     tellUnconfined(plugins, log);
-    // What the workers have opened counts.
+    // What the workers have opened counts, and what is kept back: lent to their start, it is there again for the first connection.
+    this.reserve.refill();
     Object.assign(this.#target.limits, this.#target.fit(settings));
     this.state = "running";
     this.#listeners.take(sockets);
