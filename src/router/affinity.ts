@@ -2,6 +2,7 @@ import { keyText } from "../exact_number.ts";
 import { decodeContent, type Encoding, jsonText } from "../protocol/body.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { paramsOf } from "../protocol/params_of.ts";
 import { findParam } from "../protocol/find_param.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import { hashOf } from "./hash.ts";
@@ -33,8 +34,8 @@ export class Affinity {
 
   #keyOf(encoding: Encoding, content: Uint8Array): Uint8Array | undefined {
     try {
-      const params = decodeContent(encoding, content, this.limits);
-      if (typeof params !== "object" || params === null || Array.isArray(params)) return undefined;
+      const params = paramsOf(decodeContent(encoding, content, this.limits));
+      if (params === undefined) return undefined;
       const value = findParam(params, this.param);
       return value === undefined ? undefined : encoder.encode(keyText(value) ?? jsonText(value));
     } catch (error) {

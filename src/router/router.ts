@@ -1,8 +1,8 @@
-import { isRaw } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
+import { requiredParamsOf } from "../protocol/params_of.ts";
 import { BodyView, decodeContent, encodeBody, Encoding, encodingAt } from "../protocol/body.ts";
 import { readU16, readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -303,7 +303,7 @@ export class Router {
     if (command === LAST_SYSTEM_COMMAND) plugin.statsCommands++;
     try {
       const content = bytes.subarray(at, at + length);
-      const params = asObject(decodeContent(encoding, content, this.options.contentLimits));
+      const params = requiredParamsOf(decodeContent(encoding, content, this.options.contentLimits));
       if (sync && command === LAST_SYSTEM_COMMAND) {
         this.#answerObject(caller, id, encoding, () => run(plugin, params) ?? {}, "told", plugin);
         plugin.systemSuccesses++;
@@ -373,13 +373,6 @@ export class Router {
 
 function stoppingBody(encoding: Encoding): Uint8Array {
   return errorBody(encoding, ReplyCode.Busy, "the server is stopping and takes no new operations");
-}
-
-function asObject(params: JsonValue): JsonObject {
-  if (typeof params === "object" && params !== null && !Array.isArray(params) && !isRaw(params)) {
-    return params;
-  }
-  throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
 }
 
 /** The same object with every value a text. */

@@ -4,7 +4,8 @@ import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findParam } from "../protocol/find_param.ts";
-import type { JsonValue } from "../plugin.ts";
+import { paramsOf } from "../protocol/params_of.ts";
+import type { JsonObject, JsonValue } from "../plugin.ts";
 
 /** Seconds that an async operation is to wait before it gets in line. */
 const DELAY = "mevent.delay";
@@ -41,14 +42,14 @@ export class Wishes {
   read(encoding: Encoding, content: Uint8Array, sync: boolean): void {
     this.delay = 0;
     this.key = null;
-    let params: JsonValue;
+    let params: JsonObject | undefined;
     try {
-      params = decodeContent(encoding, content, this.limits.content);
+      params = paramsOf(decodeContent(encoding, content, this.limits.content));
     } catch (error) {
       if (error instanceof ProtocolError) return;
       throw error;
     }
-    if (typeof params !== "object" || params === null || Array.isArray(params)) return;
+    if (params === undefined) return;
     const { maxDelay, keys } = this.limits;
     const delay = maxDelay > 0 ? findParam(params, DELAY) : undefined;
     if (delay !== undefined) this.delay = delayOf(delay, Math.min(maxDelay, MAX_DELAY_MS), sync);

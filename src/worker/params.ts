@@ -1,5 +1,5 @@
 import { stringifyJson } from "../exact_json.ts";
-import { doubleOf, isExactNumber, isRaw, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
+import { doubleOf, isExactNumber, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
 import type { HdfNode } from "../hdf/node.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
@@ -14,6 +14,7 @@ import {
 } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { requiredParamsOf } from "../protocol/params_of.ts";
 import { findParam } from "../protocol/find_param.ts";
 import { copyBytes } from "../queue/record.ts";
 
@@ -157,11 +158,9 @@ export class OperationParams implements Params {
     const value = this.encoding === Encoding.Hdf
       ? hdfAsJson(this.#hdf(), this.limits.depth)
       : decodeContent(this.encoding, this.#content, this.limits, notes);
-    if (typeof value !== "object" || value === null || Array.isArray(value) || isRaw(value)) {
-      throw new ProtocolError("the params are not an object", ReplyCode.BadParam);
-    }
-    if (!notes.mayHoldExact) this.#all = value;
-    return this.#exact = value;
+    this.#exact = requiredParamsOf(value);
+    if (!notes.mayHoldExact) this.#all = this.#exact;
+    return this.#exact;
   }
 
   #find(key: string): JsonValue | undefined {
