@@ -44,7 +44,9 @@ export class EpollLoop {
   constructor(readonly libc: Libc, readonly work: EpollWork) {
     this.#set = new EpollSet(libc);
     this.#wakeup = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
-    if (this.#wakeup < 0) throw new Error("no descriptor left to wake the socket loop with");
+    if (this.#wakeup < 0) {
+      throw new Error("no file descriptor is left to wake the socket loop with: raise ulimit -n");
+    }
     this.#set.add(this.#wakeup, EPOLLIN, { ready: () => {} });
     this.wake();
   }

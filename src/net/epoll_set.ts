@@ -28,7 +28,9 @@ export class EpollSet {
 
   constructor(readonly libc: Libc) {
     this.#epoll = libc.epoll_create1(EPOLL_CLOEXEC);
-    if (this.#epoll < 0) throw new Error("no descriptor left to wait for sockets with");
+    if (this.#epoll < 0) {
+      throw new Error("no file descriptor is left to wait for sockets with: raise ulimit -n");
+    }
   }
 
   /** Watches a descriptor; `handler` is told of the events asked for, and of errors. */

@@ -4,6 +4,9 @@ import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { PluginsError } from "./plugins_error.ts";
 import { DROP_GRACE_MS, PluginChange, ServedPlugin } from "./served_plugin.ts";
 
+/** What threads that start open for a moment beside what they keep. */
+const LOADING_DESCRIPTORS = 10;
+
 /** The way from the plugins that are served to those of a config: prepared beside them, then taken over or dropped. */
 export class PluginPlan {
   readonly added: readonly ServedPlugin[];
@@ -115,11 +118,19 @@ export class PluginPlan {
   }
 
   #checkDescriptors(): void {
-    const workers = [
-      ...this.added.map(({ config }) => config.workers),
-      ...this.#changes.map(({ next, successor }) => successor === null ? 0 : next.config.workers),
-    ].reduce((sum, count) => sum + count, 0);
-    checkRoom(this.parts, workers, `starting ${workers} workers`);
+    const starting = [
+      ...this.added.map(({ config }) => config),
+      ...this.#changes.flatMap(({ next, successor }) => successor === null ? [] : [next.config]),
+    ];
+    const workers = starting.reduce((sum, { workers }) => sum + workers, 0);
+    // Where few are left Deno's own modules cannot be opened, or the kernel not be asked to confine the thread.
+    const isLoading = starting.some(({ isolation }) => isolation === "worker");
+    checkRoom(
+      this.parts,
+      workers,
+      `starting ${workers} worker${workers === 1 ? "" : "s"}`,
+      isLoading ? LOADING_DESCRIPTORS : 0,
+    );
   }
 
   /** Ends what was started: it may run its `stop`, until `hurry` resolves. */
@@ -140,9 +151,12 @@ export class PluginPlan {
   }
 }
 
-/** Throws where the system has too few descriptors for so many threads: Deno ends the whole process then. */
-function checkRoom({ nursery, reserve }: PluginParts, threads: number, what: string): void {
-  const needed = threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS;
+/**
+ * Throws where the system has too few descriptors for so many threads, and for what else is opened meanwhile: Deno ends the whole
+ * process then.
+ */
+function checkRoom({ nursery, reserve }: PluginParts, threads: number, what: string, others = 0): void {
+  const needed = threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS + others;
   if (reserve.makeRoom(needed)) return;
   throw new Error(
     `${what} opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
