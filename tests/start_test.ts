@@ -113,8 +113,6 @@ Deno.test("two INT of one Ctrl-C let the server work off what it has accepted", 
 Deno.test("a signal during the start ends it in order: what has started is stopped, nothing is left, exit 0", async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const directory = await folderOf("starts", "hangs");
-    const temporary = `${directory}/tmp`;
-    await Deno.mkdir(temporary);
     const server = new MeventProcess(...serve(directory, "--unix", `${directory}/socket`));
     await until("both have begun", async () => (await notesOf(directory)).length === 2);
     server.child.kill(signal);
@@ -127,6 +125,58 @@ Deno.test("a signal during the start ends it in order: what has started is stopp
     }
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("a start that is ended leaves nothing in the temporary folder, with child processes too", async () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const directory = await folderOf("starts", "hangs");
+    const file = `${directory}/mevent.toml`;
+    const text = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, text.replaceAll("module =", 'isolation = "process"\nmodule ='));
+    const temporary = `${directory}/tmp`;
+    await Deno.mkdir(temporary);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "main.ts", ...serve(directory, "--unix", `${directory}/socket`)],
+      env: { TMPDIR: temporary, XDG_RUNTIME_DIR: "" },
+      stderr: "null",
+    }).spawn();
+    // At once when the first process is about to be started, or when both plugins have begun.
+    await until(
+      "it is about to start",
+      async () =>
+        signal === "SIGTERM"
+          ? (await notesOf(directory)).length === 2
+          : [...Deno.readDirSync(temporary)].some(({ name }) => /^mevent-[0-9a-f]{8,}/.test(name)),
+    );
+    child.kill(signal);
+    assertEquals((await child.status).code, 0);
+    const own = `mevent-${Deno.uid()}`;
+    assertEquals([...Deno.readDirSync(temporary)].map(({ name }) => name), [own]);
+    assertEquals([...Deno.readDirSync(`${temporary}/${own}`)].length, 0);
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a HUP during the start is remembered: the config of then is taken over when the server runs", async () => {
+  const directory = await folderOf("starts");
+  const file = `${directory}/mevent.toml`;
+  const slow = STARTS.replace(
+    'if (config.does === "hangs")',
+    'await new Promise((resolve) => setTimeout(resolve, 500));\n    if (config.does === "hangs")',
+  );
+  await Deno.writeTextFile(`${directory}/starts.ts`, slow);
+  const server = new MeventProcess(...serve(directory, "--unix", `${directory}/socket`));
+  await until("it starts", async () => (await notesOf(directory)).length === 1);
+  await Deno.writeTextFile(
+    file,
+    `${config(directory, "starts")}[[plugin]]\nname = "echo"\nmodule = "builtin:echo"\n`,
+  );
+  server.child.kill("SIGHUP");
+  await until("it is reloaded", () => server.stderr.includes("plugin echo added"));
+  server.child.kill("SIGTERM");
+  const { code, stderr } = await server.end();
+  assertEquals(code, 0, stderr);
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("where an address or the control socket is taken no plugin is started, and who holds it is said where it can be known", async () => {
