@@ -37,6 +37,23 @@ Deno.test("plugin new overwrites nothing, and says what is in its way", async ()
   assertEquals(await folder.read("orders_test.ts"), "mine");
 });
 
+Deno.test("plugin new says in words what the system refuses", async () => {
+  await using folder = await Folder.create();
+  await folder.write("file", "");
+  for (
+    const [dir, problem] of [
+      [`${folder.path}/file/below`, "file/below: a part of the path is no folder"],
+      ["/proc/mevent-none", "/proc/mevent-none: there is no such file or folder"],
+    ] as const
+  ) {
+    const { code, stderr } = await mevent(["plugin", "new", "orders", "--dir", dir]);
+    assertEquals(code, 65, stderr);
+    assertStringIncludes(stderr, `nothing was written: `);
+    assertStringIncludes(stderr, problem);
+  }
+  assertEquals(folder.names(), ["file"]);
+});
+
 Deno.test("plugin new enters the plugin in a mevent.toml that is there, once", async () => {
   await using folder = await Folder.create();
   await folder.write("mevent.toml", '[server]\ntcp = ""\n# the end without a line break');

@@ -3,6 +3,7 @@ import { pluginFiles, pluginTable, TYPES_FILE } from "../authors/plugin_files.ts
 import { plainConfig } from "../authors/author_config.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { loadConfig } from "../config/load.ts";
+import { systemReason } from "../system_reason.ts";
 import type { Command } from "./command.ts";
 import { FOLDERS_CONFIG } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -79,12 +80,20 @@ async function writePlugin(name: string, folder: string): Promise<Written> {
     if (await isThere(path)) throw new Deno.errors.AlreadyExists(`${path} is there already`);
   }
   const written: string[] = [];
-  for (const [file, text] of files) {
-    const path = join(folder, file);
-    await Deno.writeTextFile(path, text, { createNew: true });
-    written.push(path);
+  try {
+    for (const [file, text] of files) {
+      const path = join(folder, file);
+      written.push(path);
+      await Deno.writeTextFile(path, text, { createNew: true });
+    }
+    if (isAppended) await Deno.writeTextFile(shared, appended, { append: true });
+  } catch (error) {
+    // Half a plugin is worse than none: a full disk may take the first file and not the second. What somebody else has made
+    // meanwhile is not ours.
+    if (error instanceof Deno.errors.AlreadyExists) written.pop();
+    for (const path of written) await Deno.remove(path).catch(() => {});
+    throw error;
   }
-  if (isAppended) await Deno.writeTextFile(shared, appended, { append: true });
   return { files: written, config: isAppended ? shared : join(folder, `${name}.toml`), isAppended };
 }
 
@@ -130,16 +139,17 @@ function whatNext(name: string, folder: string, { files, config, isAppended }: W
 
 /** Says why nothing was written, where it is not a bug. */
 async function refused(error: unknown, io: Io): Promise<number> {
-  if (!(error instanceof ConfigError || isFileError(error))) throw error;
-  await io.stderr.write(`mevent plugin new: nothing was written: ${error.message}\n`);
+  const problem = error instanceof ConfigError ? error.message : fileProblem(error);
+  if (problem === null) throw error;
+  await io.stderr.write(`mevent plugin new: nothing was written: ${problem}\n`);
   return error instanceof ConfigError ? ExitCode.Config : ExitCode.Data;
 }
 
-function isFileError(error: unknown): error is Error {
-  return [
-    Deno.errors.AlreadyExists,
-    Deno.errors.NotADirectory,
-    Deno.errors.PermissionDenied,
-    Deno.errors.NotFound,
-  ].some((each) => error instanceof each);
+/** What the system refused, with the path that it names; null for an error of another kind. */
+function fileProblem(error: unknown): string | null {
+  if (error instanceof Deno.errors.AlreadyExists) return error.message;
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const path = / '([^']+)'$/.exec(error.message)?.[1];
+  const reason = systemReason(error, "file");
+  return path === undefined ? reason : `${path}: ${reason}`;
 }
