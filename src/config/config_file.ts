@@ -1,4 +1,5 @@
 import { checkRegular, type FileReading, readRegular, UnreadableFile } from "../modules/read_regular.ts";
+import { statWithin } from "../modules/stat_within.ts";
 import { systemReason } from "../system_reason.ts";
 import { ConfigError } from "./config_error.ts";
 import { decodeConfig } from "./document.ts";
@@ -20,9 +21,6 @@ export interface ReadTimes {
 }
 
 const READ_TIMES: ReadTimes = { look: 5000, quiet: 150, settle: 5000 };
-
-/** Paths that a file system has been asked about and has not answered yet: each keeps one of the few threads for that. */
-const unanswered = new Set<string>();
 
 /**
  * The text of a config as a server starts with it, from a pipe too. It blocks: nothing runs that it could hold up, and
@@ -48,7 +46,7 @@ export async function reloadText(
   times = READ_TIMES,
 ): Promise<string> {
   try {
-    await look(path, times.look);
+    checkRegular(await statWithin(path, times.look));
     const text = decodeConfig(await settled(path, read, times), file);
     if (/^(?:\s|#[^\n]*)*$/.test(text)) {
       throw new UnreadableFile(
@@ -73,22 +71,6 @@ async function settled(path: string, read: ReadFile, { quiet, settle }: ReadTime
       throw new UnreadableFile(`has gone on changing for ${settle / 1000} s: reload when it is written`);
     }
     before = after;
-  }
-}
-
-/** Rejects unless there is a regular file. A file system that does not answer holds up nobody but this. */
-async function look(path: string, ms: number): Promise<void> {
-  const silent = "cannot be read: its file system does not answer";
-  if (unanswered.has(path)) throw new UnreadableFile(silent);
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new UnreadableFile(silent)), ms);
-  unanswered.add(path);
-  const info = Deno.stat(path).finally(() => unanswered.delete(path));
-  try {
-    checkRegular(await Promise.race([info, late.promise]));
-  } finally {
-    info.catch(() => {});
-    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import type { PluginConfig, PluginPermissions } from "../config/config.ts";
 import type { PreparedModule } from "../modules/prepare_module.ts";
+import { UnreadableFile } from "../modules/read_regular.ts";
+import { statWithin } from "../modules/stat_within.ts";
 import type { Log } from "../observe/log.ts";
 import type { ReadablePlace } from "../worker/confine.ts";
 import { landlockVersion } from "../worker/landlock.ts";
@@ -51,6 +53,9 @@ const SYSTEM = [
 /** Where SQLite makes its temporary files, the first that there is; they are neither asked for nor named. */
 const TEMPORARY = ["/var/tmp", "/usr/tmp", "/tmp"];
 
+/** What a file system gets to say what stands at a path, in ms. */
+const ANSWER_MS = 5000;
+
 let version: number | undefined;
 
 /** Whether the kernel can hold what a worker reads. From source Deno asks for permission itself, wherever a module comes from. */
@@ -69,6 +74,24 @@ export function tellUnconfined(plugins: readonly PluginConfig[], log: Log): void
       advice: "run on Linux 5.13 or newer with Landlock, or only code that you trust",
     },
   );
+}
+
+/**
+ * Rejects where a place that a plugin may read lies on a file system that does not answer: {@link confinement} looks at
+ * them from the main thread.
+ */
+export async function grantsAnswer({ read }: PluginPermissions): Promise<void> {
+  if (typeof read === "boolean" || !isConfinable()) return;
+  await Promise.all(read.map(async (path) => {
+    try {
+      await statWithin(path, ANSWER_MS);
+    } catch (error) {
+      // What is not there yet may come.
+      if (error instanceof UnreadableFile) {
+        throw new Error(`it is granted to read ${path}, which ${error.message}`);
+      }
+    }
+  }));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { PluginsError } from "./plugins_error.ts";
+import { grantsAnswer } from "./confinement.ts";
 import { DROP_GRACE_MS, PluginChange, ServedPlugin } from "./served_plugin.ts";
 
 /** What threads that start open for a moment beside what they keep. */
@@ -47,6 +48,7 @@ export class PluginPlan {
       "reading the modules",
     );
     const taken = await Promise.allSettled(configs.map(async (config) => {
+      await grantsAnswer(config.permissions);
       const known = byName.get(config.name) ?? null;
       const module = isLookedAt(config.name) ? await parts.modules.take(config, known) : known!;
       return { module, release: module.hold() };
