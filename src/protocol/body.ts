@@ -114,23 +114,28 @@ function decodeJson(content: Uint8Array, limits: ContentLimits, notes: DecodeNot
   if (content.length === 0) return {};
   const isExact = checkJsonLimits(content, limits);
   if (notes !== undefined) notes.mayHoldExact = isExact;
-  return parsed(content, isExact ? parseExactly : JSON.parse);
+  const text = decodeText(content, "JSON");
+  try {
+    return isExact ? parseExactly(text) : JSON.parse(text);
+  } catch (error) {
+    throw notJson(error);
+  }
 }
 
 /** Checks JSON content; an empty text is an empty object. Throws ProtocolError. */
 export function checkJson(content: Uint8Array, limits = CONTENT_LIMITS): void {
   if (content.length === 0) return;
   checkJsonLimits(content, limits);
-  parsed(content, JSON.parse);
-}
-
-function parsed(content: Uint8Array, parse: (text: string) => JsonValue): JsonValue {
   const text = decodeText(content, "JSON");
   try {
-    return parse(text);
+    JSON.parse(text);
   } catch (error) {
-    throw new ProtocolError(`the params are not JSON: ${error instanceof Error ? error.message : error}`);
+    throw notJson(error);
   }
+}
+
+function notJson(error: unknown): ProtocolError {
+  return new ProtocolError(`the params are not JSON: ${error instanceof Error ? error.message : error}`);
 }
 
 /** Converts a parsed HDF tree. Throws ProtocolError (23). */

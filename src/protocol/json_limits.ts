@@ -32,7 +32,8 @@ export function checkJsonLimits(bytes: Uint8Array, { depth, keys }: ContentLimit
   let count = 0;
   let isExact = false;
   for (let at = 0; at < bytes.length; at++) {
-    switch (bytes[at]) {
+    const byte = bytes[at]!;
+    switch (byte) {
       case QUOTE:
         at = endOfString(bytes, at + 1);
         break;
@@ -50,16 +51,8 @@ export function checkJsonLimits(bytes: Uint8Array, { depth, keys }: ContentLimit
       case CLOSE_OBJECT:
         level--;
         break;
-      case ZERO:
-      case ZERO + 1:
-      case ZERO + 2:
-      case ZERO + 3:
-      case ZERO + 4:
-      case ZERO + 5:
-      case ZERO + 6:
-      case ZERO + 7:
-      case ZERO + 8:
-      case NINE: {
+      default: {
+        if (byte < ZERO || byte > NINE) break;
         const end = endOfNumber(bytes, at);
         if (end < 0 || end - at > PLAIN_CHARS) isExact ||= !isDouble(bytes, at, Math.abs(end));
         at = Math.abs(end) - 1;
