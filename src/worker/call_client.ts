@@ -1,4 +1,5 @@
 import { parseJson } from "../exact_json.ts";
+import type { LostTime } from "./lost_time.ts";
 import type { CallError, JsonObject, JsonValue } from "../plugin.ts";
 import { jsonText } from "../protocol/body.ts";
 import { ReplyCode, replyName } from "../protocol/codes.ts";
@@ -57,7 +58,11 @@ export class CallClient {
   #taken = 0;
   #lastId = 0;
 
-  constructor(readonly limits: CallLimits, readonly send: (request: ServiceRequest) => void) {}
+  constructor(
+    readonly limits: CallLimits,
+    readonly send: (request: ServiceRequest) => void,
+    readonly lost: Pick<LostTime, "after">,
+  ) {}
 
   /** Waits for the result. Rejects with {@link CallFailure}, or with a TypeError where it is no call at all. */
   async call(
@@ -145,7 +150,7 @@ export class CallClient {
   #wait(id: number, what: string, chars: number, signal: AbortSignal): Promise<JsonValue | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<JsonValue | undefined>();
     const end = () => {
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener("abort", onAbort);
       this.#waiting.delete(id);
       this.#chars -= chars;
@@ -157,7 +162,7 @@ export class CallClient {
     };
     const { timeout } = this.limits;
     const onAbort = () => giveUp(signal.reason);
-    const timer = setTimeout(() => giveUp(`there was no answer within ${timeout} ms`), timeout);
+    const cancel = this.lost.after(timeout, () => giveUp(`there was no answer within ${timeout} ms`));
     signal.addEventListener("abort", onAbort);
     this.#chars += chars;
     this.#waiting.set(id, {

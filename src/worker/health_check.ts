@@ -1,5 +1,6 @@
 import type { Plugin, PluginContext } from "../plugin.ts";
 import { cut } from "./cut.ts";
+import type { LostTime } from "./lost_time.ts";
 import type { HostSetup } from "./messages.ts";
 import { textOf } from "./text_of.ts";
 
@@ -20,6 +21,7 @@ export class HealthCheck {
     readonly limits: Pick<HostSetup, "healthInterval" | "timeout">,
     /** What is wrong, or null where nothing is any more. */
     readonly tell: (problem: string | null) => void,
+    readonly lost: Pick<LostTime, "after">,
   ) {}
 
   /** Throws what the plugin throws; and where it takes longer than the plugin's time-out. */
@@ -30,11 +32,11 @@ export class HealthCheck {
     this.#asked = answer.catch(() => {});
     const late = Promise.withResolvers<never>();
     const error = new Error(`health took longer than the time-out of ${timeout} ms`);
-    const timer = setTimeout(() => late.reject(error), timeout);
+    const cancel = this.lost.after(timeout, () => late.reject(error));
     try {
       await Promise.race([answer, late.promise]);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 

@@ -92,7 +92,11 @@ async function start(setup: HostSetup): Promise<void> {
     // One of them says it for all.
     if (setup.worker === 0) { for (const { text } of remarks) log.warn(toldText(text)); }
     const biz = setup.biz ?? plugin.biz;
-    const client = calls = new CallClient({ timeout: setup.timeout, maxBytes: setup.maxReplyBytes }, post);
+    const client = calls = new CallClient(
+      { timeout: setup.timeout, maxBytes: setup.maxReplyBytes },
+      post,
+      lost,
+    );
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>
       Object.freeze(
         {
@@ -113,7 +117,7 @@ async function start(setup: HostSetup): Promise<void> {
     const context = contextWith(stopping.signal, { hops: 0, operation: null, signal: lasting });
     const concurrency = setup.concurrency ?? plugin.concurrency ?? 1;
     await plugin.start?.(Object.freeze({ ...context, first: setup.first, run: setup.run }));
-    health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }));
+    health = new HealthCheck(plugin, context, setup, (problem) => post({ kind: "health", problem }), lost);
     stage = "its health check failed: ";
     await health.ask();
     stage = "";

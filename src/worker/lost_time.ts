@@ -31,6 +31,18 @@ export class LostTime {
     if (this.#gaps.length > MAX_GAPS) this.#gaps.shift();
   }
 
+  /** Calls `then` when so many ms have passed, those that were lost not counted, unless the result is called before. */
+  after(ms: number, then: () => void): () => void {
+    const begun = this.now();
+    const look = () => {
+      const left = begun + ms + this.since(begun) - this.now();
+      if (left <= 0) then();
+      else timer = setTimeout(look, left);
+    };
+    let timer = setTimeout(look, ms);
+    return () => clearTimeout(timer);
+  }
+
   /** How much of the time since then was lost, in ms. */
   since(time: number): number {
     this.look();
