@@ -3,6 +3,8 @@ import { DatabaseError, Decimal, type Row, type Value } from "./database.ts";
 
 /** What a value has beside its own bytes: its length, its type, a null's bit. */
 const BYTES_BESIDE = 12;
+/** The bytes of a row's texts are counted where fewer rows than that go together. */
+const FEW = 64;
 
 /**
  * How n rows are put into statements that hold a power of two of them each, up to `most`: a few prepared statements do for
@@ -36,7 +38,9 @@ export interface Bounds {
 export function fitting(rows: readonly Row[], from: number, bounds: Bounds): number {
   let [at, bytes] = [from, 0];
   while (at < rows.length && at - from < bounds.rows) {
-    const own = weightOf(rows[at] ?? []);
+    const row = rows[at] ?? [];
+    const most = weightOf(row, mostBytes);
+    const own = most * FEW > bounds.bytes ? weightOf(row, Buffer.byteLength) : most;
     bytes += own;
     if (bytes > bounds.bytes && at > from) break;
     if (own > bounds.rowBytes) throw tooLong(own, bounds);
@@ -46,15 +50,20 @@ export function fitting(rows: readonly Row[], from: number, bounds: Bounds): num
 }
 
 /** How many bytes a row has on its way, some more at most. */
-function weightOf(row: readonly Value[]): number {
+function weightOf(row: readonly Value[], bytesOfText: (text: string) => number): number {
   let bytes = 0;
   for (const value of row) {
     bytes += BYTES_BESIDE;
-    if (typeof value === "string") bytes += Buffer.byteLength(value);
+    if (typeof value === "string") bytes += bytesOfText(value);
     else if (value instanceof Uint8Array) bytes += value.length;
     else if (value instanceof Decimal) bytes += value.text.length;
   }
   return bytes;
+}
+
+/** What a text has in UTF-8 at most. */
+function mostBytes(text: string): number {
+  return text.length * 3;
 }
 
 function tooLong(bytes: number, { rowBytes, rowBound }: Bounds): DatabaseError {

@@ -9,6 +9,7 @@ import {
   type TableColumns,
 } from "./database.ts";
 import { type Bounds, fitting } from "./portions.ts";
+import { bulkSql, numbered, typesOfColumns } from "./postgres_bulk.ts";
 import { createClient, type PgClient, type PgResult } from "./postgres_driver.ts";
 import { faultOf, stateOf } from "./postgres_fault.ts";
 import {
@@ -24,7 +25,7 @@ import {
 } from "./postgres_types.ts";
 import { requireServer, type ServerAddress } from "./server_address.ts";
 import { type ServerAnswer, ServerSession } from "./server_session.ts";
-import { quoteName, requireParams, type Statement, write, writeSingle } from "./statement.ts";
+import { quoteName, requireParams, type Statement, writeSingle } from "./statement.ts";
 import { bytesOf, held, heldText, scalarOf } from "./values.ts";
 
 /** What one INSERT carries. */
@@ -97,6 +98,8 @@ export class PostgresDatabase implements Database {
         ssl: tls ?? false,
         connectionTimeoutMillis: connectTimeout,
         keepAlive: true,
+        // What is asked while an answer is on its way does not wait for that.
+        pipeline: true,
         fallback_application_name: "mevent",
       });
       client.on("error", () => {});
@@ -322,18 +325,6 @@ function answerOf(answer: PgResult | PgResult[]): PostgresAnswer {
   };
 }
 
-/** Each param a column of values, as texts that the server converts: the same statement for any number of rows. */
-function bulkSql({ head, values, params, tail }: Statement, types: readonly ServerType[]): string {
-  const row = write(values ?? [], (index) => `p${index}::${types[index]?.cast}`);
-  return `${write(head, numbered).replace(/VALUES\s*$/i, "")}SELECT ${row} FROM unnest(${
-    params.map((_, index) => `$${index + 1}::text[]`).join(", ")
-  }) AS mevent_rows(${params.map((_, index) => `p${index}`).join(", ")})${tail}`;
-}
-
-function typesOfColumns({ types = [] }: Statement): ServerType[] {
-  return types.map((cast) => ({ cast, kind: "other" }));
-}
-
 function castsOf(types: readonly ServerType[]): string {
   return types.map(({ cast }) => cast).join();
 }
@@ -346,5 +337,3 @@ function nameOf(table: readonly string[]): string {
 function readText(statement: Statement, maxRows: number): string {
   return `SELECT * FROM (${writeSingle(statement, numbered)}) AS mevent_query LIMIT ${maxRows}`;
 }
-
-const numbered = (index: number) => `$${index + 1}`;

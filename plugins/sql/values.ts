@@ -37,6 +37,7 @@ export function scalarOf(value: unknown): Scalar {
 /** A number that its column holds as it is. Throws NumberError for one that the column would round. */
 export function held(scalar: Exclude<Scalar, string>, column: Column | undefined): Exclude<Scalar, string> {
   if (scalar === null || typeof scalar === "boolean") return scalar;
+  if (typeof scalar === "number" && (column?.kind !== "whole" || Number.isInteger(scalar))) return scalar;
   if (column?.kind === "double" && doubleOf(scalar) === undefined) {
     throw new NumberError(`cannot hold ${numberText(scalar)}: it is a column of doubles`);
   }

@@ -134,10 +134,9 @@ export class Writer {
         begun++;
         isAtWork = true;
         outcomes = await work(session, changes);
-        // Whoever was to alter a table waits for the end of this transaction.
-        await this.catalogue.confirm(session, changes);
         isAtWork = false;
-        await this.ledger?.mark(session);
+        // Whoever was to alter a table waits for the end of this transaction.
+        await both(this.catalogue.confirm(session, changes), this.ledger?.mark(session));
         if (limit.isOver) throw new DatabaseError("lost", "the time was over before the COMMIT");
         isCommitting = true;
         await session.commit();
@@ -145,7 +144,7 @@ export class Writer {
       } catch (error) {
         await this.#abandon(session, error);
         if (!isCommitting || !isLost(error) || !await this.#wasCommitted(error, limit)) {
-          if (isOfOne(error) && (isAtWork || isCommitting)) throw error;
+          if (isOfOne(error) && (isAtWork || isCommitting || error instanceof Altered)) throw error;
           if (limit.isOver) throw outOfTime(error);
           if (begun >= TRIES_TOGETHER && hasOthers) throw new TooOften(textOf(error), { cause: error });
           this.events.retried();
@@ -197,6 +196,13 @@ export class Writer {
       if (answer === undefined) throw unknown("mevent_writers does not tell");
       return answer;
     }
+  }
+}
+
+/** Waits for the end of both, whatever they end with; throws the first one's error before the other's. */
+async function both(...work: [Promise<void>, Promise<void> | undefined]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === "rejected") throw result.reason;
   }
 }
 
