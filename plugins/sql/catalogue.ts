@@ -90,9 +90,14 @@ export class Catalogue {
 
   /** Throws Altered where a table that was written into is another one than what was written was made for. */
   async confirm(session: Session, changes: readonly Change[]): Promise<void> {
-    const names = new Set(changes.map(({ table }) => table));
+    const names = new Set<string>();
+    let last: string | undefined;
+    for (const { table } of changes) {
+      if (table !== last && table !== undefined) names.add(table);
+      last = table;
+    }
     for (const name of names) {
-      if (name !== undefined && await this.refresh(session, name)) throw new Altered(name);
+      if (await this.refresh(session, name)) throw new Altered(name);
     }
   }
 
@@ -127,9 +132,10 @@ export class Catalogue {
       if (own !== insert) {
         throw new NotAllowed("all rows of one operation are to have the same columns, in the same order");
       }
-      const values = own.columns.map((column) =>
-        this.#valueOf(row[column.name], `column ${column.name}`, column)
-      );
+      const values: Value[] = [];
+      for (const column of own.columns) {
+        values.push(this.#valueOf(row[column.name], "column", column.name, column));
+      }
       if (table.idColumn !== undefined) values.push(index === 0 ? id : `${id}.${index}`);
       return values;
     });
@@ -157,10 +163,10 @@ export class Catalogue {
 
   #rowOf(statement: Statement, params: JsonObject, id: string): Row {
     return statement.params.map((name) => {
-      if (name === ID_PARAM) return this.#valueOf(id, name, undefined);
+      if (name === ID_PARAM) return this.#valueOf(id, "param", name, undefined);
       const value = Object.hasOwn(params, name) ? params[name] : undefined;
       if (value === undefined) throw new NotAllowed(`${statement.name} needs the param ${name}`);
-      return this.#valueOf(value, `param ${name}`, this.#columns.get(statement)?.get(name));
+      return this.#valueOf(value, "param", name, this.#columns.get(statement)?.get(name));
     });
   }
 
@@ -190,13 +196,13 @@ export class Catalogue {
     return insert;
   }
 
-  #valueOf(value: unknown, what: string, column: Column | undefined): Value {
+  #valueOf(value: unknown, what: "column" | "param", name: string, column: Column | undefined): Value {
     try {
       return this.dialect.valueOf(value, column);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       throw new NotAllowed(
-        `${what} ${error.message}`,
+        `${what} ${name} ${error.message}`,
         error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED,
       );
     }
@@ -204,5 +210,7 @@ export class Catalogue {
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    // Looked for first, for that is fast.
+    (value["rawJSON"] === undefined || !isExactNumber(value));
 }

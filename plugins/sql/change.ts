@@ -6,9 +6,9 @@ export interface Change {
   readonly statement: Statement;
   readonly rows: readonly Row[];
   /** The table that the config allows rows to go into; a statement of the config has none. */
-  readonly table?: string;
+  readonly table?: string | undefined;
   /** Of the operation: the same at each attempt. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** What has become of a change: how many rows it is, or why it is none. */

@@ -61,6 +61,7 @@ export const POSTGRES: Dialect = {
     if (typeof given === "string") return textFor(column?.kind ?? "other", heldText(given, column));
     const scalar = held(given, column);
     if (scalar === null) return null;
+    if (Number.isSafeInteger(scalar)) return String(scalar);
     return typeof scalar === "boolean" ? String(scalar) : numberText(scalar);
   },
 };

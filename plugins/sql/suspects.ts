@@ -1,6 +1,7 @@
 import { Altered } from "./catalogue.ts";
 import type { Change, Outcome } from "./change.ts";
 import { DatabaseError, isFault } from "./database.ts";
+import type { Statement } from "./statement.ts";
 
 /** Operations that are remembered. */
 const MAX_SUSPECTS = 10_000;
@@ -19,21 +20,24 @@ export class Suspects {
   judge(changes: readonly Change[], outcomes: Outcome[]): void {
     const failed: Change[] = [];
     const written = new Set<string>();
-    for (const [index, change] of changes.entries()) {
-      const { id = "", statement: { name } } = change;
+    let last: Statement | undefined;
+    for (let index = 0; index < changes.length; index++) {
+      const change = changes[index]!;
       const outcome = outcomes[index];
-      if (isFault(outcome, "unclear") && !(outcome instanceof Altered)) {
-        const since = this.#since.get(id);
-        if (since === undefined) failed.push(change);
-        else if (this.#batchesOf(name) > since) {
-          outcomes[index] = new DatabaseError("row", outcome.message, { cause: outcome });
-          this.#since.delete(id);
-        }
+      if (typeof outcome === "number") {
+        if (change.statement !== last) written.add(change.statement.name);
+        last = change.statement;
+        if (this.#since.size > 0) this.#since.delete(change.id ?? "");
         continue;
       }
-      if (typeof outcome !== "number") continue;
-      written.add(name);
-      if (this.#since.size > 0) this.#since.delete(id);
+      if (!isFault(outcome, "unclear") || outcome instanceof Altered) continue;
+      const { id = "", statement: { name } } = change;
+      const since = this.#since.get(id);
+      if (since === undefined) failed.push(change);
+      else if (this.#batchesOf(name) > since) {
+        outcomes[index] = new DatabaseError("row", outcome.message, { cause: outcome });
+        this.#since.delete(id);
+      }
     }
     // What was written in the same batch may have come before the database failed, or after.
     for (const name of written) this.#written.set(name, this.#batchesOf(name) + 1);

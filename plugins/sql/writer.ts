@@ -59,7 +59,11 @@ export class Writer {
   async write(changes: readonly Change[], limit: TimeLimit): Promise<Outcome[]> {
     const outcomes: (Outcome | undefined)[] = changes.map(() => undefined);
     try {
-      await this.#commitAll(changes.map((change, index) => ({ ...change, index })), outcomes, limit);
+      await this.#commitAll(
+        changes.map(({ statement, rows, table, id }, index) => ({ statement, rows, table, id, index })),
+        outcomes,
+        limit,
+      );
     } catch (error) {
       // What was committed apart stays so.
       const failure = error instanceof Error ? error : new Error(String(error));
