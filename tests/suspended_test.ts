@@ -50,11 +50,11 @@ Deno.test("what is to happen after a time happens so much later as the thread ha
 Deno.test("a server that was suspended for longer than a plugin's time-out ends no healthy worker, process or operation for it", async () => {
   const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
   await Deno.writeTextFile(`${directory}/waits.ts`, WAITS);
-  const table = (name: string, more: string) =>
+  const table = (name: string, more: string, timeout = "2s") =>
     `[[plugin]]
 name = "${name}"
 module = "./waits.ts"
-timeout = "2s"
+timeout = "${timeout}"
 grace = "100ms"
 ${more}
 permissions = { run = ["sleep"] }
@@ -62,7 +62,9 @@ permissions = { run = ["sleep"] }
   await Deno.writeTextFile(
     `${directory}/mevent.toml`,
     table("worker", "") + table("process", 'isolation = "process"') +
-      table("old", 'ttl = "2s"\nconcurrency = 1'),
+      table("old", 'ttl = "2s"\nconcurrency = 1') +
+      // It does nothing, and would be found silent by one look that comes late.
+      table("idle", 'isolation = "process"', "1s"),
   );
   const path = `${directory}/socket`;
   const server = new MeventProcess(

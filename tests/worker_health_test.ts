@@ -174,7 +174,7 @@ Deno.test({
   },
 });
 
-Deno.test("a pulse counts silence by its own looks, and a long time between two of them counts little", () => {
+Deno.test("a pulse counts silence by its own looks, and anew from one that comes late", () => {
   const memory = createBeats();
   const pulse = new Pulse(memory, 2000);
   const beat = () => Atomics.add(new Int32Array(memory), 0, 1);
@@ -184,7 +184,11 @@ Deno.test("a pulse counts silence by its own looks, and a long time between two 
   beat();
   assertEquals(pulse.silentFor(13_000), 0);
   // The process was stopped meanwhile.
-  assertEquals(pulse.silentFor(90_000), 2000);
+  assertEquals(pulse.silentFor(14_000), 1000);
+  assertEquals(pulse.silentFor(90_000), 0);
+  assertEquals(pulse.silentFor(90_300), 300);
+  assertEquals(pulse.silentFor(91_300), 1300);
   beat();
-  assertEquals(pulse.silentFor(91_000), 0);
+  assertEquals(pulse.silentFor(92_300), 0);
+  assertEquals(pulse.silentFor(94_400), 0);
 });

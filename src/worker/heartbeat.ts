@@ -29,16 +29,17 @@ export class Heart {
 }
 
 /**
- * The side that listens: for how long there was no beat. Counted by its own looks, and never more than so much for one
- * of them: a process that was stopped and goes on does not find that all its workers hang.
+ * The side that listens: for how long there was no beat. Counted by its own looks. One that comes late finds a process that
+ * was stopped, and beats that have not come in yet: it says nothing of the others, and silence begins anew.
  */
 export class Pulse {
   readonly #count: Int32Array;
   #last = 0;
-  #lookedAt = 0;
+  #lookedAt = -Infinity;
   #silent = 0;
 
-  constructor(memory: BeatMemory, /** In ms. */ readonly maxStep: number) {
+  /** @param maxStep a look that comes longer after the one before is late, in ms */
+  constructor(memory: BeatMemory, readonly maxStep: number) {
     this.#count = new Int32Array(memory);
   }
 
@@ -50,8 +51,8 @@ export class Pulse {
   /** For how long it has been silent, in ms; `time` is monotonic, in ms. */
   silentFor(time: number): number {
     const count = this.beat;
-    const step = Math.min(time - this.#lookedAt, this.maxStep);
-    this.#silent = count === this.#last && this.#lookedAt > 0 ? this.#silent + step : 0;
+    const step = time - this.#lookedAt;
+    this.#silent = count === this.#last && step <= this.maxStep ? this.#silent + step : 0;
     this.#last = count;
     this.#lookedAt = time;
     return this.#silent;

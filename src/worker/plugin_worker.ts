@@ -26,8 +26,8 @@ const MAX_REASON = 4096;
 const READ_BATCH = 32;
 /** After so long of reading replies other work gets its turn, in ms. */
 const TURN_MS = 1;
-/** The longest time between two looks for signs of life that counts, in ms. */
-const MAX_LOOK_MS = 2000;
+/** Looks for signs of life come once a second; one that comes longer after the one before is late, in ms. */
+const MAX_LOOK_MS = 1500;
 /** A child process that is given up may take so long to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
 
