@@ -38,8 +38,10 @@ Deno.test("what the kernel lets a worker read is its own, what is granted, and w
   ];
   assertEquals(ours(paths({ read: granted })).slice(2), [`${data.path}/prices`, data.path]);
   const authority = `${data.path}/prices/today.json`;
-  assert(!paths({}, { SSL_CERT_FILE: authority }).includes(authority));
-  assert(paths({ net: true }, { SSL_CERT_FILE: authority }).includes(authority));
+  assert(!paths({}).includes(authority));
+  for (const name of ["SSL_CERT_FILE", "SSL_CERT_DIR", "DENO_CERT"]) {
+    assert(paths({}, { [name]: authority }).includes(authority), name);
+  }
 });
 
 Deno.test("another folder at a granted path is another place", async () => {

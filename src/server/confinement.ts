@@ -7,7 +7,10 @@ import type { Log } from "../observe/log.ts";
 import type { ReadablePlace } from "../worker/confine.ts";
 import { landlockVersion } from "../worker/landlock.ts";
 
-/** Of the local time, of the memory in use, and what Deno reads before it asks for the permission to use the network. */
+/**
+ * Of the local time, of the memory in use, and what Deno reads before it asks for the permission to use the network: where
+ * systems keep the certificates that they trust belongs to that.
+ */
 const ALWAYS = [
   "/etc/localtime",
   "/etc/timezone",
@@ -15,17 +18,6 @@ const ALWAYS = [
   "/proc/self/statm",
   "/etc/resolv.conf",
   "/etc/hosts",
-];
-/** What libc reads to look up anything, its libraries included. */
-const LIBC = ["/etc/nsswitch.conf", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64"];
-/** What it reads beside that to resolve a name, and where systems keep the certificates that they trust. */
-const NETWORK = [
-  ...LIBC,
-  "/etc/host.conf",
-  "/etc/gai.conf",
-  "/etc/services",
-  "/etc/protocols",
-  "/run/systemd/resolve",
   "/etc/ssl/certs",
   "/etc/ssl/cert.pem",
   "/etc/ssl/ca-bundle.pem",
@@ -36,6 +28,17 @@ const NETWORK = [
 ];
 /** Variables that name more such certificates. */
 const CERTIFICATES = ["SSL_CERT_FILE", "SSL_CERT_DIR", "DENO_CERT"];
+/** What libc reads to look up anything, its libraries included. */
+const LIBC = ["/etc/nsswitch.conf", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+/** What it reads beside that to resolve a name. */
+const NETWORK = [
+  ...LIBC,
+  "/etc/host.conf",
+  "/etc/gai.conf",
+  "/etc/services",
+  "/etc/protocols",
+  "/run/systemd/resolve",
+];
 /** What Deno reads to tell of the system, and of its users. */
 const SYSTEM = [
   ...LIBC,
@@ -121,7 +124,8 @@ export function readablePlaces(
     snapshot.folder,
     ...snapshot.files,
     ...ALWAYS,
-    ...net === false ? [] : [...NETWORK, ...CERTIFICATES.map((name) => env(name) ?? "")],
+    ...CERTIFICATES.map((name) => env(name) ?? ""),
+    ...net === false ? [] : NETWORK,
     ...sys === false ? [] : SYSTEM,
     ...read === false || write === false ? [] : temporary(env),
   ];
