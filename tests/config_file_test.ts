@@ -4,6 +4,7 @@ import { ConfigError } from "../src/config/config_error.ts";
 import { Log } from "../src/observe/log.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { readRegular } from "../src/modules/read_regular.ts";
+import { usableConfig } from "../src/config/usable.ts";
 import { Server } from "../src/server/server.ts";
 
 const TIMES = { look: 400, quiet: 20, settle: 200 };
@@ -109,4 +110,12 @@ Deno.test("a reload that is refused for its file keeps what runs, and the server
   assertEquals((await server.reload()).unchanged, true);
   await server.stop();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("of a config whose plugins and listeners have problems it is not said that it has none", () => {
+  const text = '[server]\ntcp = ""\nudp = ""\n[[plugin]]\nname = "a"\n[[listener]]\ntcp = "x"\n';
+  const { problems, warnings } = usableConfig({ file: "m.toml", text, env: {}, flags: {} });
+  assertEquals([problems.length, warnings], [2, []]);
+  const empty = { file: "m.toml", text: 'plugin = []\nserver = { tcp = "", udp = "" }', env: {}, flags: {} };
+  assertEquals(usableConfig(empty).warnings.length, 2);
 });

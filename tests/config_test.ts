@@ -258,7 +258,7 @@ Deno.test("all problems of all sources come in one message, each with its key pa
 Deno.test("tables where lists of tables are expected, and the other way round, are refused", () => {
   assertEquals(problemsIn("server = 1\nplugin = { name = 'a' }\nlistener = [1]\n"), [
     "1:10: server: expected a table, got 1",
-    '2:10: plugin: expected a list of tables, got {"name":"a"}',
+    "2:10: plugin: expected a list of tables, each [[plugin]], got one table: [plugin]",
     "3:13: listener[0]: expected a table, got 1",
   ]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ConfigError, type KeyPath } from "../src/config/config_error.ts";
+import { ConfigError, type KeyPath, keyText } from "../src/config/config_error.ts";
 import { decodeConfig, parseDocument } from "../src/config/document.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { environmentLayer } from "../src/config/overrides.ts";
@@ -351,4 +351,45 @@ Deno.test("keys below lists of tables are found in the item that they stand in",
     [["plugin", 1, "workers"], 10, 1],
   ];
   for (const [path, line, column] of lines) assertEquals(places!.key(path), { line, column }, path.join("."));
+});
+
+Deno.test("a list, a date or a text where a table is expected is refused, whichever table it is", () => {
+  const plugin = '[[plugin]]\nname = "a"\nmodule = "builtin:echo"\n';
+  const tables = ["retry", "dedup", "dead", "queue", "cache", "permissions", "config"];
+  const written: readonly [text: string, key: string][] = [
+    ["[[server]]\nmax_frame = 1\n", "server"],
+    ...["[]", "2026-01-01", '"x"'].map((value) => [`server = ${value}\n`, "server"] as const),
+    ...tables.flatMap((name) => [
+      [`${plugin}[[plugin.${name}]]\nx = 1\n`, `plugin[0].${name}`] as const,
+      ...["[]", "07:32:00", "true"].map((value) =>
+        [`${plugin}${name} = ${value}\n`, `plugin[0].${name}`] as const
+      ),
+    ]),
+    ["listener = [[]]\n", "listener[0]"],
+    ["plugin = [[]]\n", "plugin[0]"],
+  ];
+  for (const [text, key] of written) {
+    const { details } = assertThrows(() => load(text), ConfigError);
+    assertEquals(details.map(({ path, message }) => [keyText(path!), message.split(",")[0]]), [
+      [key, "expected a table"],
+    ], text);
+  }
+});
+
+Deno.test("a text without quotes and one with backslashes are refused with how they are written", () => {
+  for (const value of ["debug", "127.0.0.1:1", "64 KiB", "True", "yes", "./x.sock", "“debug”"]) {
+    assertMatch(
+      problemIn(`a = ${value}\n`),
+      /; a text stands in quotes: "64 KiB"; true and false are written so$/,
+    );
+  }
+  for (const value of ["C:\\Users", "C:\\data", "\\d+"]) {
+    assertMatch(
+      problemIn(`a = "${value}"\n`),
+      /; a backslash is written \\\\, or the text in single quotes: 'C:\\data'$/,
+    );
+  }
+  for (const text of ["a = @ # x", "a = 1\nb", "a = [1", 'a = "x']) {
+    assertEquals(/quotes/.test(problemIn(text)), text.includes("@"), text);
+  }
 });

@@ -55,9 +55,19 @@ function sentenceOf({ message }: TomlError, text: string, position: Position): s
   if (!sentence.startsWith("trying to redefine")) {
     const line = text.split("\n")[position.line - 1] ?? "";
     const isAtEnd = position.column > [...line.trimEnd()].length;
-    return `is not TOML: ${sentence}${isAtEnd ? "; the line ends here" : ""}`;
+    return `is not TOML: ${sentence}${isAtEnd ? "; the line ends here" : ""}${hintOf(sentence, line)}`;
   }
   const first = new Places(text).before(position);
   const where = first === undefined ? "" : `, in line ${first.line}`;
   return `is not TOML: this key or table is there already${where}; each may be given once`;
+}
+
+/** What is likely meant where a text has no quotes, or has backslashes in it. */
+function hintOf(sentence: string, line: string): string {
+  if (sentence.includes("escape")) {
+    return "; a backslash is written \\\\, or the text in single quotes: 'C:\\data'";
+  }
+  const isOfValue = /^(invalid value|illegal character in numeric|each key-value)/.test(sentence);
+  const isBare = /=\s*[^\s"'[{#]/.test(line);
+  return isOfValue && isBare ? '; a text stands in quotes: "64 KiB"; true and false are written so' : "";
 }

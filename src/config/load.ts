@@ -76,7 +76,7 @@ export function loadConfig(sources: ConfigSources): Config {
     warnings: [
       ...environment.warnings.map((warning) => `environment: ${warning}`),
       ...misplacedKeys(layers),
-      ...warningsOf(listeners, plugins),
+      ...emptinessOf({ listeners, plugins }),
     ],
   };
 }
@@ -175,7 +175,13 @@ function moduleUrl(module: string, file: string | undefined): string {
   return pathToFileURL(path).href;
 }
 
-function warningsOf(listeners: readonly ListenerConfig[], plugins: readonly PluginConfig[]): string[] {
+/** What is said of a config that nobody can reach, or that does nothing. */
+export function emptinessOf(
+  { listeners, plugins }: {
+    readonly listeners: readonly ListenerConfig[];
+    readonly plugins: readonly PluginConfig[];
+  },
+): string[] {
   const warnings: string[] = [];
   if (listeners.length === 0) warnings.push("no listener is configured: nobody can reach the server");
   if (plugins.length === 0) warnings.push("no plugin is configured: every operation will be answered 18");

@@ -145,8 +145,8 @@ const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
 /** The whole file. */
 export const FILE_SCHEMA = table({
   server: v.optional(SERVER_LAYER_SCHEMA, {}),
-  listener: v.optional(list(table(LISTENER_ENTRIES, hasOneTransport)), []),
-  plugin: v.optional(list(table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
+  listener: v.optional(list("listener", table(LISTENER_ENTRIES, hasOneTransport)), []),
+  plugin: v.optional(list("plugin", table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
 });
 
 /** A problem of a value, and whether it is its key that is wrong. */
@@ -176,16 +176,17 @@ function table<E extends v.ObjectEntries>(
   otherwise = knownText(Object.keys(entries)),
 ) {
   const known = Object.keys(entries);
-  const schema = v.object(
-    entries,
-    (issue) => issue.expected === "Object" ? mismatch("a table", issue.input).message : "is missing",
-  );
+  const schema = v.object(entries, "is missing");
   return v.pipe(
     v.unknown(),
     v.rawTransform<unknown, v.InferOutput<typeof schema>>(({ dataset: { value }, addIssue, NEVER }) => {
+      // A list passes for an object: `[[server]]`, `permissions = []`.
+      if (!isTable(value)) {
+        addIssue({ message: mismatch("a table", value).message });
+        return NEVER;
+      }
       const { issues = [], output, success } = v.safeParse(schema, value);
       for (const { message, path } of issues) addIssue({ message, path });
-      if (!isTable(value)) return NEVER;
       // Of the value itself: the schema passes over keys such as __proto__.
       for (const key of Object.keys(value)) {
         if (known.includes(key)) continue;
@@ -202,8 +203,13 @@ function table<E extends v.ObjectEntries>(
   );
 }
 
-function list<S extends v.GenericSchema>(item: S) {
-  return v.array(item, (issue) => mismatch("a list of tables", issue.input).message);
+function list<S extends v.GenericSchema>(name: string, item: S) {
+  return v.array(item, ({ input }) => {
+    const expected = `a list of tables, each [[${name}]]`;
+    return isTable(input)
+      ? `expected ${expected}, got one table: [${name}]`
+      : mismatch(expected, input).message;
+  });
 }
 
 function hasOneTransport(listener: Table): string | undefined {

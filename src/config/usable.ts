@@ -4,7 +4,7 @@ import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { parseDocument } from "./document.ts";
 import { isTable, type Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
-import { type ConfigSources, loadConfig } from "./load.ts";
+import { type ConfigSources, emptinessOf, loadConfig } from "./load.ts";
 import { misplacedKeys } from "./misplaced.ts";
 import { environmentLayer, flagLayer, NO_FILE } from "./overrides.ts";
 
@@ -65,11 +65,11 @@ function rest(
     });
     const environment = environmentLayer(env).values;
     const layers = new Layers(values, { file, places, environment, flags: flagLayer(flags).values });
-    // Those that name places are to name those of the whole file.
-    const placeless = misplacedKeys(config.layers);
+    // Those that name places are to name those of the whole file; that nothing is there holds of the whole alone.
+    const ofTheRest = [...misplacedKeys(config.layers), ...emptinessOf(config)];
     const warnings = [
       ...misplacedKeys(layers),
-      ...config.warnings.filter((each) => !placeless.includes(each)),
+      ...config.warnings.filter((each) => !ofTheRest.includes(each)),
     ];
     return { config, warnings, layers, plugins, listeners };
   } catch (error) {

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
+import { isTable } from "./is_table.ts";
 import { parseUnixSocket, type UnixSocket } from "./unix_socket.ts";
 import { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
 
@@ -113,11 +114,11 @@ export function permission() {
 /** A table of anything that JSON can write too. */
 export function jsonTable() {
   return parsed((value): JsonObject => {
+    if (!isTable(value)) throw mismatch("a table", value);
     const problems: ConfigProblem[] = [];
     const json = toJson(value, [], problems);
     if (problems.length > 0) throw new ConfigError(problems);
-    if (json === null || typeof json !== "object" || Array.isArray(json)) throw mismatch("a table", value);
-    return json;
+    return json as JsonObject;
   });
 }
 
