@@ -1,7 +1,16 @@
-import { assert, assertEquals, assertLessOrEqual, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
+import { checkCommand } from "../src/cli/check.ts";
 import { type Command, isGroup } from "../src/cli/command.ts";
 import { COMMANDS, findCommand } from "../src/cli/commands.ts";
+import { configCommand } from "../src/cli/config.ts";
 import { ExitCode } from "../src/cli/exit_codes.ts";
 import { topics } from "../src/cli/documents.ts";
 import { commandHelp, overviewHelp } from "../src/cli/help.ts";
@@ -121,6 +130,22 @@ Deno.test("wrong flags are usage errors that say what to write", () => {
     [["--async="], '--async takes no value, got ""'],
   ];
   for (const [args, message] of wrong) assertThrows(() => send(...args), UsageError, message);
+  const meant: [string, string][] = [
+    ["--tcp", "unknown flag --tcp; did you mean --listen HOST:PORT?"],
+    ["--port=1", "unknown flag --port; did you mean --listen HOST:PORT?"],
+    ["--drain-timeout", "unknown flag --drain-timeout; did you mean --set drain_timeout=VALUE?"],
+    ["--max_frame", "unknown flag --max_frame; did you mean --max-frame?"],
+    ["--workers", "unknown flag --workers; did you mean workers in a [[plugin]] table of the config?"],
+    ["m.toml", 'unexpected argument "m.toml"; did you mean --config m.toml?'],
+  ];
+  for (const command of [serveCommand, checkCommand, configCommand]) {
+    for (const [arg, message] of meant) {
+      assertEquals(assertThrows(() => parseCommand(command, [arg]), UsageError).message, message);
+    }
+    for (const far of ["--toString", "--constructor", "x"]) {
+      assertMatch(assertThrows(() => parseCommand(command, [far]), UsageError).message, /^un[^;]+$/);
+    }
+  }
   // What is like none that there is has no nearest one.
   for (const far of ["-5", "---", "--constructor", "--qq", "-x"]) {
     assertEquals(assertThrows(() => send(far), UsageError).message, `unknown flag ${far}`);

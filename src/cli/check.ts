@@ -4,7 +4,7 @@ import { type CheckFindings, checkFindings } from "./check_findings.ts";
 import type { Command } from "./command.ts";
 import { configSource } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { serveCommand, serverOverrides } from "./serve.ts";
+import { meantByServer, serveCommand, serverOverrides } from "./serve.ts";
 
 export const checkCommand: Command = {
   name: "check",
@@ -18,6 +18,7 @@ export const checkCommand: Command = {
   ],
   flags: [...serveCommand.flags, { name: "json", help: "Prints JSON instead of text." }],
   positionals: false,
+  meant: meantByServer,
   examples: ["mevent check", "mevent check --config mevent.toml --json"],
   async run(args, io) {
     const { file } = configSource(args, io);

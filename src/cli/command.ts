@@ -14,6 +14,8 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Whether arguments that belong to no flag are taken. */
   readonly positionals: boolean;
+  /** What does what an unknown flag, or an argument that is not taken, is likely meant to do: `--config mevent.toml`. */
+  readonly meant?: (argument: string) => string | undefined;
   /** Whole command lines that work as they stand. */
   readonly examples: readonly string[];
   /** Does it; the result is the exit code. */

@@ -6,7 +6,7 @@ import { configJson, configText, withoutSecrets } from "./config_report.ts";
 import { configSource, foundText } from "./config_source.ts";
 import { exampleConfig } from "./documents.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { serveCommand, serverOverrides } from "./serve.ts";
+import { meantByServer, serveCommand, serverOverrides } from "./serve.ts";
 
 export const configCommand: Command = {
   name: "config",
@@ -28,6 +28,7 @@ export const configCommand: Command = {
     { name: "json", help: "Prints JSON instead of TOML." },
   ],
   positionals: false,
+  meant: meantByServer,
   examples: [
     "mevent config",
     "mevent config --example > mevent.toml",

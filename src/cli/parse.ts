@@ -46,7 +46,7 @@ function canonicalArgs(command: Command, flags: readonly Flag[], args: readonly 
       continue;
     }
     const [written, value] = splitAtEquals(arg);
-    const name = longName(flags, written);
+    const name = longName(command, flags, written);
     const flag = flags.find((each) => each.name === name);
     if (flag?.value === undefined) {
       if (value !== undefined) {
@@ -59,7 +59,7 @@ function canonicalArgs(command: Command, flags: readonly Flag[], args: readonly 
   }
   const [first] = positionals;
   if (first !== undefined && !command.positionals) {
-    throw new UsageError(`unexpected argument ${JSON.stringify(first)}`);
+    throw new UsageError(`unexpected argument ${JSON.stringify(first)}${meantText(command, first)}`);
   }
   return { canonical, positionals };
 }
@@ -70,14 +70,19 @@ function splitAtEquals(arg: string): [written: string, value: string | undefined
 }
 
 /** The name behind the dashes as parseArgs is to see it: `json`, `config` for `-c`, `no-async-reply`. */
-function longName(flags: readonly Flag[], written: string): string {
+function longName(command: Command, flags: readonly Flag[], written: string): string {
   const short = flags.find((flag) => flag.short !== undefined && written === `-${flag.short}`);
   if (short !== undefined) return short.name;
   const known = flags.flatMap(({ name, negatable }) =>
     negatable ? [`--${name}`, `--no-${name}`] : [`--${name}`]
   );
   if (known.includes(written)) return written.slice(2);
-  throw new UsageError(`unknown flag ${written}${didYouMean(written, known)}`);
+  throw new UsageError(`unknown flag ${written}${didYouMean(written, known) || meantText(command, written)}`);
+}
+
+function meantText({ meant }: Command, argument: string): string {
+  const instead = meant?.(argument);
+  return instead === undefined ? "" : `; did you mean ${instead}?`;
 }
 
 /** The argument behind a flag that needs a value. One that begins with two dashes is a flag more likely than a value. */

@@ -64,7 +64,11 @@ function diagnosis(error: unknown, argv: readonly string[]): [code: number, text
   const name = nameIn(argv);
   const who = name === undefined ? "mevent" : `mevent ${name}`;
   if (error instanceof UsageError) {
-    const help = name === undefined ? "mevent --help" : `mevent help ${name}`;
+    const help = name === undefined
+      ? "mevent --help"
+      : name === "help"
+      ? "mevent help"
+      : `mevent help ${name}`;
     return [ExitCode.Usage, `${who}: ${error.message}\nTry: ${help}\n`];
   }
   if (error instanceof OutputError) return [ExitCode.Output, `${who}: ${error.message}\n`];

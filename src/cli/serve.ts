@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { reloadText, startText } from "../config/config_file.ts";
+import { PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "../config/defaults.ts";
 import { loadConfig } from "../config/load.ts";
 import { NO_FILE } from "../config/overrides.ts";
 import { Log } from "../observe/log.ts";
@@ -70,6 +71,7 @@ export const serveCommand: Command = {
     },
   ],
   positionals: false,
+  meant: meantByServer,
   examples: [
     "mevent serve",
     "mevent serve --config config.toml --log-level debug",
@@ -187,6 +189,15 @@ function startedPlugin(
   const { commands = [], example = null } = pool.declaration ?? {};
   const module = config.plugins.find((plugin) => plugin.name === name)?.module ?? "";
   return { name, biz, module, commands: commands.map(({ number }) => number), example };
+}
+
+/** What is meant by an argument that the commands do not take which read a server's config: a key of it, its file. */
+export function meantByServer(argument: string): string | undefined {
+  if (!argument.startsWith("-")) return argument.endsWith(".toml") ? `--config ${argument}` : undefined;
+  const key = argument.replace(/^-+/, "").replaceAll("-", "_");
+  if (["tcp", "port", "host", "bind", "address"].includes(key)) return "--listen HOST:PORT";
+  if (Object.hasOwn(SERVER_DEFAULTS, key)) return `--set ${key}=VALUE`;
+  return Object.hasOwn(PLUGIN_DEFAULTS, key) ? `${key} in a [[plugin]] table of the config` : undefined;
 }
 
 /** What the flags set of `[server]`, by the config's keys. Throws UsageError. */
