@@ -356,7 +356,7 @@ Deno.test("keys below lists of tables are found in the item that they stand in",
 Deno.test("a list, a date or a text where a table is expected is refused, whichever table it is", () => {
   const plugin = '[[plugin]]\nname = "a"\nmodule = "builtin:echo"\n';
   const tables = ["retry", "dedup", "dead", "queue", "cache", "permissions", "config"];
-  const written: readonly [text: string, key: string][] = [
+  const written: readonly (readonly [text: string, key: string])[] = [
     ["[[server]]\nmax_frame = 1\n", "server"],
     ...["[]", "2026-01-01", '"x"'].map((value) => [`server = ${value}\n`, "server"] as const),
     ...tables.flatMap((name) => [
