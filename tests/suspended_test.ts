@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LostTime } from "../src/worker/lost_time.ts";
 import { MeventProcess } from "./support/mevent.ts";
 import { RawConnection } from "./support/raw_connection.ts";
-import { streamRequest } from "./support/requests.ts";
+import { messageOf, streamRequest } from "./support/requests.ts";
 
 /** 1001 waits for a child of its own, which answers whatever becomes of the server meanwhile; 1002 for a time. */
 const WAITS = `
@@ -85,17 +85,17 @@ permissions = { run = ["sleep"] }
   );
   // By then all run.
   await connection.send(streamRequest({ id: 6, plugin: "process", command: 1002, params: { ms: 200 } }));
-  const codes = new Map<number, number>();
+  const answers = new Map<number, string>();
   const take = async () => {
-    const { id, code } = await connection.reply();
-    codes.set(id, code);
+    const reply = await connection.reply();
+    answers.set(reply.id, reply.code === 1000 ? "done" : messageOf(reply));
   };
-  while (!codes.has(6)) await take();
+  while (!answers.has(6)) await take();
   server.child.kill("SIGSTOP");
   await new Promise((resolve) => setTimeout(resolve, 3500));
   server.child.kill("SIGCONT");
-  while (codes.size < 6) await take();
-  assertEquals([...codes].filter(([, code]) => code !== 1000), []);
+  while (answers.size < 6) await take();
+  assertEquals([...answers].filter(([, answer]) => answer !== "done"), []);
   server.child.kill("SIGTERM");
   const { code, stderr } = await server.end();
   assertEquals([code, /died|hangs/.test(stderr)], [0, false], stderr);

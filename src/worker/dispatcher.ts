@@ -189,7 +189,8 @@ export class Dispatcher {
     const since = this.now() - STALL_MS;
     let returned = false;
     for (const worker of this.workers) {
-      if (worker.isStalled(since) && worker.takeBack()) returned = true;
+      const { stalledSince } = worker;
+      if (stalledSince !== null && stalledSince < since && worker.takeBack()) returned = true;
     }
     if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();

@@ -140,10 +140,10 @@ export class PluginWorker {
     return written;
   }
 
-  /** Whether it has held operations for longer than since then without a reply. */
-  isStalled(since: number): boolean {
-    return this.state === "running" && this.inFlight.count > 0 && this.#repliedAt < since &&
-      this.#givenAt < since;
+  /** Since when it has held operations without a reply; null where it holds none. */
+  get stalledSince(): number | null {
+    if (this.state !== "running" || this.inFlight.count === 0) return null;
+    return Math.max(this.#repliedAt, this.#givenAt);
   }
 
   /** Asks it not to let operations wait for others. */

@@ -105,8 +105,9 @@ export class Supervisor {
     const limit = setup.timeout + setup.grace + HANG_GRACE_MS;
     const time = now();
     for (const worker of this.all) {
-      const since = time - limit - longestWait(worker.declaration);
-      if (worker.silentFor() > limit || worker.isStalled(since - lostSince(since))) {
+      const { stalledSince } = worker;
+      const stalledFor = stalledSince === null ? 0 : time - stalledSince - lostSince(stalledSince);
+      if (worker.silentFor() > limit || stalledFor > limit + longestWait(worker.declaration)) {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
     }
