@@ -88,33 +88,43 @@ Deno.test({
   },
 });
 
+/** 1001 waits until 1002 is called; 1003 answers at once. */
+const GATE = `
+let gate = Promise.withResolvers();
+export default { name: "gate", biz: 9, concurrency: 100, commands: {
+  1001: { name: "wait", run: () => gate.promise },
+  1002: { name: "open", run: () => { gate.resolve(); gate = Promise.withResolvers(); } },
+  1003: { name: "empty", run: () => ({}) },
+} };`;
+
 Deno.test("a reply whose client has gone never reaches another one", async () => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start({ plugins: [{ name: "gate", source: GATE }] });
+  const ask = (id: number, command: number) => streamRequest({ plugin: "gate", id, command });
   for (let round = 0; round < 5; round++) {
     const before = server.stats().errors.replies_dropped;
     const gone = await Promise.all([server.connectUnix(), server.connectUnix()]);
-    for (const connection of gone) {
-      await connection.send(
-        ...[1, 2, 3].map((id) => streamRequest({ id, command: 1003, params: { ms: 40 } })),
-      );
-    }
-    await server.until("all is accepted", () => server.plugin("echo").in_flight === 6);
+    for (const connection of gone) await connection.send(...[1, 2, 3].map((id) => ask(id, 1001)));
+    await server.until("all run", () => server.plugin("gate").in_flight === 6);
     // Closing a Unix socket with half a reply unread resets it; otherwise the server sees only an end of input.
     for (const connection of gone) {
-      await connection.send(streamRequest({ id: 4 }));
+      await connection.send(ask(4, 1003));
       await connection.socket.read(new Uint8Array(REPLY_BYTES_OF_NOTHING / 2));
     }
     for (const connection of gone) connection.close();
     await server.until("the connections are gone", () => server.stats().connections.open === 0);
     using connection = await server.connect();
     using unix = await server.connectUnix();
-    for (const next of [connection, unix]) {
-      await next.send(streamRequest({ id: 9, command: 1003, params: { ms: 80 } }));
-    }
-    for (const next of [connection, unix]) {
-      assertEquals(await next.reply(), { id: 9, code: 1000, body: null });
-    }
-    assertEquals(server.stats().errors.replies_dropped, before + 6);
+    for (const next of [connection, unix]) await next.send(ask(9, 1001));
+    await server.until("all of them wait", () => server.plugin("gate").in_flight === 8);
+    await connection.send(ask(10, 1002));
+    assertEquals((await connection.replies(2)).map(({ id, code }) => [id, code]).sort(), [[10, 1000], [
+      9,
+      1000,
+    ]]);
+    assertEquals(await unix.reply(), { id: 9, code: 1000, body: null });
+    await server.until("those that have gone are counted", () => {
+      return server.stats().errors.replies_dropped === before + 6;
+    });
     connection.close();
     unix.close();
     await server.until("they are gone, too", () => server.stats().connections.open === 0);

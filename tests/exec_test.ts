@@ -293,7 +293,7 @@ test("a child that ends after so many operations, as PHP's workers do, is replac
   // With pauses that double it would be minutes.
   assertLess(performance.now() - started, 60_000);
   assert(done >= 24, `${done} of 36 were done`);
-  assert(server.plugin("py").counters["child restarts"]! >= 8);
+  await server.until("all are counted", () => server.plugin("py").counters["child restarts"]! >= 8);
 });
 
 test("what the child logs, writes to stderr and counts reaches the log and the stats", async () => {
