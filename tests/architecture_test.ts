@@ -40,13 +40,14 @@ const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-/** What plugins may import beside their own files: the types, how amounts and numbers are written, what a wrong word meant. */
+/** What plugins may import beside their own files: the types, how amounts and numbers are written, what a wrong word and an error of the system mean. */
 const IMPORTS_OF_PLUGINS = [
   "mevent/plugin",
   "src/amount.ts",
   "src/exact_json.ts",
   "src/exact_number.ts",
   "src/nearest.ts",
+  "src/system_reason.ts",
 ];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {

@@ -78,6 +78,14 @@ Deno.test("of the ids in a line those of open operations count, and of these the
   }
 });
 
+Deno.test("an error of a child that says nothing is one nevertheless, with a sentence", () => {
+  for (const error of ['""', "{}", '{"message":""}', '{"code":14,"message":""}']) {
+    const message = readLine(encoder.encode(`{"id":1,"error":${error}}`));
+    const wanted = { code: 14, message: "the child said nothing more", retry: true, retryAfter: 0 };
+    assertEquals(message, { kind: "answer", id: 1, answer: { error: wanted } });
+  }
+});
+
 Deno.test("whatever a child writes is a message or a LineError", () => {
   const odd = fc.oneof(
     fc.string(),

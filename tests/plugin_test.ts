@@ -68,6 +68,7 @@ Deno.test("a plugin's own errors arrive as their code, its successes as theirs, 
     `() => { throw "a text"; }`,
     `(context) => context.reply(1002)`,
     `(context) => { throw context.fail(1, "no such code"); }`,
+    `(context) => { throw context.fail(41, ""); }`,
   ));
   using connection = await server.connect();
   for (const encoding of [Encoding.Hdf, Encoding.Json, Encoding.Cells]) {
@@ -78,6 +79,7 @@ Deno.test("a plugin's own errors arrive as their code, its successes as theirs, 
         [1004, 14, "broken later"],
         [1005, 14, "a text"],
         [1007, 14, "25"],
+        [1008, 41, "the plugin failed with code 41 and said nothing more"],
         [9999, 18, "9999"],
       ] as const
     ) {

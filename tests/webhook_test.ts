@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { deliver, NONE, ok, request, start, toEndpoint } from "./support/hook_plugin.ts";
 import { HookServer, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
-import { streamRequest } from "./support/requests.ts";
+import { messageOf, streamRequest } from "./support/requests.ts";
 
 const SECRET = "a secret of some length";
 /** No attempt follows within a test. */
@@ -307,6 +307,8 @@ Deno.test("webhook: callers reach what the config allows and nothing else", asyn
   ) {
     assertEquals((await byUrl(url)).code, 41, url);
   }
+  const withPassword = messageOf(await byUrl(`http://user:password@127.0.0.1:${hook.port}/`));
+  assertEquals(withPassword, "url has a user or a password in it: requests carry none");
   assertEquals((await deliver(connection, { endpoint: "nobody" })).code, 41);
   assertEquals((await deliver(connection, { url: hook.url })).code, 41);
   assertEquals((await deliver(connection, { headers: { "x-event": "paid" } })).code, 1000);

@@ -160,6 +160,17 @@ Deno.test("webhook: an authority of the house's own is trusted where the config 
   } finally {
     await Deno.remove(file);
   }
+  for (
+    const [key, path, why] of [
+      ["ca_file", file, "there is no such file or folder"],
+      ["ca_file", "/tmp", "it is a folder"],
+      ["secret_file", file, "there is no such file or folder"],
+    ] as const
+  ) {
+    const permitted = { permissions: { ...permissions, read: [path] } };
+    const sentence = `config.endpoints.shop.${key}: ${path} cannot be read: ${why}`;
+    await assertRejects(() => start(toEndpoint(url, { [key]: path }), permitted), Error, sentence);
+  }
 });
 
 Deno.test("webhook: while secrets are changed, requests are signed with the new one and the old one", async () => {

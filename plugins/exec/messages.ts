@@ -8,6 +8,8 @@ const LAST_ERROR = 999;
 const ERROR = 14;
 const FIRST_SUCCESS = 1000;
 const LAST_SUCCESS = 0xffffffff;
+/** The message of an error without one. */
+const NOTHING_MORE = "the child said nothing more";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** An operation, as the child reads it. */
@@ -102,9 +104,11 @@ function answerOf(message: JsonObject): ChildMessage {
 }
 
 function errorOf(value: JsonValue, id: number): ChildError {
-  if (typeof value === "string") return { code: ERROR, message: value, retry: true, retryAfter: 0 };
+  if (typeof value === "string") {
+    return { code: ERROR, message: value || NOTHING_MORE, retry: true, retryAfter: 0 };
+  }
   if (!isTable(value)) throw new LineError("its error is neither a text nor an object", id);
-  const { code = ERROR, message = "the child said nothing more", retry = true, retry_after = 0 } = value;
+  const { code = ERROR, message = "", retry = true, retry_after = 0 } = value;
   if (code !== ERROR && !isWhole(code, FIRST_OWN_ERROR, LAST_ERROR)) {
     throw new LineError(
       `its error.code is neither ${ERROR} nor from ${FIRST_OWN_ERROR} to ${LAST_ERROR}`,
@@ -116,7 +120,7 @@ function errorOf(value: JsonValue, id: number): ChildError {
   if (typeof retry_after !== "number" || retry_after < 0) {
     throw new LineError("its error.retry_after is no number of seconds", id);
   }
-  return { code, message, retry, retryAfter: retry_after * 1000 };
+  return { code, message: message || NOTHING_MORE, retry, retryAfter: retry_after * 1000 };
 }
 
 function logOf(value: JsonValue | undefined): ChildMessage {

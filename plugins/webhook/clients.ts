@@ -1,3 +1,4 @@
+import { readNamedFile } from "../named_file.ts";
 import { type Proxy, withoutProxies } from "./proxy.ts";
 
 /**
@@ -67,7 +68,7 @@ function createClient(
 }
 
 async function certificates({ path, key }: CertificateFile): Promise<string> {
-  const text = await Deno.readTextFile(path);
+  const text = await readNamedFile(path, key);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new Error(`${key}: ${path} has no certificate in it, in PEM form`);
 }

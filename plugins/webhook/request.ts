@@ -39,6 +39,9 @@ export function targetOf(context: Context<unknown>, settings: WebhookSettings): 
   if (params.has("endpoint")) throw refuse("give either endpoint or url, not both");
   const url = URL.parse(params.string("url"));
   if (url === null) throw refuse("url is not a URL");
+  if (url.username !== "" || url.password !== "") {
+    throw refuse("url has a user or a password in it: requests carry none");
+  }
   if (!settings.allowHosts.some((pattern) => pattern.matches(url))) {
     throw refuse(`${url.protocol}//${url.host} is none of the config's allow_hosts`);
   }

@@ -1,3 +1,4 @@
+import { readNamedFile } from "../named_file.ts";
 import type { SecretSource } from "./settings.ts";
 
 const BASE64_SECRET = "whsec_";
@@ -45,7 +46,7 @@ async function secretOf(
   key: string,
 ): Promise<string> {
   if (kind === "text") return value;
-  if (kind === "file") return (await Deno.readTextFile(value)).trimEnd();
+  if (kind === "file") return (await readNamedFile(value, key)).trimEnd();
   const secret = Deno.env.get(value);
   if (secret === undefined || secret === "") {
     throw new Error(`${key}: the environment has no variable ${value}`);

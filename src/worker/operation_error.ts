@@ -26,7 +26,8 @@ export class OperationError extends Error {
   later = false;
 
   constructor(readonly code: number, message: string, { retry, retryAfter = 0 }: RetryWish = {}) {
-    super(message);
+    // Without a word the code is all that there is to tell.
+    super(message || `the plugin failed with code ${code} and said nothing more`);
     const isOwn = Number.isInteger(code) && code >= ReplyCode.FirstApplicationError &&
       code <= LAST_ERROR_CODE;
     if (!isOwn && !COMMON_CODES.has(code)) {
