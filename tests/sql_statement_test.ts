@@ -70,6 +70,18 @@ Deno.test("params are found where they are params, and nowhere else", () => {
       "UPDATE a SET b = ARRAY[$1, $2]::int[], c[1:2] = f(x := $3)",
     ],
     ["UPDATE a SET b = d[:i]::bigint, c = :größe", "UPDATE a SET b = d[$1]::bigint, c = $2"],
+    [
+      "UPDATE a SET b = c = ANY(ARRAY[:i::uuid, :j::uuid]), d = array [[:k::date], [now()::date, e[:x::y]]]",
+      "UPDATE a SET b = c = ANY(ARRAY[$1::uuid, $2::uuid]), d = array [[$3::date], [now()::date, e[$4:$5]]]",
+    ],
+    [
+      "UPDATE a SET b = c[(SELECT :i::oid)], d = e[f(:j, :k::money)::g]",
+      "UPDATE a SET b = c[(SELECT $1::oid)], d = e[f($2, $3::money):$4]",
+    ],
+    [
+      "UPDATE a SET b = E'x' -- ' :no\n -- '\n 'y\\' :no', c = :c",
+      "UPDATE a SET b = E'x' -- ' :no -- ' 'y\\' :no', c = $1",
+    ],
   ];
   for (const [sql, written] of postgres) {
     assertEquals(single(sql, POSTGRES), written);
@@ -91,6 +103,14 @@ Deno.test("params are found where they are params, and nowhere else", () => {
     ],
   ];
   for (const [sql, written] of mysql) assertEquals(single(sql, MYSQL), written);
+});
+
+Deno.test("a text that goes on where another one begins is on a further line for the database, too", () => {
+  const write = (sql: string) => writeSingle(parse(sql, POSTGRES), (index) => `$${index + 1}`);
+  assertEquals(write("UPDATE a SET b = 'x'\n'y :no', c = :c"), "UPDATE a SET b = 'x'\n'y :no', c = $1");
+  assertEquals(write("UPDATE a SET b = 'x' -- :no\r\n 'y', c = :c"), "UPDATE a SET b = 'x'  \n'y', c = $1");
+  // A comment of the other kind does not part them.
+  assertEquals(write("UPDATE a SET b = 'x'/*\n*/'y'"), "UPDATE a SET b = 'x' 'y'");
 });
 
 Deno.test("an INSERT of one row of values is run with many rows, any other statement is not", () => {

@@ -20,6 +20,8 @@ const [ESCAPED, ESCAPED_DOUBLE] = ["'", '"'].map((quote) =>
   String.raw`${quote}(?:[^${quote}\\]|${quote}${quote}|\\[^])*${quote}`
 );
 const DOLLARS = String.raw`\$(?<tag>(?:[A-Za-z_\u0080-\u{10ffff}][\w\u0080-\u{10ffff}]*)?)\$[^]*?\$\k<tag>\$`;
+/** From one line to a further one. */
+const FURTHER = String.raw`[^\S\n\r]*(?:--[^\n\r]*)?[\n\r](?:\s|--[^\n\r]*[\n\r])*`;
 
 function pattern(space: string, quoted: string, firstOfWord = String.raw`\w\u0080-\u{10ffff}`): RegExp {
   return new RegExp(
@@ -30,10 +32,10 @@ function pattern(space: string, quoted: string, firstOfWord = String.raw`\w\u008
 }
 
 const PATTERNS: Readonly<Record<Grammar["name"], RegExp>> = {
-  // A text goes on where another one begins on a further line.
+  // A text goes on where another one begins on a further line; comments to a line's end may stand between.
   postgres: pattern(
     String.raw`--[^\n\r]*`,
-    String.raw`[eE]${ESCAPED}(?:\s*[\n\r]\s*${ESCAPED})*|${SINGLE}|${DOUBLE}|${DOLLARS}`,
+    String.raw`[eE]${ESCAPED}(?:${FURTHER}${ESCAPED})*|${SINGLE}|${DOUBLE}|${DOLLARS}`,
   ),
   mysql: pattern(
     String.raw`--(?=\s|$)[^\n]*|#[^\n]*`,
@@ -49,8 +51,10 @@ const SUBSCRIPTS = /\s*(?:int|integer|int2|int4|int8|smallint|bigint|numeric|tex
 /** The pieces of SQL, one after the other: together they are all of it, with `:` before each param. */
 export function* sqlTokens(sql: string, { name }: Grammar): Generator<Token> {
   const tokens = PATTERNS[name];
-  /** Of PostgreSQL: how many brackets are open, and whether what stood last can be what a slice begins with. */
-  let [brackets, isOperand] = [0, false];
+  /** Of PostgreSQL: the brackets and parentheses that are open. */
+  const open: Bracket[] = [];
+  /** What stood last, and whether it can be what a slice begins with. */
+  let [last, isOperand] = ["", false];
   /** Of MariaDB and MySQL: inside of a comment that is obeyed. */
   let isObeyed = false;
   for (let at = 0; at < sql.length;) {
@@ -85,14 +89,18 @@ export function* sqlTokens(sql: string, { name }: Grammar): Generator<Token> {
       yield { kind: "space", text };
       continue;
     }
-    if (name === "postgres" && brackets > 0 && isSliceColon(sql, at, text, groups, isOperand)) {
+    if (
+      name === "postgres" && open.at(-1) === "subscript" && isSliceColon(sql, at, text, groups, isOperand)
+    ) {
       at += 1 - text.length;
-      isOperand = false;
+      [last, isOperand] = [":", false];
       yield { kind: "mark", text: ":" };
       continue;
     }
-    if (text === "[") brackets++;
-    if (text === "]") brackets--;
+    if (text === "(") open.push("parenthesis");
+    if (text === "[") open.push(isList(last, open.at(-1)) ? "list" : "subscript");
+    if (text === ")" || text === "]") open.pop();
+    last = text;
     isOperand = groups["quoted"] !== undefined || groups["param"] !== undefined ||
       groups["word"] !== undefined ||
       text === ")" || text === "]";
@@ -106,6 +114,13 @@ export function* sqlTokens(sql: string, { name }: Grammar): Generator<Token> {
     } else yield { kind: "word", text };
   }
   if (isObeyed) yield { kind: "unclosed", text: "/*" };
+}
+
+type Bracket = "parenthesis" | "subscript" | "list";
+
+/** Whether the bracket behind that opens the values of an `ARRAY[…]`, or a list within them; any other is a subscript. */
+function isList(last: string, open: Bracket | undefined): boolean {
+  return /^array$/i.test(last) || open === "list" && (last === "[" || last === ",");
 }
 
 /** Whether a `:` that was taken for the beginning of a param or of a cast, and ends at `at`, parts the ends of a slice. */

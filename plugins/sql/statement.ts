@@ -55,7 +55,8 @@ export function parseStatement(
   };
   for (const { kind, text: word } of sqlTokens(sql, grammar)) {
     if (kind === "space") {
-      text += " ";
+      // On a further line a text may go on.
+      text += /^\s*[\n\r]/.test(word) ? "\n" : " ";
       continue;
     }
     if (isOver) throw wrong("it goes on after the `;`; one statement each");
