@@ -4,6 +4,9 @@ import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
 
+/** Far less than what waits for no time-out, and more than a machine under load needs; in ms. */
+const SOON_MS = 15_000;
+
 /** Plugin `p`: 1001 echoes, the others misbehave. */
 const MEAN = `
 const held = [];
@@ -83,7 +86,7 @@ Deno.test("messages as long as they may be go to a child process and back, with 
   }
 });
 
-Deno.test("a child process that spins is ended within time-out, grace and some two seconds, and what waited behind it runs", async () => {
+Deno.test("a child process that spins is ended after its time-out and grace, and what waited behind it runs", async () => {
   await using server = await start();
   using connection = await server.connect();
   const before = performance.now();
@@ -95,7 +98,7 @@ Deno.test("a child process that spins is ended within time-out, grace and some t
   assertEquals(replies.get(1)!.code, 14);
   assertStringIncludes(messageOf(replies.get(1)!), "hangs");
   assertEquals(valueOf(replies.get(2)!), { after: true });
-  assertLess(performance.now() - before, 300 + 3000);
+  assertLess(performance.now() - before, SOON_MS);
   const [death] = logged(server, "worker died and is replaced");
   assertEquals([death!["plugin"], death!["commands"], death!["operations_begun"]], ["p", "1002 spin", 1]);
   const { restarts, leaked_threads, moved } = server.plugin("p");
@@ -196,11 +199,13 @@ Deno.test("what a child process was given ahead and has not begun is run by anot
   await connection.replies(500);
   await stuck.send(streamRequest({ id: 1, plugin: "p", command: 1012, params: { ms: 4000 } }));
   await server.until("it is busy", () => server.plugin("p").in_flight === 1);
-  const before = performance.now();
+  const order: string[] = [];
   await connection.send(...burst(500));
-  await connection.replies(500);
-  assertLess(performance.now() - before, 3000, "some waited for the worker that is busy");
-  assertEquals((await stuck.reply()).code, 1000);
+  await Promise.all([
+    connection.replies(500).then(() => order.push("burst")),
+    stuck.reply().then(({ code }) => order.push(`stuck ${code}`)),
+  ]);
+  assertEquals(order, ["burst", "stuck 1000"], "some waited for the worker that is busy");
 });
 
 Deno.test("a plugin that does not load in its child process says why", async () => {

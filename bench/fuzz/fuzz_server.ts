@@ -20,7 +20,7 @@ cache = { max_entries = 1_000, max_bytes = "1 MiB" }
 [[plugin]]
 name = "echo"
 module = "builtin:echo"
-timeout = "500ms"
+timeout = "2s"
 queue = { max_ops = 20_000, max_bytes = "8 MiB" }
 cache = { max_entries = 1_000, max_bytes = "1 MiB" }
 
@@ -28,7 +28,7 @@ cache = { max_entries = 1_000, max_bytes = "1 MiB" }
 name = "params"
 module = "PLUGINS/params.js"
 concurrency = 256
-timeout = "500ms"
+timeout = "2s"
 ttl = "5s"
 max_delay = "1s"
 retry = { max_attempts = 2, backoff = "10ms", max_backoff = "100ms" }
