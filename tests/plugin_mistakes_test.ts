@@ -4,6 +4,7 @@ import { nearest } from "../src/nearest.ts";
 import { type Level, MEMBERS, unknownMembers } from "../src/worker/members.ts";
 import { mevent } from "./support/mevent.ts";
 import { ModuleFolder } from "./support/module_folder.ts";
+import { streamRequest } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 
 Deno.test("the members that are known are those of the plugin API", async () => {
@@ -214,15 +215,15 @@ Deno.test("plugin check tells all that keeps a module from being a plugin, each 
   ]);
 });
 
-Deno.test("a server names misspelt members in its log, at its start and after a reload, once for all workers", async () => {
+Deno.test("a server names misspelt members in its log, at its start and after a reload, once for all workers and their successors", async () => {
   const source = (member: string) =>
     `export default {
   name: "shop",
-  commands: {},
+  commands: { 1001: { name: "a", run: () => ({}) } },
   timers: [{ name: "t", cron: "0 3 * * *", ${member}: "Europe/Berlin", run() {} }],
 };
 `;
-  const plugins = (member: string) => [{ name: "shop", workers: 2, source: source(member) }];
+  const plugins = (member: string) => [{ name: "shop", workers: 2, recycleAfter: 1, source: source(member) }];
   await using server = await TestServer.start({ plugins: plugins("timezone") });
   const said = () => server.log.filter((line) => line.includes("has no member"));
   const file = `${server.directory}/shop.ts`;
@@ -235,6 +236,13 @@ Deno.test("a server names misspelt members in its log, at its start and after a 
   await server.reload({ plugins: plugins("time_zone") });
   await server.until("the new one is named", () => said().length > 1);
   assertStringIncludes(said()[1]!, "has no member `time_zone`");
+  using connection = await server.connect();
+  const begun = Date.now();
+  while (server.plugin("shop").recycled < 3 && Date.now() - begun < 20_000) {
+    await connection.send(streamRequest({ plugin: "shop" }));
+    assertEquals((await connection.reply()).code, 1000);
+  }
+  assert(server.plugin("shop").recycled >= 3);
   await server.reload({ plugins: plugins("timeZone") });
   assertEquals(said().length, 2);
 });

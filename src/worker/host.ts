@@ -89,8 +89,7 @@ async function start(setup: HostSetup): Promise<void> {
     heart.beat();
     const { plugin, remarks } = await loadPlugin(setup.module, { name: setup.name, config: setup.config });
     heart.beat();
-    // One of them says it for all.
-    if (setup.worker === 0) { for (const { text } of remarks) log.warn(toldText(text)); }
+    if (setup.tellsRemarks) { for (const { text } of remarks) log.warn(toldText(text)); }
     const biz = setup.biz ?? plugin.biz;
     const client = calls = new CallClient(
       { timeout: setup.timeout, maxBytes: setup.maxReplyBytes },

@@ -45,6 +45,8 @@ export interface HostSetup {
   readonly maxReplyBytes: number;
   /** The server has started the plugin with this worker and those beside it: nothing has run before. */
   readonly first: boolean;
+  /** It logs the members of the plugin that mevent does not know: one worker does, when the code is new. */
+  readonly tellsRemarks: boolean;
   /** Of the params of one operation. */
   readonly contentLimits: ContentLimits;
   readonly exposeTrace: boolean;

@@ -182,8 +182,11 @@ export class Supervisor {
 
   #create(index: number): PluginWorker {
     const { isolation } = this;
-    const isFirst = this.#isFirst && !this.#isReady;
-    const worker = this.#starter.start(index, isolation, isFirst, this.#workerEvents);
+    const begins = {
+      first: this.#isFirst && !this.#isReady,
+      tellsRemarks: index === 0 && !this.#isReady,
+    };
+    const worker = this.#starter.start(index, isolation, begins, this.#workerEvents);
     if (this.#isHurried) worker.hurry();
     return worker;
   }

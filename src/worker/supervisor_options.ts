@@ -8,7 +8,7 @@ export type Isolation = "worker" | "process";
 
 /** What makes a plugin's workers what they are. */
 export interface WorkerSettings {
-  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker" | "first">;
+  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker" | "first" | "tellsRemarks">;
   readonly workers: number;
   /** Each worker has a part of the queue of its own; otherwise all take from the one. */
   readonly isParted?: boolean;

@@ -3,12 +3,16 @@ import { createBeats } from "./heartbeat.ts";
 import { NoThread } from "./no_thread.ts";
 import { PluginWorker } from "./plugin_worker.ts";
 import { ProcessThread } from "./process_thread.ts";
+import type { HostSetup } from "./messages.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import { textOf } from "./text_of.ts";
 import type { StartThread, Thread, ThreadEvents } from "./thread.ts";
 import { WebWorkerThread } from "./web_worker_thread.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 import { createRings } from "./worker_rings.ts";
+
+/** What tells a worker from those before it. */
+export type Begins = Pick<HostSetup, "first" | "tellsRemarks">;
 
 /** Makes a plugin's workers: their shared memory, and a thread of the kind asked for. */
 export class WorkerStarter {
@@ -18,10 +22,9 @@ export class WorkerStarter {
     readonly ringBytes: number,
   ) {}
 
-  /** @param first the plugin's first workers; they take nobody's place */
-  start(index: number, isolation: Isolation, first: boolean, events: WorkerEvents): PluginWorker {
+  start(index: number, isolation: Isolation, begins: Begins, events: WorkerEvents): PluginWorker {
     const { options, ringBytes } = this;
-    const setup = { ...options.setup, first };
+    const setup = { ...options.setup, ...begins };
     const { permissions, maxMemory, isParted = false, queue, log, now, startHostWorker } = options;
     const rings = createRings(ringBytes);
     const beats = createBeats();
