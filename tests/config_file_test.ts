@@ -37,7 +37,17 @@ Deno.test("a reload reads regular files alone, within bounds and a time, and ref
   }
   await refused(folder, /it is a folder/);
   await refused(`${folder}/none`, /cannot be read: there is no such file/);
-  for (const nothing of ["", "\n\n", "# a = 1\n", "  # [server]\r\n\t\n#", " "]) {
+  for (
+    const nothing of [
+      "",
+      "\n\n",
+      "# a = 1\n",
+      "  # [server]\r\n\t\n#",
+      " ",
+      "[server]\n",
+      "#\n [a.b]#\r\n[[plugin]]",
+    ]
+  ) {
     await Deno.writeTextFile(file, nothing);
     await refused(file, /is empty/);
   }
@@ -45,6 +55,10 @@ Deno.test("a reload reads regular files alone, within bounds and a time, and ref
   await refused(file, /more than the 4194304 bytes/);
   await Deno.writeFile(file, new Uint8Array([0x61, 0xff, 0x0a]));
   await refused(file, /UTF-8/);
+  // Rules and frames of comments, as people draw them, are looked at once.
+  const drawn = `${"#".repeat(120)}\n# a #\n${"# ".repeat(60)}\n${GOOD}`;
+  await Deno.writeTextFile(file, drawn);
+  assertEquals(await reloadText(file, read, file, TIMES), drawn);
   await Deno.writeTextFile(file, `${GOOD}# é\n`);
   assertEquals(await reloadText(file, read, file, TIMES), `${GOOD}# é\n`);
   await Deno.remove(folder, { recursive: true });

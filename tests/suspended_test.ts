@@ -63,8 +63,8 @@ permissions = { run = ["sleep"] }
     `${directory}/mevent.toml`,
     table("worker", "") + table("process", 'isolation = "process"') +
       table("old", 'ttl = "2s"\nconcurrency = 1') +
-      // It does nothing, and would be found silent by one look that comes late.
-      table("idle", 'isolation = "process"', "1s"),
+      // It is suspended for more than twice as long as it may be silent.
+      table("short", 'isolation = "process"', "1s"),
   );
   const path = `${directory}/socket`;
   const server = new MeventProcess(
@@ -83,7 +83,8 @@ permissions = { run = ["sleep"] }
     streamRequest({ id: 4, plugin: "old", command: 1002, params: { ms: 500 } }),
     streamRequest({ id: 5, plugin: "old", command: 1002, params: { ms: 1 } }),
   );
-  // By then all run.
+  // By then those before run, and the last one is on its way.
+  await connection.send(streamRequest({ id: 7, plugin: "short", command: 1001, params: { s: "0.3" } }));
   await connection.send(streamRequest({ id: 6, plugin: "process", command: 1002, params: { ms: 200 } }));
   const answers = new Map<number, string>();
   const take = async () => {
@@ -92,9 +93,9 @@ permissions = { run = ["sleep"] }
   };
   while (!answers.has(6)) await take();
   server.child.kill("SIGSTOP");
-  await new Promise((resolve) => setTimeout(resolve, 3500));
+  await new Promise((resolve) => setTimeout(resolve, 4600));
   server.child.kill("SIGCONT");
-  while (answers.size < 6) await take();
+  while (answers.size < 7) await take();
   assertEquals([...answers].filter(([, answer]) => answer !== "done"), []);
   server.child.kill("SIGTERM");
   const { code, stderr } = await server.end();

@@ -48,7 +48,7 @@ export async function reloadText(
   try {
     checkRegular(await statWithin(path, times.look));
     const text = decodeConfig(await settled(path, read, times), file);
-    if (/^(?:\s|#[^\n]*)*$/.test(text)) {
+    if (!text.split("\n").some(hasKey)) {
       throw new UnreadableFile(
         "is empty: a reload would close all that it does not name; stop ends a server",
       );
@@ -57,6 +57,11 @@ export async function reloadText(
   } catch (error) {
     throw problem(file, error);
   }
+}
+
+/** Whether a line is more than white space, a comment or the name of a table. */
+function hasKey(line: string): boolean {
+  return /^[^#[]/.test(line.trimStart());
 }
 
 /** What it holds once two readings are the same. */
