@@ -16,7 +16,7 @@ export type Surroundings = typeof SURROUNDINGS[number];
  * With few descriptors it may have so many, and more for each round, as Deno leaves some open for each worker that has ended:
  * enough to run, too few for all who call.
  */
-const FEW_DESCRIPTORS = 180;
+const FEW_DESCRIPTORS = 195;
 const DESCRIPTORS_A_ROUND = 0.7;
 
 const SERVER = `
