@@ -43,8 +43,13 @@ for (const portableSockets of [false, true]) {
       assertEquals(await ask(connection, 65_536 - AROUND), { length: 65_536, code: 1000 });
       assertEquals((await ask(connection, 65_537 - AROUND)).code, 22);
       assertEquals((await ask(connection, 500_000)).code, 22);
-      // The error's code is kept where its sentence is not.
-      assertEquals(await ask(connection, 300_000, 1002), { length: 12, code: 40 });
+      // The error's code is kept, its sentence says that it is not.
+      assertEquals((await ask(connection, 300_000, 1002)).code, 40);
+      await connection.send(streamRequest({ plugin: "sized", command: 1002, params: { size: 100_000 } }));
+      assertMatch(
+        messageOf(await connection.reply()),
+        /^the error has \d+ bytes; a reply to clients of old has 65536 at most$/,
+      );
       // One that is remembered for its key is held to it, too.
       for (const _ of [1, 2]) {
         assertEquals((await ask(connection, 200_000, 1001, { mevent: { key: "k" } })).code, 22);
@@ -60,6 +65,12 @@ for (const portableSockets of [false, true]) {
     const reply = await datagrams.reply();
     assertEquals(reply.code, 22);
     assertMatch(messageOf(reply), /^the reply has \d+ bytes, a datagram carries 65507: ask over TCP$/);
+    await datagrams.send(
+      streamRequest({ plugin: "sized", command: 1002, params: { size: 100_000 } }).subarray(4),
+    );
+    const error = await datagrams.reply();
+    assertEquals(error.code, 40);
+    assertMatch(messageOf(error), /^the reply has \d+ bytes, a datagram carries 65507: ask over TCP$/);
   });
 }
 

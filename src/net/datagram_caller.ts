@@ -1,4 +1,5 @@
 import type { Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
 import {
   contentReplyBytes,
   REPLY_HEADER_BYTES,
@@ -144,6 +145,8 @@ export abstract class DatagramCaller<Address> implements Caller {
   #smaller(code: number, encoding: Encoding, bytes: number, most: number, requestBytes: number): Carried {
     const isRatio = bytes <= MAX_DATAGRAM_BYTES;
     if (isRatio) this.context.guard.replaced(bytes, requestBytes);
+    // The code of an error says enough to whom little is to be sent.
+    if (isRatio && code < ReplyCode.Ok) return smallerReply(code, encoding, 0);
     const why = isRatio
       ? `the reply has ${bytes} bytes, over UDP a request of ${requestBytes} gets ${most}: pad it, or ask over TCP`
       : `the reply has ${bytes} bytes, a datagram carries ${MAX_DATAGRAM_BYTES}: ask over TCP`;

@@ -21,8 +21,8 @@ interface CarriedContent extends Carried {
 const NOTHING = new Uint8Array(0);
 
 /**
- * What takes the place of a reply whose body has more than `most` bytes: of a success code 22 with the first of the
- * sentences that fits; of an error its code. Without a body where nothing fits.
+ * What takes the place of a reply whose body has more than `most` bytes: code 22, or the error's own, with the first of the
+ * sentences that fits. Without a body where none does.
  */
 export function smallerReply(
   code: number,
@@ -30,12 +30,12 @@ export function smallerReply(
   most: number,
   ...sentences: readonly string[]
 ): Carried {
-  if (code < ReplyCode.Ok) return { code, encoding: 0, content: NOTHING };
+  const error = code < ReplyCode.Ok ? code : ReplyCode.Pack;
   for (const sentence of sentences) {
-    const content = errorContent(encoding, ReplyCode.Pack, sentence);
-    if (bodyBytes(encoding, content.length) <= most) return { code: ReplyCode.Pack, encoding, content };
+    const content = errorContent(encoding, error, sentence);
+    if (bodyBytes(encoding, content.length) <= most) return { code: error, encoding, content };
   }
-  return { code: ReplyCode.Pack, encoding: 0, content: NOTHING };
+  return { code: error, encoding: 0, content: NOTHING };
 }
 
 /** A reply's content as the charset writes it; 22 with a sentence where it cannot. */

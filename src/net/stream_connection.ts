@@ -1,5 +1,6 @@
 import type { Encoding } from "../protocol/body.ts";
 import { readU32 } from "../protocol/bytes.ts";
+import { ReplyCode } from "../protocol/codes.ts";
 import { FrameReader, PREFIX_BYTES } from "../protocol/frame.ts";
 import {
   contentReplyBytes,
@@ -187,8 +188,9 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     }
     let size = contentReplyBytes(encoding, length, true);
     if (encoding !== 0 && legacy && size > LEGACY_REPLY_BYTES) {
+      const what = code < ReplyCode.Ok ? "error" : "result";
       const why =
-        `the result has ${length} bytes; a reply to clients of old has ${LEGACY_REPLY_BYTES} at most`;
+        `the ${what} has ${length} bytes; a reply to clients of old has ${LEGACY_REPLY_BYTES} at most`;
       ({ code, encoding, content: bytes } = smallerReply(code, encoding, this.maxBodyBytes, why));
       at = 0;
       length = bytes.length;
