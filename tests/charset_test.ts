@@ -239,6 +239,22 @@ Deno.test("a listener for GBK reads and answers it, names, keys and the plugin's
   }
 });
 
+Deno.test("a byte order mark of UTF-8 is taken off ASCII; a text that it belongs to is not read as other characters", async () => {
+  for (const charset of ["gbk", "latin1"] as const) {
+    await using server = await TestServer.start({ server: { charset }, plugins: PLUGINS });
+    using connection = await server.connect();
+    await connection.send(hdfRequest(utf8.encode("\ufeffname = Ann\n")));
+    assertEquals(hdfOf(await connection.reply()), utf8.encode("name = Ann\n"));
+    await connection.send(hdfRequest(utf8.encode("\ufeffname = Zoë 中\n")));
+    const reply = await connection.reply();
+    assertEquals(reply.code, 17);
+    assertStringIncludes(
+      messageOf(reply),
+      `the byte order mark of UTF-8, and this listener reads ${charset}`,
+    );
+  }
+});
+
 Deno.test("a listener for latin1 means what browsers mean by it, in HDF and cells", async () => {
   await using server = await TestServer.start({ server: { charset: "latin1" }, plugins: PLUGINS });
   using connection = await server.connect();

@@ -8,6 +8,8 @@ import { ProtocolError } from "./errors.ts";
 import { MIN_REQUEST_BYTES, REQUEST_HEADER_BYTES } from "./request.ts";
 
 const NAME_LENGTH_AT = 8;
+/** The byte order mark of UTF-8, which editors put at the start of a text. */
+const MARK = [0xef, 0xbb, 0xbf];
 
 /**
  * A request in UTF-8: the plugin's name, and HDF text or the names and texts of cells. JSON is UTF-8 wherever it comes
@@ -29,7 +31,7 @@ export function requestToUtf8(
   const view = locate(bytes, bodyAt, end);
   if (view === null) return null;
   const name = charset.toUtf8(bytes.subarray(nameAt, bodyAt));
-  const content = bytes.subarray(view.at, view.at + view.length);
+  const content = unmarked(charset, view.encoding, bytes.subarray(view.at, view.at + view.length));
   const body = encodeContent(
     view.encoding,
     mapContent(view.encoding, content, (text) => charset.toUtf8(text)),
@@ -55,6 +57,19 @@ export function contentFromUtf8(
   if (isAscii(content, 0, content.length)) return content;
   const unsayable: Unsayable = code < ReplyCode.Ok ? "spell" : "refuse";
   return mapContent(encoding, content, (text) => charset.fromUtf8(text, unsayable));
+}
+
+/**
+ * HDF text without a mark that says UTF-8. Throws ProtocolError where there is more in it than ASCII: it would be read as
+ * other characters.
+ */
+function unmarked(charset: Charset, encoding: Encoding, content: Uint8Array): Uint8Array {
+  if (encoding !== Encoding.Hdf || !MARK.every((byte, at) => content[at] === byte)) return content;
+  const text = content.subarray(MARK.length);
+  if (isAscii(text, 0, text.length)) return text;
+  throw new ProtocolError(
+    `the text begins with the byte order mark of UTF-8, and this listener reads ${charset.name}`,
+  );
 }
 
 function mapContent(
