@@ -1,6 +1,9 @@
+import fc from "fast-check";
 import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { MAX_CONFIG_BYTES, type ReadFile, reloadText, startText } from "../src/config/config_file.ts";
+import { configText } from "../src/cli/config_report.ts";
 import { ConfigError } from "../src/config/config_error.ts";
+import { configEntries } from "../src/config/entries.ts";
 import { Log } from "../src/observe/log.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { readRegular } from "../src/modules/read_regular.ts";
@@ -132,4 +135,30 @@ Deno.test("of a config whose plugins and listeners have problems it is not said 
   assertEquals([problems.length, warnings], [2, []]);
   const empty = { file: "m.toml", text: 'plugin = []\nserver = { tcp = "", udp = "" }', env: {}, flags: {} };
   assertEquals(usableConfig(empty).warnings.length, 2);
+});
+
+Deno.test("what config prints of a plugin's own config means the same, whatever characters and values stand there", () => {
+  const leaf = fc.oneof(
+    fc.string({
+      unit: fc.constantFrom(
+        ...Array.from("a\"\\'#\t\n\r\0\x7f\x85\u00ad\u200d\u2028\ufeff\ue000🐿"),
+        "👨‍👩‍👧",
+        "\u{e0001}",
+      ),
+    }),
+    fc.double({ min: -1e15, max: 1e15, noNaN: true }),
+    fc.boolean(),
+  );
+  const { config } = fc.letrec((tie) => ({
+    config: fc.dictionary(fc.string({ unit: "binary-ascii" }), tie("value"), { maxKeys: 4 }),
+    value: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie("value"), { maxLength: 3 }), tie("config")),
+  }));
+  fc.assert(fc.property(config, (config) => {
+    const document = { plugin: [{ name: "a", module: "builtin:echo", config }] };
+    const given = loadConfig({ file: "m.toml", document, env: {}, flags: {} });
+    const text = configText(configEntries(given.layers));
+    assert(!/[^\P{C}\n]/u.test(text));
+    const read = loadConfig({ file: "m.toml", text, env: {}, flags: {} });
+    assertEquals(read.plugins, given.plugins);
+  }));
 });

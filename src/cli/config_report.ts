@@ -1,7 +1,7 @@
 import type { ConfigEntry } from "../config/entries.ts";
 import { isTable } from "../config/is_table.ts";
 import { keyText } from "../config/config_error.ts";
-import { tomlText } from "../config/toml_text.ts";
+import { tomlLine } from "../config/toml_text.ts";
 import { printable } from "./aligned.ts";
 
 /** Keys whose values are told to nobody; not those that name where a secret is. */
@@ -40,8 +40,8 @@ export function configText(entries: readonly ConfigEntry[]): string {
       lines.push(...lines.length === 0 ? [] : [""], path.length === 1 ? `[${name}]` : `[[${path[0]}]]`);
       table = name;
     }
-    const set = value === undefined ? `# ${keyText(key)} =` : `${keyText(key)} = ${tomlText(value)}`;
-    lines.push(`${printable(set).padEnd(WIDTH)}  # ${place}`);
+    const set = value === undefined ? `# ${keyText(key)} =` : tomlLine(key, value);
+    lines.push(`${set.padEnd(WIDTH)}  # ${printable(place)}`);
   }
   return lines.map((line) => `${line}\n`).join("");
 }

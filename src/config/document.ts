@@ -64,7 +64,7 @@ function sentenceOf({ message }: TomlError, text: string, position: Position): s
 
 /** What is likely meant where a text has no quotes, or has backslashes in it. */
 function hintOf(sentence: string, line: string): string {
-  if (sentence.includes("escape")) {
+  if (/escape sequence|non-hex/.test(sentence)) {
     return "; a backslash is written \\\\, or the text in single quotes: 'C:\\data'";
   }
   const isOfValue = /^(invalid value|illegal character in numeric|each key-value)/.test(sentence);

@@ -58,7 +58,8 @@ function tableEntries(layers: Layers, table: KeyPath, values: Table, defaults: T
       const key = [...above, name];
       const [own, preset] = [given[name], otherwise[name]];
       const isGiven = Object.hasOwn(given, name);
-      if (isTable(own) || (!isGiven && isTable(preset))) {
+      const isEmpty = isTable(own) && Object.keys(own).length === 0 && preset === undefined;
+      if (!isEmpty && (isTable(own) || (!isGiven && isTable(preset)))) {
         return leaves(isTable(own) ? own : {}, isTable(preset) ? preset : {}, key);
       }
       const path = [...table, ...key];
