@@ -134,3 +134,17 @@ Deno.test("a number that is no object cannot be said in HDF and cells, however m
     assertEquals(decodeBody(encodeBody(Encoding.Json, value)), value === 7n ? 7 : value);
   }
 });
+
+Deno.test("a value that nests deeper than a reply can is 22 with a sentence in every encoding", () => {
+  let value: JsonValue = 1;
+  for (let level = 0; level < 200_000; level++) value = level % 2 === 0 ? [value] : { a: value };
+  for (
+    const [encoding, sentence] of [[Encoding.Json, "nests too deep for JSON: nest less"], [
+      Encoding.Hdf,
+      "too deep",
+    ], [Encoding.Cells, "deep"]] as const
+  ) {
+    const error = assertThrows(() => encodeBody(encoding, { a: value }), ProtocolError, sentence);
+    assertEquals(error.code, 22);
+  }
+});

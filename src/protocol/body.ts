@@ -196,8 +196,10 @@ export function jsonText(value: JsonValue): string {
     if (text?.includes("null")) JSON.stringify(value, checkNumber);
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    const isDeep = error instanceof RangeError && why.includes("call stack");
     throw new ProtocolError(
-      `the value is not JSON: ${error instanceof Error ? error.message : error}`,
+      isDeep ? "the value nests too deep for JSON: nest less" : `the value is not JSON: ${why}`,
       ReplyCode.Pack,
     );
   }
