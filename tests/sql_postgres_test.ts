@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { JsonObject } from "../src/plugin.ts";
 import { CuttingProxy } from "./support/cutting_proxy.ts";
 import { DatabaseServer, HAS_POSTGRES, POSTGRES_NOTE } from "./support/database_servers.ts";
 import { KINDS, sqlKindsStep } from "./support/sql_kinds_step.ts";
@@ -64,6 +65,57 @@ Deno.test({
     const config = { url: database.url };
     await sqlNumberStep(t, { place: 0, config, allowed });
     await sqlIdempotencySteps(t, { config, allowed, unless: "ON CONFLICT (op) DO NOTHING" });
+
+    await t.step(
+      "a column for the operation's id that is unique only at the COMMIT is refused at the start",
+      async () => {
+        await database.run("CREATE TABLE deferred (op varchar(80) UNIQUE DEFERRABLE, n int)");
+        const idempotency = { deferred: "op" };
+        await assertRejects(
+          () => SqlServer.start({ ...config, tables: ["deferred"], idempotency }, allowed),
+          Error,
+          "it needs a UNIQUE index of its own",
+        );
+      },
+    );
+
+    await t.step(
+      "a whole number that a double does not hold is refused in statements and queries, too",
+      async () => {
+        await database.run(
+          "CREATE TABLE doubles (d double precision)",
+          "INSERT INTO doubles VALUES (9007199254740992)",
+        );
+        await using sql = await SqlServer.start({
+          ...config,
+          statements: {
+            plain: "INSERT INTO doubles VALUES (:d)",
+            update: "UPDATE doubles SET d = :d",
+            exact: "INSERT INTO doubles SELECT 1 WHERE :d::numeric > 0",
+          },
+          queries: { found: "SELECT count(*) AS n FROM doubles WHERE d = :d" },
+        }, allowed);
+        for (const d of [9007199254740993n, "9007199254740993", "-9007199254740993.0"]) {
+          for (const statement of ["plain", "update"]) {
+            const refused = await sql.call(1002, { statement, params: { d } });
+            assertEquals([
+              (refused as JsonObject)["code"],
+              await database.number("SELECT count(*) FROM doubles"),
+            ], [40, 1]);
+          }
+          assertEquals((await sql.call(1003, { query: "found", params: { d } }) as JsonObject)["code"], 40);
+        }
+        const held = { d: "0.12345678901234567" };
+        assertEquals(await sql.call(1002, { statement: "plain", params: held }), { rows: 1 });
+        assertEquals(await sql.call(1002, { statement: "exact", params: { d: 9007199254740993n } }), {
+          rows: 1,
+        });
+        assertEquals(await sql.call(1003, { query: "found", params: held }), {
+          rows: [{ n: 1 }],
+          more: false,
+        });
+      },
+    );
 
     await t.step("connections that the server ends during batches lose and double nothing", async () => {
       await database.run("TRUNCATE visits");

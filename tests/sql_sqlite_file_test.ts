@@ -32,6 +32,17 @@ const CHANGES: readonly (readonly [name: string, change: (path: string) => void,
     },
     true,
   ],
+  ["its log removed", (path) => Deno.removeSync(`${path}-wal`), true],
+  [
+    "its log and index replaced",
+    (path) => {
+      for (const part of ["-wal", "-shm"]) {
+        Deno.removeSync(path + part);
+        Deno.writeTextFileSync(path + part, "");
+      }
+    },
+    true,
+  ],
 ];
 
 Deno.test("a file of SQLite that is replaced or gone takes nothing more: what is answered 1000 is in the file of that name", async (t) => {
@@ -71,7 +82,7 @@ Deno.test("a file of SQLite that is replaced or gone takes nothing more: what is
       assertEquals(sql.server.plugin("sql").dead, 0);
       assert(sql.server.log.some((line) => line.includes("the database is not reachable")));
       const now = new DatabaseSync(path);
-      const before = name.startsWith("replaced") ? [100] : [];
+      const before = name.startsWith("replaced") ? [100] : name.startsWith("its log") ? [1] : [];
       assertEquals(uids(now), [...before, ...isThere ? [2, 3] : [], 4, 5]);
       assertEquals(now.prepare("PRAGMA integrity_check").get(), { __proto__: null, integrity_check: "ok" });
       now.close();
@@ -83,6 +94,26 @@ Deno.test("a file of SQLite that is replaced or gone takes nothing more: what is
       }
     });
   }
+});
+
+Deno.test("a file of SQLite that is emptied takes nothing more, until there is another one", async () => {
+  using file = new SqliteFile(TABLE);
+  file.database.close();
+  await using sql = await SqlServer.start({ url: file.url, tables: ["visits"] }, {
+    ...file.allowed,
+    timeout: 1000,
+  });
+  const row = { uid: 1, name: "Ann" };
+  assertEquals(await sql.call(1001, { table: "visits", row }), { rows: 1 });
+  Deno.truncateSync(file.path);
+  assertStringIncludes(JSON.stringify(await sql.call(1001, { table: "visits", row })), '"code":14');
+  await sql.enqueue(1001, { table: "visits", row: { uid: 2, name: "Ben" } });
+  make(`${file.path}.new`);
+  Deno.renameSync(`${file.path}.new`, file.path);
+  await sql.settled();
+  const anew = new DatabaseSync(file.path);
+  assertEquals(uids(anew), [2]);
+  anew.close();
 });
 
 function make(path: string, ...texts: string[]): void {

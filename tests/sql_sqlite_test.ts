@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Catalogue } from "../plugins/sql/catalogue.ts";
 import { readSettings } from "../plugins/sql/settings.ts";
-import type { JsonObject } from "../src/plugin.ts";
+import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempotency_step.ts";
 import { sqlNumberStep } from "./support/sql_number_step.ts";
 import { SqlServer } from "./support/sql_server.ts";
@@ -321,6 +321,26 @@ Deno.test("a table of SQLite that is altered is written as it is now", async () 
     { uid: 2, type: "null" },
     { uid: 3, type: "blob" },
   ]);
+});
+
+Deno.test("statements of SQLite write into a table that is altered by its new types", async () => {
+  using file = new SqliteFile("CREATE TABLE kept (v INTEGER)");
+  await using sql = await SqlServer.start({
+    url: file.url,
+    statements: { plain: "INSERT INTO kept (v) VALUES (:v)", update: "UPDATE kept SET v = :v" },
+  }, file.allowed);
+  const run = (statement: string, v: JsonValue) => sql.call(1002, { statement, params: { v } });
+  const becomes = (type: string) => file.database.exec(`DROP TABLE kept; CREATE TABLE kept (v ${type})`);
+  assertEquals(await run("plain", 5), { rows: 1 });
+  becomes("TEXT");
+  assertEquals(await run("plain", 0.1234567890123456), { rows: 1 });
+  assertEquals(file.all("SELECT v FROM kept"), [{ v: "0.1234567890123456" }]);
+  // The type of before did not take it.
+  assertEquals(await run("update", 12345678901234567890123n), { rows: 1 });
+  assertEquals(file.all("SELECT v FROM kept"), [{ v: "12345678901234567890123" }]);
+  becomes("DOUBLE");
+  assertEquals((await run("plain", 9007199254740993n) as JsonObject)["code"], 23);
+  assertEquals(file.all("SELECT v FROM kept"), []);
 });
 
 Deno.test("the URL and the password may stand in a file, which the plugin is allowed to read", async () => {

@@ -1,5 +1,5 @@
 import type { Context } from "mevent/plugin";
-import { Altered, type Catalogue, UnknownColumn } from "./catalogue.ts";
+import { Altered, type Catalogue, NotOfTable } from "./catalogue.ts";
 import type { Change, Outcome } from "./change.ts";
 import type { Link } from "./link.ts";
 import type { TimeLimit } from "./time_limit.ts";
@@ -41,8 +41,8 @@ export async function writeOperations(
         make(index);
       } catch (error) {
         outcomes[index] = error as Error;
-        if (!(error instanceof UnknownColumn)) continue;
-        // It may have been added since: one look for each table.
+        if (!(error instanceof NotOfTable)) continue;
+        // It may have been altered since: one look for each table.
         const hasChanged = looked.get(error.table) ?? await refreshed(error.table, link, catalogue, limit);
         looked.set(error.table, hasChanged);
         if (!hasChanged) continue;

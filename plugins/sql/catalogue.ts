@@ -13,7 +13,15 @@ import {
 } from "./database.ts";
 import type { Settings } from "./settings.ts";
 import { ID_PARAM, insertStatement, parseStatement, quoteName, type Statement } from "./statement.ts";
-import { columnsOfParams, explained, known, type Table, tableOf, typesOf } from "./table.ts";
+import {
+  columnsOfParams,
+  explained,
+  known,
+  type ParamColumns,
+  type Table,
+  tableOf,
+  typesOf,
+} from "./table.ts";
 
 /** The code of what the config or the database does not know, and of a value that cannot be written. */
 const [NOT_ALLOWED, BAD_PARAM] = [42, 23];
@@ -27,19 +35,19 @@ export class NotAllowed extends Error {
   }
 }
 
-/** A column that its table did not have when it was last looked at. */
-export class UnknownColumn extends NotAllowed {
-  override readonly name = "UnknownColumn";
+/** A column that its table did not have, or a value that its type did not take, when it was last looked at. */
+export class NotOfTable extends NotAllowed {
+  override readonly name = "NotOfTable";
 
-  constructor(message: string, readonly table: string) {
-    super(message);
+  constructor(message: string, readonly table: string, code?: number) {
+    super(message, code);
   }
 }
 
 /** A table has other columns, or other types, than those that what was to be written was made for. */
 export class Altered extends DatabaseError {
-  constructor(table: string) {
-    super("unclear", `table ${table} was altered`);
+  constructor(name: string) {
+    super("unclear", `what it writes into was altered: ${name}`);
   }
 }
 
@@ -60,8 +68,8 @@ export class Catalogue {
   readonly #inserts = new Map<string, Insert>();
   readonly statements = new Map<string, Statement>();
   readonly queries = new Map<string, Statement>();
-  /** The columns that params of statements go into, where a number is written by its column. */
-  readonly #columns = new Map<Statement, ReadonlyMap<string, Column>>();
+  /** The columns that params of statements go into, by the statements' names, where a number is written by its column. */
+  readonly #columns = new Map<string, ParamColumns>();
 
   private constructor(readonly settings: Settings, readonly dialect: Dialect) {}
 
@@ -77,7 +85,8 @@ export class Catalogue {
       await explained(statement.name, () => session.check(statement));
       catalogue.statements.set(name, statement);
       if (dialect.looksAtColumns) {
-        catalogue.#columns.set(statement, await columnsOfParams(session, dialect, sql));
+        const columns = await columnsOfParams(session, dialect, sql);
+        if (columns !== null) catalogue.#columns.set(statement.name, columns);
       }
     }
     for (const [name, sql] of settings.queries) {
@@ -101,12 +110,19 @@ export class Catalogue {
     }
   }
 
-  /** Looks at a table again; tells whether it has changed. */
+  /** Looks at a table, or at that of a statement, again; tells whether it has changed. */
   async refresh(session: Session, name: string): Promise<boolean> {
-    const known = this.#tables.get(name);
-    const version = await session.versionOf(name.split("."));
     // One that is gone may come back; until then the database tells.
-    if (known === undefined || version === "" || version === known.version) return false;
+    const isSame = (version: string, known: { readonly version: string }) =>
+      version === "" || version === known.version;
+    const columns = this.#columns.get(name);
+    if (columns !== undefined) {
+      if (isSame(await session.versionOf(columns.table), columns)) return false;
+      this.#columns.set(name, await columnsOfParams(session, this.dialect, columns.sql) ?? columns);
+      return true;
+    }
+    const known = this.#tables.get(name);
+    if (known === undefined || isSame(await session.versionOf(name.split(".")), known)) return false;
     this.#tables.set(name, await tableOf(session, this.settings, name, known));
     this.#inserts.clear();
     return true;
@@ -134,7 +150,7 @@ export class Catalogue {
       }
       const values: Value[] = [];
       for (const column of own.columns) {
-        values.push(this.#valueOf(row[column.name], "column", column.name, column));
+        values.push(this.#valueOf(row[column.name], "column", column.name, column, name));
       }
       if (table.idColumn !== undefined) values.push(index === 0 ? id : `${id}.${index}`);
       return values;
@@ -149,7 +165,8 @@ export class Catalogue {
     if (statement === undefined) {
       throw new NotAllowed(`there is no statement ${JSON.stringify(name)}: ${known(this.statements)}`);
     }
-    return { statement, rows: [this.#rowOf(statement, params, id)], id };
+    const table = this.#columns.has(statement.name) ? statement.name : undefined;
+    return { statement, rows: [this.#rowOf(statement, params, id)], table, id };
   }
 
   /** A query of the config with its params. Throws NotAllowed. */
@@ -166,7 +183,8 @@ export class Catalogue {
       if (name === ID_PARAM) return this.#valueOf(id, "param", name, undefined);
       const value = Object.hasOwn(params, name) ? params[name] : undefined;
       if (value === undefined) throw new NotAllowed(`${statement.name} needs the param ${name}`);
-      return this.#valueOf(value, "param", name, this.#columns.get(statement)?.get(name));
+      const column = this.#columns.get(statement.name)?.columns.get(name);
+      return this.#valueOf(value, "param", name, column, column && statement.name);
     });
   }
 
@@ -178,7 +196,7 @@ export class Catalogue {
     const columns = names.map((name) => {
       const column = table.columns.get(name);
       if (column !== undefined) return column;
-      throw new UnknownColumn(
+      throw new NotOfTable(
         `column ${JSON.stringify(name)} of ${table.name} may not be written: ${known(table.columns)}`,
         table.name,
       );
@@ -196,15 +214,20 @@ export class Catalogue {
     return insert;
   }
 
-  #valueOf(value: unknown, what: "column" | "param", name: string, column: Column | undefined): Value {
+  #valueOf(
+    value: unknown,
+    what: "column" | "param",
+    name: string,
+    column: Column | undefined,
+    table?: string,
+  ): Value {
     try {
       return this.dialect.valueOf(value, column);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
-      throw new NotAllowed(
-        `${what} ${name} ${error.message}`,
-        error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED,
-      );
+      const sentence = `${what} ${name} ${error.message}`;
+      const code = error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED;
+      throw table === undefined ? new NotAllowed(sentence, code) : new NotOfTable(sentence, table, code);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Statement } from "./statement.ts";
 export interface Change {
   readonly statement: Statement;
   readonly rows: readonly Row[];
-  /** The table that the config allows rows to go into; a statement of the config has none. */
+  /** What `Catalogue.confirm` looks at again: a table, or a statement of the config whose params are written by their columns. */
   readonly table?: string | undefined;
   /** Of the operation: the same at each attempt. */
   readonly id?: string | undefined;

@@ -220,9 +220,9 @@ class MysqlSession extends ServerSession {
       try {
         changed += await this.#change(writeRows(statement, size), values);
       } catch (error) {
-        if (statement.tail === "" || rows.length > 1 || !isFault(error, "row")) throw error;
+        if (statement.tail === "" || !isFault(error, "row")) throw error;
         // Of another key: the server names it where it is not to pass over anything.
-        changed += await this.#change(writeRows({ ...statement, tail: "" }, 1), values);
+        changed += await this.#change(writeRows({ ...statement, tail: "" }, size), values);
       }
       at += size;
     }

@@ -141,9 +141,14 @@ class PostgresSession extends ServerSession {
   }
 
   async setUp(): Promise<void> {
-    if (this.database.prepare !== undefined) return;
-    const { rows } = await this.query("SELECT pg_backend_pid()");
-    this.database.prepare = rows[0]?.[0] === this.client.processID;
+    if (this.database.prepare === undefined) {
+      const { rows } = await this.query("SELECT pg_backend_pid()");
+      this.database.prepare = rows[0]?.[0] === this.client.processID;
+    }
+    if (this.database.prepare) return;
+    // A pooler that knows no transactions says so now.
+    await this.begin();
+    await this.rollback();
   }
 
   override get remark(): string | undefined {

@@ -1,5 +1,9 @@
 import { type Column, DatabaseError, type Row, ValueError } from "./database.ts";
 import { mayHaveZone, utcText, withoutZone } from "./instants.ts";
+import { heldText } from "./values.ts";
+
+/** A number of more digits than a double may hold. */
+const LONG_NUMBER = /^\s*[+-]?[\d.]{16}/;
 
 /** A type as the server tells it. */
 export interface ServerType {
@@ -35,10 +39,11 @@ export const VERSION =
   "SELECT string_agg(concat_ws(' ', attname, atttypid, attgenerated, attidentity), ',' ORDER BY attnum) FROM pg_attribute " +
   "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
 
-/** How many unique indexes a table has of one column alone. */
+/** How many unique indexes a table has of one column alone; one that is DEFERRABLE is none that ON CONFLICT takes. */
 export const UNIQUE =
   "SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] " +
-  "WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = $2";
+  "WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indimmediate AND i.indpred IS NULL AND " +
+  "i.indnkeyatts = 1 AND a.attname = $2";
 
 /**
  * Has the server find out the types of a statement's params, in one message: a pooler hands that to one server. Tables are locked
@@ -67,7 +72,7 @@ export function textFor(kind: Column["kind"], text: string): string {
 
 /** Whether a value is in a row of which the types matter. */
 export function mayLose(row: Row): boolean {
-  return row.some((value) => typeof value === "string" && mayHaveZone(value));
+  return row.some((value) => typeof value === "string" && (mayHaveZone(value) || LONG_NUMBER.test(value)));
 }
 
 /** A row for the params of a statement. Throws DatabaseError `row` where something of it would get lost. */
@@ -76,7 +81,8 @@ export function rowFor(types: readonly ServerType[], params: readonly string[], 
   return row.map((value, index) => {
     if (typeof value !== "string") return value;
     try {
-      return textFor(types[index]?.kind ?? "other", value);
+      const kind = types[index]?.kind ?? "other";
+      return textFor(kind, heldText(value, { name: "", kind }));
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       throw new DatabaseError("row", `param ${params[index]} ${error.message}`);

@@ -59,18 +59,27 @@ export async function tableOf(
   return table;
 }
 
-/** The columns that params of a statement go into, by their params; those of bytes are left out, whose values are texts in a statement. */
+/** The columns that params of a statement go into, by their params, and what was known of their table then. */
+export interface ParamColumns {
+  readonly sql: string;
+  readonly table: readonly string[];
+  readonly columns: ReadonlyMap<string, Column>;
+  readonly version: string;
+}
+
+/** Null where there is no such table; columns of bytes are left out, whose values are texts in a statement. */
 export async function columnsOfParams(
   session: Session,
   { grammar }: Dialect,
   sql: string,
-): Promise<ReadonlyMap<string, Column>> {
+): Promise<ParamColumns | null> {
   const found = new Map<string, Column>();
   const targets = paramTargets(sql, grammar);
   const table = targets === null ? null : await session.columnsOf(targets.table);
+  if (targets === null || table === null) return null;
   // SQLite takes names in any case.
-  const columns = new Map(table?.columns.map((column) => [column.name.toLowerCase(), column]));
-  for (const [param, names] of targets?.columns ?? []) {
+  const columns = new Map(table.columns.map((column) => [column.name.toLowerCase(), column]));
+  for (const [param, names] of targets.columns) {
     const [first, ...others] = names.map((name) => columns.get(name.toLowerCase()));
     if (
       first !== undefined && first.kind !== "bytes" && others.every((other) => other?.kind === first.kind)
@@ -78,7 +87,7 @@ export async function columnsOfParams(
       found.set(param, first);
     }
   }
-  return found;
+  return { sql, table: targets.table, columns: found, version: table.version };
 }
 
 /** For an INSERT, the types that the database is to be told; none where it is told none. */

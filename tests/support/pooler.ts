@@ -17,7 +17,7 @@ export class Pooler implements AsyncDisposable {
   /** @param poolSize connections to the server */
   static async start(
     database: DatabaseServer,
-    mode: "transaction" | "session",
+    mode: "transaction" | "session" | "statement",
     poolSize: number,
   ): Promise<Pooler> {
     const folder = await Deno.makeTempDir({ prefix: "mevent_pooler_" });

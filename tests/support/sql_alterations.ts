@@ -16,6 +16,15 @@ export const POSTGRES_ALTERATIONS: readonly Alteration[] = [
     read: "2026-07-01 07:00:00+00",
   },
   { from: "timestamptz", to: "timestamp", written: "2026-07-01T12:00:00+05:00", read: "2026-07-01 07:00:00" },
+  // What the type of before did not take.
+  {
+    from: "date",
+    to: "timestamptz",
+    written: "2026-07-01T12:00:00+05:00",
+    read: "2026-07-01 07:00:00+00",
+  },
+  { from: "bytea", to: "text", written: "no base64", read: "no base64" },
+  { from: "double precision", to: "numeric", written: 9007199254740993n, read: "9007199254740993" },
   { from: "date", to: "timestamp", written: "2026-07-01 13:14:15", read: "2026-07-01 13:14:15" },
   { from: "real", to: "double precision", written: 1.123456789012, read: 1.123456789012 },
   { from: "char(2)", to: "char(4)", written: "ABCD", read: "ABCD" },
@@ -40,6 +49,10 @@ export const MARIADB_ALTERATIONS: readonly Alteration[] = [
     read: "2026-07-01 12:00:00.250",
     isOfTables: true,
   },
+  // What the type of before did not take.
+  { from: "blob", to: "text", written: "no base64", read: "no base64" },
+  { from: "int", to: "decimal(5,2)", written: 1.75, read: "1.75" },
+  { from: "double", to: "bigint", written: 9007199254740993n, read: "9007199254740993" },
   { from: "float", to: "double", written: 1.123456789012, read: 1.123456789012 },
   { from: "varchar(40)", to: "blob", written: "AAH/", read: "AAH/", isOfTables: true },
   { from: "int", to: "varchar(40)", written: "A7", read: "A7" },

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { JsonObject } from "../../src/plugin.ts";
 import type { DatabaseServer } from "./database_servers.ts";
 import { HAS_POOLER, Pooler, POOLER_NOTE } from "./pooler.ts";
@@ -100,6 +100,17 @@ export async function sqlPoolerSteps(t: Deno.TestContext, database: DatabaseServ
       await writeAll(sql);
     },
   );
+
+  await step("statement pooling, which knows no transactions, is refused at the start", async () => {
+    await using pooler = await Pooler.start(database, "statement", 1);
+    for (const more of [{}, { exactly_once: false }, { prepare: false }]) {
+      await assertRejects(
+        () => SqlServer.start(configOf(pooler.port, more), onlyPort(pooler.port)),
+        Error,
+        "statement pooling",
+      );
+    }
+  });
 
   await step("without a pooler statements are kept prepared, unless the config says otherwise", async () => {
     for (const prepare of [undefined, false]) {
