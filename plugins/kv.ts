@@ -1,4 +1,5 @@
 import type { Context, Plugin, PluginSettings } from "mevent/plugin";
+import { systemReason } from "../src/system_reason.ts";
 import { ConfigTable } from "./config_table.ts";
 import { checkFolder, loadSnapshot, Ownership, writeSnapshot } from "./kv/snapshot.ts";
 
@@ -129,7 +130,15 @@ export async function checkGrants(context: PluginSettings): Promise<void> {
 
 async function snapshot(path: string, context: Parameters<typeof writeSnapshot>[2]): Promise<number> {
   begunAt = performance.now();
-  return await writeSnapshot(path, ownership, context);
+  try {
+    return await writeSnapshot(path, ownership, context);
+  } catch (error) {
+    // Of errors of the system: what is not granted is told by the host.
+    if (!(error instanceof Error) || !("code" in error) || error instanceof Deno.errors.NotCapable) {
+      throw error;
+    }
+    throw new Error(`the snapshot ${path} cannot be written: ${systemReason(error, "file")}`);
+  }
 }
 
 function keyOf(context: Context<unknown>): string {

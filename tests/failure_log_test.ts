@@ -170,6 +170,10 @@ snapshot = "${folder}/kv/snapshot"
       const { code, stderr } = await server.end();
       assertEquals(code, 1, stderr);
       assertMatch(stderr, /the plugin's stop failed/);
+      assertMatch(
+        stderr,
+        /the snapshot \S+\/kv\/snapshot cannot be written: there is no such file or folder/,
+      );
     });
   }
 });

@@ -241,6 +241,10 @@ Deno.test("kv writes its snapshot at the interval, and one that fails leaves the
     await server.until("one has failed", () => server.log.some((line) => line.includes("a timer failed")));
     const failed = JSON.parse(server.log.find((line) => line.includes("a timer failed"))!);
     assertEquals([failed.plugin, failed.timer], ["kv", "snapshot"]);
+    assertStringIncludes(
+      failed.error,
+      `${config.snapshot} cannot be written: there is no such file or folder`,
+    );
     await ask(connection, SET, { key: "a", value: "2" });
     await Deno.rename(`${folder}.away`, folder);
     await until("it is written again", () => Deno.readTextFileSync(config.snapshot).includes('["a","2",0]'));
