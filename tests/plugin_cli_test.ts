@@ -54,6 +54,15 @@ Deno.test("plugin new says in words what the system refuses", async () => {
   assertEquals(folder.names(), ["file"]);
 });
 
+Deno.test("plugin new reads no more of a mevent.toml than a config may have", async () => {
+  await using folder = await Folder.create();
+  await Deno.symlink("/dev/zero", `${folder.path}/mevent.toml`);
+  const { code, stderr } = await mevent(["plugin", "new", "orders", "--dir", folder.path]);
+  assertEquals(code, 78, stderr);
+  assertStringIncludes(stderr, "has more than the 4194304 bytes that it may have");
+  assertEquals(folder.names(), ["mevent.toml"]);
+});
+
 Deno.test("plugin new enters the plugin in a mevent.toml that is there, once", async () => {
   await using folder = await Folder.create();
   await folder.write("mevent.toml", '[server]\ntcp = ""\n# the end without a line break');

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pluginFiles, pluginTable, TYPES_FILE } from "../authors/plugin_files.ts";
 import { plainConfig } from "../authors/author_config.ts";
 import { ConfigError } from "../config/config_error.ts";
+import { startText } from "../config/config_file.ts";
 import { loadConfig } from "../config/load.ts";
 import { systemReason } from "../system_reason.ts";
 import type { Command } from "./command.ts";
@@ -72,7 +73,7 @@ async function writePlugin(name: string, folder: string): Promise<Written> {
   const files = await pluginFiles(name);
   const shared = join(folder, SHARED_CONFIG);
   const isAppended = await isThere(shared);
-  const appended = isAppended ? await withTable(shared, name) : "";
+  const appended = isAppended ? withTable(shared, name) : "";
   if (isAppended) files.delete(`${name}.toml`);
   if (await isThere(join(folder, TYPES_FILE))) files.delete(TYPES_FILE);
   for (const file of files.keys()) {
@@ -98,8 +99,8 @@ async function writePlugin(name: string, folder: string): Promise<Written> {
 }
 
 /** What is to be appended to a config; throws where it, or what comes of it, cannot be used. */
-async function withTable(file: string, name: string): Promise<string> {
-  const before = await Deno.readTextFile(file);
+function withTable(file: string, name: string): string {
+  const before = startText(file);
   const table = `${before === "" || before.endsWith("\n") ? "" : "\n"}${before === "" ? "" : "\n"}${
     pluginTable(name)
   }`;
