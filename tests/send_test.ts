@@ -207,3 +207,22 @@ Deno.test("the tally's exit code is 0 only where all succeeded, and that of the 
   assert(!empty.summary(0).includes("p50"));
   assertMatch(empty.summary(0), /missing +3/);
 });
+
+Deno.test("a host that is none is a mistake in the command line, over TCP and UDP", async () => {
+  for (const host of ["", " ", "[::1"]) {
+    for (const udp of [[], ["--udp"]]) {
+      const { code, stderr } = await mevent([
+        "send",
+        "--host",
+        host,
+        ...udp,
+        "--biz",
+        "echo",
+        "--cmd",
+        "1001",
+      ]);
+      assertEquals(code, 64, stderr);
+      assertStringIncludes(stderr, "--host: expected a name or an address");
+    }
+  }
+});

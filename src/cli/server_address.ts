@@ -7,7 +7,7 @@ export function serverAddress(args: ParsedCommand): ServerAddress {
   const path = args.text("unix");
   const isUdp = args.isOn("udp") === true;
   if (path === undefined) {
-    const inet = { hostname: args.required("host"), port: args.int("port", 1, 65_535) };
+    const inet = { hostname: hostOf(args.required("host")), port: args.int("port", 1, 65_535) };
     return isUdp ? { transport: "udp", ...inet } : { transport: "tcp", ...inet };
   }
   if (isUdp) throw new UsageError("--unix and --udp contradict each other");
@@ -15,6 +15,11 @@ export function serverAddress(args: ParsedCommand): ServerAddress {
     if (args.texts(name).length > 0) throw new UsageError(`--unix and --${name} contradict each other`);
   }
   return { transport: "unix", path };
+}
+
+function hostOf(text: string): string {
+  if (text.trim() !== "" && !/^\[[^\]]*$/.test(text)) return text;
+  throw new UsageError(`--host: expected a name or an address, not ${JSON.stringify(text)}`);
 }
 
 /** The longest message that the commands take and send, in bytes; the server's own `max_frame` is at most this. */
