@@ -1,107 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { loadConfig } from "../src/config/load.ts";
+import { AuthorFolder } from "./support/author_folder.ts";
 import { mevent } from "./support/mevent.ts";
 
-Deno.test("plugin new writes what plugin check, run and test take, and says so", async () => {
-  await using folder = await Folder.create();
-  const { code, stdout } = await mevent(["plugin", "new", "orders", "--dir", folder.path]);
-  assertEquals(code, 0);
-  const names = ["mevent.d.ts", "orders.toml", "orders.ts", "orders_test.ts"];
-  assertEquals(folder.names(), names);
-  for (const name of names) assertStringIncludes(stdout, `wrote ${folder.path}/${name}\n`);
-  // What is appended to its config belongs to the plugin's table.
-  const appended = `${await folder.read("orders.toml")}workers = 3\n`;
-  const { plugins, warnings } = loadConfig({ file: "orders.toml", text: appended, env: {}, flags: {} });
-  assertEquals([plugins.map(({ workers }) => workers), warnings], [[3], []]);
-  const [, next = ""] = stdout.split("Next:\n");
-  const commands = next.trim().split("\n").map((line) => line.trim().split(" ").slice(1));
-  assertEquals(commands.map((words) => words.slice(0, words[0] === "plugin" ? 2 : 1).join(" ")), [
-    "plugin check",
-    "plugin run",
-    "plugin test",
-    "serve",
-    "send",
-  ]);
-  for (const words of commands.filter(([first]) => first === "plugin")) {
-    const outcome = await mevent(words);
-    assertEquals(outcome.code, 0, outcome.stdout + outcome.stderr);
-  }
-});
-
-Deno.test("plugin new overwrites nothing, and says what is in its way", async () => {
-  await using folder = await Folder.create();
-  await folder.write("orders_test.ts", "mine");
-  const { code, stderr } = await mevent(["plugin", "new", "orders", "--dir", folder.path]);
-  assertEquals([code, folder.names()], [65, ["orders_test.ts"]]);
-  assertStringIncludes(stderr, `nothing was written: ${folder.path}/orders_test.ts is there already`);
-  assertEquals(await folder.read("orders_test.ts"), "mine");
-});
-
-Deno.test("plugin new says in words what the system refuses", async () => {
-  await using folder = await Folder.create();
-  await folder.write("file", "");
-  for (
-    const [dir, problem] of [
-      [`${folder.path}/file/below`, "file/below: a part of the path is no folder"],
-      ["/proc/mevent-none", "/proc/mevent-none: there is no such file or folder"],
-    ] as const
-  ) {
-    const { code, stderr } = await mevent(["plugin", "new", "orders", "--dir", dir]);
-    assertEquals(code, 65, stderr);
-    assertStringIncludes(stderr, `nothing was written: `);
-    assertStringIncludes(stderr, problem);
-  }
-  assertEquals(folder.names(), ["file"]);
-});
-
-Deno.test("plugin new reads no more of a mevent.toml than a config may have", async () => {
-  await using folder = await Folder.create();
-  await Deno.symlink("/dev/zero", `${folder.path}/mevent.toml`);
-  const { code, stderr } = await mevent(["plugin", "new", "orders", "--dir", folder.path]);
-  assertEquals(code, 78, stderr);
-  assertStringIncludes(stderr, "has more than the 4194304 bytes that it may have");
-  assertEquals(folder.names(), ["mevent.toml"]);
-});
-
-Deno.test("plugin new enters the plugin in a mevent.toml that is there, once", async () => {
-  await using folder = await Folder.create();
-  await folder.write("mevent.toml", '[server]\ntcp = ""\n# the end without a line break');
-  assertEquals((await mevent(["plugin", "new", "orders", "--dir", folder.path])).code, 0);
-  const second = await mevent(["plugin", "new", "mails", "--dir", folder.path]);
-  assertStringIncludes(second.stdout, `added [[plugin]] mails to ${folder.path}/mevent.toml`);
-  const config = await folder.read("mevent.toml");
-  assert(
-    config.startsWith('[server]\ntcp = ""\n# the end without a line break\n\n[[plugin]]\nname = "orders"'),
-  );
-  const list = await mevent(["plugin", "list", "--config", `${folder.path}/mevent.toml`, "--json"]);
-  const { configured } = JSON.parse(list.stdout);
-  assertEquals(configured.map((each: { name: string }) => each.name), ["orders", "mails"]);
-
-  await Deno.remove(`${folder.path}/mails.ts`);
-  await Deno.remove(`${folder.path}/mails_test.ts`);
-  const again = await mevent(["plugin", "new", "mails", "--dir", folder.path]);
-  assertEquals(again.code, 78);
-  assertStringIncludes(again.stderr, "has a plugin mails already");
-  assertEquals(await folder.read("mevent.toml"), config);
-});
-
-Deno.test("plugin new refuses names that the config refuses, or that are no file's", async () => {
-  const wrong: [string[], RegExp][] = [
-    [["7"], /expected a name of 1 to 64 bytes, not a number/],
-    [["Reserve.x"], /not starting with Reserve\./],
-    [["../orders"], /expected letters, digits, - and _/],
-    [[], /the plugin's name is missing/],
-    [["a", "b"], /expected one name, got "b" too/],
-  ];
-  for (const [args, message] of wrong) {
-    const { code, stderr } = await mevent(["plugin", "new", ...args]);
-    assertEquals(code, 64);
-    assertMatch(stderr, message);
-  }
-});
-
 Deno.test("plugin check tells all that a plugin says of itself", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "full.js",
     `export default {
@@ -135,7 +37,7 @@ Deno.test("plugin check tells all that a plugin says of itself", async () => {
 });
 
 Deno.test("plugin check tells what was asked for and refused, also where the plugin goes on without", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "nosy.js",
     `import { readFileSync } from "node:fs";
@@ -166,7 +68,7 @@ Deno.test("plugin check tells what was asked for and refused, also where the plu
 });
 
 Deno.test("plugin check tells file, line and column of what is wrong, and exits 65", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   const sources: [string, number, number, RegExp][] = [
     ["export default {\n  name: ,\n};\n", 2, 9, /Expression expected|Unexpected token/],
     ["const price = 1;\n\nnever(price);\nexport default {};\n", 3, 1, /never is not defined/],
@@ -203,7 +105,7 @@ Deno.test("plugin check tells file, line and column of what is wrong, and exits 
 });
 
 Deno.test("plugin check gives up a module that never ends loading", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "hangs.js",
     "await new Promise(() => setInterval(() => {}, 1000));\nexport default {};\n",
@@ -214,7 +116,7 @@ Deno.test("plugin check gives up a module that never ends loading", async () => 
 });
 
 Deno.test("plugin check --start runs start, and tells what it throws", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "starts.js",
     `export default {
@@ -257,7 +159,7 @@ Deno.test("plugin run prints what send prints, and exits as it does", async () =
 });
 
 Deno.test("plugin run gives a plugin the config and the permissions of its table", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "reads.js",
     `export default {
@@ -265,7 +167,7 @@ Deno.test("plugin run gives a plugin the config and the permissions of its table
       commands: { 1001: { name: "read", run: ({ config }) => Deno.readTextFile(config.file) } },
     };`,
   );
-  await using elsewhere = await Folder.create();
+  await using elsewhere = await AuthorFolder.create();
   await elsewhere.write("note.txt", "beside");
   const table = (name: string, permissions: string) =>
     `[[plugin]]\nname = "${name}"\nmodule = "./reads.js"\npermissions = { ${permissions} }\n` +
@@ -291,7 +193,7 @@ Deno.test("plugin run gives a plugin the config and the permissions of its table
 });
 
 Deno.test("plugin run --async waits until the operation is done, and tells where it has failed", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "slow.js",
     `export default {
@@ -316,7 +218,7 @@ Deno.test("plugin run --async waits until the operation is done, and tells where
 });
 
 Deno.test("plugin test tells each test, each failure with its stack, and how many there were", async () => {
-  await using folder = await Folder.create();
+  await using folder = await AuthorFolder.create();
   await folder.write(
     "some_test.js",
     `import assert from "node:assert/strict";
@@ -374,28 +276,3 @@ Deno.test("plugin is a group: alone it tells its commands, and a wrong one has i
   });
   assertStringIncludes((await mevent(["plugin", "run", "--jsn"])).stderr, "Try: mevent help plugin run\n");
 });
-
-/** A folder of its own, removed at the end. */
-class Folder implements AsyncDisposable {
-  private constructor(readonly path: string) {}
-
-  static async create(): Promise<Folder> {
-    return new Folder(await Deno.realPath(await Deno.makeTempDir({ prefix: "mevent-authors-" })));
-  }
-
-  names(): string[] {
-    return [...Deno.readDirSync(this.path)].map(({ name }) => name).sort();
-  }
-
-  async read(name: string): Promise<string> {
-    return await Deno.readTextFile(`${this.path}/${name}`);
-  }
-
-  async write(name: string, text: string): Promise<void> {
-    await Deno.writeTextFile(`${this.path}/${name}`, text);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
-  }
-}
