@@ -87,7 +87,7 @@ const REFUSED: readonly RefusedModule[] = [
     "orders.ts:1:10",
     "import type",
   ],
-  ["orders.ts", "export default 1;", "orders.ts: the default export is missing"],
+  ["orders.ts", "export default 1;", "orders.ts:1:1: the default export is missing"],
   ["orders.ts", "const a = 1;\nthrow new Error('at the top');", "at the top", "orders.ts:2:7"],
   ["orders.js", "export default {\n  commands: ;\n};", "orders.js:2:13", "commands: ;"],
   ["orders.js", "@d\nexport default class {}", "orders.js:1:1", "decorator"],
