@@ -112,7 +112,7 @@ Deno.test({
 
 Deno.test("a client that does not read is first not read from, then closed, while others go on", async () => {
   await using server = await TestServer.start({
-    server: { max_in_flight: 16, max_unread_reply_bytes: "64 KiB", slow_reader_timeout: "300ms" },
+    server: { max_in_flight: 16, max_unread_reply_bytes: "64 KiB", slow_reader_timeout: "1s" },
   });
   using deaf = await server.connect();
   using other = await server.connect();
@@ -131,7 +131,7 @@ Deno.test("a client that does not read is first not read from, then closed, whil
   }
   assertEquals(await sending, "closed");
   assert(server.plugin("echo").accepted - answered < requests, "all of it was read");
-  assert(answered > 20, `the other one got ${answered} replies only`);
+  assert(answered > 100, `the other one got ${answered} replies only`);
   await server.until("it is gone", () => server.stats().connections.open === 1);
 });
 
