@@ -61,7 +61,10 @@ Deno.test("a plugin is found by name and by number, pauses, is looked at, purged
 });
 
 Deno.test("what a control command cannot do is refused with a sentence, and the connection goes on", async () => {
-  await using server = await TestServer.start({ control: true });
+  await using server = await TestServer.start({
+    control: true,
+    plugins: [{ name: "skeleton" }, { name: "echo" }],
+  });
   using control = await server.control();
   const refusals: [request: Record<string, string | number | boolean>, sentence: string][] = [
     [{ command: "paus", plugin: "echo" }, 'unknown command "paus"; expected one of stats, pause'],

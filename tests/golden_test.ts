@@ -73,7 +73,10 @@ Deno.test("all recorded requests of connections that stay open are answered in o
 });
 
 function startServer(): Promise<TestServer> {
-  return TestServer.start({ server: { async_reply: false } });
+  return TestServer.start({
+    server: { async_reply: false },
+    plugins: [{ name: "skeleton" }, { name: "echo" }],
+  });
 }
 
 /** In the prefix, between prefix and header, in the header, before and in the body, before the last byte. */

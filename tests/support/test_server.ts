@@ -23,7 +23,7 @@ export type PluginOverrides = Partial<Omit<PluginConfig, "name">> & {
 export interface TestServerOptions {
   /** Keys of `[server]` as in the file. */
   readonly server?: Readonly<Record<string, unknown>>;
-  /** Without it: the plugins of a server without a config, skeleton and echo. */
+  /** Without it: echo alone, as a server without a config has it. */
   readonly plugins?: readonly PluginOverrides[];
   /** With Deno's own sockets instead of epoll. */
   readonly portableSockets?: boolean;
@@ -136,7 +136,9 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
     ...options.server,
   };
   const config = loadConfig({ env: {}, flags });
-  if (options.plugins === undefined) return config;
+  if (options.plugins === undefined) {
+    return { ...config, plugins: config.plugins.filter(({ name }) => name === "echo") };
+  }
   const template = config.plugins[0]!;
   const plugins: PluginConfig[] = [];
   for (const { source, ...overrides } of options.plugins) {
