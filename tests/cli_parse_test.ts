@@ -3,13 +3,14 @@ import {
   assertEquals,
   assertLessOrEqual,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
 import { checkCommand } from "../src/cli/check.ts";
 import { type Command, isGroup } from "../src/cli/command.ts";
-import { COMMANDS, findCommand } from "../src/cli/commands.ts";
+import { allCommands, COMMANDS, findCommand } from "../src/cli/commands.ts";
 import { configCommand } from "../src/cli/config.ts";
 import { ExitCode } from "../src/cli/exit_codes.ts";
 import { topics } from "../src/cli/documents.ts";
@@ -18,7 +19,8 @@ import { type Io, OutputClosed } from "../src/cli/io.ts";
 import { parseCommand } from "../src/cli/parse.ts";
 import { run } from "../src/cli/run.ts";
 import { sendCommand } from "../src/cli/send.ts";
-import { serveCommand, serverOverrides } from "../src/cli/serve.ts";
+import { serveCommand } from "../src/cli/serve.ts";
+import { serverOverrides } from "../src/cli/serve_flags.ts";
 import { statsCommand } from "../src/cli/stats.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { VERSION } from "../src/cli/version.ts";
@@ -222,8 +224,14 @@ Deno.test("flags of serve that contradict each other or set nothing are usage er
   assertThrows(() => overrides("--set", "drain_timeout"), UsageError, "--set: expected KEY=VALUE");
 });
 
+const ALL_COMMANDS = await allCommands();
 /** Those of the groups, too. */
-const EVERY_COMMAND = COMMANDS.flatMap((command) => isGroup(command) ? command.commands : [command]);
+const EVERY_COMMAND = ALL_COMMANDS.flatMap((command) => isGroup(command) ? command.commands : [command]);
+
+Deno.test("every command is listed by its own name", () => {
+  const listed = COMMANDS.flatMap((each) => isGroup(each) ? each.commands : [each]);
+  assertEquals(listed.map(({ name }) => name), EVERY_COMMAND.map(({ name }) => name));
+});
 
 Deno.test("every command and flag has its help, and every example parses", () => {
   for (const command of EVERY_COMMAND) {
@@ -254,10 +262,10 @@ Deno.test("help fits 100 columns, is aligned, and lists every command, topic and
     for (const line of text.split("\n")) assertLessOrEqual(line.length, 100, line);
     for (const flag of command.flags) assertStringIncludes(text, flag.negatable ? "[no-]" : `--${flag.name}`);
   }
-  const overview = overviewHelp(COMMANDS, TOPICS, false);
+  const overview = overviewHelp(ALL_COMMANDS, TOPICS, false);
   for (const line of overview.split("\n")) assertLessOrEqual(line.length, 100, line);
   const listed = [
-    ...COMMANDS.map(({ name, summary }) => [name, summary] as const),
+    ...ALL_COMMANDS.map(({ name, summary }) => [name, summary] as const),
     ...TOPICS.map(({ name, title }) => [name, title] as const),
   ];
   const columns = listed.map(([name, text]) => {
@@ -272,7 +280,7 @@ Deno.test("help fits 100 columns, is aligned, and lists every command, topic and
 Deno.test("mevent --help, help send and send --help print to stdout and exit 0", async () => {
   assertEquals(await mevent(["--help"]), {
     code: 0,
-    stdout: overviewHelp(COMMANDS, TOPICS, false),
+    stdout: overviewHelp(ALL_COMMANDS, TOPICS, false),
     stderr: "",
   });
   assertEquals(await mevent(["help"]), await mevent(["-h"]));
@@ -291,7 +299,7 @@ Deno.test("mevent alone prints its help to stderr and exits 64", async () => {
   assertEquals(await mevent([]), {
     code: ExitCode.Usage,
     stdout: "",
-    stderr: overviewHelp(COMMANDS, TOPICS, false),
+    stderr: overviewHelp(ALL_COMMANDS, TOPICS, false),
   });
 });
 
@@ -315,7 +323,7 @@ Deno.test("a wrong command line is told on stderr with the help to read, and exi
   });
   assertEquals((await mevent(["--hsot"])).code, 64);
   assertEquals((await mevent(["help", "a", "b"])).code, 64);
-  assertThrows(() => findCommand([""]), UsageError, 'unknown command ""');
+  await assertRejects(() => findCommand([""]), UsageError, 'unknown command ""');
 });
 
 Deno.test("a reader that has gone ends a command quietly with 0", async () => {

@@ -4,7 +4,7 @@ import { type CheckFindings, checkFindings } from "./check_findings.ts";
 import type { Command } from "./command.ts";
 import { configSource } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { meantByServer, serveCommand, serverOverrides } from "./serve.ts";
+import { meantByServer, SERVE_FLAGS, serverOverrides } from "./serve_flags.ts";
 
 export const checkCommand: Command = {
   name: "check",
@@ -16,7 +16,7 @@ export const checkCommand: Command = {
     "and key. An address that is in use is a warning: a server may run with it.",
     "Exit codes: 0 where a server would start, with warnings or without; 78 where it would not; 64 for a wrong command line.",
   ],
-  flags: [...serveCommand.flags, { name: "json", help: "Prints JSON instead of text." }],
+  flags: [...SERVE_FLAGS, { name: "json", help: "Prints JSON instead of text." }],
   positionals: false,
   meant: meantByServer,
   examples: ["mevent check", "mevent check --config mevent.toml --json"],

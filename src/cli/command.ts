@@ -30,7 +30,24 @@ export interface CommandGroup {
   readonly commands: readonly Command[];
 }
 
-export function isGroup(command: Command | CommandGroup): command is CommandGroup {
+/** A command that is loaded when it is asked for. */
+export interface ListedCommand {
+  /** The command's own. */
+  readonly name: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** A group of such. */
+export interface ListedGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly ListedCommand[];
+}
+
+/** Whether it is a group, loaded or not. */
+export function isGroup<G extends CommandGroup | ListedGroup>(
+  command: Command | ListedCommand | G,
+): command is G {
   return "commands" in command;
 }
 

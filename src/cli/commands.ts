@@ -1,27 +1,11 @@
 import { nearest } from "../nearest.ts";
-import { benchCommand } from "./bench.ts";
-import { cancelCommand } from "./cancel.ts";
-import { checkCommand } from "./check.ts";
-import { type Command, type CommandGroup, isGroup } from "./command.ts";
-import { configCommand } from "./config.ts";
+import { type Command, type CommandGroup, isGroup, type ListedCommand, type ListedGroup } from "./command.ts";
 import { type Topic, topics } from "./documents.ts";
-import { drainCommand } from "./drain.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
 import type { Io } from "./io.ts";
-import { pauseCommand } from "./pause.ts";
-import { peekCommand } from "./peek.ts";
-import { pluginCommands } from "./plugin_commands.ts";
-import { purgeCommand } from "./purge.ts";
-import { reloadCommand } from "./reload.ts";
-import { resumeCommand } from "./resume.ts";
-import { retryDeadCommand } from "./retry_dead.ts";
-import { sendCommand } from "./send.ts";
-import { serveCommand } from "./serve.ts";
-import { statsCommand } from "./stats.ts";
-import { stopCommand } from "./stop.ts";
+import { PLUGIN_COMMANDS } from "./plugin_commands.ts";
 import { UsageError } from "./usage_error.ts";
-import { versionCommand } from "./version.ts";
 
 const helpCommand: Command = {
   name: "help",
@@ -37,7 +21,7 @@ const helpCommand: Command = {
   async run({ positionals }, io) {
     await io.stdout.write(
       positionals.length === 0
-        ? overviewHelp(COMMANDS, await topics(), isBold(io))
+        ? overviewHelp(await allCommands(), await topics(), isBold(io))
         : await helpOn(positionals, isBold(io)),
     );
     return ExitCode.Ok;
@@ -50,37 +34,54 @@ async function helpOn(words: readonly string[], bold: boolean): Promise<string> 
   if (topic === undefined) return commandHelpOn(words, all, bold);
   const text = await Deno.readTextFile(topic.url);
   return COMMANDS.some(({ name }) => name === topic.name)
-    ? `${commandHelpOn(words, all, bold)}\n${text}`
+    ? `${await commandHelpOn(words, all, bold)}\n${text}`
     : text;
 }
 
-function commandHelpOn(words: readonly string[], known: readonly Topic[], bold: boolean): string {
-  const { found, rest } = findCommand(words, known.map(({ name }) => name));
+async function commandHelpOn(
+  words: readonly string[],
+  known: readonly Topic[],
+  bold: boolean,
+): Promise<string> {
+  const { found, rest } = await findCommand(words, known.map(({ name }) => name));
   if (rest.length > 0) throw new UsageError("help takes one command or topic");
   return isGroup(found) ? groupHelp(found, bold) : commandHelp(found, bold);
 }
 
-/** Every command, in the order in which help lists them: the one table that parsing, help and completions read. */
-export const COMMANDS: readonly (Command | CommandGroup)[] = [
-  serveCommand,
-  sendCommand,
-  statsCommand,
-  benchCommand,
-  checkCommand,
-  configCommand,
-  pluginCommands,
-  peekCommand,
-  pauseCommand,
-  resumeCommand,
-  cancelCommand,
-  purgeCommand,
-  retryDeadCommand,
-  reloadCommand,
-  drainCommand,
-  stopCommand,
-  helpCommand,
-  versionCommand,
+/**
+ * Every command, in the order in which help lists them: the one table that parsing, help and completions read. A command's own
+ * modules are loaded when it is asked for: those of all take longer to load than most commands take.
+ */
+export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
+  { name: "serve", load: async () => (await import("./serve.ts")).serveCommand },
+  { name: "send", load: async () => (await import("./send.ts")).sendCommand },
+  { name: "stats", load: async () => (await import("./stats.ts")).statsCommand },
+  { name: "bench", load: async () => (await import("./bench.ts")).benchCommand },
+  { name: "check", load: async () => (await import("./check.ts")).checkCommand },
+  { name: "config", load: async () => (await import("./config.ts")).configCommand },
+  PLUGIN_COMMANDS,
+  { name: "peek", load: async () => (await import("./peek.ts")).peekCommand },
+  { name: "pause", load: async () => (await import("./pause.ts")).pauseCommand },
+  { name: "resume", load: async () => (await import("./resume.ts")).resumeCommand },
+  { name: "cancel", load: async () => (await import("./cancel.ts")).cancelCommand },
+  { name: "purge", load: async () => (await import("./purge.ts")).purgeCommand },
+  { name: "retry-dead", load: async () => (await import("./retry_dead.ts")).retryDeadCommand },
+  { name: "reload", load: async () => (await import("./reload.ts")).reloadCommand },
+  { name: "drain", load: async () => (await import("./drain.ts")).drainCommand },
+  { name: "stop", load: async () => (await import("./stop.ts")).stopCommand },
+  { name: "help", load: () => Promise.resolve(helpCommand) },
+  { name: "version", load: async () => (await import("./version.ts")).versionCommand },
 ];
+
+/** All of them, loaded. */
+export function allCommands(): Promise<(Command | CommandGroup)[]> {
+  return Promise.all(COMMANDS.map(loaded));
+}
+
+async function loaded(listed: ListedCommand | ListedGroup): Promise<Command | CommandGroup> {
+  if (!isGroup(listed)) return await listed.load();
+  return { ...listed, commands: await Promise.all(listed.commands.map(({ load }) => load())) };
+}
 
 /** What the words of a command line name, and the words behind that. */
 export interface FoundCommand {
@@ -94,12 +95,17 @@ export interface FoundCommand {
  *
  * @param others what may have been meant, too
  */
-export function findCommand(words: readonly string[], others: readonly string[] = []): FoundCommand {
+export async function findCommand(
+  words: readonly string[],
+  others: readonly string[] = [],
+): Promise<FoundCommand> {
   const [first = "", ...rest] = words;
-  const found = named(first, COMMANDS, others);
+  const listed = named(first, COMMANDS, others);
   const [second, ...behind] = rest;
-  if (!isGroup(found) || second === undefined || second.startsWith("-")) return { found, rest };
-  return { found: named(`${first} ${second}`, found.commands), rest: behind };
+  if (!isGroup(listed) || second === undefined || second.startsWith("-")) {
+    return { found: await loaded(listed), rest };
+  }
+  return { found: await named(`${first} ${second}`, listed.commands).load(), rest: behind };
 }
 
 function named<C extends { readonly name: string }>(

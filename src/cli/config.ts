@@ -6,7 +6,7 @@ import { configJson, configText, withoutSecrets } from "./config_report.ts";
 import { configSource, foundText } from "./config_source.ts";
 import { exampleConfig } from "./documents.ts";
 import { ExitCode } from "./exit_codes.ts";
-import { meantByServer, serveCommand, serverOverrides } from "./serve.ts";
+import { meantByServer, SERVE_FLAGS, serverOverrides } from "./serve_flags.ts";
 
 export const configCommand: Command = {
   name: "config",
@@ -19,7 +19,7 @@ export const configCommand: Command = {
     "Exit codes: 0; 78 for a config that cannot be used; 64 for a wrong command line.",
   ],
   flags: [
-    ...serveCommand.flags,
+    ...SERVE_FLAGS,
     {
       name: "example",
       help: "Prints the documented example in place of that: every key, its default and unit.",

@@ -1,21 +1,15 @@
-import type { CommandGroup } from "./command.ts";
-import { pluginCheckCommand } from "./plugin_check.ts";
-import { pluginListCommand } from "./plugin_list.ts";
-import { pluginNewCommand } from "./plugin_new.ts";
-import { pluginRunCommand } from "./plugin_run.ts";
-import { pluginTestCommand } from "./plugin_test.ts";
-import { pluginTypesCommand } from "./plugin_types.ts";
+import type { ListedGroup } from "./command.ts";
 
 /** What authors of plugins need, without a server of their own. */
-export const pluginCommands: CommandGroup = {
+export const PLUGIN_COMMANDS: ListedGroup = {
   name: "plugin",
   summary: "Makes, checks, tries and tests plugins: mevent help plugin.",
   commands: [
-    pluginNewCommand,
-    pluginCheckCommand,
-    pluginRunCommand,
-    pluginTestCommand,
-    pluginListCommand,
-    pluginTypesCommand,
+    { name: "plugin new", load: async () => (await import("./plugin_new.ts")).pluginNewCommand },
+    { name: "plugin check", load: async () => (await import("./plugin_check.ts")).pluginCheckCommand },
+    { name: "plugin run", load: async () => (await import("./plugin_run.ts")).pluginRunCommand },
+    { name: "plugin test", load: async () => (await import("./plugin_test.ts")).pluginTestCommand },
+    { name: "plugin list", load: async () => (await import("./plugin_list.ts")).pluginListCommand },
+    { name: "plugin types", load: async () => (await import("./plugin_types.ts")).pluginTypesCommand },
   ],
 };

@@ -1,6 +1,6 @@
 import { ConfigError } from "../config/config_error.ts";
 import { type Command, type CommandGroup, isGroup } from "./command.ts";
-import { COMMANDS, findCommand, isBold } from "./commands.ts";
+import { allCommands, COMMANDS, findCommand, isBold } from "./commands.ts";
 import { topics } from "./documents.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
@@ -24,11 +24,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [first] = argv;
   if (first === undefined) {
-    await io.stderr.write(overviewHelp(COMMANDS, await topics(), io.stderr.isTerminal && !io.noColor));
+    const bold = io.stderr.isTerminal && !io.noColor;
+    await io.stderr.write(overviewHelp(await allCommands(), await topics(), bold));
     return ExitCode.Usage;
   }
   if (first === "--help" || first === "-h") {
-    await io.stdout.write(overviewHelp(COMMANDS, await topics(), isBold(io)));
+    await io.stdout.write(overviewHelp(await allCommands(), await topics(), isBold(io)));
     return ExitCode.Ok;
   }
   if (first === "--version") {
@@ -36,7 +37,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     return ExitCode.Ok;
   }
   if (first.startsWith("-")) throw new UsageError(`expected a command before ${first}`);
-  const { found, rest } = findCommand(argv);
+  const { found, rest } = await findCommand(argv);
   return isGroup(found) ? await runGroup(found, rest, io) : await runCommand(found, rest, io);
 }
 

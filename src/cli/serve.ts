@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { reloadText, startText } from "../config/config_file.ts";
-import { PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "../config/defaults.ts";
 import { loadConfig } from "../config/load.ts";
 import { NO_FILE } from "../config/overrides.ts";
 import { Log } from "../observe/log.ts";
@@ -13,12 +12,12 @@ import { PluginsError } from "../server/plugins_error.ts";
 import { StopSignals } from "../server/stop_signals.ts";
 import { ToldToStop } from "../server/unless_told.ts";
 import type { Command } from "./command.ts";
-import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";
+import { configSource, foundText } from "./config_source.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Io, OutputClosed, OutputError } from "./io.ts";
 import { LogOutput } from "./log_output.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
-import { UsageError } from "./usage_error.ts";
+import { meantByServer, SERVE_FLAGS, serverOverrides } from "./serve_flags.ts";
 import { VERSION } from "./version.ts";
 import { type StartedPlugin, whatNext } from "./what_next.ts";
 
@@ -38,38 +37,7 @@ export const serveCommand: Command = {
     "config again and take over what has changed, without dropping a connection or an operation. While it runs, pause, " +
     "peek, drain and the like steer it over its control socket, --set control=PATH or none.",
   ],
-  flags: [
-    CONFIG_FLAG,
-    {
-      name: "listen",
-      value: "ADDR",
-      repeat: true,
-      help: "Listens on TCP at host:port; port 0 takes a free one.",
-    },
-    { name: "udp", value: "ADDR", repeat: true, help: "Listens on UDP at host:port." },
-    {
-      name: "unix",
-      value: "PATH",
-      repeat: true,
-      help: "Listens on a Unix socket; PATH?mode=0660&group=NAME says who may use it.",
-    },
-    { name: "no-tcp", help: "Does not listen on TCP." },
-    { name: "no-udp", help: "Does not listen on UDP." },
-    {
-      name: "async-reply",
-      negatable: true,
-      help: "Whether async requests are told that they were queued; --no-async-reply is for clients of old.",
-    },
-    { name: "max-frame", value: "SIZE", help: 'The longest message: 65536, "64 KiB".' },
-    { name: "log-level", value: "LEVEL", help: "debug, info, warn or error." },
-    { name: "log-format", value: "FORMAT", help: "text, json, or auto: text on a terminal, json elsewhere." },
-    {
-      name: "set",
-      value: "KEY=VALUE",
-      repeat: true,
-      help: "Sets any other key of [server]: drain_timeout=5s.",
-    },
-  ],
+  flags: SERVE_FLAGS,
   positionals: false,
   meant: meantByServer,
   examples: [
@@ -189,46 +157,4 @@ function startedPlugin(
   const { commands = [], example = null } = pool.declaration ?? {};
   const module = config.plugins.find((plugin) => plugin.name === name)?.module ?? "";
   return { name, biz, module, commands: commands.map(({ number }) => number), example };
-}
-
-/** What is meant by an argument that the commands do not take which read a server's config: a key of it, its file. */
-export function meantByServer(argument: string): string | undefined {
-  if (!argument.startsWith("-")) return argument.endsWith(".toml") ? `--config ${argument}` : undefined;
-  const key = argument.replace(/^-+/, "").replaceAll("-", "_");
-  if (["tcp", "port", "host", "bind", "address"].includes(key)) return "--listen HOST:PORT";
-  if (Object.hasOwn(SERVER_DEFAULTS, key)) return `--set ${key}=VALUE`;
-  return Object.hasOwn(PLUGIN_DEFAULTS, key) ? `${key} in a [[plugin]] table of the config` : undefined;
-}
-
-/** What the flags set of `[server]`, by the config's keys. Throws UsageError. */
-export function serverOverrides(args: ParsedCommand): Record<string, unknown> {
-  const overrides: Record<string, unknown> = {};
-  for (const pair of args.texts("set")) {
-    const at = pair.indexOf("=");
-    if (at < 1) throw new UsageError(`--set: expected KEY=VALUE, got ${JSON.stringify(pair)}`);
-    overrides[pair.slice(0, at)] = pair.slice(at + 1);
-  }
-  for (const [name, key] of [["listen", "tcp"], ["udp", "udp"], ["unix", "unix"]] as const) {
-    const addresses = args.texts(name);
-    if (addresses.length > 0) overrides[key] = addresses;
-  }
-  for (const [name, key, contrary] of [["no-tcp", "tcp", "listen"], ["no-udp", "udp", "udp"]] as const) {
-    if (args.isOn(name) === undefined) continue;
-    if (args.texts(contrary).length > 0) {
-      throw new UsageError(`--${name} and --${contrary} contradict each other`);
-    }
-    overrides[key] = [];
-  }
-  for (
-    const [name, key] of [["max-frame", "max_frame"], ["log-level", "log_level"], [
-      "log-format",
-      "log_format",
-    ]] as const
-  ) {
-    const text = args.text(name);
-    if (text !== undefined) overrides[key] = text;
-  }
-  const asyncReply = args.isOn("async-reply");
-  if (asyncReply !== undefined) overrides["async_reply"] = asyncReply;
-  return overrides;
 }
