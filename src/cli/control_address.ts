@@ -1,8 +1,13 @@
 import type { StreamAddress } from "../client/address.ts";
 import { parseAddress } from "../config/address.ts";
 import { ConfigError } from "../config/config_error.ts";
-import { checkOwnFolder, controlFolder, controlName, DEFAULT_PORT } from "../server/control_path.ts";
-import { isHostAndPort } from "../server/control.ts";
+import {
+  checkOwnFolder,
+  controlFolder,
+  controlName,
+  DEFAULT_PORT,
+  isHostAndPort,
+} from "../server/control_path.ts";
 import type { Flag } from "./command.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";

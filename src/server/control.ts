@@ -4,7 +4,13 @@ import { systemReason } from "../system_reason.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { ControlHandler } from "./control_connection.ts";
 import { controlHandler } from "./control_handler.ts";
-import { controlFolder, ControlFolderError, controlName, makeOwnFolder } from "./control_path.ts";
+import {
+  controlFolder,
+  ControlFolderError,
+  controlName,
+  isHostAndPort,
+  makeOwnFolder,
+} from "./control_path.ts";
 import { ControlServer, type Reserve } from "./control_server.ts";
 import type { ControlTarget } from "./control_target.ts";
 import type { ReloadReport } from "./reload.ts";
@@ -152,11 +158,6 @@ export class Control {
     }
     return `${path}/${name}`;
   }
-}
-
-/** Whether a text can only be meant as an address: `127.0.0.1:26001`. */
-export function isHostAndPort(text: string): boolean {
-  return !text.includes("/") && /:\d{1,5}$/.test(text);
 }
 
 /** After the first TCP listener, else the first UDP one, else the first Unix socket. */

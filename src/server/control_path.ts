@@ -19,6 +19,11 @@ export function controlFolder(env: Readonly<Record<string, string>>): { path: st
   return { path: `${env["TMPDIR"] || "/tmp"}/mevent-${Deno.uid() ?? "all"}`, isShared: true };
 }
 
+/** Whether a text can only be meant as an address: `127.0.0.1:26001`. */
+export function isHostAndPort(text: string): boolean {
+  return !text.includes("/") && /:\d{1,5}$/.test(text);
+}
+
 /** The name of a server's control socket: after the port of its first TCP, else UDP listener, else its Unix socket. */
 export function controlName(listener: { readonly port: number } | { readonly path: string }): string {
   return "port" in listener
