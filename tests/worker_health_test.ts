@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject } from "../src/plugin.ts";
 import { createBeats, Pulse } from "../src/worker/heartbeat.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 
-/** 1001 tells how many it had before, 1002 never ends, 1003 blocks, 1004 leaves after its reply, 1005 waits. */
+/** 1001 tells how many it had before, 1002 never ends, 1003 blocks, 1004 leaves after its reply, 1005 waits, 1006 spins until its file is gone. */
 const SOURCE = `
 let before = 0;
 export default {
@@ -13,9 +14,10 @@ export default {
   commands: {
     1001: { name: "count", run: () => ({ before: before++ }) },
     1002: { name: "never", run: () => new Promise(() => {}) },
-    1003: { name: "block", run: ({ params }) => { const end = Date.now() + params.int("ms"); while (Date.now() < end); } },
+    1003: { name: "block", run: ({ params }) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, params.int("ms")); } },
     1004: { name: "leave", run: () => { setTimeout(() => self.close(), 20); } },
     1005: { name: "wait", run: async ({ params }) => { await new Promise((done) => setTimeout(done, params.int("ms"))); return { before: before++ }; } },
+    1006: { name: "spin", run: ({ params }) => { try { for (;;) Deno.statSync(params.string("until_gone")); } catch {} } },
   },
 };`;
 
@@ -103,7 +105,7 @@ Deno.test("workers are recycled after so many operations: none is lost, none wai
       plugins: [{ name: "p", source: source(concurrency), workers: 2, recycleAfter: 500 }],
     });
     using connection = await server.connect();
-    const count = 5000;
+    const count = 2000;
     let most = 0;
     for (let from = 0; from < count; from += 100) {
       await connection.send(
@@ -153,11 +155,15 @@ Deno.test({
   name: "a plugin whose ended thread goes on spinning is moved to child processes, where it can be ended",
   ignore: Deno.build.os !== "linux",
   async fn() {
+    const file = await Deno.makeTempFile({ prefix: "mevent-test-" });
+    const permissions = { ...PLUGIN_DEFAULTS.permissions, read: [file] };
     await using server = await TestServer.start({
-      plugins: [{ name: "p", source: source(1), workers: 2, timeout: 100, grace: 100 }],
+      plugins: [{ name: "p", source: source(1), workers: 2, timeout: 100, grace: 100, permissions }],
     });
     using connection = await server.connect();
-    await connection.send(streamRequest({ id: 1, plugin: "p", command: 1003, params: { ms: 10_000 } }));
+    await connection.send(
+      streamRequest({ id: 1, plugin: "p", command: 1006, params: { until_gone: file } }),
+    );
     assertEquals((await connection.reply()).code, 14);
     await server.until("the thread is counted", () => server.plugin("p").leaked_threads === 1);
     const { isolation, moved } = server.plugin("p");
@@ -165,6 +171,7 @@ Deno.test({
     await server.until("both run again", () => server.plugin("p").workers_running === 2);
     await connection.send(streamRequest({ id: 2, plugin: "p" }));
     assertEquals((await connection.reply()).code, 1000);
+    await Deno.remove(file);
     await server.until("the thread has ended", () => server.plugin("p").leaked_threads === 0);
     assertEquals(server.plugin("p").moved, true);
     assertEquals(

@@ -3,7 +3,10 @@ import { WatchedServer } from "../watched_server.ts";
 /** The plugin of the good clients: what is spoiled does not know its name. */
 export const WITNESS = "witness";
 
-/** Small bounds, so that what grows over them shows, and short times. */
+/**
+ * Small bounds, so that what grows over them shows, and short times. That of `params` is long: its calls of the cache wait for
+ * the main thread, which a machine with much else to do gives seconds of its time only after many more.
+ */
 const CONFIG = `
 [server]
 drain_timeout = "2s"
@@ -28,7 +31,7 @@ cache = { max_entries = 1_000, max_bytes = "1 MiB" }
 name = "params"
 module = "PLUGINS/params.js"
 concurrency = 256
-timeout = "2s"
+timeout = "60s"
 ttl = "5s"
 max_delay = "1s"
 retry = { max_attempts = 2, backoff = "10ms", max_backoff = "100ms" }
