@@ -24,7 +24,7 @@ const holding = (answer: number) =>
     } },`,
   );
 
-/** What each of the 20 reloads changes of a plugin under load. */
+/** What each of the reloads changes of a plugin under load. */
 const CHANGES: readonly (readonly [string, Partial<PluginOverrides>])[] = [
   ["workers 1 -> 2", { workers: 2 }],
   ["concurrency none -> 4", { workers: 2, concurrency: 4 }],
@@ -35,35 +35,32 @@ const CHANGES: readonly (readonly [string, Partial<PluginOverrides>])[] = [
   ["queue.max_ops 1000000 -> 5000", { queue: { maxOps: 5000, maxBytes: 2 ** 28 } }],
   ["affinity none -> key", { affinity: "key", workers: 2 }],
   ["workers 2 -> 3", { affinity: "key", workers: 3 }],
-  ["affinity key -> uid", { affinity: "uid", workers: 3 }],
-  ["affinity uid -> none", { workers: 3 }],
+  ["affinity key -> uid", { affinity: "uid", workers: 2 }],
+  ["affinity uid -> none", {}],
   ["its module's files have changed", { source: countingPlugin("p", "await wait(1);") }],
   ["concurrency none -> 64", { source: countingPlugin("p", "await wait(1);"), concurrency: 64 }],
   ["its module's files have changed", { source: countingPlugin("p", "", "sync: false,") }],
 ];
 
-Deno.test("through 20 reloads under load no operation is lost or run twice and no connection dropped", async () => {
+Deno.test("through a reload of each kind under load no operation is lost or run twice and no connection dropped", async () => {
   await using server = await TestServer.start({ plugins: [{ name: "p", source: COUNTING }] });
   const load = await SteadyLoad.start(server, "p");
-  for (let round = 0; round < 20; round++) {
+  for (const [sentence, overrides] of CHANGES) {
     const sent = load.sent;
     await server.until("the load goes on", () => load.sent > sent + 50);
-    const [sentence, overrides] = CHANGES[round % CHANGES.length]!;
     const { changed } = await server.reload({ plugins: [{ name: "p", source: COUNTING, ...overrides }] });
-    if (round < CHANGES.length) {
-      assertEquals(changed.includes(`plugin p: ${sentence}`), true, `${sentence}: ${changed.join("; ")}`);
-    }
+    assertEquals(changed.includes(`plugin p: ${sentence}`), true, `${sentence}: ${changed.join("; ")}`);
   }
   await load.end(server);
   assertEquals(server.plugin("p").restarts, 0);
 });
 
-Deno.test("a plugin that runs one short operation after the other goes on after each of 40 reloads", async () => {
+Deno.test("a plugin that runs one short operation after the other goes on after each of 15 reloads", async () => {
   const source = (version: number) =>
     `export default { name: "p", commands: { 1001: { name: "short", run: () => ({ version: ${version} }) } } };`;
   await using server = await TestServer.start({ plugins: [{ name: "p", source: source(0) }] });
   using connection = await server.connect();
-  for (let version = 1; version <= 40; version++) {
+  for (let version = 1; version <= 15; version++) {
     // The last replies of a burst are found while the workers change.
     const burst = Array.from({ length: 200 }, (_, id) => streamRequest({ id, plugin: "p" }));
     await connection.send(...burst);
@@ -130,17 +127,17 @@ export default { name: "p", commands: { 1001: { name: "next", async run(c) {
       plugins: [{ name: "p", source: inOrder("0"), config, ...keys }],
     });
     using connection = await server.connect();
-    const count = 240;
+    const count = 120;
     const requests = Array.from(
       { length: count },
       (_, uid) =>
         streamRequest({ id: uid, plugin: "p", params: { uid, key: uid % 6, nth: Math.floor(uid / 6) } }),
     );
     await connection.send(...requests);
-    for (let round = 1; round <= 6; round++) {
+    for (let round = 1; round <= 3; round++) {
       const { done } = server.plugin("p");
-      await server.until("some are done", () => server.plugin("p").done >= Math.min(done + 20, count));
-      const workers = all ? 1 : 1 + round % 4;
+      await server.until("some are done", () => server.plugin("p").done >= Math.min(done + 10, count));
+      const workers = all ? 1 : 1 + (round + 1) % 3;
       await server.reload({
         plugins: [{ name: "p", source: inOrder(`${round}`), config, ...keys, workers }],
       });

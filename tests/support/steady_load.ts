@@ -3,8 +3,10 @@ import type { JsonValue } from "../../src/plugin.ts";
 import { Client } from "../../src/client/mod.ts";
 import type { TestServer } from "./test_server.ts";
 
-/** Requests of each kind that are under way at any time. */
+/** Requests of each kind that are sent together. */
 const CALLERS = 8;
+/** Between two bursts, in ms: the machine is left to what is tested. */
+const BURST_EVERY_MS = 3;
 
 /**
  * A plugin for {@link SteadyLoad}: 1001 gives back what it got and tells, in counters, how often it ran and the sum of
@@ -31,11 +33,12 @@ export default {
 };`;
 }
 
-/** Keeps sync and async requests going over one connection, and finds out whether each ran once and was answered once. */
+/** Keeps bursts of sync and async requests going over one connection, and finds out whether each ran once and was answered once. */
 export class SteadyLoad {
   #uid = 0;
   #sum = 0;
   #ended = false;
+  #next: Promise<void> | null = null;
   readonly #callers: Promise<void>[];
   /** Answers other than success, by code. */
   readonly errors: Record<number, number> = {};
@@ -69,7 +72,9 @@ export class SteadyLoad {
   }
 
   async #call(sync: boolean): Promise<void> {
-    while (!this.#ended) {
+    for (;;) {
+      await this.#burst();
+      if (this.#ended) return;
       const uid = this.#uid++;
       this.#sum += uid;
       const { code, value } = await this.client.request(this.plugin, 1001, { uid, key: uid % 7 }, { sync });
@@ -77,5 +82,15 @@ export class SteadyLoad {
       const expected: JsonValue | undefined = sync && code === 1000 ? { uid } : value;
       assertEquals(value, expected);
     }
+  }
+
+  /** Resolves for all callers at once. */
+  #burst(): Promise<void> {
+    return this.#next ??= new Promise((resolve) =>
+      setTimeout(() => {
+        this.#next = null;
+        resolve();
+      }, BURST_EVERY_MS)
+    );
   }
 }
