@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { LostTime } from "../src/worker/lost_time.ts";
+import { within } from "../src/worker/within.ts";
 import { MeventProcess } from "./support/mevent.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest } from "./support/requests.ts";
@@ -40,10 +41,17 @@ Deno.test("what is to happen after a time happens so much later as the thread ha
   const happened = Promise.withResolvers<void>();
   lost.after(300, happened.resolve);
   lost.after(300, () => happened.reject(new Error("it was cancelled")))();
+  // As a drain waits for its operations.
+  let waitedUntil = 0;
+  const waiting = within(300, new Promise(() => {}), undefined, lost).then(() =>
+    waitedUntil = performance.now()
+  );
   for (const end = performance.now() + 800; performance.now() < end;);
   const goesOn = performance.now();
   await happened.promise;
   assert(performance.now() - goesOn >= 250, "it had its time");
+  await waiting;
+  assert(waitedUntil - goesOn >= 250, "who waited has waited so long, too");
   clearInterval(turning);
 });
 

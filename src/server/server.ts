@@ -152,7 +152,7 @@ export class Server {
     this.#leaving = new Leaving({
       log,
       drainTimeout: () => limits.drainTimeout,
-      within: (ms, work) => this.#within(ms, work),
+      within: (ms, work) => within(ms, work, this.#hurry.promise, this.#lost),
       stop: (plugin) => plugin.pool.stop(CLOSE_GRACE_MS, this.#hurry.promise),
       gone: (plugin) => plugins.gone(plugin),
     });
@@ -358,7 +358,8 @@ export class Server {
     const leaving = this.#leaving.abandoned();
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
     await this.#listeners.stopAccepting();
-    await this.#within(drainTimeout, this.#plugins.drained(monotonic() + drainTimeout));
+    const drained = this.#plugins.drained(monotonic() + drainTimeout);
+    await within(drainTimeout, drained, this.#hurry.promise, this.#lost);
     const count = this.#plugins.abandoned();
     await this.#reloaded;
     await this.#close();
@@ -376,22 +377,19 @@ export class Server {
   /** Stops the plugins, sends what is owed, closes the sockets. */
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    const looking = setInterval(() => this.#lost.look(), CHECK_EVERY_MS);
     this.#router.intake = "none";
     this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await this.#leaving.abandoned();
+    clearInterval(looking);
     this.#nursery[Symbol.dispose]();
     await this.#modules.close();
-    await this.#listeners.end((sent) => this.#within(CLOSE_GRACE_MS, sent));
+    await this.#listeners.end((sent) => within(CLOSE_GRACE_MS, sent, this.#hurry.promise));
     await this.#control.stopAccepting();
     await this.#loop?.close();
     this.#libc?.close();
     this.reserve.close();
     this.state = "stopped";
-  }
-
-  /** Waits for at most so many ms, or until {@link stop} is called again. */
-  #within(ms: number, work: Promise<unknown>): Promise<void> {
-    return within(ms, work, this.#hurry.promise);
   }
 }

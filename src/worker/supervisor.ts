@@ -47,6 +47,7 @@ export class Supervisor {
   leakedThreads = 0;
   /** By index: who is to take a worker's place. */
   readonly #successors = new Map<number, PluginWorker>();
+  /** Since when those that were replaced are to end what they hold. */
   readonly #retiring = new Map<PluginWorker, number>();
   readonly leaks: LeakedThreads;
   readonly #starter: WorkerStarter;
@@ -111,6 +112,10 @@ export class Supervisor {
         worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
       }
     }
+    for (const [worker, since] of this.#stopping ? [] : this.#retiring) {
+      const most = setup.timeout + setup.grace + STOP_GRACE_MS;
+      if (time - since - lostSince(since) > most) worker.fail("it was replaced and did not end in time");
+    }
     // Who has taken over looks for the threads of all before.
     if (this.#isRetired) return;
     this.leakedThreads = this.leaks.look();
@@ -149,7 +154,6 @@ export class Supervisor {
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
     this.#later.cancel();
-    for (const timer of this.#retiring.values()) clearTimeout(timer);
     const all = this.all;
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
@@ -282,12 +286,7 @@ export class Supervisor {
 
   /** It has no place any more, and ends when it holds nothing, or does not end it in time. */
   #seeOff(worker: PluginWorker): void {
-    const { timeout, grace } = this.options.setup;
-    const timer = setTimeout(
-      () => worker.fail("it was replaced and did not end in time"),
-      timeout + grace + STOP_GRACE_MS,
-    );
-    this.#retiring.set(worker, timer);
+    this.#retiring.set(worker, this.options.now());
     if (worker.inFlight.count === 0) worker.stop();
   }
 
@@ -329,7 +328,7 @@ export class Supervisor {
     if (!this.#isReady) {
       return this.#ready.reject(new Error(`plugin ${setup.name} does not load: ${reason}`));
     }
-    if (this.#forgetRetired(worker) || this.#isRetired) {
+    if (this.#retiring.delete(worker) || this.#isRetired) {
       return log.error("worker died while it ended", fields);
     }
     const { index } = worker;
@@ -366,7 +365,7 @@ export class Supervisor {
   #terminate(worker: PluginWorker): void {
     worker.terminate();
     this.#gone(worker);
-    this.#forgetRetired(worker);
+    this.#retiring.delete(worker);
     this.#stopped();
   }
 
@@ -382,12 +381,6 @@ export class Supervisor {
     });
     this.#ending.add(ended);
     this.events.gone(worker);
-  }
-
-  /** Whether it was one that retires. */
-  #forgetRetired(worker: PluginWorker): boolean {
-    clearTimeout(this.#retiring.get(worker));
-    return this.#retiring.delete(worker);
   }
 
   #fields(worker: PluginWorker): { plugin: string; worker: number } {
