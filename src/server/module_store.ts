@@ -143,10 +143,10 @@ export class ModuleStore {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new ModuleError(
-        `the copy of its files in ${folder} was removed and cannot be made again: ${reason}`,
+        `the copy of its files in ${folder} was removed or changed and cannot be made again: ${reason}`,
       );
     }
-    this.log.warn("somebody has removed the copy of a module's files: it is written again", {
+    this.log.warn("somebody has removed or changed the copy of a module's files: it is written again", {
       plugin,
       folder,
     });

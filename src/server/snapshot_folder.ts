@@ -4,6 +4,7 @@ import { controlFolder, makeOwnFolder } from "./control_path.ts";
 import type { Log } from "../observe/log.ts";
 import { leaves, removed } from "../worker/leftovers.ts";
 
+const encoder = new TextEncoder();
 const NAME = /^modules-[0-9a-f]{12}$/;
 /** Of making one, for another server may take its lock for a leftover's; and of removing it. */
 const TRIES = 10;
@@ -62,23 +63,27 @@ export class SnapshotFolder {
   }
 
   /**
-   * Writes the files of a folder in it again that are not there any more, the folders above included; false where all are
-   * there. Throws what the system says, or ControlFolderError where somebody else has made a folder of that name.
+   * Writes the files of a folder in it again that are not there any more, or not whole, the folders above included; false
+   * where all are. Throws what the system says, or ControlFolderError where somebody else has made a folder of that name.
    */
   restore(folder: string, texts: readonly WrittenFile[]): boolean {
-    const missing = texts.filter(([path]) => !isThere(folder + path));
+    const missing = texts.filter(([path, text]) => !isThere(folder + path, encoder.encode(text).length));
     if (missing.length === 0) return false;
     makeOwnFolder(this.base);
     if (!isThere(`${this.path}.lock`)) {
+      removeAll(`${this.path}.lock`);
+      const lock = Deno.openSync(`${this.path}.lock`, { write: true, createNew: true, mode: 0o600 });
       this.#lock.close();
-      this.#lock = Deno.openSync(`${this.path}.lock`, { write: true, createNew: true, mode: 0o600 });
-      this.#lock.lockSync(true);
+      this.#lock = lock;
+      lock.lockSync(true);
     }
     Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    const folderHeld = held(this.path);
     this.#held.close();
-    this.#held = held(this.path);
+    this.#held = folderHeld;
     for (const [path, text] of missing) {
       Deno.mkdirSync(dirname(folder + path), { recursive: true, mode: 0o700 });
+      removeAll(folder + path);
       Deno.writeTextFileSync(folder + path, text, { mode: 0o600, createNew: true });
     }
     return true;
@@ -116,17 +121,19 @@ function clear(base: string, log: Log): void {
   }
 }
 
-function removeAll(folder: string): void {
+function removeAll(path: string): void {
   try {
-    Deno.removeSync(folder, { recursive: true });
+    Deno.removeSync(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-function isThere(path: string): boolean {
+/** Whether it is a file, of so many bytes where that is said. */
+function isThere(path: string, bytes?: number): boolean {
   try {
-    return Deno.statSync(path).isFile;
+    const { isFile, size } = Deno.lstatSync(path);
+    return isFile && (bytes === undefined || size === bytes);
   } catch {
     return false;
   }
