@@ -2,6 +2,8 @@
 const NO_TEXT = "a value that cannot be written as text";
 /** A line of a trace that says where. */
 export const FRAME = /^ {4}at /;
+/** So many errors are told of those that one came from. */
+const MAX_CAUSES = 4;
 /** mevent's own code and its built-in plugins, as they stand in such lines, and Deno's. */
 const OWN_CODE = [
   new URL("../", import.meta.url).href,
@@ -48,9 +50,33 @@ export function textOf(thrown: unknown): string {
 
 /**
  * The same with the lines that say where it was thrown, for an error that has them: those that lie in the plugin's code, for
- * mevent's own say nothing to its author. Never throws.
+ * mevent's own say nothing to its author; then what it came from, as `cause` and `errors` say. Never throws.
  */
 export function traceOf(thrown: unknown): string {
+  const told = [thrown];
+  const traces = [traceAlone(thrown)];
+  for (const error of told) {
+    for (const cause of causesOf(error)) {
+      if (told.length > MAX_CAUSES || told.includes(cause)) continue;
+      told.push(cause);
+      traces.push(`Caused by: ${traceAlone(cause)}`);
+    }
+  }
+  return traces.join("\n");
+}
+
+function causesOf(thrown: unknown): unknown[] {
+  try {
+    if (!(thrown instanceof Error)) return [];
+    const causes: unknown[] = thrown.cause === undefined ? [] : [thrown.cause];
+    if (thrown instanceof AggregateError) causes.push(...thrown.errors.slice(0, MAX_CAUSES));
+    return causes;
+  } catch {
+    return [];
+  }
+}
+
+function traceAlone(thrown: unknown): string {
   try {
     if (thrown instanceof Error && typeof thrown.stack === "string" && thrown.stack !== "") {
       const stack = othersFrames(telling.text(thrown.stack));
