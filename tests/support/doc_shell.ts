@@ -1,6 +1,32 @@
 /** A step that takes longer than this is stuck; in ms. */
 const STEP_TIMEOUT_MS = 60_000;
 
+/**
+ * A job's subshell ends at a signal before what it runs does, and a server logs while it stops: a job has ended when all of its
+ * group has, which is given 10 s.
+ */
+const WAITS_FOR_GROUPS = `
+runs() {
+  local stat
+  for stat in /proc/[0-9]*/stat; do
+    { read -r stat <$stat; } 2>/dev/null || continue
+    if [[ $stat == *") "[!Z]" "+([0-9])" $1 "* ]]; then return 0; fi
+  done
+  return 1
+}
+gone() {
+  local group try
+  for group; do for try in {1..200}; do runs $group || break; sleep 0.05; done; done
+}
+wait() {
+  local groups=$(jobs -p "$@") status
+  builtin wait "$@"
+  status=$?
+  gone $groups
+  return $status
+}
+`;
+
 /** A bash that runs the commands of a document one after the other, as somebody at a terminal would. */
 export class DocShell implements AsyncDisposable {
   readonly #bash: Deno.ChildProcess;
@@ -24,6 +50,7 @@ export class DocShell implements AsyncDisposable {
     }).spawn();
     this.#input = this.#bash.stdin.getWriter();
     this.#reading = this.#read();
+    void this.#type(WAITS_FOR_GROUPS);
   }
 
   /** Runs one step and returns what it and the jobs behind it have written meanwhile. */
@@ -31,11 +58,12 @@ export class DocShell implements AsyncDisposable {
     const step = ++this.#steps;
     // Job control, as in a terminal: `kill %1` reaches all of a job.
     await Deno.writeTextFile(`${this.folder}/.step`, `set -m\n${commands}`);
-    await this.#type(`. ./.step </dev/null 2>&1; printf '\\n<step ${step} %s>\\n' $?\n`);
+    const end = `printf '\\n<step ${step} %s>\\n' $?`;
+    await this.#type(`. ./.step </dev/null 2>&1; ${end}; all_groups+=" $(jobs -p)"\n`);
     const [mark, status] = await this.#until(new RegExp(`\\n<step ${step} (\\d+)>\\n`));
-    const end = this.#output.indexOf(mark, this.#from);
-    const output = this.#output.slice(this.#from, end);
-    this.#from = end + mark.length;
+    const at = this.#output.indexOf(mark, this.#from);
+    const output = this.#output.slice(this.#from, at);
+    this.#from = at + mark.length;
     return { output, status: Number(status) };
   }
 
@@ -46,7 +74,7 @@ export class DocShell implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#type("for job in $(jobs -p); do kill -- -$job; done; wait; exit\n");
+    await this.#type("for job in $(jobs -p); do kill -- -$job; done; wait; gone $all_groups; exit\n");
     await this.#input.close();
     await this.#bash.status;
     await this.#reading;
