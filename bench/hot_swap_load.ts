@@ -77,9 +77,11 @@ export class HotSwapLoad {
   version = 0;
   #uid = 0;
   #isEnded = false;
+  #next: Promise<void> | null = null;
   readonly #callers: Promise<void>[];
 
-  constructor(readonly clients: readonly Client[]) {
+  /** @param burstEveryMs requests are sent together, so many ms after the last; 0: each when the one before it is answered */
+  constructor(readonly clients: readonly Client[], readonly burstEveryMs = 0) {
     this.#callers = clients.flatMap((client) =>
       [true, false].flatMap((sync) => Array.from({ length: CALLERS }, () => this.#call(client, sync)))
     );
@@ -103,7 +105,9 @@ export class HotSwapLoad {
 
   async #call(client: Client, sync: boolean): Promise<void> {
     const { tally } = this;
-    while (!this.#isEnded && client.isOpen) {
+    while (client.isOpen) {
+      if (this.burstEveryMs > 0) await this.#burst();
+      if (this.#isEnded) return;
       const uid = this.#uid++;
       const least = this.version;
       const { code, value } = await client.request(SWAPPED, 1001, { uid }, { sync, timeoutMs: 60_000 });
@@ -116,6 +120,16 @@ export class HotSwapLoad {
       if (code !== ReplyCode.Ok) tally.failed++;
       else if (sync) this.#check(uid, least, value);
     }
+  }
+
+  /** Resolves for all callers at once. */
+  #burst(): Promise<void> {
+    return this.#next ??= new Promise((resolve) =>
+      setTimeout(() => {
+        this.#next = null;
+        resolve();
+      }, this.burstEveryMs)
+    );
   }
 
   #check(uid: number, least: number, value: unknown): void {

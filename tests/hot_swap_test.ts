@@ -5,8 +5,9 @@ import { TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
 
 /** The long form, 200 swaps of the executable, is bench/hot_swap.ts. */
-const SWAPS = 10;
+const SWAPS = 5;
 const CONNECTIONS = 3;
+const BURST_EVERY_MS = 5;
 
 for (const isolation of ["worker", "process"] as const) {
   Deno.test(`through ${SWAPS} swaps of its code under load, as a ${isolation}, each operation is run once, by one version`, async () => {
@@ -22,7 +23,8 @@ for (const isolation of ["worker", "process"] as const) {
       await using server = await TestServer.start({ plugins });
       const { hostname, port } = server.tcp;
       const connect = () => Client.connect({ transport: "tcp", hostname, port });
-      const load = new HotSwapLoad(await Promise.all(Array.from({ length: CONNECTIONS }, connect)));
+      const clients = await Promise.all(Array.from({ length: CONNECTIONS }, connect));
+      const load = new HotSwapLoad(clients, BURST_EVERY_MS);
       for (let version = 1; version <= SWAPS; version++) {
         const { sent } = load;
         await until("the load goes on", () => load.sent > sent + 100);

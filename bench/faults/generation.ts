@@ -59,7 +59,12 @@ export class Generation {
 
   constructor(readonly mevent: string | undefined, readonly libc: Libc, readonly random: Random) {}
 
-  async run(rounds: number, surroundings: Surroundings): Promise<GenerationResult> {
+  /** @param calmRounds rounds before them without a fault */
+  async run(
+    rounds: number,
+    surroundings: Surroundings,
+    calmRounds = CALM_ROUNDS,
+  ): Promise<GenerationResult> {
     await using server = await startFaultyServer(this.mevent, surroundings, rounds);
     await using stats = await Client.connect(server.unix, { timeoutMs: SETTLE_MS });
     const look = async () => asServerStats(await fetchStats(stats));
@@ -72,7 +77,7 @@ export class Generation {
     try {
       {
         await using witnesses = await Witnesses.start(server.tcp, this.random.next(), WITNESSES);
-        for (let round = 0; round < CALM_ROUNDS; round++) await this.#round(callers, look, witnesses);
+        for (let round = 0; round < calmRounds; round++) await this.#round(callers, look, witnesses);
       }
       descriptorsBefore = server.descriptors;
       {
