@@ -35,14 +35,18 @@ function startIn(source: string, overrides: Partial<PluginOverrides> = {}): Prom
   return TestServer.start({ plugins: [{ name: "p", source, ...overrides }] });
 }
 
-/** The test with the plugin in Web Workers, and in child processes. */
-function everywhere(name: string, run: (start: typeof startIn) => Promise<void>): void {
-  for (const isolation of ["worker", "process"] as const) {
-    Deno.test(
-      `${name} (${isolation})`,
-      () => run((source, overrides) => startIn(source, { isolation, ...overrides })),
-    );
-  }
+/** A test's part of the plugin, and what is done with it; `first` is its first command. */
+interface Member {
+  readonly name: string;
+  readonly bodies: readonly string[];
+  readonly run: (server: TestServer, connection: RawConnection, first: number) => Promise<void>;
+}
+
+const MEMBERS: Member[] = [];
+
+/** The test with the plugin in a Web Worker, and in a child process: one plugin has the commands of all of them. */
+function everywhere(name: string, bodies: readonly string[], run: Member["run"]): void {
+  MEMBERS.push({ name, bodies, run });
 }
 
 async function call(connection: RawConnection, command: number, params: JsonValue = {}, encoding?: Encoding) {
@@ -73,26 +77,22 @@ const THROWN = [
 
 everywhere(
   "whatever a command throws or rejects with is answered 14 with a sentence, and its place is free again",
-  async (start) => {
-    await using server = await start(
-      plugin(
-        ...THROWN.map((thrown) => `() => { throw ${thrown}; }`),
-        ...THROWN.map((thrown) => `async () => { await null; throw ${thrown}; }`),
-        `(context) => { throw thisError(context); }`,
-        `() => ({ get then() { throw bare; } })`,
-        `() => ({ then() { throw bare; } })`,
-        `() => Object.assign(Promise.resolve(1), { then() { throw bare; } }) && Promise.reject(bare)`,
-        `() => ({ toJSON() { throw bare; } })`,
-        `async () => ({ toJSON() { throw bare; } })`,
-      ),
-      { exposeTrace: true },
-    );
-    using connection = await server.connect();
+  [
+    ...THROWN.map((thrown) => `() => { throw ${thrown}; }`),
+    ...THROWN.map((thrown) => `async () => { await null; throw ${thrown}; }`),
+    `(context) => { throw thisError(context); }`,
+    `() => ({ get then() { throw bare; } })`,
+    `() => ({ then() { throw bare; } })`,
+    `() => Object.assign(Promise.resolve(1), { then() { throw bare; } }) && Promise.reject(bare)`,
+    `() => ({ toJSON() { throw bare; } })`,
+    `async () => ({ toJSON() { throw bare; } })`,
+  ],
+  async (server, connection, first) => {
     const count = 2 * THROWN.length + 6;
     for (const encoding of [Encoding.Json, Encoding.Cells, Encoding.Hdf]) {
-      for (let command = 1002; command < 1002 + count; command++) {
+      for (let command = first; command < first + count; command++) {
         const reply = await call(connection, command, { a: 1 }, encoding);
-        const isToJson = command >= 1002 + count - 2;
+        const isToJson = command >= first + count - 2;
         if (!isToJson) {
           assertEquals(reply.code, 14, `command ${command}`);
           assert(messageOf(reply) !== "", `command ${command}`);
@@ -104,9 +104,8 @@ everywhere(
   },
 );
 
-everywhere("whatever a plugin logs becomes a line, and throws nowhere", async (start) => {
-  await using server = await start(plugin(
-    `({ log }) => {
+everywhere("whatever a plugin logs becomes a line, and throws nowhere", [
+  `({ log }) => {
       const cycle = {};
       cycle.self = cycle;
       log.info("bigint", { n: 1n });
@@ -118,9 +117,8 @@ everywhere("whatever a plugin logs becomes a line, and throws nowhere", async (s
       log.info("m".repeat(10_000), { long: "l".repeat(10_000), after: 1 });
       log.info("own", { time: 1, level: 2, message: 3, plugin: 4, worker: 5 });
     }`,
-  ));
-  using connection = await server.connect();
-  assertEquals((await call(connection, 1002)).code, 1000);
+], async (server, connection, first) => {
+  assertEquals((await call(connection, first)).code, 1000);
   await assertGood(connection);
   await server.until("all is logged", () => logged(server, "own").length === 1);
   assertEquals(logged(server, "bigint")[0]!["n"], "1");
@@ -145,33 +143,31 @@ everywhere("whatever a plugin logs becomes a line, and throws nowhere", async (s
   assertEquals(server.plugin("p").restarts, 0);
 });
 
+const FORGED = [
+  `null`,
+  `42`,
+  `{}`,
+  `{ kind: "log" }`,
+  `{ kind: "log", level: "shout", message: "x", fields: {} }`,
+  `{ kind: "log", level: "info", message: "x", fields: null }`,
+  `{ kind: "stats", counters: 1, gauges: [] }`,
+  `{ kind: "stats", counters: [["x", 1n]], gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
+  `{ kind: "stats", counters: [], gauges: [], limits: { depth: 0, keys: -1, figures: 0 } }`,
+  `{ kind: "stats", counters: Array(1001).fill(["x", 1]), gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
+  `{ kind: "cache", id: 1, request: null }`,
+  `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
+  `{ kind: "failed", message: 5 }`,
+  `{ kind: "ready", declaration: null }`,
+  `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null } }`,
+  `{ kind: "stopped", problem: null }`,
+];
+
 everywhere(
   "what a plugin posts in its host's name is one warning, and ends neither its worker nor the server",
-  async (start) => {
-    const messages = [
-      `null`,
-      `42`,
-      `{}`,
-      `{ kind: "log" }`,
-      `{ kind: "log", level: "shout", message: "x", fields: {} }`,
-      `{ kind: "log", level: "info", message: "x", fields: null }`,
-      `{ kind: "stats", counters: 1, gauges: [] }`,
-      `{ kind: "stats", counters: [["x", 1n]], gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
-      `{ kind: "stats", counters: [], gauges: [], limits: { depth: 0, keys: -1, figures: 0 } }`,
-      `{ kind: "stats", counters: Array(1001).fill(["x", 1]), gauges: [], limits: { depth: 0, keys: 0, figures: 0 } }`,
-      `{ kind: "cache", id: 1, request: null }`,
-      `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
-      `{ kind: "failed", message: 5 }`,
-      `{ kind: "ready", declaration: null }`,
-      `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null } }`,
-      `{ kind: "stopped", problem: null }`,
-    ];
-    await using server = await start(
-      plugin(...messages.map((message) => `() => forge(${message})`)),
-    );
-    using connection = await server.connect();
-    for (let i = 0; i < messages.length; i++) {
-      assertEquals((await call(connection, 1002 + i)).code, 1000);
+  FORGED.map((message) => `() => forge(${message})`),
+  async (server, connection, first) => {
+    for (let i = 0; i < FORGED.length; i++) {
+      assertEquals((await call(connection, first + i)).code, 1000);
       await assertGood(connection);
     }
     await server.until(
@@ -180,7 +176,7 @@ everywhere(
     );
     // All but the last two are unknown; equal lines that follow each other are counted.
     assertEquals(logged(server, "a worker posted a message that mevent does not know").length, 1);
-    assertEquals(logged(server, "the line before was repeated")[0]!["times"], messages.length - 3);
+    assertEquals(logged(server, "the line before was repeated")[0]!["times"], FORGED.length - 3);
     assertEquals(logged(server, "a worker said twice that it is ready").length, 1);
     assertEquals(server.plugin("p").restarts, 0);
     await assertGood(connection);
@@ -198,48 +194,45 @@ Deno.test("a forged log line with fields that no JSON has says so", async () => 
   await assertGood(connection);
 });
 
-Deno.test("the cache takes text alone, and figures are finite numbers: anything else is the plugin's TypeError", async () => {
-  const wrong = [
-    `context.cache.set("k", null)`,
-    `context.cache.set("k", 42)`,
-    `context.cache.set(7, "v")`,
-    `context.cache.set("k", "v", NaN)`,
-    `context.cache.set("k", "v", "5")`,
-    `context.cache.set("k", "v", -1)`,
-    `context.cache.get({})`,
-    `context.cache.delete(undefined)`,
-    `context.stats.gauge("x", 1n)`,
-    `context.stats.gauge("x", NaN)`,
-    `context.stats.gauge("x", Infinity)`,
-    `context.stats.count("x", "1")`,
-    `context.stats.count(null)`,
-  ];
-  await using server = await startIn(plugin(
-    ...wrong.map((call) =>
-      `async (context) => { try { await ${call}; } catch (error) { return { error: error.name, text: error.message }; } }`
-    ),
-  ));
-  using connection = await server.connect();
-  for (const [index, what] of wrong.entries()) {
-    const value = valueOf(await call(connection, 1002 + index));
-    assert(typeof value === "object" && value !== null && !Array.isArray(value), what);
-    assert(value["error"] === "TypeError" || value["error"] === "RangeError", what);
-    assertStringIncludes(String(value["text"]), what.slice("context.".length, what.indexOf("(")));
-    await assertGood(connection);
-  }
-  assertEquals([server.plugin("p").counters, server.plugin("p").gauges], [{}, {}]);
-});
+const WRONG = [
+  `context.cache.set("k", null)`,
+  `context.cache.set("k", 42)`,
+  `context.cache.set(7, "v")`,
+  `context.cache.set("k", "v", NaN)`,
+  `context.cache.set("k", "v", "5")`,
+  `context.cache.set("k", "v", -1)`,
+  `context.cache.get({})`,
+  `context.cache.delete(undefined)`,
+  `context.stats.gauge("x", 1n)`,
+  `context.stats.gauge("x", NaN)`,
+  `context.stats.gauge("x", Infinity)`,
+  `context.stats.count("x", "1")`,
+  `context.stats.count(null)`,
+];
+
+everywhere(
+  "the cache takes text alone, and figures are finite numbers: anything else is the plugin's TypeError",
+  WRONG.map((call) =>
+    `async (context) => { try { await ${call}; } catch (error) { return { error: error.name, text: error.message }; } }`
+  ),
+  async (server, connection, first) => {
+    for (const [index, what] of WRONG.entries()) {
+      const value = valueOf(await call(connection, first + index));
+      assert(typeof value === "object" && value !== null && !Array.isArray(value), what);
+      assert(value["error"] === "TypeError" || value["error"] === "RangeError", what);
+      assertStringIncludes(String(value["text"]), what.slice("context.".length, what.indexOf("(")));
+      await assertGood(connection);
+    }
+    assertEquals([server.plugin("p").counters, server.plugin("p").gauges], [{}, {}]);
+  },
+);
 
 everywhere(
   "what escapes from a timer or a promise is logged, even where it cannot be written as text",
-  async (start) => {
-    await using server = await start(plugin(
-      `() => { setTimeout(() => { throw bare; }, 0); }`,
-      `() => { Promise.reject(bare); }`,
-    ));
-    using connection = await server.connect();
-    assertEquals((await call(connection, 1002)).code, 1000);
-    assertEquals((await call(connection, 1003)).code, 1000);
+  [`() => { setTimeout(() => { throw bare; }, 0); }`, `() => { Promise.reject(bare); }`],
+  async (server, connection, first) => {
+    assertEquals((await call(connection, first)).code, 1000);
+    assertEquals((await call(connection, first + 1)).code, 1000);
     await server.until(
       "the first is logged",
       () => logged(server, "an error escaped from the plugin").length === 1,
@@ -255,32 +248,56 @@ everywhere(
 
 everywhere(
   "what is thrown while a time-out aborts the operation is logged, and the next operation runs",
-  async (start) => {
-    await using server = await start(
-      plugin(
-        `({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => { reject(mean); throw bare; }))`,
-      ),
-      { timeout: 50 },
-    );
-    using connection = await server.connect();
+  [
+    `({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => { reject(mean); throw bare; }))`,
+  ],
+  async (server, connection, first) => {
     for (let i = 0; i < 3; i++) {
-      assertEquals((await call(connection, 1002)).code, 14);
+      assertEquals((await call(connection, first)).code, 14);
       await assertGood(connection);
     }
     assertEquals([server.plugin("p").restarts, server.plugin("p").in_flight], [0, 0]);
   },
 );
 
+everywhere("a number that JSON has not is answered 22 in every encoding, a null as it is", [
+  `() => ({ list: [1, { bad: NaN }] })`,
+  `() => Infinity`,
+  `() => ({ none: null, text: "null" })`,
+], async (_server, connection, first) => {
+  for (const encoding of [Encoding.Json, Encoding.Hdf, Encoding.Cells]) {
+    for (const command of [first, first + 1]) {
+      assertEquals((await call(connection, command, {}, encoding)).code, 22);
+    }
+  }
+  assertStringIncludes(messageOf(await call(connection, first)), `"bad" is NaN`);
+  assertEquals(valueOf(await call(connection, first + 2)), { none: null, text: "null" });
+});
+
 everywhere(
   "a worker that Deno itself ends, over a proxy that escapes from a timer, is replaced",
-  async (start) => {
-    await using server = await start(plugin(`() => { setTimeout(() => { throw mean; }, 0); }`));
-    using connection = await server.connect();
-    assertEquals((await call(connection, 1002)).code, 1000);
+  [`() => { setTimeout(() => { throw mean; }, 0); }`],
+  async (server, connection, first) => {
+    assertEquals((await call(connection, first)).code, 1000);
     await server.until("it is replaced", () => server.plugin("p").restarts === 1);
     await assertGood(connection);
   },
 );
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`a hostile plugin (${isolation})`, async (t) => {
+    const source = plugin(...MEMBERS.flatMap(({ bodies }) => bodies));
+    await using server = await startIn(source, { isolation, exposeTrace: true, timeout: 100 });
+    let first = 1002;
+    for (const { name, bodies, run } of MEMBERS) {
+      await t.step(name, async () => {
+        using connection = await server.connect();
+        await run(server, connection, first);
+      });
+      first += bodies.length;
+    }
+  });
+}
 
 Deno.test("a start that throws what is no error fails the load, with the plugin's name", async () => {
   for (const thrown of THROWN) {
@@ -304,7 +321,12 @@ Deno.test("a load that fails on an import is told without mevent's own lines, on
 Deno.test("a plugin whose start does not end is given up", async () => {
   const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
   try {
-    for (const body of ["return new Promise(() => {});", "for (;;);"]) {
+    for (
+      const body of [
+        "return new Promise(() => {});",
+        "for (const end = Date.now() + 1500; Date.now() < end;);",
+      ]
+    ) {
       const path = `${directory}/p.js`;
       await Deno.writeTextFile(path, `export default { name: "p", commands: {}, start() { ${body} } };`);
       const nothing = () => {};
@@ -372,20 +394,4 @@ Deno.test("a plugin whose start does not end is given up", async () => {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-});
-
-everywhere("a number that JSON has not is answered 22 in every encoding, a null as it is", async (start) => {
-  await using server = await start(plugin(
-    `() => ({ list: [1, { bad: NaN }] })`,
-    `() => Infinity`,
-    `() => ({ none: null, text: "null" })`,
-  ));
-  using connection = await server.connect();
-  for (const encoding of [Encoding.Json, Encoding.Hdf, Encoding.Cells]) {
-    for (const command of [1002, 1003]) {
-      assertEquals((await call(connection, command, {}, encoding)).code, 22);
-    }
-  }
-  assertStringIncludes(messageOf(await call(connection, 1002)), `"bad" is NaN`);
-  assertEquals(valueOf(await call(connection, 1004)), { none: null, text: "null" });
 });
