@@ -1,5 +1,7 @@
 import { followLeftovers, leftovers, removeAll } from "../worker/leftovers.ts";
 
+/** A signal that has been heard ends the process within microseconds; in ms. */
+const END_MS = 5000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Does the work; a signal that ends the process meanwhile leaves none of its temporary files behind. */
@@ -15,11 +17,13 @@ export async function endCleanly(work: () => Promise<number>): Promise<number> {
 /** The same for work that may keep this thread busy for good, as somebody's test does: another thread hears the signals. */
 export async function endBusyCleanly(work: () => Promise<number>): Promise<number> {
   const thread = new Worker(new URL("./ending_thread.ts", import.meta.url), { type: "module" });
-  await new Promise((resolve) => thread.onmessage = resolve);
+  const ending = await new Promise<Int32Array>((resolve) => thread.onmessage = ({ data }) => resolve(data));
   const unfollow = followLeftovers((paths) => thread.postMessage(paths));
   try {
     return await work();
   } finally {
+    // Work whose files go under its hands fails: that is nothing to tell, for the signal ends the process.
+    if (Atomics.load(ending, 0) !== 0) await new Promise((resolve) => setTimeout(resolve, END_MS));
     unfollow();
     thread.terminate();
   }
