@@ -4,14 +4,14 @@ import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 import { within } from "./support/until.ts";
 
-/** 1001 never ends, whatever its signal says; 1002 keeps its thread busy; 1003 ends its worker without a word; 1004 answers. */
+/** 1001 never ends, whatever its signal says; 1002 blocks its thread; 1003 ends its worker without a word; 1004 answers. */
 const STUBBORN = `
 export default {
   name: "stubborn",
   concurrency: 4,
   commands: {
     1001: { name: "never", run: () => new Promise(() => {}) },
-    1002: { name: "busy", run: (context) => { const end = Date.now() + context.params.int("ms"); while (Date.now() < end); } },
+    1002: { name: "busy", run: (context) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, context.params.int("ms")); } },
     1003: { name: "leave", run: () => { self.close(); return new Promise(() => {}); } },
     1004: { name: "echo", run: (context) => context.params },
   },

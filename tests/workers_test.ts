@@ -10,7 +10,7 @@ export default {
   name: "who",
   commands: {
     1001: { name: "who", run: (context) => ({ worker: context.worker, uid: context.params.value("uid", null), nth: count++ }) },
-    1002: { name: "block", run: (context) => { const end = Date.now() + context.params.int("ms"); while (Date.now() < end); } },
+    1002: { name: "block", run: (context) => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, context.params.int("ms")); } },
   },
 };`;
 
@@ -141,4 +141,6 @@ Deno.test("the time-out of an operation holds while an older one has not ended w
     await connection.send(streamRequest({ id, plugin: "p" }));
     assertEquals((await connection.reply()).code, 14);
   }
+  // They never end: the second stop, that of the test's end, does not wait for them.
+  void server.server.stop();
 });
