@@ -7,7 +7,7 @@ import { pauseCommand } from "../src/cli/pause.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { controlName } from "../src/server/control_path.ts";
 import { assertThrows } from "@std/assert";
-import { mevent, MeventProcess, TestServer } from "./support/mevent.ts";
+import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "./support/mevent.ts";
 import { until } from "./support/until.ts";
 
 /** Queues so many operations of the plugin echo. */
@@ -89,7 +89,7 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
 });
 
 Deno.test("a control command exits with 1 where it is refused, 69 where nobody is there, 64 where it is written wrongly", async () => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start(TWO_PLUGINS);
   const to = ["--control", server.controlPath];
   assertEquals(await mevent(["pause", "nobody", ...to]), {
     code: 1,

@@ -4,7 +4,7 @@ import { jsonProblem, utf8Problem } from "../src/cli/input_problem.ts";
 import { replyBytes, shownReply } from "../src/cli/send_reply.ts";
 import { escaped, marked, unseenIn } from "../src/cli/unseen.ts";
 import { encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
-import { mevent, TestServer } from "./support/mevent.ts";
+import { mevent, TestServer, TWO_PLUGINS } from "./support/mevent.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const BOM = "\uFEFF";
@@ -90,7 +90,7 @@ Deno.test("send shows what was received, and with --raw its bytes as they came",
 });
 
 Deno.test("who sends to a plugin that is not there is told which are, whatever the params are written in", async () => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start(TWO_PLUGINS);
   const to = ["send", "--biz", "ehco", "--cmd", "1001", "--port", String(server.tcpPort)];
   for (const params of [["a=1"], ["--hdf", "-"]]) {
     const { code, stderr } = await mevent([...to, ...params], { stdin: "a = 1\n" });

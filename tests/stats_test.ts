@@ -5,7 +5,7 @@ import { statsTable } from "../src/cli/stats_table.ts";
 import { bytesText, microsecondsText, uptimeText } from "../src/cli/stats_units.ts";
 import { Client } from "../src/client/client.ts";
 import type { PluginStats, ServerStats } from "../src/observe/server_stats.ts";
-import { mevent, MeventProcess, TestServer } from "./support/mevent.ts";
+import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "./support/mevent.ts";
 
 function pluginStats(figures: Partial<PluginStats>): PluginStats {
   return {
@@ -74,7 +74,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
 }
 
 Deno.test("stats shows the server's and every plugin's figures, over TCP and a Unix socket", async () => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start(TWO_PLUGINS);
   const to = ["--port", String(server.tcpPort)];
   assertEquals((await mevent(["send", "--biz", "3", "--cmd", "1001", ...to, "--count", "25"])).code, 0);
   for (const way of [to, ["--unix", server.unixPath]]) {
@@ -88,7 +88,7 @@ Deno.test("stats shows the server's and every plugin's figures, over TCP and a U
 });
 
 Deno.test("stats --json prints what the server says, in the shape that is declared", async () => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start(TWO_PLUGINS);
   const { code, stdout } = await mevent(["stats", "--json", "--unix", server.unixPath]);
   assertEquals(code, 0);
   assertEquals(stdout.trimEnd().includes("\n"), false);

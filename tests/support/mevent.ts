@@ -9,6 +9,10 @@ import { Nursery } from "../../src/worker/nursery.ts";
 // One server after the other: what starts their threads is started once.
 Nursery.kept = 1;
 
+/** A config file of two plugins, those of a server without a config. */
+export const TWO_PLUGINS =
+  '[[plugin]]\nname = "skeleton"\nmodule = "builtin:skeleton"\n[[plugin]]\nname = "echo"\nmodule = "builtin:echo"\n';
+
 /** What a command did. */
 export interface Outcome {
   readonly code: number;
@@ -40,7 +44,7 @@ function textOf(data: string | Uint8Array): string {
   return typeof data === "string" ? data : new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
 }
 
-/** A real server on free ports of this machine, with the built-in plugins where the config names no others. */
+/** A real server on free ports of this machine, with the built-in echo where the config names no plugins. */
 export class TestServer implements AsyncDisposable {
   private constructor(readonly server: Server, readonly directory: string) {}
 
@@ -55,7 +59,10 @@ export class TestServer implements AsyncDisposable {
       unix: [`${directory}/socket`],
       control: `${directory}/control`,
     };
-    const config = loadConfig({ file, env: {}, flags });
+    const loaded = loadConfig({ file, env: {}, flags });
+    const config = /^\[\[plugin\]\]|^plugin\b/m.test(toml)
+      ? loaded
+      : { ...loaded, plugins: loaded.plugins.filter(({ name }) => name === "echo") };
     const log = new Log({
       level: "error",
       format: "text",
