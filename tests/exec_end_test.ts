@@ -21,17 +21,18 @@ import {
 } from "./support/exec_python.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { valueOf } from "./support/requests.ts";
+import { PYTHON } from "./support/python.ts";
 import { until } from "./support/until.ts";
 
 test("a child that does not start keeps the server from starting, and says why", async () => {
-  const never = { command: ["python3", WORKER, "--never-ready"], start_timeout: "300ms" };
+  const never = { command: [PYTHON, WORKER, "--never-ready"], start_timeout: "300ms" };
   await assertRejects(() => start(never), Error, 'it did not say {"ready": true} within 300 ms');
   await assertRejects(
-    () => start({ command: ["python3", WORKER, "--broken"] }),
+    () => start({ command: [PYTHON, WORKER, "--broken"] }),
     Error,
-    "python3 did not start: it ended with exit code 5; the last that it wrote to stderr: there is no such database",
+    `${PYTHON} did not start: it ended with exit code 5; the last that it wrote to stderr: there is no such database`,
   );
-  await assertRejects(() => start({}, { permissions: NO_PERMISSIONS }), Error, "python3");
+  await assertRejects(() => start({}, { permissions: NO_PERMISSIONS }), Error, PYTHON);
   // What the plugin itself needs is granted to no command.
   for (const shell of ["/bin/sh", "sh"]) {
     await assertRejects(() => start({ command: [shell, "-c", "true"] }), Error, `may not run "${shell}"`);
@@ -48,7 +49,7 @@ test("while no child can be started async operations go on waiting, and a caller
   const file = await Deno.makeTempFile();
   await Deno.remove(file);
   await using server = await start(
-    { command: ["python3", WORKER, "--broken-where", file] },
+    { command: [PYTHON, WORKER, "--broken-where", file] },
     { timeout: 500, concurrency: 2 },
   );
   using connection = await server.connect();
@@ -65,7 +66,7 @@ test("while no child can be started async operations go on waiting, and a caller
 
 test("a stopping server closes the child's stdin, then says TERM, then KILL", async () => {
   for (const args of [[], ["--stays"]]) {
-    const server = await start({ command: ["python3", WORKER, ...args], stop_timeout: "200ms" }, {
+    const server = await start({ command: [PYTHON, WORKER, ...args], stop_timeout: "200ms" }, {
       workers: 2,
     });
     let pids: Set<number>;
@@ -105,7 +106,7 @@ test("a reload runs new code in new children; the old finish what they have and 
   assertEquals(env["VERSION"], "2");
   await until("the old one has ended", () => !isAlive(pid));
   await assertRejects(
-    () => server.reload({ plugins: [overrides({ command: ["python3", WORKER, "--broken"] }, {})] }),
+    () => server.reload({ plugins: [overrides({ command: [PYTHON, WORKER, "--broken"] }, {})] }),
     Error,
     "there is no such database",
   );
@@ -137,8 +138,8 @@ test("no child stays behind a server that is killed, nor what it has started: no
   const cases = [
     [DEFAULTS.command, "echo", "worker"],
     [DEFAULTS.command, "spin", "worker"],
-    [["sh", "-c", `timeout 1000 python3 ${WORKER}; true`], "spin", "worker"],
-    [["sh", "-c", `python3 ${WORKER}; true`], "hang", "process"],
+    [["sh", "-c", `timeout 1000 ${PYTHON} ${WORKER}; true`], "spin", "worker"],
+    [["sh", "-c", `${PYTHON} ${WORKER}; true`], "hang", "process"],
   ] as const;
   await Promise.all(cases.map(([command, name, isolation]) => killServer([...command], name, isolation)));
 });
@@ -159,13 +160,14 @@ async function killServer(command: string[], name: Name, isolation: string): Pro
     const pid = await pidOf(connection);
     session = sessionOf(pid)!;
     assertNotEquals(session, sessionOf(Deno.pid));
+    const before = cpuTicks(pid);
     await connection.send(request(name, {}, 1, false));
     await connection.reply();
-    if (name === "spin") await until("it spins", () => cpuTicks(pid) > 20);
-    server.kill("SIGKILL");
-    await reader.cancel();
+    if (name === "spin") await until("it spins", () => cpuTicks(pid) > before + 2);
     await Deno.remove(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    await reader.cancel();
   } finally {
+    server.kill("SIGKILL");
     await server.status;
   }
   await until(`all of ${command} that does ${name} has ended`, () => aliveIn(session).length === 0);
@@ -173,12 +175,12 @@ async function killServer(command: string[], name: Name, isolation: string): Pro
 
 test("what a child has started is killed with it, whatever stands between", async () => {
   const wrappers = [
-    ["sh", "-c", `python3 ${WORKER}; true`],
-    ["timeout", "1000", "python3", WORKER],
-    ["sh", "-c", `timeout 1000 python3 ${WORKER}; true`],
-    ["sh", "-c", `exec 3<&0; sleep 1000 & python3 ${WORKER} <&3 & wait`],
+    ["sh", "-c", `${PYTHON} ${WORKER}; true`],
+    ["timeout", "1000", PYTHON, WORKER],
+    ["sh", "-c", `timeout 1000 ${PYTHON} ${WORKER}; true`],
+    ["sh", "-c", `exec 3<&0; sleep 1000 & ${PYTHON} ${WORKER} <&3 & wait`],
     // As with `su -c`.
-    ["sh", "-c", `setsid --wait python3 ${WORKER}; true`],
+    ["sh", "-c", `setsid --wait ${PYTHON} ${WORKER}; true`],
   ];
   await Promise.all(wrappers.map(async (command) => {
     const session = await killsWhatHangs(command);
@@ -204,7 +206,7 @@ async function killsWhatHangs(command: string[]): Promise<number> {
 }
 
 test("a child that ends leaves nothing of its session behind", async () => {
-  const command = ["sh", "-c", `exec 3<&0; sleep 1000 & exec python3 ${WORKER} <&3`];
+  const command = ["sh", "-c", `exec 3<&0; sleep 1000 & exec ${PYTHON} ${WORKER} <&3`];
   await using server = await start({ command }, { permissions: { ...NO_PERMISSIONS, run: ["sh"] } });
   using connection = await server.connect();
   const session = await pidOf(connection);

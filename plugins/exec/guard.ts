@@ -12,23 +12,24 @@ const SHORT_LIFE_MS = 1000;
  *
  * Who is meant is seen in /proc: those of the session, for a group of its own is made by `timeout` and by shells with job control;
  * those whose parents they are, for a session of its own is made by `su -c`; and who was meant before, as its parent may have
- * gone meanwhile. A zombie has ended.
+ * gone meanwhile. A zombie has ended. The first line of each file alone is looked at, for a name may have lines; `head` and `sed` read
+ * them, as the shell's own `read` asks the kernel for one byte at a time.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
+cd /proc 2>/dev/null
 own= met=' '
 look() {
-  session=$1 found=' ' grown=1
+  found=' ' grown=1
+  all=$(head -qn1 [0-9]*/stat 2>/dev/null |
+    sed -n 's/^\\([0-9]*\\) .*) [^XZ] \\([0-9]*\\) [0-9]* \\([0-9]*\\) .*/\\1:\\2:\\3/p')
   while [ -n "$grown" ]; do
     grown=
-    for stat in /proc/[0-9]*/stat; do
-      { read -r line < "$stat"; } 2>/dev/null || continue
-      pid=\${line%% *}
+    for each in $all; do
+      pid=\${each%%:*} rest=\${each#*:}
       case $found in *" $pid "*) continue ;; esac
-      set -- \${line##*) }
-      case $1 in Z|X) continue ;; esac
-      [ "$4" = "$session" ] || case $met in *" $pid "*) ;; *)
-        case $found in *" $2 "*) ;; *) continue ;; esac
+      [ "\${rest#*:}" = "$1" ] || case $met in *" $pid "*) ;; *)
+        case $found in *" \${rest%:*} "*) ;; *) continue ;; esac
       esac
       found="$found$pid " grown=1
     done

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { PLUGIN_DEFAULTS } from "../../src/config/defaults.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
-import { HAS_PYTHON, PYTHON_NOTE } from "./python.ts";
+import { HAS_PYTHON, PYTHON, PYTHON_NOTE } from "./python.ts";
 import type { RawConnection } from "./raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./requests.ts";
 import { type PluginOverrides, TestServer } from "./test_server.ts";
@@ -29,11 +29,11 @@ const NAMES = [
 ] as const;
 export type Name = typeof NAMES[number];
 const COMMANDS = Object.fromEntries(NAMES.map((name, index) => [2001 + index, name]));
-export const DEFAULTS = { command: ["python3", WORKER], commands: COMMANDS, concurrency: 8 };
+export const DEFAULTS = { command: [PYTHON, WORKER], commands: COMMANDS, concurrency: 8 };
 
 /** The plugin `py` of {@link WORKER}, with these keys of its own config and of its table. */
 export function overrides(config: JsonObject, plugin: Partial<PluginOverrides>): PluginOverrides {
-  const permissions = { ...NO_PERMISSIONS, run: ["python3"] };
+  const permissions = { ...NO_PERMISSIONS, run: [PYTHON] };
   return {
     name: "py",
     module: "builtin:exec",
