@@ -97,3 +97,25 @@ export function isAlive(pid: number): boolean {
 export function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `exec: ${name}${PYTHON_NOTE}`, ignore: !HAS_PYTHON, fn });
 }
+
+/** A check of a server that others have used before it, over a connection of its own. */
+export type Step = (server: TestServer, connection: RawConnection) => Promise<void>;
+
+/** One server for several checks, one after the other. */
+export function testSteps(
+  name: string,
+  config: JsonObject,
+  plugin: Partial<PluginOverrides>,
+  steps: Readonly<Record<string, Step>>,
+): void {
+  const fn = async (t: Deno.TestContext) => {
+    await using server = await start(config, plugin);
+    for (const [what, step] of Object.entries(steps)) {
+      await t.step(what, async () => {
+        using connection = await server.connect();
+        await step(server, connection);
+      });
+    }
+  };
+  Deno.test({ name: `exec: ${name}${PYTHON_NOTE}`, ignore: !HAS_PYTHON, fn });
+}
