@@ -179,7 +179,7 @@ class Checked {
     }
     assertEquals(recordBytes(length), this.sizes.get(id));
     const content = segment.bytes.subarray(at, at + length);
-    if (!content.every((byte) => byte === (id & 0xff))) {
+    if (!isFilledWith(content, id & 0xff)) {
       throw new Error(`the content of operation ${id} was overwritten`);
     }
   }
@@ -329,6 +329,12 @@ Deno.test("the pool keeps no more free segments than it may, and gives a kept on
   assertEquals(pool.take(100, false) === first, true);
   assertEquals(pool.take(100, false) === second, false);
 });
+
+/** In a loop of its own: `every` takes ten times as long. */
+function isFilledWith(bytes: Uint8Array, wanted: number): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== wanted) return false;
+  return true;
+}
 
 function operationOf(id: number, lane: LaneId): Operation {
   return {
