@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { isFromHost } from "../src/worker/from_host.ts";
 import type { RawConnection } from "./support/raw_connection.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
+import { inSteps } from "./support/steps.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 
 /** Plugin `a` does with another plugin what its params say, and answers with what came of it. */
@@ -97,76 +98,79 @@ function logged(server: TestServer, message: string): JsonObject[] {
 }
 
 for (const isolation of ["worker", "process"] as const) {
-  Deno.test(`a plugin calls others by name and number, and gets their results and errors (${isolation})`, async () => {
-    await using server = await start({ isolation });
-    using connection = await server.connect();
-    const params = { text: "ü€😀", n: 1.5, list: [null, true] };
-    for (const plugin of ["b", "72", 72]) {
-      assertEquals(await call(connection, { plugin, params }), { result: { params, sync: true } });
-    }
-    assertEquals(await call(connection, { plugin: "b" }), { result: { params: {}, sync: true } });
-    assertEquals(await call(connection, { plugin: "b", command: 1002 }), { result: null });
-    assertEquals(await call(connection, { plugin: "b", command: 1004 }), { result: [1, "ü"] });
-    for (
-      const [plugin, command, code, sentence] of [
-        ["b", 1003, 40, "no such order"],
-        ["b", 1006, 14, "broken"],
-        ["b", 1007, 23, '"n"'],
-        ["b", 1999, 18, "no command 1999"],
-        ["nobody", 1001, 18, "there is no plugin"],
-        ["Reserve.Stats", 1001, 18, "there is no plugin"],
-        ["b", 5, 18, "no command 5"],
-        ["b", 100, 23, "need cachekey"],
-      ] as const
-    ) {
-      const answer = await call(connection, { plugin, command });
-      assertEquals(
-        [answer.error, answer.isError, answer.code],
-        ["CallError", true, code],
-        `${plugin} ${command}`,
-      );
-      assertStringIncludes(String(answer.message), sentence);
-      assertStringIncludes(String(answer.message), `${plugin} ${command}`);
-    }
-  });
-
-  Deno.test(`system commands answer plugins, too (${isolation})`, async () => {
-    await using server = await start({ isolation });
-    using connection = await server.connect();
-    const set = { cachekey: "k", cacheval: "v" };
-    assertEquals(await call(connection, { plugin: "b", command: 101, params: set }), { result: null });
-    assertEquals(await call(connection, { plugin: "b", command: 100, params: { cachekey: "k" } }), {
-      result: { cacheval: "v" },
-    });
-    const missed = await call(connection, { plugin: "b", command: 100, params: { cachekey: "other" } });
-    assertEquals(missed.code, 24);
-    const { result } = await call(connection, { plugin: "b", command: 1000 });
-    assert(typeof result === "object" && result !== null && "msg_total" in result);
-  });
-
-  Deno.test(`what is enqueued runs once, later where that is asked for, and once a key (${isolation})`, async () => {
-    await using server = await start({ isolation });
-    using connection = await server.connect();
-    const enqueue = (params: JsonObject) =>
-      call(connection, { plugin: "b", command: 1005, how: "enqueue", params });
-    assertEquals(await enqueue({ by: 1 }), { result: null });
-    for (let i = 0; i < 3; i++) {
-      assertEquals(await enqueue({ by: 10, mevent: { key: "once" } }), { result: null });
-    }
-    assertEquals(await enqueue({ by: 100, mevent: { delay: 30 } }), { result: null });
-    assertEquals((await enqueue({ mevent: { delay: 90 } })).code, 23);
-    await server.until("both have run", () => server.plugin("b").counters["counted"] === 11);
-    assertEquals([server.plugin("b").delayed, server.plugin("b").deduplicated], [1, 2]);
-    assertEquals((await call(connection, { plugin: "nobody", how: "enqueue" })).code, 18);
-  });
-
-  Deno.test(`more than 1,000 calls of a worker at once are refused, and the others answered (${isolation})`, async () => {
-    await using server = await start({ isolation });
-    using connection = await server.connect();
-    const many = await ask(connection, "a", 1002, { count: 1500, command: 1002 });
-    assertEquals(many, { 21: 500, 1000: 1000 });
-    assertEquals(await ask(connection, "a", 1002, { count: 1000, command: 1002 }), { 1000: 1000 });
-  });
+  Deno.test(
+    `calls of plugins arrive and are answered (${isolation})`,
+    inSteps(() => start({ isolation }), {
+      "a plugin calls others by name and number, and gets their results and errors": async (
+        _server,
+        connection,
+      ) => {
+        const params = { text: "ü€😀", n: 1.5, list: [null, true] };
+        for (const plugin of ["b", "72", 72]) {
+          assertEquals(await call(connection, { plugin, params }), { result: { params, sync: true } });
+        }
+        assertEquals(await call(connection, { plugin: "b" }), { result: { params: {}, sync: true } });
+        assertEquals(await call(connection, { plugin: "b", command: 1002 }), { result: null });
+        assertEquals(await call(connection, { plugin: "b", command: 1004 }), { result: [1, "ü"] });
+        for (
+          const [plugin, command, code, sentence] of [
+            ["b", 1003, 40, "no such order"],
+            ["b", 1006, 14, "broken"],
+            ["b", 1007, 23, '"n"'],
+            ["b", 1999, 18, "no command 1999"],
+            ["nobody", 1001, 18, "there is no plugin"],
+            ["Reserve.Stats", 1001, 18, "there is no plugin"],
+            ["b", 5, 18, "no command 5"],
+            ["b", 100, 23, "need cachekey"],
+          ] as const
+        ) {
+          const answer = await call(connection, { plugin, command });
+          assertEquals(
+            [answer.error, answer.isError, answer.code],
+            ["CallError", true, code],
+            `${plugin} ${command}`,
+          );
+          assertStringIncludes(String(answer.message), sentence);
+          assertStringIncludes(String(answer.message), `${plugin} ${command}`);
+        }
+      },
+      "system commands answer plugins, too": async (_server, connection) => {
+        const set = { cachekey: "k", cacheval: "v" };
+        assertEquals(await call(connection, { plugin: "b", command: 101, params: set }), { result: null });
+        assertEquals(await call(connection, { plugin: "b", command: 100, params: { cachekey: "k" } }), {
+          result: { cacheval: "v" },
+        });
+        const missed = await call(connection, { plugin: "b", command: 100, params: { cachekey: "other" } });
+        assertEquals(missed.code, 24);
+        const { result } = await call(connection, { plugin: "b", command: 1000 });
+        assert(typeof result === "object" && result !== null && "msg_total" in result);
+      },
+      "what is enqueued runs once, later where that is asked for, and once a key": async (
+        server,
+        connection,
+      ) => {
+        const enqueue = (params: JsonObject) =>
+          call(connection, { plugin: "b", command: 1005, how: "enqueue", params });
+        assertEquals(await enqueue({ by: 1 }), { result: null });
+        for (let i = 0; i < 3; i++) {
+          assertEquals(await enqueue({ by: 10, mevent: { key: "once" } }), { result: null });
+        }
+        assertEquals(await enqueue({ by: 100, mevent: { delay: 30 } }), { result: null });
+        assertEquals((await enqueue({ mevent: { delay: 90 } })).code, 23);
+        await server.until("both have run", () => server.plugin("b").counters["counted"] === 11);
+        assertEquals([server.plugin("b").delayed, server.plugin("b").deduplicated], [1, 2]);
+        assertEquals((await call(connection, { plugin: "nobody", how: "enqueue" })).code, 18);
+      },
+      "more than 1,000 calls of a worker at once are refused, and the others answered": async (
+        _server,
+        connection,
+      ) => {
+        const many = await ask(connection, "a", 1002, { count: 1500, command: 1002 });
+        assertEquals(many, { 21: 500, 1000: 1000 });
+        assertEquals(await ask(connection, "a", 1002, { count: 1000, command: 1002 }), { 1000: 1000 });
+      },
+    }),
+  );
 
   Deno.test(`a call is not waited for when the time of its operation is over (${isolation})`, async () => {
     await using server = await start({ isolation, timeout: 300 });
@@ -180,20 +184,35 @@ for (const isolation of ["worker", "process"] as const) {
   });
 }
 
-Deno.test("call and enqueue may be taken out of the context", async () => {
-  await using server = await start();
-  using connection = await server.connect();
-  assertEquals(await ask(connection, "a", 1010), [1, "ü"]);
-  await server.until("it was enqueued", () => server.plugin("b").counters["counted"] === 1);
-});
-
-Deno.test("what is no call is refused with a sentence", async () => {
-  await using server = await start();
-  using connection = await server.connect();
-  const outcomes = await ask(connection, "a", 1007) as JsonObject[];
-  assertEquals(outcomes.map(({ error }) => error), outcomes.map(() => "TypeError"));
-  for (const { message } of outcomes) assertStringIncludes(String(message), "context.call: ");
-});
+Deno.test(
+  "calls are made as they are meant, or refused",
+  inSteps(() => start(), {
+    "call and enqueue may be taken out of the context": async (server, connection) => {
+      assertEquals(await ask(connection, "a", 1010), [1, "ü"]);
+      await server.until("it was enqueued", () => server.plugin("b").counters["counted"] === 1);
+    },
+    "what is no call is refused with a sentence": async (_server, connection) => {
+      const outcomes = await ask(connection, "a", 1007) as JsonObject[];
+      assertEquals(outcomes.map(({ error }) => error), outcomes.map(() => "TypeError"));
+      for (const { message } of outcomes) assertStringIncludes(String(message), "context.call: ");
+    },
+    "a loop of calls ends after 16, and says so; so does one of enqueued operations": async (
+      server,
+      connection,
+    ) => {
+      let answer = await ask(connection, "a", 1003) as JsonObject;
+      let depth = 1;
+      for (; "result" in answer; depth++) answer = answer.result as JsonObject;
+      assertEquals([depth, answer.code], [17, 17]);
+      assertStringIncludes(String(answer.message), "16 calls have led here");
+      await connection.send(streamRequest({ plugin: "a", command: 1004, sync: false }));
+      await connection.reply();
+      await server.until("the loop has ended", () => logged(server, "the end").length > 0);
+      assertEquals(logged(server, "the end").map(({ code }) => code), [17]);
+      await server.until("all have been counted", () => server.plugin("a").counters["runs"] === 17);
+    },
+  }),
+);
 
 Deno.test("the queue's bounds hold for plugins as for callers", async () => {
   const queue = { maxOps: 2, maxBytes: 1_000_000 };
@@ -221,21 +240,6 @@ Deno.test("params and results that are longer than a message may be are refused"
   }
   const { code } = await call(connection, { plugin: "b", command: 1008, params: { length: 5000 } });
   assertEquals(code, 22);
-});
-
-Deno.test("a loop of calls ends after 16, and says so; so does one of enqueued operations", async () => {
-  await using server = await start();
-  using connection = await server.connect();
-  let answer = await ask(connection, "a", 1003) as JsonObject;
-  let depth = 1;
-  for (; "result" in answer; depth++) answer = answer.result as JsonObject;
-  assertEquals([depth, answer.code], [17, 17]);
-  assertStringIncludes(String(answer.message), "16 calls have led here");
-  await connection.send(streamRequest({ plugin: "a", command: 1004, sync: false }));
-  await connection.reply();
-  await server.until("the loop has ended", () => logged(server, "the end").length > 0);
-  assertEquals(logged(server, "the end").map(({ code }) => code), [17]);
-  await server.until("all have been counted", () => server.plugin("a").counters["runs"] === 17);
 });
 
 Deno.test("replies for a worker that has gone go nowhere, and the one after it gets its own", async () => {

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import { HAS_PYTHON, PYTHON, PYTHON_NOTE } from "./python.ts";
 import type { RawConnection } from "./raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "./requests.ts";
+import { inSteps, type Step } from "./steps.ts";
 import { type PluginOverrides, TestServer } from "./test_server.ts";
 
 export const WORKER = fileURLToPath(new URL("./exec_worker.py", import.meta.url));
@@ -98,24 +99,13 @@ export function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `exec: ${name}${PYTHON_NOTE}`, ignore: !HAS_PYTHON, fn });
 }
 
-/** A check of a server that others have used before it, over a connection of its own. */
-export type Step = (server: TestServer, connection: RawConnection) => Promise<void>;
-
-/** One server for several checks, one after the other. */
+/** One server for several checks. */
 export function testSteps(
   name: string,
   config: JsonObject,
   plugin: Partial<PluginOverrides>,
   steps: Readonly<Record<string, Step>>,
 ): void {
-  const fn = async (t: Deno.TestContext) => {
-    await using server = await start(config, plugin);
-    for (const [what, step] of Object.entries(steps)) {
-      await t.step(what, async () => {
-        using connection = await server.connect();
-        await step(server, connection);
-      });
-    }
-  };
+  const fn = inSteps(() => start(config, plugin), steps);
   Deno.test({ name: `exec: ${name}${PYTHON_NOTE}`, ignore: !HAS_PYTHON, fn });
 }
