@@ -1,5 +1,13 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { createHmac } from "node:crypto";
+import { webhookSettings } from "../plugins/webhook/settings.ts";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { deliver, NONE, ok, request, start, toEndpoint } from "./support/hook_plugin.ts";
 import { HookServer, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
@@ -35,25 +43,25 @@ Deno.test("webhook: secrets come from a file, the environment or as whsec_ and b
   await Deno.writeTextFile(file, `${SECRET}\n`);
   Deno.env.set("MEVENT_TEST_HOOK_SECRET", SECRET);
   try {
-    const secrets = [
-      { secret_file: file },
-      { secret_env: "MEVENT_TEST_HOOK_SECRET" },
-      { secret: `whsec_${btoa(SECRET)}` },
-    ];
+    const secrets = {
+      file: { secret_file: file },
+      environment: { secret_env: "MEVENT_TEST_HOOK_SECRET" },
+      base64: { secret: `whsec_${btoa(SECRET)}` },
+      none: {},
+    };
+    const endpoints = Object.fromEntries(
+      Object.entries(secrets).map(([name, secret]) => [name, { url: hook.url, ...secret }]),
+    );
     const permissions = { ...NONE, net: ["127.0.0.1"], read: [file], env: ["MEVENT_TEST_HOOK_SECRET"] };
-    for (const secret of secrets) {
-      await using server = await start(toEndpoint(hook.url, secret), { permissions });
-      using connection = await server.connect();
-      await deliver(connection, { id: "evt-1", body: [1] });
+    await using server = await start({ endpoints }, { permissions });
+    using connection = await server.connect();
+    for (const endpoint of Object.keys(secrets)) {
+      await deliver(connection, { endpoint, id: "evt-1", body: [1] });
       const { headers } = hook.received.at(-1)!;
       const signed = `evt-1.${headers.get("webhook-timestamp")}.[1]`;
       const expected = createHmac("sha256", SECRET).update(signed).digest("base64");
-      assertEquals(headers.get("webhook-signature"), `v1,${expected}`);
+      assertEquals(headers.get("webhook-signature"), endpoint === "none" ? null : `v1,${expected}`);
     }
-    await using server = await start(toEndpoint(hook.url));
-    using connection = await server.connect();
-    await deliver(connection);
-    assertEquals(hook.received.at(-1)!.headers.has("webhook-signature"), false);
     await assertRejects(
       () => start(toEndpoint(hook.url, { secret_env: "MEVENT_TEST_HOOK_SECRET" })),
       Error,
@@ -249,19 +257,15 @@ Deno.test("webhook: Retry-After is kept: nothing more goes to the host until the
 });
 
 Deno.test("webhook: a response that breaks off, is no HTTP, or never ends is told, in bounds", async () => {
-  const answers: [string, number, string][] = [
-    ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", 14, "cannot be reached"],
-    ["nonsense\r\n\r\n", 14, "invalid HTTP version"],
-    ["", 14, "connection closed before message completed"],
-  ];
-  for (const [bytes, code, sentence] of answers) {
-    using raw = new RawHookServer(bytes);
-    await using server = await start(toEndpoint(`${raw.url}/hidden-token`));
-    using connection = await server.connect();
-    const reply = await deliver(connection);
-    assertEquals(reply.code, code);
-    assertStringIncludes(reply.message, sentence);
-    assertEquals(reply.message.includes("hidden-token"), false);
+  const answers = {
+    short: ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", "cannot be reached"],
+    nonsense: ["nonsense\r\n\r\n", "invalid HTTP version"],
+    nothing: ["", "connection closed before message completed"],
+  } as const;
+  using servers = new DisposableStack();
+  const endpoints: Record<string, { url: string }> = {};
+  for (const [name, [bytes]] of Object.entries(answers)) {
+    endpoints[name] = { url: `${servers.use(new RawHookServer(bytes)).url}/hidden-token` };
   }
   const chunk = new TextEncoder().encode("y".repeat(65_536));
   let ended = false;
@@ -273,9 +277,16 @@ Deno.test("webhook: a response that breaks off, is no HTTP, or never ends is tol
       }),
     )
   );
-  await using server = await start(toEndpoint(endless.url, {}, { max_response: "1 KiB" }));
+  endpoints["endless"] = { url: endless.url };
+  await using server = await start({ endpoints, max_response: "1 KiB" });
   using connection = await server.connect();
-  const { value } = await deliver(connection);
+  for (const [endpoint, [, sentence]] of Object.entries(answers)) {
+    const reply = await deliver(connection, { endpoint });
+    assertEquals(reply.code, 14);
+    assertStringIncludes(reply.message, sentence);
+    assertEquals(reply.message.includes("hidden-token"), false);
+  }
+  const { value } = await deliver(connection, { endpoint: "endless" });
   assertEquals([value["body"], value["truncated"]], ["y".repeat(1024), true]);
   await server.until("it is let go", () => ended);
 });
@@ -372,12 +383,21 @@ Deno.test("webhook: a config that is wrong is told key by key, and no secret wit
       [{ endpoints: { a: { url, headers: { Host: "x" } } } }, "which mevent sets itself"],
       [{ endpoints: { a: { url, headers: { a: "hidden\n" } } } }, "is not plain printable text"],
       [{ endpoints: { a: { url, secret: "hidden-hidden-hid", secret_env: "X" } } }, "given more than once"],
-      [{ endpoints: { a: { url, secret: "hidden" } } }, "a secret is to have 16 at least"],
-      [{ endpoints: { a: { url, secret: "whsec_hidden-*" } } }, "is not base64"],
-      [{ endpoints: { a: { url, secret_file: "/no/such" } } }, "/no/such"],
       [{ endpoints: { a: { url }, b: { url, rate: "1/s" } } }, "on the same host, hooks.example.com"],
       [{ endpoints: { a: { url, colour: 1 } } }, 'has no key "colour"'],
       [{ allow_hosts: ["https://x/path"] }, "config.allow_hosts has"],
+    ] as const
+  ) {
+    const error = assertThrows(() => webhookSettings(config as JsonObject), Error, sentence);
+    assertEquals(error.message.includes("hidden"), false);
+  }
+  // Where the plugin starts, its secrets are read, too.
+  for (
+    const [config, sentence] of [
+      [{}, "neither endpoints nor allow_hosts"],
+      [{ endpoints: { a: { url, secret: "hidden" } } }, "a secret is to have 16 at least"],
+      [{ endpoints: { a: { url, secret: "whsec_hidden-*" } } }, "is not base64"],
+      [{ endpoints: { a: { url, secret_file: "/no/such" } } }, "/no/such"],
     ] as const
   ) {
     const error = await assertRejects(() => start(config as JsonObject), Error, sentence);

@@ -1,4 +1,4 @@
-import type { PluginContext } from "mevent/plugin";
+import type { Cache, Logger, PluginContext } from "mevent/plugin";
 import { requirePermissions } from "../permissions.ts";
 
 /** How a snapshot begins; what begins otherwise is somebody else's file. */
@@ -166,7 +166,10 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Reads the snapshot into the cache, and removes what a killed server has left beside it. Throws where it is no whole one. */
-export async function loadSnapshot(path: string, { cache, log }: PluginContext): Promise<void> {
+export async function loadSnapshot(
+  path: string,
+  { cache, log }: { readonly cache: Pick<Cache, "set">; readonly log: Logger },
+): Promise<void> {
   const name = path.slice(path.lastIndexOf("/") + 1);
   for await (const entry of Deno.readDir(folderOf(path))) {
     if (entry.isFile && entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) {
