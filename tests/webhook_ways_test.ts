@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createHmac } from "node:crypto";
 import { httpDate } from "../plugins/webhook/http_date.ts";
 import { retryAfterOf } from "../plugins/webhook/response.ts";
-import type { JsonValue } from "../src/plugin.ts";
+import { webhookSettings } from "../plugins/webhook/settings.ts";
+import type { JsonObject, JsonValue } from "../src/plugin.ts";
 import { deliver, NONE, ok, request, start, toEndpoint } from "./support/hook_plugin.ts";
 import { HookServer, HOUSE_CA, HOUSE_SIGNED, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
 
@@ -273,4 +274,44 @@ Deno.test("webhook: a Retry-After is seconds or a date in one of HTTP's three fo
   assertEquals(httpDate("Tuesday, 01-Jan-75 00:00:00 GMT", now), Date.UTC(2075, 0, 1));
   assertEquals(httpDate("Saturday, 01-Jan-77 00:00:00 GMT", now), Date.UTC(1977, 0, 1));
   assertEquals(httpDate("Sat, 31 Dec 2016 23:59:60 GMT", now), Date.UTC(2017, 0, 1));
+});
+
+Deno.test("webhook: a config that is wrong is told key by key, and no secret with it", async () => {
+  const url = "https://hooks.example.com/x";
+  for (
+    const [config, sentence] of [
+      [{}, "neither endpoints nor allow_hosts"],
+      [{ endpoints: { a: {} } }, "config.endpoints.a.url is missing"],
+      [
+        { endpoints: { a: { url: "ftp://x" } } },
+        "config.endpoints.a.url is to be a URL that begins with https://",
+      ],
+      [{ endpoints: { a: { url: "https://me:hidden@x/" } } }, "has a user or a password in it"],
+      [{ endpoints: { a: { url, rate: "20" } } }, "config.endpoints.a.rate is to be a number of requests"],
+      [{ endpoints: { a: { url, timeout: 7 } } }, "config.endpoints.a.timeout is to be a duration"],
+      [{ endpoints: { a: { url, method: "GET" } } }, "one of POST, PUT, PATCH, DELETE"],
+      [{ endpoints: { a: { url, headers: { "a b": "x" } } } }, "no header's name"],
+      [{ endpoints: { a: { url, headers: { Host: "x" } } } }, "which mevent sets itself"],
+      [{ endpoints: { a: { url, headers: { a: "hidden\n" } } } }, "is not plain printable text"],
+      [{ endpoints: { a: { url, secret: "hidden-hidden-hid", secret_env: "X" } } }, "given more than once"],
+      [{ endpoints: { a: { url }, b: { url, rate: "1/s" } } }, "on the same host, hooks.example.com"],
+      [{ endpoints: { a: { url, colour: 1 } } }, 'has no key "colour"'],
+      [{ allow_hosts: ["https://x/path"] }, "config.allow_hosts has"],
+    ] as const
+  ) {
+    const error = assertThrows(() => webhookSettings(config as JsonObject), Error, sentence);
+    assertEquals(error.message.includes("hidden"), false);
+  }
+  // Where the plugin starts, its secrets are read, too.
+  for (
+    const [config, sentence] of [
+      [{}, "neither endpoints nor allow_hosts"],
+      [{ endpoints: { a: { url, secret: "hidden" } } }, "a secret is to have 16 at least"],
+      [{ endpoints: { a: { url, secret: "whsec_hidden-*" } } }, "is not base64"],
+      [{ endpoints: { a: { url, secret_file: "/no/such" } } }, "/no/such"],
+    ] as const
+  ) {
+    const error = await assertRejects(() => start(config as JsonObject), Error, sentence);
+    assertEquals(error.message.includes("hidden"), false);
+  }
 });
