@@ -202,8 +202,8 @@ Deno.test("the hash changes with the text and the place of each file, and with n
 Deno.test("files that change while they are read are read again: no copy has parts of two versions", async () => {
   await using folder = await ModuleFolder.make({
     "a.js": ["first.js", "slow.ts", "slower.ts", "last.js"].map((name) => `import "./${name}";`).join("\n"),
-    "slow.ts": "type S = number;\n".repeat(20_000),
-    "slower.ts": "type T = number;\n".repeat(20_000),
+    "slow.ts": "type S = number;\n".repeat(10_000),
+    "slower.ts": "type T = number;\n".repeat(10_000),
   });
   const files = ["first.js", "last.js"].map((name) => `${folder.path}/${name}`);
   const writeBoth = (version: number) => {
@@ -216,7 +216,7 @@ Deno.test("files that change while they are read are read again: no copy has par
       setTimeout(() => {
         writeBoth(101 + 2 * round);
         resolve();
-      }, 8 * round)
+      }, 4 * round)
     );
     const prepared = await folder.prepare("a.js");
     await written;

@@ -1,5 +1,6 @@
 import { inFolder, moduleUrl } from "../authors/author_config.ts";
 import { runTestFile, type TestOutcome } from "../authors/run_test_file.ts";
+import { Nursery } from "../worker/nursery.ts";
 import type { Command } from "./command.ts";
 import { endBusyCleanly } from "./end_cleanly.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -31,6 +32,8 @@ export const pluginTestCommand: Command = {
     const timeoutMs = positiveDuration(args, "timeout");
     const filter = args.text("filter") ?? "";
     const tally = new Tally(io);
+    // One server after the other: the threads that start the first one's plugins, and have loaded what that takes, start the others'.
+    Nursery.kept = Math.max(Nursery.kept, 1);
     return await endBusyCleanly(async () => {
       for (const file of files) {
         await io.stdout.write(`${file}\n`);
