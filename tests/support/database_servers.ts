@@ -21,7 +21,13 @@ export const POSTGRES_NOTE = HAS_POSTGRES ? "" : " (skipped: there is no Postgre
 /** Whether PostgreSQL can speak German here: its own translation, and what makes the system's locale. */
 export const HAS_GERMAN = HAS_POSTGRES && await exists("/usr/bin/localedef") &&
   await exists("/usr/share/i18n/locales/de_DE") && await speaksGerman();
-export const GERMAN = "de_DE.UTF-8";
+export const GERMAN = "de_DE";
+/** The server takes its messages from the locale, and their encoding from the database: of the rest the smallest will do. */
+const GERMAN_SOURCE = [
+  ...["CTYPE", "NUMERIC", "TIME", "COLLATE", "MONETARY"].map((name) => [name, "POSIX"]),
+  ...["MESSAGES", "PAPER", "NAME", "ADDRESS", "TELEPHONE", "MEASUREMENT", "IDENTIFICATION"]
+    .map((name) => [name, "de_DE"]),
+].map(([name, from]) => `LC_${name}\ncopy "${from}"\nEND LC_${name}\n`).join("");
 export const GERMAN_NOTE = HAS_GERMAN ? "" : " (skipped: there is no German locale here)";
 /** The same for MariaDB. */
 export const HAS_MARIADB = await exists("/usr/sbin/mariadbd") && await exists("/usr/bin/mariadb-install-db");
@@ -50,6 +56,7 @@ export class DatabaseServer implements AsyncDisposable {
   #child: Deno.ChildProcess | null = null;
   #reading: Promise<void> = Promise.resolve();
   #said = "";
+  #session: Promise<Session> | null = null;
 
   private constructor(
     readonly kind: Kind,
@@ -99,22 +106,18 @@ export class DatabaseServer implements AsyncDisposable {
 
   /** Runs SQL, one statement each. */
   async run(...texts: string[]): Promise<void> {
-    const session = await this.connect();
-    try {
-      for (const text of texts) await session.ledger(text, []);
-    } finally {
-      await session.close();
-    }
+    for (const text of texts) await this.#ask(text);
   }
 
   /** The number that a SELECT answers. */
   async number(text: string): Promise<number> {
-    const session = await this.connect();
-    try {
-      return await session.ledger(text, []) ?? NaN;
-    } finally {
-      await session.close();
-    }
+    return await this.#ask(text) ?? NaN;
+  }
+
+  /** By one connection, which is kept: each costs more than what is asked. */
+  async #ask(text: string): Promise<number | null> {
+    this.#session ??= this.connect();
+    return await (await this.#session).ledger(text, []);
   }
 
   /** Ends it; `start` starts it again with its data. */
@@ -122,6 +125,9 @@ export class DatabaseServer implements AsyncDisposable {
     const child = this.#child;
     if (child === null) return;
     this.#child = null;
+    const session = this.#session;
+    this.#session = null;
+    await (await session)?.close();
     child.kill(this.kind.signals[how]);
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     await child.status;
@@ -174,7 +180,10 @@ export class DatabaseServer implements AsyncDisposable {
 }
 
 const POSTGRES: Kind = {
-  hasty: ["-c", "fsync=off", "-c", "full_page_writes=off"],
+  hasty: [
+    ...["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "shared_buffers=16MB"],
+    ...["autovacuum=off", "max_logical_replication_workers=0", "jit=off"],
+  ].flatMap((setting) => ["-c", setting]),
   scheme: "postgres",
   signals: { stop: "SIGINT", crash: "SIGQUIT" },
   async install(folder) {
@@ -191,7 +200,9 @@ const POSTGRES: Kind = {
     ]);
     if (HAS_GERMAN) {
       await Deno.mkdir(`${folder}/locales`);
-      await output("/usr/bin/localedef", ["-i", "de_DE", "-f", "UTF-8", `${folder}/locales/${GERMAN}`], {});
+      await Deno.writeTextFile(`${folder}/german`, GERMAN_SOURCE);
+      const made = `${folder}/locales/${GERMAN}`;
+      await output("/usr/bin/localedef", ["-i", `${folder}/german`, "-f", "ANSI_X3.4-1968", made], {});
     }
   },
   environment: (folder) => HAS_GERMAN ? { LOCPATH: `${folder}/locales` } : {},

@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Catalogue } from "../../plugins/sql/catalogue.ts";
+import { Link } from "../../plugins/sql/link.ts";
+import { readSettings } from "../../plugins/sql/settings.ts";
 import { Client } from "../../src/client/mod.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import type { CuttingProxy } from "./cutting_proxy.ts";
@@ -24,7 +27,8 @@ export class SqlServer implements AsyncDisposable {
     keys: JsonObject = {},
   ): Promise<SqlServer> {
     const server = await TestServer.start({
-      server: { max_frame: MAX_FRAME_BYTES, ...keys },
+      // It is called by its Unix socket.
+      server: { max_frame: MAX_FRAME_BYTES, tcp: [], udp: [], ...keys },
       plugins: [{ name: "sql", config, ...plugin }],
     });
     try {
@@ -99,4 +103,33 @@ export function startThrough(
 ): Promise<SqlServer> {
   const url = String(config["url"]).replace(/:\d+\/test$/, `:${proxy.port}/test`);
   return SqlServer.start({ ...config, url }, { ...onlyPort(proxy.port), ...plugin });
+}
+
+/** A config that keeps a server from starting, with the sentence and without the password. */
+export async function assertRefused(
+  config: JsonObject,
+  plugin: Partial<PluginOverrides>,
+  sentence: string,
+): Promise<void> {
+  const error = await assertRejects(() => SqlServer.start(config, plugin), Error);
+  assertTold(error, sentence);
+}
+
+/** The same of what the plugin does for it, in this very thread: for the further members of a kind. */
+export async function assertUnfit(config: JsonObject, sentence: string): Promise<void> {
+  const error = await assertRejects(async () => {
+    const settings = readSettings(config);
+    const link = new Link(settings.database, { lost() {}, reconnected() {} });
+    try {
+      await Catalogue.load(await link.open(() => Promise.resolve()), settings);
+    } finally {
+      await link.close();
+    }
+  }, Error);
+  assertTold(error, sentence);
+}
+
+function assertTold({ message }: Error, sentence: string): void {
+  assertStringIncludes(message, sentence);
+  assert(!message.includes("s3cret"), message);
 }
