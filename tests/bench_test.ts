@@ -27,74 +27,96 @@ function deadServer(maxOps: number): Promise<TestServer> {
 
 const SMALL = ["bench", "--conns", "5", "--depth", "8", "--count", "2000"];
 
-Deno.test("what bench counts is what the server counts, over TCP and a Unix socket, sync and async", async () => {
+Deno.test("bench of a server that answers", async (t) => {
   await using server = await TestServer.start();
-  const ways = [["--port", String(server.tcp.port)], ["--unix", server.unix]];
-  let done = 0;
-  for (const way of ways) {
-    for (const mode of ["sync", "async"]) {
-      const { code, stdout, stderr } = await mevent([...SMALL, ...way, "--mode", mode, "--json"]);
-      assertEquals([code, stderr], [0, ""]);
-      const result = JSON.parse(stdout);
-      assertEquals([result.sent, result.operations, result.ok, result.mode], [2000, 2000, 2000, mode]);
-      assertEquals([result.busy, result.lost, result.unanswered, result.stray_replies], [0, 0, 0, 0]);
-      assertEquals(result.codes, { "1000": 2000 });
-      done += 2000;
-      await server.until(`the server has done ${done}`, () => server.plugin("echo").done === done);
-      assertEquals(server.plugin("echo").accepted, done);
-    }
-  }
-  // Each has asked first whether there is such a plugin.
-  assertEquals(server.stats().messages, { tcp: 4002, udp: 0, unix: 4002 });
-  assertEquals(server.stats().errors.broken, 0);
-});
-
-Deno.test("bench --json prints one object with everything that the table shows", async () => {
-  await using server = await TestServer.start();
-  const { stdout } = await mevent([
-    ...SMALL,
-    "--unix",
-    server.unix,
-    "--json",
-    "--cmd",
-    "1001",
-    "--size",
-    "16",
-  ]);
-  const { seconds, rate, ok_rate, latency_us, replies_per_connection, ...rest } = JSON.parse(stdout);
-  assertEquals(rest, {
-    plugin: "echo",
-    command: 1001,
-    mode: "sync",
-    connections: 5,
-    depth: 8,
-    body_bytes: 37,
-    sent: 2000,
-    operations: 2000,
-    ok: 2000,
-    busy: 0,
-    codes: { "1000": 2000 },
-    lost: 0,
-    unanswered: 0,
-    stray_replies: 0,
-    interrupted: false,
+  await t.step(
+    "what bench counts is what the server counts, over TCP and a Unix socket, sync and async",
+    async () => {
+      const ways = [["--port", String(server.tcp.port)], ["--unix", server.unix]];
+      let done = 0;
+      for (const way of ways) {
+        for (const mode of ["sync", "async"]) {
+          const { code, stdout, stderr } = await mevent([...SMALL, ...way, "--mode", mode, "--json"]);
+          assertEquals([code, stderr], [0, ""]);
+          const result = JSON.parse(stdout);
+          assertEquals([result.sent, result.operations, result.ok, result.mode], [2000, 2000, 2000, mode]);
+          assertEquals([result.busy, result.lost, result.unanswered, result.stray_replies], [0, 0, 0, 0]);
+          assertEquals(result.codes, { "1000": 2000 });
+          done += 2000;
+          await server.until(`the server has done ${done}`, () => server.plugin("echo").done === done);
+          assertEquals(server.plugin("echo").accepted, done);
+        }
+      }
+      // Each has asked first whether there is such a plugin.
+      assertEquals(server.stats().messages, { tcp: 4002, udp: 0, unix: 4002 });
+      assertEquals(server.stats().errors.broken, 0);
+    },
+  );
+  await t.step("bench --json prints one object with everything that the table shows", async () => {
+    const { stdout } = await mevent([
+      ...SMALL,
+      "--unix",
+      server.unix,
+      "--json",
+      "--cmd",
+      "1001",
+      "--size",
+      "16",
+    ]);
+    const { seconds, rate, ok_rate, latency_us, replies_per_connection, ...rest } = JSON.parse(stdout);
+    assertEquals(rest, {
+      plugin: "echo",
+      command: 1001,
+      mode: "sync",
+      connections: 5,
+      depth: 8,
+      body_bytes: 37,
+      sent: 2000,
+      operations: 2000,
+      ok: 2000,
+      busy: 0,
+      codes: { "1000": 2000 },
+      lost: 0,
+      unanswered: 0,
+      stray_replies: 0,
+      interrupted: false,
+    });
+    const { least, mean, most } = replies_per_connection;
+    assert(0 < least && least <= mean && mean === 400 && mean <= most);
+    assert(seconds > 0);
+    assert(Math.abs(rate - 2000 / seconds) <= 1 && rate === ok_rate);
+    const { p50, p90, p99, p99_9, max } = latency_us;
+    assert(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= p99_9 && p99_9 <= max);
   });
-  const { least, mean, most } = replies_per_connection;
-  assert(0 < least && least <= mean && mean === 400 && mean <= most);
-  assert(seconds > 0);
-  assert(Math.abs(rate - 2000 / seconds) <= 1 && rate === ok_rate);
-  const { p50, p90, p99, p99_9, max } = latency_us;
-  assert(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= p99_9 && p99_9 <= max);
-});
-
-Deno.test("bench draws the times as bars beneath the table", async () => {
-  await using server = await TestServer.start();
-  const { code, stdout } = await mevent([...SMALL, "--unix", server.unix, "--encoding", "json"]);
-  assertEquals(code, 0);
-  assertMatch(stdout, /^operations +2,000 in \d+\.\d\d s$/m);
-  assertMatch(stdout, /^ok +2,000\n {2}1000 +2,000 REP_OK\nbusy +0\nlost +0$/m);
-  assertMatch(stdout, /^latency +p50 .*, p90 .*, p99 .*, p99.9 .*, max .*$/m);
-  assertMatch(stdout, /^ *<= \S+ (µs|ms) +[\d,]+ +[\d.]+% {2}#{40}$/m);
+  await t.step("bench draws the times as bars beneath the table", async () => {
+    const { code, stdout } = await mevent([...SMALL, "--unix", server.unix, "--encoding", "json"]);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^operations +2,000 in \d+\.\d\d s$/m);
+    assertMatch(stdout, /^ok +2,000\n {2}1000 +2,000 REP_OK\nbusy +0\nlost +0$/m);
+    assertMatch(stdout, /^latency +p50 .*, p90 .*, p99 .*, p99.9 .*, max .*$/m);
+    assertMatch(stdout, /^ *<= \S+ (µs|ms) +[\d,]+ +[\d.]+% {2}#{40}$/m);
+  });
+  await t.step("bench sends the params that the arguments spell", async () => {
+    const args = [...SMALL, "--unix", server.unix, "--cmd", "1003"];
+    assertEquals((await mevent([...args, "ms:=0"])).code, 0);
+    const refused = await mevent([...args, "--json", "ms:=-1"]);
+    assertEquals([refused.code, JSON.parse(refused.stdout).codes], [1, { "25": 2000 }]);
+    const unknown = await mevent([...SMALL, "--unix", server.unix, "--plugin", "nobody"]);
+    assertEquals(unknown.code, 65);
+  });
+  await t.step("bench works without epoll as well", async () => {
+    const before = server.plugin("echo").done;
+    // Without the permission to call into libc there are Deno's own sockets alone.
+    const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--allow-read", "--allow-write", "--allow-env", "--allow-net", "main.ts"]
+        .concat(SMALL, "--unix", server.unix, "--size", "30000", "--json"),
+      stderr: "inherit",
+    }).output();
+    assert(success);
+    const { sent, ok, stray_replies } = JSON.parse(new TextDecoder().decode(stdout));
+    assertEquals([sent, ok, stray_replies], [2000, 2000, 0]);
+    assertEquals(server.plugin("echo").done - before, 2000);
+  });
 });
 
 Deno.test("bench counts BUSY by itself, exactly, and exits with 75", async () => {
@@ -107,16 +129,6 @@ Deno.test("bench counts BUSY by itself, exactly, and exits with 75", async () =>
   assertEquals(server.plugin("dead").busy, 960);
   const table = await mevent([...args, "--count", "10"]);
   assertMatch(table.stdout, /^ok +0\nbusy +10$/m);
-});
-
-Deno.test("bench sends the params that the arguments spell", async () => {
-  await using server = await TestServer.start();
-  const args = [...SMALL, "--unix", server.unix, "--cmd", "1003"];
-  assertEquals((await mevent([...args, "ms:=0"])).code, 0);
-  const refused = await mevent([...args, "--json", "ms:=-1"]);
-  assertEquals([refused.code, JSON.parse(refused.stdout).codes], [1, { "25": 2000 }]);
-  const unknown = await mevent([...SMALL, "--unix", server.unix, "--plugin", "nobody"]);
-  assertEquals(unknown.code, 65);
 });
 
 Deno.test("bench takes no value out of its bounds, nor what contradicts itself", async () => {
@@ -182,20 +194,6 @@ Deno.test("requests whose connection ends are lost, replies that nobody waits fo
     assertEquals(Object.fromEntries(Object.keys(expected).map((key) => [key, result[key]])), expected);
     assertEquals(code, answer === "nothing" ? 69 : 1);
   }
-});
-
-Deno.test("bench works without epoll as well", async () => {
-  await using server = await TestServer.start();
-  // Without the permission to call into libc there are Deno's own sockets alone.
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--allow-read", "--allow-write", "--allow-env", "--allow-net", "main.ts"]
-      .concat(SMALL, "--unix", server.unix, "--size", "30000", "--json"),
-    stderr: "inherit",
-  }).output();
-  assert(success);
-  const { sent, ok, stray_replies } = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals([sent, ok, stray_replies], [2000, 2000, 0]);
-  assertEquals(server.plugin("echo").done, 2000);
 });
 
 Deno.test("SIGINT ends bench with the result so far", async () => {

@@ -8,10 +8,19 @@ import { TestServer } from "./support/test_server.ts";
 
 const permissions = { ...PLUGIN_DEFAULTS.permissions, ...ASKING_GRANTS };
 
+/** The same, with one more that tells what there is of the engine's internals, and of what moves the whole process. */
+const PRYING = ASKING.replace(
+  "commands: {",
+  `commands: {
+    1999: { name: "pry", run: async () => [
+      Deno[Deno.internal], Deno.chdir, Deno.umask, (await import("node:process")).default.binding,
+    ].map((each) => typeof each) },`,
+);
+
 for (const isolation of ["worker", "process"] as const) {
-  Deno.test(`as a ${isolation}, what is not granted is refused, with the grant that is missing and its line`, async () => {
+  Deno.test(`as a ${isolation}, what is not granted is refused, with the grant that is missing and its line`, async (t) => {
     await using server = await TestServer.start({
-      plugins: [{ name: "asking", source: ASKING, permissions, isolation }],
+      plugins: [{ name: "asking", source: PRYING, permissions, isolation }],
     });
     await Deno.writeTextFile(`${server.directory}/beside.txt`, "beside");
     using connection = await server.connect();
@@ -27,6 +36,10 @@ for (const isolation of ["worker", "process"] as const) {
       await connection.send(streamRequest({ plugin: "asking", command }));
       assertEquals(valueOf(await connection.reply()), answer, `${command}`);
     }
+    await t.step("a plugin has neither the engine's internals nor what moves the whole process", async () => {
+      await connection.send(streamRequest({ plugin: "asking", command: 1999 }));
+      assertEquals(valueOf(await connection.reply()), ["undefined", "undefined", "undefined", "undefined"]);
+    });
     assertEquals(server.plugin("asking").restarts, 0);
   });
 }
@@ -151,18 +164,6 @@ Deno.test("a missing grant is found in causes and in what is gathered, and in no
   ];
   for (const each of nothing) assertEquals(tell(each), undefined);
   assertEquals(tell(new Deno.errors.NotCapable("Requires magic access to <x>")), undefined);
-});
-
-Deno.test("a plugin has neither the engine's internals nor what moves the whole process", async () => {
-  const source = `export default { name: "p", commands: { 1001: { name: "a", run: async () => [
-    Deno[Deno.internal], Deno.chdir, Deno.umask, (await import("node:process")).default.binding,
-  ].map((each) => typeof each) } } };`;
-  for (const isolation of ["worker", "process"] as const) {
-    await using server = await TestServer.start({ plugins: [{ name: "p", source, isolation }] });
-    using connection = await server.connect();
-    await connection.send(streamRequest({ plugin: "p" }));
-    assertEquals(valueOf(await connection.reply()), ["undefined", "undefined", "undefined", "undefined"]);
-  }
 });
 
 Deno.test("a plugin's process gets of the environment what is granted, and what any program needs", () => {

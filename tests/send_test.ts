@@ -15,96 +15,106 @@ const NARROW = `
 
 const ECHO = ["send", "--biz", "3", "--cmd", "1001"];
 
-Deno.test("send prints the reply's JSON to stdout, its code and time to stderr, over every transport", async () => {
+Deno.test("send to a server that answers", async (t) => {
   await using server = await TestServer.start();
-  const ways = [
-    ["--port", String(server.tcpPort)],
-    ["--port", String(server.udpPort), "--udp"],
-    ["--unix", server.unixPath],
-  ];
-  for (const way of ways) {
-    const { code, stdout, stderr } = await mevent([...ECHO, ...way, "--json", '{"uid": 7}']);
-    assertEquals([code, stdout], [0, '{"uid": 7}\n']);
-    assertMatch(stderr, /^1000 REP_OK in \d+\.\d\d ms\n$/);
-  }
-});
-
-Deno.test("send takes its params from text, a file, stdin and key=value arguments", async () => {
-  await using server = await TestServer.start();
-  const port = ["--port", String(server.tcpPort)];
-  const file = `${server.directory}/params.json`;
-  await Deno.writeTextFile(file, '{"from": "file"}');
-  const cases: [string[], string][] = [
-    [["--json", "@" + file], '{"from": "file"}\n'],
-    [["--json", "-"], '{"from": "stdin"}\n'],
-    [["--json", '{"big": 12345678901234567890, "ä": null}'], '{"big": 12345678901234567890, "ä": null}\n'],
-    [
-      ["uid=7", 'deep:={"a":[1]}', "url=http://x/?a=b", "empty="],
-      '{"uid":"7","deep":{"a":[1]},"url":"http://x/?a=b","empty":""}\n',
-    ],
-    [["--json", '{\n  "lines": 2\n}'], '{"lines":2}\n'],
-    [["--json", '{\n"n": [1.10, -0, 1e400]}'], '{"n":[1.10,-0,1e400]}\n'],
-    [
-      ["id:=1234567890123456789", "n:=[1.10, -0, 1e400, 0.1234567890123456789]", "text=007"],
-      '{"id":1234567890123456789,"n":[1.10,-0,1e400,0.1234567890123456789],"text":"007"}\n',
-    ],
-    [[], "{}\n"],
-  ];
-  for (const [args, expected] of cases) {
-    const { code, stdout, stderr } = await mevent([...ECHO, ...port, ...args], {
-      stdin: '{"from": "stdin"}',
+  await t.step(
+    "send prints the reply's JSON to stdout, its code and time to stderr, over every transport",
+    async () => {
+      const ways = [
+        ["--port", String(server.tcpPort)],
+        ["--port", String(server.udpPort), "--udp"],
+        ["--unix", server.unixPath],
+      ];
+      for (const way of ways) {
+        const { code, stdout, stderr } = await mevent([...ECHO, ...way, "--json", '{"uid": 7}']);
+        assertEquals([code, stdout], [0, '{"uid": 7}\n']);
+        assertMatch(stderr, /^1000 REP_OK in \d+\.\d\d ms\n$/);
+      }
+    },
+  );
+  await t.step("send takes its params from text, a file, stdin and key=value arguments", async () => {
+    const port = ["--port", String(server.tcpPort)];
+    const file = `${server.directory}/params.json`;
+    await Deno.writeTextFile(file, '{"from": "file"}');
+    const cases: [string[], string][] = [
+      [["--json", "@" + file], '{"from": "file"}\n'],
+      [["--json", "-"], '{"from": "stdin"}\n'],
+      [["--json", '{"big": 12345678901234567890, "ä": null}'], '{"big": 12345678901234567890, "ä": null}\n'],
+      [
+        ["uid=7", 'deep:={"a":[1]}', "url=http://x/?a=b", "empty="],
+        '{"uid":"7","deep":{"a":[1]},"url":"http://x/?a=b","empty":""}\n',
+      ],
+      [["--json", '{\n  "lines": 2\n}'], '{"lines":2}\n'],
+      [["--json", '{\n"n": [1.10, -0, 1e400]}'], '{"n":[1.10,-0,1e400]}\n'],
+      [
+        ["id:=1234567890123456789", "n:=[1.10, -0, 1e400, 0.1234567890123456789]", "text=007"],
+        '{"id":1234567890123456789,"n":[1.10,-0,1e400,0.1234567890123456789],"text":"007"}\n',
+      ],
+      [[], "{}\n"],
+    ];
+    for (const [args, expected] of cases) {
+      const { code, stdout, stderr } = await mevent([...ECHO, ...port, ...args], {
+        stdin: '{"from": "stdin"}',
+      });
+      assertEquals([code, stdout], [0, expected], stderr);
+    }
+    const pretty = await mevent([...ECHO, ...port, "uid=7", "id:=18446744073709551615", "price:=1.10"], {
+      isTerminal: true,
     });
-    assertEquals([code, stdout], [0, expected], stderr);
-  }
-  const pretty = await mevent([...ECHO, ...port, "uid=7", "id:=18446744073709551615", "price:=1.10"], {
-    isTerminal: true,
+    assertEquals(pretty.stdout, '{\n  "uid": "7",\n  "id": 18446744073709551615,\n  "price": 1.10\n}\n');
   });
-  assertEquals(pretty.stdout, '{\n  "uid": "7",\n  "id": 18446744073709551615,\n  "price": 1.10\n}\n');
-});
-
-Deno.test("send --hdf prints the reply as HDF", async () => {
-  await using server = await TestServer.start();
-  const args = [...ECHO, "--port", String(server.tcpPort), "--hdf"];
-  const file = `${server.directory}/params.hdf`;
-  await Deno.writeTextFile(file, 'user.name = Ann\nuser.id [type="102"] = 7\n');
-  for (const source of [file, "-"]) {
-    const { code, stdout } = await mevent([...args, source], { stdin: await Deno.readTextFile(file) });
-    assertEquals([code, stdout], [0, 'user{\nname = Ann\nid [type="102"]  = 7\n}\n']);
-  }
-  const long = 'id [type="103"]  = 1234567890123456789\nd [type="104"]  = 0.1234567890123456789\n';
-  assertEquals((await mevent([...args, "-"], { stdin: long })).stdout, long);
-  const broken = await mevent([...args, "-"], { stdin: "a = 1\n}" });
-  assertEquals([broken.code, broken.stdout], [65, ""]);
-  assertStringIncludes(broken.stderr, "line 2");
-});
-
-Deno.test("send tells by its exit code what went wrong", async () => {
-  await using server = await TestServer.start();
-  const to = ["--port", String(server.tcpPort)];
-  const cases: [string[], number, string][] = [
-    [["--biz", "3", "--cmd", "1003"], 65, "23 REP_ERR_BADPARAM"],
-    [["--biz", "nobody", "--cmd", "1001"], 65, "18 REP_ERR_UNKREQ"],
-    [["--biz", "3", "--cmd", "1999"], 65, "18 REP_ERR_UNKREQ"],
-    [["--biz", "3", "--cmd", "100", "cachekey=none"], 1, "24 REP_ERR_CACHE_MISS"],
-    [["--biz", "3", "--cmd", "1003", "ms:=-1"], 1, "application error 25"],
-    [["--biz", "3", "--cmd", "1001", "--json", "{"], 65, "not JSON"],
-    [["--biz", "3", "--cmd", "1001", "--json", "[1]"], 65, "expected an object"],
-    [["--biz", "3", "--cmd", "1001", "--json", "@/nonexistent.json"], 65, "/nonexistent.json"],
-    [["--biz", "3", "--cmd", "1001", "--json", "{}", "a=1"], 64, "one of"],
-    [["--biz", "3", "--cmd", "1001", "a=1", "a=2"], 64, "twice"],
-    [["--biz", "3", "--cmd", "1001", "a:=x"], 64, "not JSON"],
-    [["--biz", "3", "--cmd", "1001", "nothing"], 64, "key=text"],
-    [["--biz", "3", "--cmd", "0"], 64, "--cmd"],
-    [["--cmd", "1001"], 64, "--biz"],
-    [["--biz", "3", "--cmd", "1001", "--unix", "/tmp/x"], 64, "contradict"],
-    [["--biz", "3", "--cmd", "1001", "--concurrency", "5"], 64, "--count"],
-    [["--biz", "3", "--cmd", "1003", "ms:=200", "--timeout", "30ms"], 69, "within 30 ms"],
-  ];
-  for (const [args, code, message] of cases) {
-    const outcome = await mevent(["send", ...to, ...args]);
-    assertEquals(outcome.code, code, `${args.join(" ")}: ${outcome.stderr}`);
-    assertStringIncludes(outcome.stderr, message);
-  }
+  await t.step("send --hdf prints the reply as HDF", async () => {
+    const args = [...ECHO, "--port", String(server.tcpPort), "--hdf"];
+    const file = `${server.directory}/params.hdf`;
+    await Deno.writeTextFile(file, 'user.name = Ann\nuser.id [type="102"] = 7\n');
+    for (const source of [file, "-"]) {
+      const { code, stdout } = await mevent([...args, source], { stdin: await Deno.readTextFile(file) });
+      assertEquals([code, stdout], [0, 'user{\nname = Ann\nid [type="102"]  = 7\n}\n']);
+    }
+    const long = 'id [type="103"]  = 1234567890123456789\nd [type="104"]  = 0.1234567890123456789\n';
+    assertEquals((await mevent([...args, "-"], { stdin: long })).stdout, long);
+    const broken = await mevent([...args, "-"], { stdin: "a = 1\n}" });
+    assertEquals([broken.code, broken.stdout], [65, ""]);
+    assertStringIncludes(broken.stderr, "line 2");
+  });
+  await t.step("send tells by its exit code what went wrong", async () => {
+    const to = ["--port", String(server.tcpPort)];
+    const cases: [string[], number, string][] = [
+      [["--biz", "3", "--cmd", "1003"], 65, "23 REP_ERR_BADPARAM"],
+      [["--biz", "nobody", "--cmd", "1001"], 65, "18 REP_ERR_UNKREQ"],
+      [["--biz", "3", "--cmd", "1999"], 65, "18 REP_ERR_UNKREQ"],
+      [["--biz", "3", "--cmd", "100", "cachekey=none"], 1, "24 REP_ERR_CACHE_MISS"],
+      [["--biz", "3", "--cmd", "1003", "ms:=-1"], 1, "application error 25"],
+      [["--biz", "3", "--cmd", "1001", "--json", "{"], 65, "not JSON"],
+      [["--biz", "3", "--cmd", "1001", "--json", "[1]"], 65, "expected an object"],
+      [["--biz", "3", "--cmd", "1001", "--json", "@/nonexistent.json"], 65, "/nonexistent.json"],
+      [["--biz", "3", "--cmd", "1001", "--json", "{}", "a=1"], 64, "one of"],
+      [["--biz", "3", "--cmd", "1001", "a=1", "a=2"], 64, "twice"],
+      [["--biz", "3", "--cmd", "1001", "a:=x"], 64, "not JSON"],
+      [["--biz", "3", "--cmd", "1001", "nothing"], 64, "key=text"],
+      [["--biz", "3", "--cmd", "0"], 64, "--cmd"],
+      [["--cmd", "1001"], 64, "--biz"],
+      [["--biz", "3", "--cmd", "1001", "--unix", "/tmp/x"], 64, "contradict"],
+      [["--biz", "3", "--cmd", "1001", "--concurrency", "5"], 64, "--count"],
+      [["--biz", "3", "--cmd", "1003", "ms:=200", "--timeout", "30ms"], 69, "within 30 ms"],
+    ];
+    for (const [args, code, message] of cases) {
+      const outcome = await mevent(["send", ...to, ...args]);
+      assertEquals(outcome.code, code, `${args.join(" ")}: ${outcome.stderr}`);
+      assertStringIncludes(outcome.stderr, message);
+    }
+  });
+  await t.step("send --async says that it was queued and prints nothing to stdout", async () => {
+    const { code, stdout, stderr } = await mevent([
+      ...ECHO,
+      "--port",
+      String(server.tcpPort),
+      "--async",
+      "a=1",
+    ]);
+    assertEquals([code, stdout], [0, ""]);
+    assertMatch(stderr, /^1000 REP_OK in [\d.]+ ms: queued\n$/);
+  });
 });
 
 Deno.test("send to a server that is not there exits with 69 and names the address", async () => {
@@ -116,19 +126,6 @@ Deno.test("send to a server that is not there exits with 69 and names the addres
     assertEquals([code, stdout], [69, ""]);
     assertStringIncludes(stderr, `cannot reach tcp 127.0.0.1:${tcpPort}`);
   }
-});
-
-Deno.test("send --async says that it was queued and prints nothing to stdout", async () => {
-  await using server = await TestServer.start();
-  const { code, stdout, stderr } = await mevent([
-    ...ECHO,
-    "--port",
-    String(server.tcpPort),
-    "--async",
-    "a=1",
-  ]);
-  assertEquals([code, stdout], [0, ""]);
-  assertMatch(stderr, /^1000 REP_OK in [\d.]+ ms: queued\n$/);
 });
 
 Deno.test("send --async to a listener that answers no async request says so", async () => {

@@ -132,7 +132,7 @@ Deno.test("with an affinity, what is for a worker that has died is run by anothe
 });
 
 Deno.test("while no worker of a plugin is there, sync callers are answered 14 at their time-out, and async operations wait", async () => {
-  for (const affinity of [undefined, "user"]) {
+  await Promise.all([undefined, "user"].map(async (affinity) => {
     await using server = await TestServer.start({
       plugins: [{ name: "who", source: WHO, timeout: 100, affinity }],
     });
@@ -151,5 +151,5 @@ Deno.test("while no worker of a plugin is there, sync callers are answered 14 at
     assertEquals([reply.id, reply.code], [1, 14]);
     assertMatch(messageOf(reply), /no worker is there to run the operation: .* it waited \d+ ms/);
     await server.until("the next worker runs what waits", () => plugin.stats().done === 1);
-  }
+  }));
 });
