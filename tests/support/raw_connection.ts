@@ -44,12 +44,8 @@ export class RawConnection implements Disposable {
   /** The next message with its prefix, or null where the server has closed the connection. */
   async frame(): Promise<Uint8Array | null> {
     while (true) {
-      const next = this.#frames.next();
-      if (next === "illegal") throw new Error("the server sent a message of an illegal length");
-      if (next === "message") {
-        const { bytes, at, length } = this.#frames;
-        return bytes.slice(at - 4, at + length);
-      }
+      const frame = this.#next();
+      if (frame !== null) return frame;
       this.#reading ??= this.#read();
       const open = await within("a reply", this.#reading);
       this.#reading = null;
@@ -59,11 +55,20 @@ export class RawConnection implements Disposable {
     }
   }
 
+  /** The next message of those that have come; null where there is none. */
+  #next(): Uint8Array | null {
+    const next = this.#frames.next();
+    if (next === "illegal") throw new Error("the server sent a message of an illegal length");
+    if (next !== "message") return null;
+    const { bytes, at, length } = this.#frames;
+    return bytes.slice(at - 4, at + length);
+  }
+
   /** The next so many messages; throws where the server closes before. */
   async frames(count: number): Promise<Uint8Array[]> {
     const frames: Uint8Array[] = [];
     while (frames.length < count) {
-      const frame = await this.frame();
+      const frame = this.#next() ?? await this.frame();
       if (frame === null) throw new Error(`the server closed after ${frames.length} of ${count} replies`);
       frames.push(frame);
     }
