@@ -4,6 +4,7 @@ import { concat } from "./support/bytes.ts";
 import { HAS_PYTHON, PYTHON_NOTE } from "./support/python.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { sendAndReset } from "./support/reset.ts";
+import { inSteps } from "./support/steps.ts";
 import { TestServer } from "./support/test_server.ts";
 
 Deno.test("200 connections get the replies of 100,000 sync requests, none lost and none mixed up", async () => {
@@ -36,83 +37,104 @@ Deno.test("200 connections get the replies of 100,000 sync requests, none lost a
   assertEquals([server.stats().errors.replies_dropped, server.stats().queue_bytes], [0, 0]);
 });
 
-Deno.test("clients that leave in the middle of a message harm nobody", async () => {
-  await using server = await TestServer.start();
-  using bystander = await server.connect();
-  const request = streamRequest({ params: { text: "x".repeat(5000) } });
-  for (const length of [1, 3, 4, 5, 12, 20, 4000, request.length - 1]) {
-    using connection = await server.connect();
-    await connection.send(request.subarray(0, length));
-    connection.close();
-    await bystander.send(streamRequest({ id: length }));
-    assertEquals((await bystander.reply()).id, length);
-  }
-  await server.until("they are gone", () => server.stats().connections.open === 1);
-  assertEquals(server.plugin("echo").accepted, 8);
-});
-
-Deno.test("a client that says it sends no more still gets all replies, then the server closes", async () => {
-  await using server = await TestServer.start();
-  for (const connect of [() => server.connect(), () => server.connectUnix()]) {
-    using connection = await connect();
-    const slow = streamRequest({ id: 1, command: 1003, params: { ms: 30 } });
-    await connection.send(
-      concat([slow, streamRequest({ id: 2 }), streamRequest({ id: 3, plugin: "nobody" })]),
-    );
-    await connection.closeWrite();
-    assertEquals((await connection.replies(3)).map(({ id, code }) => [id, code]).toSorted(), [[1, 1000], [
-      2,
-      1000,
-    ], [
-      3,
-      18,
-    ]]);
-    assertEquals(await connection.frame(), null);
-  }
-});
-
-Deno.test("a client that leaves in the middle of its replies harms nobody", async () => {
-  await using server = await TestServer.start();
-  using bystander = await server.connect();
-  const flood = concat(
-    Array.from({ length: 100 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(9000) } })),
-  );
-  for (let round = 0; round < 5; round++) {
-    using connection = await server.connect();
-    const sending = connection.send(flood).catch(() => {});
-    await connection.socket.read(new Uint8Array(100));
-    connection.close();
-    await sending;
-    await bystander.send(streamRequest({ id: round }));
-    assertEquals((await bystander.reply()).id, round);
-  }
-  await server.until("they are gone", () => server.stats().connections.open === 1);
-  await server.until("their work is done", () => server.stats().queue_bytes === 0);
-});
-
-Deno.test({
-  name: `a client that resets at once, mid-message or mid-reply harms nobody${PYTHON_NOTE}`,
-  ignore: !HAS_PYTHON,
-  fn: async () => {
-    await using server = await TestServer.start();
-    using bystander = await server.connect();
-    const requests = concat(
-      Array.from({ length: 100 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(500) } })),
-    );
-    await Promise.all([
-      sendAndReset(server.tcp.port, new Uint8Array(0)),
-      sendAndReset(server.tcp.port, requests.subarray(0, 777)),
-      sendAndReset(server.tcp.port, requests),
-      sendAndReset(server.tcp.port, requests, 1000),
-      sendAndReset(server.tcp.port, requests.subarray(0, requests.length - 1), 10_000),
-    ]);
-    await bystander.send(streamRequest({ id: 7 }));
-    assertEquals((await bystander.reply()).id, 7);
-    await server.until("they are gone", () => server.stats().connections.open === 1);
-    await server.until("their work is done", () => server.stats().queue_bytes === 0);
-    assert(!server.log.some((line) => line.includes(`"level":"error"`)), server.log.join(""));
-  },
-});
+Deno.test(
+  "clients that leave, reset or send what is wrong harm nobody",
+  inSteps(() => TestServer.start(), {
+    "clients that leave in the middle of a message harm nobody": async (server, connection) => {
+      const { accepted } = server.plugin("echo");
+      const request = streamRequest({ params: { text: "x".repeat(5000) } });
+      for (const length of [1, 3, 4, 5, 12, 20, 4000, request.length - 1]) {
+        using other = await server.connect();
+        await other.send(request.subarray(0, length));
+        other.close();
+        await connection.send(streamRequest({ id: length }));
+        assertEquals((await connection.reply()).id, length);
+      }
+      await server.until("they are gone", () => server.stats().connections.open === 1);
+      assertEquals(server.plugin("echo").accepted, accepted + 8);
+    },
+    "a client that says it sends no more still gets all replies, then the server closes": async (server) => {
+      for (const connect of [() => server.connect(), () => server.connectUnix()]) {
+        using connection = await connect();
+        const slow = streamRequest({ id: 1, command: 1003, params: { ms: 30 } });
+        await connection.send(
+          concat([slow, streamRequest({ id: 2 }), streamRequest({ id: 3, plugin: "nobody" })]),
+        );
+        await connection.closeWrite();
+        assertEquals((await connection.replies(3)).map(({ id, code }) => [id, code]).toSorted(), [[1, 1000], [
+          2,
+          1000,
+        ], [
+          3,
+          18,
+        ]]);
+        assertEquals(await connection.frame(), null);
+      }
+    },
+    "a client that leaves in the middle of its replies harms nobody": async (server, connection) => {
+      const flood = concat(
+        Array.from({ length: 100 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(9000) } })),
+      );
+      for (let round = 0; round < 5; round++) {
+        using other = await server.connect();
+        const sending = other.send(flood).catch(() => {});
+        await other.socket.read(new Uint8Array(100));
+        other.close();
+        await sending;
+        await connection.send(streamRequest({ id: round }));
+        assertEquals((await connection.reply()).id, round);
+      }
+      await server.until("they are gone", () => server.stats().connections.open === 1);
+      await server.until("their work is done", () => server.stats().queue_bytes === 0);
+    },
+    "an illegal length closes the connection after the replies that are owed": async (
+      _server,
+      connection,
+    ) => {
+      const slow = streamRequest({ id: 1, command: 1003, params: { ms: 30 } });
+      await connection.send(concat([slow, streamRequest({ id: 2 }), new Uint8Array([0, 0, 0, 8])]));
+      assertEquals((await connection.replies(2)).map(({ id }) => id), [2, 1]);
+      assertEquals(await connection.frame(), null);
+    },
+    "a client that goes on sending after its error still gets the reply that tells it": async (server) => {
+      for (const connect of [() => server.connect(), () => server.connectUnix()]) {
+        using connection = await connect();
+        const wrong = streamRequest({ id: 5 });
+        wrong[4] = 0xf0;
+        const flood = Array.from(
+          { length: 200 },
+          (_, id) => streamRequest({ id, params: { text: "x".repeat(1000) } }),
+        );
+        await connection.send(concat([wrong, ...flood]));
+        const reply = await connection.reply();
+        assertEquals([reply.id, reply.code], [5, 15]);
+        assertEquals(await connection.frame(), null);
+      }
+      await server.until("both are gone", () => server.stats().connections.open === 1);
+    },
+    [`a client that resets at once, mid-message or mid-reply harms nobody${PYTHON_NOTE}`]: async (
+      server,
+      connection,
+    ) => {
+      if (!HAS_PYTHON) return;
+      const requests = concat(
+        Array.from({ length: 100 }, (_, id) => streamRequest({ id, params: { text: "x".repeat(500) } })),
+      );
+      await Promise.all([
+        sendAndReset(server.tcp.port, new Uint8Array(0)),
+        sendAndReset(server.tcp.port, requests.subarray(0, 777)),
+        sendAndReset(server.tcp.port, requests),
+        sendAndReset(server.tcp.port, requests, 1000),
+        sendAndReset(server.tcp.port, requests.subarray(0, requests.length - 1), 10_000),
+      ]);
+      await connection.send(streamRequest({ id: 7 }));
+      assertEquals((await connection.reply()).id, 7);
+      await server.until("they are gone", () => server.stats().connections.open === 1);
+      await server.until("their work is done", () => server.stats().queue_bytes === 0);
+      assert(!server.log.some((line) => line.includes(`"level":"error"`)), server.log.join(""));
+    },
+  }),
+);
 
 Deno.test("a client that does not read is first not read from, then closed, while others go on", async () => {
   await using server = await TestServer.start({
@@ -122,10 +144,7 @@ Deno.test("a client that does not read is first not read from, then closed, whil
   using other = await server.connect();
   // Many times what the sockets' buffers hold.
   const requests = 8000;
-  const flood = Array.from(
-    { length: requests },
-    (_, id) => streamRequest({ id, params: { text: "x".repeat(5000) } }),
-  );
+  const flood = new Array<Uint8Array>(requests).fill(streamRequest({ params: { text: "x".repeat(5000) } }));
   const sending = deaf.send(...flood).then(() => "sent", () => "closed");
   let answered = 0;
   while (server.stats().connections.slow_readers_closed === 0) {
@@ -195,31 +214,4 @@ Deno.test("a connection is not read from while max_in_flight of its operations a
   assertEquals(server.plugin("echo").in_flight, 5);
   assertEquals((await connection.replies(12)).map(({ id }) => id), Array.from({ length: 12 }, (_, id) => id));
   assertEquals(server.plugin("echo").accepted, 13);
-});
-
-Deno.test("an illegal length closes the connection after the replies that are owed", async () => {
-  await using server = await TestServer.start();
-  using connection = await server.connect();
-  const slow = streamRequest({ id: 1, command: 1003, params: { ms: 30 } });
-  await connection.send(concat([slow, streamRequest({ id: 2 }), new Uint8Array([0, 0, 0, 8])]));
-  assertEquals((await connection.replies(2)).map(({ id }) => id), [2, 1]);
-  assertEquals(await connection.frame(), null);
-});
-
-Deno.test("a client that goes on sending after its error still gets the reply that tells it", async () => {
-  await using server = await TestServer.start();
-  for (const connect of [() => server.connect(), () => server.connectUnix()]) {
-    using connection = await connect();
-    const wrong = streamRequest({ id: 5 });
-    wrong[4] = 0xf0;
-    const flood = Array.from(
-      { length: 200 },
-      (_, id) => streamRequest({ id, params: { text: "x".repeat(1000) } }),
-    );
-    await connection.send(concat([wrong, ...flood]));
-    const reply = await connection.reply();
-    assertEquals([reply.id, reply.code], [5, 15]);
-    assertEquals(await connection.frame(), null);
-  }
-  await server.until("both are gone", () => server.stats().connections.open === 0);
 });
