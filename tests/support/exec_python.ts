@@ -65,7 +65,8 @@ export async function pidOf(connection: RawConnection): Promise<number> {
 }
 
 export function logged(server: TestServer, message: string): JsonObject[] {
-  return server.log.map((line): JsonObject => JSON.parse(line)).filter((line) =>
+  const told = server.log.filter((line) => line.includes(message));
+  return told.map((line): JsonObject => JSON.parse(line)).filter((line) =>
     String(line["message"]).includes(message)
   );
 }
