@@ -1,12 +1,7 @@
 import { PLUGIN_PROCESS } from "./src/worker/process_command.ts";
 
-const [first, ...others] = Deno.args;
 // Imported as needed: a plugin's process carries nothing of the commands.
-if (first === PLUGIN_PROCESS) {
-  const { runPluginProcess } = await import("./src/worker/process_bridge.ts");
-  await runPluginProcess(others);
-  Deno.exit(0);
-}
+if (Deno.args[0] === PLUGIN_PROCESS) await import("./src/worker/process_main.ts");
 const [{ run }, { processIo }, { trustSystem }] = await Promise.all([
   import("./src/cli/run.ts"),
   import("./src/cli/process_io.ts"),

@@ -10,7 +10,7 @@ export function pluginProcess(
   env: Readonly<Record<string, string>>,
 ): Deno.Command {
   const own = [PLUGIN_PROCESS, path, String(ringBytes)];
-  const main = new URL("../../main.ts", import.meta.url);
+  const main = new URL("./process_main.ts", import.meta.url);
   const args = Deno.build.standalone ? own : ["run", "-A", "--no-check", "-q", fileURLToPath(main), ...own];
   return new Deno.Command(Deno.execPath(), {
     args,
