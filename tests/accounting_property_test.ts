@@ -107,7 +107,7 @@ Deno.test("whatever is sent, paused, purged, cancelled and retried: the figures 
         check(model);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
   plugin.purge();
 

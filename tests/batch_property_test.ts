@@ -151,7 +151,7 @@ Deno.test("however batches are gathered, paused, cancelled and their workers rep
         await server[Symbol.asyncDispose]();
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });
 
@@ -168,7 +168,7 @@ Deno.test("batches of many short operations carry far more than one each", async
   };
   await using server = await TestServer.start({ plugins: [pluginOf(shape, 0)] });
   using connection = await server.connect();
-  const count = 20_000;
+  const count = 5000;
   const requests = Array.from(
     { length: count },
     (_, n) => streamRequest({ id: n, plugin: "p", command: 1002, params: { n } }),

@@ -53,7 +53,7 @@ const PLUGIN = {
 } satisfies PluginOverrides;
 
 /** Each takes a second or two; with 100 it is a search. */
-const RUNS = 4;
+const RUNS = 3;
 
 const SETTINGS = fc.record({
   isolation: fc.constantFrom("worker" as const, "process" as const),

@@ -12,21 +12,27 @@ const SLOTS = 7;
 export class RecentHistogram {
   /** One slot after the other. */
   readonly #counts = new Uint32Array(SLOTS * BUCKETS);
+  /** Of each slot all together: who asks is not to add up thousands of buckets, most of them empty. */
+  readonly #sums = new Uint32Array(SLOTS);
   /** The one that fills, counted from the start of the clock. */
   #slot = 0;
 
   /** @param now monotonic, in ms */
   record(value: number, now: number): void {
     this.#turn(now);
-    this.#counts[(this.#slot % SLOTS) * BUCKETS + bucketOf(value)]!++;
+    const slot = this.#slot % SLOTS;
+    this.#counts[slot * BUCKETS + bucketOf(value)]!++;
+    this.#sums[slot]!++;
   }
 
   /** The value that this share (0..1) of what was recorded does not exceed; 0 where nothing was. */
   quantile(share: number, now: number): number {
     this.#turn(now);
     const counts = this.#counts;
-    let left = Math.ceil(share * counts.reduce((sum, count) => sum + count, 0));
-    if (left === 0) return 0;
+    let count = 0;
+    for (let slot = 0; slot < SLOTS; slot++) count += this.#sums[slot]!;
+    if (count === 0) return 0;
+    let left = Math.ceil(share * count);
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       for (let at = bucket; at < counts.length; at += BUCKETS) left -= counts[at]!;
       if (left <= 0) return topOf(bucket);
@@ -40,8 +46,9 @@ export class RecentHistogram {
     if (slot <= this.#slot) return;
     const first = Math.max(this.#slot + 1, slot - SLOTS + 1);
     for (let each = first; each <= slot; each++) {
-      const at = (each % SLOTS) * BUCKETS;
-      this.#counts.fill(0, at, at + BUCKETS);
+      const slot = each % SLOTS;
+      this.#counts.fill(0, slot * BUCKETS, (slot + 1) * BUCKETS);
+      this.#sums[slot] = 0;
     }
     this.#slot = slot;
   }

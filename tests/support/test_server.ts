@@ -115,7 +115,9 @@ export class TestServer implements AsyncDisposable {
   }
 
   plugin(name: string): PluginStats {
-    const plugin = this.stats().plugins.find((each) => each.name === name);
+    const named = (each: { readonly name: string }) => each.name === name;
+    // One that is served is asked alone: the server's own figures take 40 times as long, for the system has some of them.
+    const plugin = this.server.registry.plugins.find(named)?.stats() ?? this.stats().plugins.find(named);
     if (plugin === undefined) throw new Error(`the server has no plugin ${name}`);
     return plugin;
   }

@@ -1,7 +1,8 @@
 /** What a test waits for at most, in ms. */
 export const DEADLINE_MS = 10_000;
-/** A condition is looked at this often, in ms. */
-const LOOK_EVERY_MS = 2;
+/** A condition is looked at so soon again, and ever later while it does not hold: no wait burns a core; in ms. */
+const FIRST_LOOK_MS = 2;
+const LAST_LOOK_MS = 10;
 
 /** Waits until the condition holds; throws with `what` where it never does. */
 export async function until(
@@ -10,9 +11,9 @@ export async function until(
   deadlineMs = DEADLINE_MS,
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs;
-  while (!await condition()) {
+  for (let look = FIRST_LOOK_MS; !await condition(); look = Math.min(look * 1.05, LAST_LOOK_MS)) {
     if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, look));
   }
 }
 
