@@ -3,15 +3,20 @@ import { DatabaseServer, HAS_MARIADB, MARIADB_NOTE } from "./support/database_se
 import { KINDS, sqlKindsStep } from "./support/sql_kinds_step.ts";
 import { sqlAlteredSteps } from "./support/sql_altered_steps.ts";
 import { alterMariadb, MARIADB_ALTERATIONS } from "./support/sql_alterations.ts";
+import { sqlCutSteps } from "./support/sql_cut_steps.ts";
 import { sqlFaultSteps, sqlPacketStep } from "./support/sql_fault_steps.ts";
 import { MARIADB_FAULTS } from "./support/sql_faults.ts";
 import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempotency_step.ts";
 import { sqlNumberStep } from "./support/sql_number_step.ts";
 import { onlyPort, SqlServer } from "./support/sql_server.ts";
-import { sqlSteps } from "./support/sql_steps.ts";
+import { type Locks, sqlSteps } from "./support/sql_steps.ts";
 
-const WAITING = "SELECT variable_value FROM information_schema.global_status " +
-  "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
+const LOCKS: Locks = {
+  waiting: "SELECT variable_value FROM information_schema.global_status " +
+    "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
+  late: [],
+  soon: [],
+};
 
 Deno.test({
   name: `the plugin sql writes into MariaDB${MARIADB_NOTE}`,
@@ -19,7 +24,8 @@ Deno.test({
   fn: async (t) => {
     await using database = await DatabaseServer.mariadb();
     const allowed = onlyPort(database.port);
-    await sqlSteps(t, database, WAITING);
+    await sqlSteps(t, database, LOCKS);
+    await sqlCutSteps(t, database);
 
     const times = { at: "2026-02-28T12:30:00.250Z", seen: "2026-02-28T12:30:00Z" };
     const seen = "2026-02-28 12:30:00";

@@ -5,6 +5,7 @@ import { DatabaseServer, HAS_POSTGRES, POSTGRES_NOTE } from "./support/database_
 import { KINDS, sqlKindsStep } from "./support/sql_kinds_step.ts";
 import { sqlAlteredSteps } from "./support/sql_altered_steps.ts";
 import { alterPostgres, POSTGRES_ALTERATIONS } from "./support/sql_alterations.ts";
+import { sqlCutSteps } from "./support/sql_cut_steps.ts";
 import { sqlFaultSteps } from "./support/sql_fault_steps.ts";
 import { POSTGRES_FAULTS } from "./support/sql_faults.ts";
 import { sqlPostgresSteps } from "./support/sql_postgres_steps.ts";
@@ -12,10 +13,14 @@ import { IDEMPOTENCY_TABLES, sqlIdempotencySteps } from "./support/sql_idempoten
 import { sqlNumberStep } from "./support/sql_number_step.ts";
 import { sqlPoolerSteps } from "./support/sql_pooler_steps.ts";
 import { assertUnfit, onlyPort, SqlServer, startThrough } from "./support/sql_server.ts";
-import { sqlSteps } from "./support/sql_steps.ts";
+import { type Locks, sqlSteps } from "./support/sql_steps.ts";
 import { until } from "./support/until.ts";
 
-const WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+const LOCKS: Locks = {
+  waiting: "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+  late: ["ALTER DATABASE test SET deadlock_timeout = '3s'"],
+  soon: ["ALTER DATABASE test RESET deadlock_timeout"],
+};
 /** The plugin's connections. */
 const PLUGIN = "FROM pg_stat_activity WHERE application_name = 'mevent' AND pid <> pg_backend_pid()";
 
@@ -25,7 +30,8 @@ Deno.test({
   fn: async (t) => {
     await using database = await DatabaseServer.postgres();
     const allowed = onlyPort(database.port);
-    await sqlSteps(t, database, WAITING);
+    await sqlSteps(t, database, LOCKS);
+    await sqlCutSteps(t, database);
 
     const row = {
       ...KINDS,

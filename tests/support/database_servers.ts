@@ -215,7 +215,7 @@ const POSTGRES: Kind = {
     "-c",
     "listen_addresses=127.0.0.1",
     "-c",
-    "deadlock_timeout=5s",
+    "deadlock_timeout=200ms",
     "-p",
     String(port),
   ],

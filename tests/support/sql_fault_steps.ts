@@ -23,28 +23,33 @@ export async function sqlFaultSteps(
   faults: Faults,
 ): Promise<void> {
   const { create, ofServer, ofRow, ofEither } = faults;
-  const start = () =>
-    SqlServer.start({ url: database.url, tables: ["troubled", "visits"], wait: "50ms", batch: 500 }, {
-      ...onlyPort(database.port),
-      timeout: 10_000,
-    });
-  const insert = (sql: SqlServer, id: number, code: string | null) =>
-    sql.enqueue(1001, { table: "troubled", row: { id, code } });
+  await database.run(...create);
+  await using sql = await SqlServer.start(
+    { url: database.url, tables: ["troubled", "visits"], wait: "50ms", batch: 500 },
+    { ...onlyPort(database.port), timeout: 10_000 },
+  );
+  const rowOf = (id: number, code: string | null) => ({ table: "troubled", row: { id, code } });
+  const insert = (id: number, code: string | null) => sql.enqueue(1001, rowOf(id, code));
+  /** Waits until so many operations more have been done. */
+  const doneAfter = async (count: number, work: () => Promise<unknown>) => {
+    const before = sql.server.plugin("sql").done;
+    await work();
+    await until(
+      "the rows of another table are there",
+      () => sql.server.plugin("sql").done === before + count,
+      PATIENCE_MS,
+    );
+    assertEquals(await database.number("SELECT count(*) FROM visits"), count);
+  };
 
   await t.step(
     "what is the server's fault kills no row: all are written when it is over, and others meanwhile",
     async () => {
-      await database.run(...create, "INSERT INTO trouble VALUES (1)", "DELETE FROM visits");
-      await using sql = await start();
+      await database.run("INSERT INTO trouble VALUES (1)", "DELETE FROM visits");
       const codes = [...ofServer, ...ofEither];
-      await Promise.all(codes.map((code, id) => insert(sql, id, code)));
-      await sql.insertVisits(0, 100);
+      await Promise.all(codes.map((code, id) => insert(id, code)));
       // Nobody is held up by it.
-      await until(
-        "the rows of another table are there",
-        async () => await database.number("SELECT count(*) FROM visits") === 100,
-        PATIENCE_MS,
-      );
+      await doneAfter(100, () => sql.insertVisits(0, 100));
       assertEquals(await database.number("SELECT count(*) FROM troubled"), 0);
       await database.run("DELETE FROM trouble");
       await sql.settled();
@@ -55,12 +60,11 @@ export async function sqlFaultSteps(
 
   await t.step("what is a row's fault, or must be as others pass, kills that row alone", async () => {
     await database.run("DELETE FROM troubled", "INSERT INTO trouble VALUES (1)");
-    await using sql = await start();
     const bad = [...ofRow, ...ofEither];
     let good = 0;
-    await Promise.all(bad.map((code, at) => insert(sql, -1 - at, code)));
+    await Promise.all(bad.map((code, at) => insert(-1 - at, code)));
     await until("all bad rows are dead letters", async () => {
-      await insert(sql, good++, null);
+      assertEquals(await sql.call(1001, rowOf(good++, null)), { rows: 1 });
       return sql.server.plugin("sql").dead === bad.length;
     }, PATIENCE_MS);
     await sql.settled();
@@ -72,22 +76,15 @@ export async function sqlFaultSteps(
   await t.step(
     "a table that is not there for a while is waited for, and the others are written",
     async () => {
-      await database.run("ALTER TABLE troubled RENAME TO away", "DELETE FROM visits");
-      await database.run("ALTER TABLE away RENAME TO troubled");
-      await using sql = await start();
-      await database.run("ALTER TABLE troubled RENAME TO away");
-      await insert(sql, 1_000_000, null);
-      await sql.insertVisits(0, 10);
-      await until(
-        "the rows of another table are there",
-        async () => await database.number("SELECT count(*) FROM visits") === 10,
-        PATIENCE_MS,
-      );
+      const { dead } = sql.server.plugin("sql");
+      await database.run("DELETE FROM visits", "ALTER TABLE troubled RENAME TO away");
+      await insert(1_000_000, null);
+      await doneAfter(10, () => sql.insertVisits(0, 10));
       const told = await sql.call(1001, { table: "troubled", row: { id: 1 } }) as JsonObject;
       assertEquals(told["code"], 14);
       await database.run("ALTER TABLE away RENAME TO troubled");
       await sql.settled();
-      assertEquals(sql.server.plugin("sql").dead, 0);
+      assertEquals(sql.server.plugin("sql").dead, dead);
       assertEquals(await database.number("SELECT count(*) FROM troubled WHERE id = 1000000"), 1);
     },
   );

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { JsonObject } from "../../src/plugin.ts";
 import type { DatabaseServer } from "./database_servers.ts";
 import { HAS_POOLER, Pooler, POOLER_NOTE } from "./pooler.ts";
-import { assertRefused, assertUnfit, onlyPort, SqlServer } from "./sql_server.ts";
+import { assertRefused, assertUnfit, KEYS, onlyPort, SqlServer } from "./sql_server.ts";
 
 const ROWS = 300;
 
@@ -63,8 +63,8 @@ export async function sqlPoolerSteps(t: Deno.TestContext, database: DatabaseServ
   await step(
     "behind PgBouncer's transaction pooling all is written once, by several workers, at each start and reload",
     async () => {
-      await using pooler = await Pooler.start(database, "transaction", 3);
-      const allowed = { ...onlyPort(pooler.port), workers: 4 };
+      await using pooler = await Pooler.start(database, "transaction", 2);
+      const allowed = { ...onlyPort(pooler.port), workers: 3 };
       for (const poolIsUsed of [false, true]) {
         await using sql = await SqlServer.start(configOf(pooler.port), allowed);
         await writeAll(sql);
@@ -72,7 +72,7 @@ export async function sqlPoolerSteps(t: Deno.TestContext, database: DatabaseServ
         if (!poolIsUsed) continue;
         const queries = { all: "SELECT count(*) AS n FROM sums" };
         const report = await sql.server.reload({
-          server: { max_frame: 4 * 1024 * 1024 },
+          server: KEYS,
           plugins: [{ name: "sql", config: configOf(pooler.port, { queries }), ...allowed }],
         });
         assertEquals(report.unchanged, false);
@@ -92,10 +92,10 @@ export async function sqlPoolerSteps(t: Deno.TestContext, database: DatabaseServ
   await step(
     "statements that were kept behind a pooler against its nature are given up, and nothing is lost",
     async () => {
-      await using pooler = await Pooler.start(database, "transaction", 3);
+      await using pooler = await Pooler.start(database, "transaction", 2);
       await using sql = await SqlServer.start(configOf(pooler.port, { prepare: true }), {
         ...onlyPort(pooler.port),
-        workers: 4,
+        workers: 3,
       });
       await writeAll(sql);
     },

@@ -13,6 +13,9 @@ export const PATIENCE_MS = 120_000;
 export const CALL_MS = 60_000;
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 
+/** Of `[server]`: it is called by its Unix socket alone. */
+export const KEYS: JsonObject = { max_frame: MAX_FRAME_BYTES, tcp: [], udp: [] };
+
 /** What the tests of the plugin share: the table `visits`, which has no key that would hide a double. */
 export const VISITS = "CREATE TABLE visits (uid bigint NOT NULL, name varchar(20))";
 
@@ -27,8 +30,7 @@ export class SqlServer implements AsyncDisposable {
     keys: JsonObject = {},
   ): Promise<SqlServer> {
     const server = await TestServer.start({
-      // It is called by its Unix socket.
-      server: { max_frame: MAX_FRAME_BYTES, tcp: [], udp: [], ...keys },
+      server: { ...KEYS, ...keys },
       plugins: [{ name: "sql", config, ...plugin }],
     });
     try {

@@ -1,29 +1,33 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Client } from "../../src/client/mod.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../src/plugin.ts";
 import { CuttingProxy } from "./cutting_proxy.ts";
 import type { DatabaseServer } from "./database_servers.ts";
 import {
   assertRefused,
   assertUnfit,
-  CALL_MS,
   onlyPort,
   PATIENCE_MS,
   SqlServer,
   startThrough,
   VISITS,
 } from "./sql_server.ts";
+import { sqlRunningSteps } from "./sql_running_steps.ts";
 import { until } from "./until.ts";
 
-/**
- * What holds for every database that is a server.
- *
- * @param waiting a query for the number of transactions that wait for another
- */
+/** How a database deals with transactions that wait for each other. */
+export interface Locks {
+  /** A query for the number of those that wait. */
+  readonly waiting: string;
+  /** What makes sessions that begin from then on look for a deadlock late, if they look by themselves; and what undoes it. */
+  readonly late: readonly string[];
+  readonly soon: readonly string[];
+}
+
+/** What holds for every database that is a server. */
 export async function sqlSteps(
   t: Deno.TestContext,
   database: DatabaseServer,
-  waiting: string,
+  { waiting, late, soon }: Locks,
 ): Promise<void> {
   const allowed = onlyPort(database.port);
   const config: JsonObject = { url: database.url, tables: ["visits"] };
@@ -144,21 +148,6 @@ export async function sqlSteps(
     },
   );
 
-  await step("a database that is stopped and started again loses and doubles nothing", async () => {
-    await using sql = await SqlServer.start({ ...config, batch: 100 }, allowed);
-    await sql.insertVisits(0, 500);
-    await database.stop("crash");
-    await sql.insertVisits(500, 500);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    assert(sql.server.plugin("sql").done < 1000);
-    await database.start();
-    await sql.insertVisits(1000, 500);
-    await sql.settled();
-    assertEquals(sql.server.plugin("sql").done, 1500);
-    await assertVisits(1500);
-    await sql.counted("reconnects", 1);
-  });
-
   await step(
     "what could not be written in time gets in line again, and its sync callers are told",
     async () => {
@@ -177,80 +166,6 @@ export async function sqlSteps(
       await assertVisits(10);
     },
   );
-
-  await step("connections that are cut at any moment lose and double nothing", async () => {
-    let isOpen = false;
-    await using proxy = new CuttingProxy(
-      database.port,
-      () => isOpen && Math.random() < 0.05 ? Math.random() < 0.5 ? "before" : "after" : undefined,
-    );
-    await using sql = await startThrough(proxy, { ...config, batch: 20, wait: "0ms" });
-    isOpen = true;
-    for (let round = 0; round < 20; round++) {
-      await sql.insertVisits(round * 50, 50);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    await sql.settled();
-    assert(proxy.cuts > 3, `${proxy.cuts} connections were cut`);
-    assertEquals(sql.server.plugin("sql").done, 1000);
-    await assertVisits(1000);
-  });
-
-  await step("a COMMIT whose answer is lost is done once; without exactly_once, twice", async () => {
-    for (const exactlyOnce of [true, false]) {
-      await database.run("DELETE FROM visits");
-      let left = 5;
-      await using proxy = new CuttingProxy(
-        database.port,
-        (piece) => piece.includes("COMMIT") && left-- > 0 ? "after" : undefined,
-      );
-      await using sql = await startThrough(proxy, { ...config, exactly_once: exactlyOnce });
-      for (let uid = 0; uid < 10; uid++) {
-        assertEquals(await sql.call(1001, { table: "visits", row: { uid } }), { rows: 1 });
-      }
-      assertEquals(proxy.cuts, 5);
-      assertEquals(await database.number("SELECT count(DISTINCT uid) FROM visits"), 10);
-      assertEquals(await database.number("SELECT count(*) FROM visits"), exactlyOnce ? 10 : 15);
-    }
-  });
-
-  await step(
-    "a COMMIT whose answer is lost is done once without mevent_writers, too, where the table has a column for ids",
-    async () => {
-      await database.run("CREATE TABLE marked (uid int, op varchar(80) UNIQUE)");
-      let left = 5;
-      await using proxy = new CuttingProxy(
-        database.port,
-        (piece) => piece.includes("COMMIT") && left-- > 0 ? "after" : undefined,
-      );
-      await using sql = await startThrough(proxy, {
-        ...config,
-        exactly_once: false,
-        tables: ["marked"],
-        idempotency: { marked: "op" },
-      });
-      for (let uid = 0; uid < 10; uid++) {
-        assertEquals(await sql.call(1001, { table: "marked", rows: [{ uid }, { uid }] }), { rows: 2 });
-      }
-      assertEquals(proxy.cuts, 5);
-      assertEquals(await database.number("SELECT count(*) FROM marked"), 20);
-      assertEquals(await database.number("SELECT count(DISTINCT uid) FROM marked"), 10);
-    },
-  );
-
-  await step("a COMMIT that never reached the database is done again", async () => {
-    let left = 5;
-    await using proxy = new CuttingProxy(
-      database.port,
-      (piece) => piece.includes("COMMIT") && left-- > 0 ? "before" : undefined,
-    );
-    await using sql = await startThrough(proxy, config);
-    for (let uid = 0; uid < 10; uid++) {
-      assertEquals(await sql.call(1001, { table: "visits", row: { uid } }), { rows: 1 });
-    }
-    assertEquals(proxy.cuts, 5);
-    await assertVisits(10);
-  });
 
   await step("an outcome that stays unknown is told, and the operation is not tried again", async () => {
     let isDead = false;
@@ -282,6 +197,7 @@ export async function sqlSteps(
       ...Array.from({ length: 20 }, (_, uid) => `INSERT INTO accounts VALUES (${uid}, 'free')`),
     );
     const statements = { rename: "UPDATE accounts SET name = :name WHERE uid = :uid" };
+    await database.run(...late);
     await using sql = await SqlServer.start({ url: database.url, statements, wait: "200ms" }, allowed);
     const other = await database.connect();
     await other.begin();
@@ -294,45 +210,13 @@ export async function sqlSteps(
     await other.ledger("UPDATE accounts SET name = 'other' WHERE uid = 1", []);
     await other.commit();
     await other.close();
+    await database.run(...soon);
     assertEquals(await Promise.all(both), [{ rows: 1 }, { rows: 1 }]);
     await sql.counted("transactions_retried", 1);
     assertEquals(await database.number("SELECT count(*) FROM accounts WHERE name = 'plugin'"), 2);
   });
 
-  await step("a worker that has lost its connection is not well until it has another", async () => {
-    await using sql = await SqlServer.start(config, { ...allowed, healthInterval: 50 });
-    const unhealthy = (count: number) =>
-      until(
-        `${count} workers are not well`,
-        () => sql.server.plugin("sql").unhealthy_workers === count,
-        PATIENCE_MS,
-      );
-    await unhealthy(0);
-    await database.stop();
-    await unhealthy(1);
-    await database.start();
-    // Nobody writes: the look itself connects.
-    await unhealthy(0);
-  });
-
-  await step("50 connections' async inserts are there exactly once", async () => {
-    await using sql = await SqlServer.start(config, allowed);
-    const path = sql.server.unix;
-    await Promise.all(Array.from({ length: 50 }, async (_, connection) => {
-      await using client = await Client.connect({ transport: "unix", path }, { timeoutMs: CALL_MS });
-      for (let part = 0; part < 5; part++) {
-        await Promise.all(Array.from({ length: 20 }, async (_, index) => {
-          const uid = connection * 100 + part * 20 + index;
-          const answer = await client.request("sql", 1001, { table: "visits", row: { uid, name: "Ann" } }, {
-            sync: false,
-          });
-          assertEquals(answer.code, 1000);
-        }));
-      }
-    }));
-    await sql.settled();
-    await assertVisits(5000);
-  });
+  await sqlRunningSteps(t, database);
 
   await step("a writer forgets its row in mevent_writers when it stops", async () => {
     await database.run("DELETE FROM mevent_writers");
