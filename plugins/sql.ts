@@ -112,15 +112,23 @@ export default function sql({ name, config }: PluginSettings): Plugin {
       1001: {
         name: "insert",
         description: "inserts `row`, or all of `rows`, into `table`",
-        ...writes(({ params, id }) =>
-          opened().catalogue.insert(params.string("table"), rowsOf(params.exact()), id)
+        ...writes((operation) =>
+          opened().catalogue.insert(
+            operation.params.string("table"),
+            rowsOf(operation.params.exact()),
+            operation,
+          )
         ),
       },
       1002: {
         name: "execute",
         description: "runs the statement of the config named `statement` with `params`",
-        ...writes(({ params, id }) =>
-          opened().catalogue.execute(params.string("statement"), objectOf(params.exact("params", {})), id)
+        ...writes((operation) =>
+          opened().catalogue.execute(
+            operation.params.string("statement"),
+            objectOf(operation.params.exact("params", {})),
+            operation,
+          )
         ),
       },
       1003: {
@@ -134,7 +142,7 @@ export default function sql({ name, config }: PluginSettings): Plugin {
             const { statement, row } = catalogue.query(
               params.string("query"),
               objectOf(params.exact("params", {})),
-              context.id,
+              context,
             );
             using limit = new TimeLimit(context.deadline, context.signal);
             return await turns.take(async () => {

@@ -55,8 +55,8 @@ export async function writeOperations(
     }
     const written = changes.length === 0 ? [] : await writer.write(changes, limit);
     open = [];
-    for (const [at, index] of places.entries()) {
-      const outcome = written[at] as Outcome;
+    for (let at = 0; at < places.length; at++) {
+      const [index, outcome] = [places[at]!, written[at]!];
       outcomes[index] = outcome;
       if (outcome instanceof Altered && !limit.isOver && isFirst) open.push(index);
     }

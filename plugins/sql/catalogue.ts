@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "mevent/plugin";
 import { isExactNumber } from "../../src/exact_number.ts";
-import type { Change } from "./change.ts";
+import { type Change, type Identified, OperationChange } from "./change.ts";
 import {
   type Column,
   DatabaseError,
@@ -58,7 +58,10 @@ const READS = ["SELECT", "WITH", "VALUES"];
 
 /** An INSERT, and what its columns take. */
 interface Insert {
+  readonly table: Table;
   readonly statement: Statement;
+  /** Of its columns, in the order of the rows' keys. */
+  readonly names: readonly string[];
   readonly columns: readonly Column[];
 }
 
@@ -66,6 +69,8 @@ interface Insert {
 export class Catalogue {
   readonly #tables = new Map<string, Table>();
   readonly #inserts = new Map<string, Insert>();
+  /** The one of the last row: the next is likely to be like it. */
+  #lastInsert: Insert | undefined;
   readonly statements = new Map<string, Statement>();
   readonly queries = new Map<string, Statement>();
   /** The columns that params of statements go into, by the statements' names, where a number is written by its column. */
@@ -125,21 +130,23 @@ export class Catalogue {
     if (known === undefined || isSame(await session.versionOf(name.split(".")), known)) return false;
     this.#tables.set(name, await tableOf(session, this.settings, name, known));
     this.#inserts.clear();
+    this.#lastInsert = undefined;
     return true;
   }
 
   /**
    * Rows for a table, those with the same columns together; all of them are one operation. Throws NotAllowed.
    *
-   * @param id of the operation
+   * @param operation whose rows they are
    */
-  insert(name: string, rows: readonly JsonValue[], id: string): Change {
+  insert(name: string, rows: readonly JsonValue[], operation: Identified): Change {
     const table = this.#tables.get(name);
     if (table === undefined) {
       throw new NotAllowed(`rows may not go into ${JSON.stringify(name)}: ${known(this.#tables)}`);
     }
     let insert: Insert | undefined;
-    const written = rows.map((row, index): Row => {
+    const written: Row[] = [];
+    for (const row of rows) {
       if (!isObject(row)) {
         throw new NotAllowed("a row is to be an object: its values by the names of their columns");
       }
@@ -148,51 +155,58 @@ export class Catalogue {
       if (own !== insert) {
         throw new NotAllowed("all rows of one operation are to have the same columns, in the same order");
       }
-      const values: Value[] = [];
-      for (const column of own.columns) {
-        values.push(this.#valueOf(row[column.name], "column", column.name, column, name));
+      const values = this.#valuesOf(own, row);
+      if (table.idColumn !== undefined) {
+        const index = written.length;
+        values.push(index === 0 ? operation.id : `${operation.id}.${index}`);
       }
-      if (table.idColumn !== undefined) values.push(index === 0 ? id : `${id}.${index}`);
-      return values;
-    });
+      written.push(values);
+    }
     if (insert === undefined) throw new NotAllowed("there is no row to insert");
-    return { statement: insert.statement, rows: written, table: name, id };
+    return new OperationChange(insert.statement, written, name, operation);
   }
 
   /** A statement of the config with its params. Throws NotAllowed. */
-  execute(name: string, params: JsonObject, id: string): Change {
+  execute(name: string, params: JsonObject, operation: Identified): Change {
     const statement = this.statements.get(name);
     if (statement === undefined) {
       throw new NotAllowed(`there is no statement ${JSON.stringify(name)}: ${known(this.statements)}`);
     }
     const table = this.#columns.has(statement.name) ? statement.name : undefined;
-    return { statement, rows: [this.#rowOf(statement, params, id)], table, id };
+    return new OperationChange(statement, [this.#rowOf(statement, params, operation)], table, operation);
   }
 
   /** A query of the config with its params. Throws NotAllowed. */
-  query(name: string, params: JsonObject, id: string): { statement: Statement; row: Row } {
+  query(name: string, params: JsonObject, operation: Identified): { statement: Statement; row: Row } {
     const statement = this.queries.get(name);
     if (statement === undefined) {
       throw new NotAllowed(`there is no query ${JSON.stringify(name)}: ${known(this.queries)}`);
     }
-    return { statement, row: this.#rowOf(statement, params, id) };
+    return { statement, row: this.#rowOf(statement, params, operation) };
   }
 
-  #rowOf(statement: Statement, params: JsonObject, id: string): Row {
+  #rowOf(statement: Statement, params: JsonObject, operation: Identified): Row {
+    const columns = this.#columns.get(statement.name)?.columns;
     return statement.params.map((name) => {
-      if (name === ID_PARAM) return this.#valueOf(id, "param", name, undefined);
+      if (name === ID_PARAM) return operation.id;
       const value = Object.hasOwn(params, name) ? params[name] : undefined;
       if (value === undefined) throw new NotAllowed(`${statement.name} needs the param ${name}`);
-      const column = this.#columns.get(statement.name)?.columns.get(name);
-      return this.#valueOf(value, "param", name, column, column && statement.name);
+      const column = columns?.get(name);
+      try {
+        return this.dialect.valueOf(value, column);
+      } catch (error) {
+        throw refusal(error, `param ${name}`, column && statement.name);
+      }
     });
   }
 
   #insertOf(table: Table, row: JsonObject): Insert {
     const names = Object.keys(row);
+    const last = this.#lastInsert;
+    if (last?.table === table && areSame(last.names, names)) return last;
     const key = `${table.name}\0${names.join("\0")}`;
     const kept = this.#inserts.get(key);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) return this.#lastInsert = kept;
     const columns = names.map((name) => {
       const column = table.columns.get(name);
       if (column !== undefined) return column;
@@ -208,28 +222,38 @@ export class Catalogue {
       ...table.idColumn === undefined ? {} : { tail: this.dialect.unless(quoted.at(-1) ?? "") },
       ...typesOf(columns, table),
     });
-    const insert = { statement, columns };
+    const insert = { table, statement, names, columns };
     if (this.#inserts.size >= MAX_INSERTS) this.#inserts.clear();
     this.#inserts.set(key, insert);
-    return insert;
+    return this.#lastInsert = insert;
   }
 
-  #valueOf(
-    value: unknown,
-    what: "column" | "param",
-    name: string,
-    column: Column | undefined,
-    table?: string,
-  ): Value {
+  #valuesOf({ table, columns }: Insert, row: JsonObject): Value[] {
+    const { dialect } = this;
+    // They come in the order of its keys.
+    const given = Object.values(row);
+    const values: Value[] = [];
     try {
-      return this.dialect.valueOf(value, column);
+      for (let at = 0; at < columns.length; at++) values.push(dialect.valueOf(given[at], columns[at]));
     } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      const sentence = `${what} ${name} ${error.message}`;
-      const code = error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED;
-      throw table === undefined ? new NotAllowed(sentence, code) : new NotOfTable(sentence, table, code);
+      throw refusal(error, `column ${columns[values.length]?.name}`, table.name);
     }
+    return values;
   }
+}
+
+/** What is said of a value that cannot be written; any other error is what it is. */
+function refusal(error: unknown, what: string, table: string | undefined): unknown {
+  if (!(error instanceof ValueError)) return error;
+  const sentence = `${what} ${error.message}`;
+  const code = error instanceof NumberError ? BAD_PARAM : NOT_ALLOWED;
+  return table === undefined ? new NotAllowed(sentence, code) : new NotOfTable(sentence, table, code);
+}
+
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

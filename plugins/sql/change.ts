@@ -11,6 +11,25 @@ export interface Change {
   readonly id?: string | undefined;
 }
 
+/** What an operation is known by, made where it is wanted. */
+export interface Identified {
+  readonly id: string;
+}
+
+/** The change of an operation. */
+export class OperationChange implements Change {
+  constructor(
+    readonly statement: Statement,
+    readonly rows: readonly Row[],
+    readonly table: string | undefined,
+    readonly operation: Identified,
+  ) {}
+
+  get id(): string {
+    return this.operation.id;
+  }
+}
+
 /** What has become of a change: how many rows it is, or why it is none. */
 export type Outcome = number | Error;
 
@@ -19,21 +38,28 @@ export type Outcome = number | Error;
  * others; nothing goes past any other statement. Throws what the database says of any of them.
  */
 export async function writeTogether(session: Session, changes: readonly Change[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = changes.map(({ rows }) => rows.length);
+  const outcomes: Outcome[] = [];
   let inserts = new Map<Statement, Row[]>();
+  let last: Statement | undefined;
+  let gathered: Row[] = [];
   const flush = async () => {
     for (const [statement, rows] of inserts) await session.run(statement, rows);
     inserts = new Map();
+    last = undefined;
   };
-  for (const [index, { statement, rows }] of changes.entries()) {
+  for (const { statement, rows } of changes) {
     if (statement.values === null) {
       await flush();
-      outcomes[index] = await session.run(statement, rows);
+      outcomes.push(await session.run(statement, rows));
       continue;
     }
-    const gathered = inserts.get(statement);
-    if (gathered === undefined) inserts.set(statement, [...rows]);
-    else for (const row of rows) gathered.push(row);
+    if (statement !== last) {
+      gathered = inserts.get(statement) ?? [];
+      inserts.set(statement, gathered);
+      last = statement;
+    }
+    for (const row of rows) gathered.push(row);
+    outcomes.push(rows.length);
   }
   await flush();
   return outcomes;

@@ -9,7 +9,7 @@ import {
   type TableColumns,
 } from "./database.ts";
 import { type Bounds, fitting } from "./portions.ts";
-import { bulkSql, numbered, typesOfColumns } from "./postgres_bulk.ts";
+import { arrayText, bulkSql, numbered, typesOfColumns } from "./postgres_bulk.ts";
 import { createClient, type PgClient, type PgResult } from "./postgres_driver.ts";
 import { faultOf, stateOf } from "./postgres_fault.ts";
 import {
@@ -218,7 +218,7 @@ class PostgresSession extends ServerSession {
     }
     for (let at = 0; at < own.length;) {
       const part = own.slice(at, at + fitting(own, at, BOUNDS));
-      const columns = statement.params.map((_, index) => part.map((row) => row[index] ?? null));
+      const columns = statement.params.map((_, index) => arrayText(part, index));
       changed += await this.#change(sql, columns);
       at += part.length;
     }

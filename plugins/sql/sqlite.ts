@@ -62,6 +62,8 @@ export class SqliteDatabase implements Database {
 class SqliteSession implements Session {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  /** By the statements that run: in the place of so many rows is the one that writes as many. */
+  readonly #runs = new Map<Statement, { readonly marks: readonly number[]; readonly bySize: StatementSync[] }>();
   readonly #place: string;
   readonly #file: SqliteFile;
 
@@ -142,23 +144,34 @@ class SqliteSession implements Session {
   }
 
   run(statement: Statement, rows: readonly Row[]): Promise<number> {
-    const marks = marksOf(statement);
-    const most = Math.min(MAX_ROWS, Math.max(1, Math.floor(MAX_PARAMS / Math.max(1, marks.length))));
-    const isTogether = statement.values !== null;
     const work = () => {
+      const { marks, bySize } = this.#runOf(statement);
+      const most = Math.min(MAX_ROWS, Math.max(1, Math.floor(MAX_PARAMS / Math.max(1, marks.length))));
+      const isTogether = statement.values !== null;
       let [at, changed] = [0, 0];
       for (const size of isTogether ? pieceSizes(rows.length, most) : rows.map(() => 1)) {
         const values: SQLInputValue[] = [];
-        for (const row of rows.slice(at, at + size)) {
+        for (const end = at + size; at < end; at++) {
+          const row = rows[at]!;
           for (const mark of marks) values.push(row[mark] as Value as SQLInputValue);
         }
-        const sql = isTogether ? writeRows(statement, size) : writeSingle(statement, () => "?");
-        changed += Number(this.#prepare(sql).run(...values).changes);
-        at += size;
+        const prepared = bySize[size] ??= this.#prepare(
+          isTogether ? writeRows(statement, size) : writeSingle(statement, () => "?"),
+        );
+        changed += Number(prepared.run(...values).changes);
       }
       return changed;
     };
     return settled(() => this.#try(work, statement));
+  }
+
+  #runOf(statement: Statement) {
+    let run = this.#runs.get(statement);
+    if (run !== undefined) return run;
+    run = { marks: marksOf(statement), bySize: [] };
+    if (this.#runs.size >= MAX_PREPARED) this.#runs.clear();
+    this.#runs.set(statement, run);
+    return run;
   }
 
   checkRead(statement: Statement): Promise<void> {
@@ -190,6 +203,7 @@ class SqliteSession implements Session {
 
   destroy(): void {
     this.#prepared.clear();
+    this.#runs.clear();
     if (this.#database.isOpen) this.#database.close();
   }
 
@@ -199,7 +213,10 @@ class SqliteSession implements Session {
     prepared = this.#database.prepare(sql);
     prepared.setReadBigInts(true);
     (prepared as StatementSync & { setReturnArrays(are: boolean): void }).setReturnArrays(true);
-    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+    if (this.#prepared.size >= MAX_PREPARED) {
+      this.#prepared.clear();
+      this.#runs.clear();
+    }
     this.#prepared.set(sql, prepared);
     return prepared;
   }

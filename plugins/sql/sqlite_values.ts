@@ -7,10 +7,11 @@ const [INT64_LEAST, INT64_MOST] = [-(2n ** 63n), 2n ** 63n - 1n];
 /** A value of a caller for SQLite, which keeps whole numbers of 64 bits, doubles, texts and bytes. Throws ValueError. */
 export function sqliteValue(value: unknown, column: Column | undefined): Value {
   if (column?.kind === "bytes" && value !== null) return bytesOf(value);
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
   const scalar = scalarOf(value);
   if (typeof scalar !== "string") return numeric(scalar, column);
   // It would be kept, but be read up to there alone.
-  if (scalar.includes("\0")) {
+  if (scalar.indexOf("\0") >= 0) {
     throw new ValueError("cannot hold a text with a NUL in it: give it as bytes, in a BLOB");
   }
   if (column?.kind === "exact") {

@@ -35,11 +35,6 @@ export interface WriterEvents {
   refused(changes: number): void;
 }
 
-/** A change and its place among the outcomes. */
-interface Pending extends Change {
-  readonly index: number;
-}
-
 /** Writes batches, each in one transaction: what the database refuses fails by itself, the rest is committed, once. */
 export class Writer {
   readonly #suspects = new Suspects();
@@ -59,40 +54,41 @@ export class Writer {
   async write(changes: readonly Change[], limit: TimeLimit): Promise<Outcome[]> {
     const outcomes: (Outcome | undefined)[] = changes.map(() => undefined);
     try {
-      await this.#commitAll(
-        changes.map(({ statement, rows, table, id }, index) => ({ statement, rows, table, id, index })),
-        outcomes,
-        limit,
-      );
+      await this.#commitAll(changes, 0, outcomes, limit);
     } catch (error) {
       // What was committed apart stays so.
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const index of outcomes.keys()) outcomes[index] ??= failure;
     }
     this.#suspects.judge(changes, outcomes as Outcome[]);
-    const refused = outcomes.filter((outcome) => isFault(outcome, "row")).length;
+    let refused = 0;
+    for (const outcome of outcomes) if (isFault(outcome, "row")) refused++;
     if (refused > 0) this.events.refused(refused);
     return outcomes as Outcome[];
   }
 
-  /** Commits them in one transaction where that can be; fills in their outcomes as far as they are known. */
+  /**
+   * Commits them in one transaction where that can be; fills in their outcomes as far as they are known.
+   *
+   * @param from the place of the first among the outcomes
+   */
   async #commitAll(
-    pending: readonly Pending[],
+    pending: readonly Change[],
+    from: number,
     outcomes: (Outcome | undefined)[],
     limit: TimeLimit,
-    total = pending.length,
   ): Promise<void> {
     const commit = async (work: typeof writeApart) => {
       let found: Outcome[];
       try {
-        found = await this.#transact(work, pending, limit, total > 1);
+        found = await this.#transact(work, pending, limit, outcomes.length > 1);
       } catch (error) {
         // What holds up others is given up for now, when it is alone.
         const isLeft = error instanceof TooOften && pending.length === 1;
         if (!isLeft && !(error instanceof OutcomeUnknown)) throw error;
         found = pending.map(() => isLeft ? error.cause as Error : error);
       }
-      for (const [at, { index }] of pending.entries()) outcomes[index] = found[at];
+      for (let at = 0; at < found.length; at++) outcomes[from + at] = found[at];
     };
     try {
       return await commit(writeTogether);
@@ -108,17 +104,16 @@ export class Writer {
         } catch (second) {
           // Only at the COMMIT did the database say so, and not of which.
           if (!isForHalves(second) && !isForEach(second)) throw second;
-          const [first] = pending;
-          if (pending.length === 1 && first !== undefined) {
-            outcomes[first.index] = second;
+          if (pending.length === 1) {
+            outcomes[from] = second;
             return;
           }
         }
       }
     }
     const half = pending.length >> 1;
-    await this.#commitAll(pending.slice(0, half), outcomes, limit, total);
-    await this.#commitAll(pending.slice(half), outcomes, limit, total);
+    await this.#commitAll(pending.slice(0, half), from, outcomes, limit);
+    await this.#commitAll(pending.slice(half), from + half, outcomes, limit);
   }
 
   /** One transaction, again and again until it is committed. Throws what is no matter of trying again. */

@@ -6,7 +6,8 @@ import { ProtocolError } from "./errors.ts";
 /** Decoded content as params; undefined where it is no object. */
 export function paramsOf(content: JsonValue): JsonObject | undefined {
   const isObject = typeof content === "object" && content !== null && !Array.isArray(content) &&
-    !isRaw(content);
+    // Looked for first, for that is fast.
+    (content["rawJSON"] === undefined || !isRaw(content));
   return isObject ? content : undefined;
 }
 

@@ -77,10 +77,17 @@ export class Batch implements Call<BatchResults> {
     context: OperationContext,
     check: PromiseLike<unknown> | null,
   ): void {
-    const place = { slot, sequence, encoding, sync, command, idLow, context };
-    if (check === null) return void this.#members.push({ ...place, check });
-    this.#checks++;
-    this.#members.push({ ...place, check: settled(check, context) });
+    if (check !== null) this.#checks++;
+    this.#members.push({
+      slot,
+      sequence,
+      encoding,
+      sync,
+      command,
+      idLow,
+      context,
+      check: check === null ? null : settled(check, context),
+    });
   }
 
   /** Takes an operation out before the batch runs. */

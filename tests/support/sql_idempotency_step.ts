@@ -49,14 +49,14 @@ export async function sqlIdempotencySteps(
       const writer = new Writer(link, null, { committed() {}, retried() {}, refused() {} }, catalogue);
       using limit = new TimeLimit(Date.now() + PATIENCE_MS, new AbortController().signal);
       const read = async (query: string) => {
-        const { statement, row } = catalogue.query(query, {}, "");
+        const { statement, row } = catalogue.query(query, {}, { id: "" });
         return (await session.read(statement, row, 100)).rows;
       };
       const batch = () => [
-        catalogue.insert("orders", [{ id: 1, sum: 5 }, { id: 2, sum: 6 }], "first"),
-        catalogue.insert("orders", [{ id: 3, sum: 7 }], "second"),
-        catalogue.insert("totals", [{ sum: 1 }], "third"),
-        catalogue.execute("total", { sum: 2 }, "fourth"),
+        catalogue.insert("orders", [{ id: 1, sum: 5 }, { id: 2, sum: 6 }], { id: "first" }),
+        catalogue.insert("orders", [{ id: 3, sum: 7 }], { id: "second" }),
+        catalogue.insert("totals", [{ sum: 1 }], { id: "third" }),
+        catalogue.execute("total", { sum: 2 }, { id: "fourth" }),
       ];
       const orders = [{ id: 1, sum: 5, op: "first" }, { id: 2, sum: 6, op: "first.1" }, {
         id: 3,
@@ -70,9 +70,9 @@ export async function sqlIdempotencySteps(
       }
       const outcomes = await writer.write([
         ...batch().slice(0, 2),
-        catalogue.insert("orders", [{ id: 1, sum: 8 }], "fifth"),
-        catalogue.insert("orders", [{ id: 4, sum: 9 }], "sixth"),
-        catalogue.insert("orders", [{ id: 5, sum: 8 }, { id: 2, sum: 8 }], "seventh"),
+        catalogue.insert("orders", [{ id: 1, sum: 8 }], { id: "fifth" }),
+        catalogue.insert("orders", [{ id: 4, sum: 9 }], { id: "sixth" }),
+        catalogue.insert("orders", [{ id: 5, sum: 8 }, { id: 2, sum: 8 }], { id: "seventh" }),
       ], limit);
       assertEquals(outcomes.map((outcome) => isFault(outcome, "row") ? "refused" : outcome), [
         2,
