@@ -9,6 +9,7 @@ import { Params } from "../plugins/sql/mysql_params.ts";
 import { mysqlValue } from "../plugins/sql/mysql_values.ts";
 import { paramTargets } from "../plugins/sql/param_targets.ts";
 import { fitting } from "../plugins/sql/portions.ts";
+import { arrayText } from "../plugins/sql/postgres_bulk.ts";
 import { faultOf as postgresFault } from "../plugins/sql/postgres_fault.ts";
 import { SQLITE } from "../plugins/sql/sqlite.ts";
 import { sqliteKind } from "../plugins/sql/sqlite_values.ts";
@@ -92,7 +93,9 @@ Deno.test("a number for MariaDB is of the type that holds it: whole, double, dec
 
 Deno.test("params of MariaDB have the bytes that the protocol wants, of every length", () => {
   const buffer = Buffer.alloc(20 * 1024 * 1024);
-  const texts = [0, 1, 250, 251, 65_535, 65_536, 16_777_215, 16_777_216].map((length) => "x".repeat(length));
+  const texts = [0, 1, 64, 65, 250, 251, 65_535, 65_536, 16_777_215, 16_777_216].map((length) =>
+    "x".repeat(length)
+  );
   for (const text of texts) {
     const [param] = Params.fromValues([text]).map<
       { length: number; value: unknown; writer(value: unknown): void }
@@ -109,6 +112,36 @@ Deno.test("params of MariaDB have the bytes that the protocol wants, of every le
   const types = Params.fromValues([null, 1.5, -2n, new Decimal("0.1"), new Uint8Array([1]), "é"])
     .map<{ type: number; length: number }>().map(({ type, length }) => [type, length]);
   assertEquals(types, [[6, 0], [5, 8], [8, 8], [246, 4], [253, 2], [253, 3]]);
+});
+
+Deno.test("a short text and a whole number for MariaDB are the bytes that they are at length", () => {
+  const written = (value: string | bigint) => {
+    const [param] = Params.fromValues([value])
+      .map<{ length: number; value: unknown; writer(value: unknown): void }>();
+    const packet = { buffer: Buffer.alloc(param!.length), offset: 0 };
+    param!.writer.call(packet, param!.value);
+    assertEquals(packet.offset, param!.length);
+    return packet.buffer;
+  };
+  fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 80 }), (text) => {
+    const bytes = Buffer.from(text);
+    if (bytes.length < 251) assertEquals(written(text), Buffer.from([bytes.length, ...bytes]));
+  }));
+  fc.assert(fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.nat(63), (whole, bits) => {
+    for (const value of [whole, whole >> BigInt(bits)]) {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64LE(value);
+      assertEquals(written(value), bytes);
+    }
+  }));
+});
+
+Deno.test("many values of a column of PostgreSQL are the text of an array, whatever is in them", () => {
+  const rows = [["1"], [null], ["NULL"], [""], ['say "{no}"'], ["C:\\temp\\"], ["a,b\nc"]];
+  assertEquals(
+    arrayText(rows, 0),
+    '{"1",NULL,"NULL","","say \\"{no}\\"","C:\\\\temp\\\\","a,b\nc"}',
+  );
 });
 
 Deno.test("rows go together by their bytes in UTF-8, and one that the server would not take is named with its size", () => {

@@ -216,7 +216,11 @@ class MysqlSession extends ServerSession {
     const bounds = this.#boundsOf(most, writeSingle(statement, () => "?").length);
     for (let at = 0; at < rows.length;) {
       const [size = 1] = pieceSizes(fitting(rows, at, bounds), most);
-      const values = rows.slice(at, at + size).flatMap((row) => valuesAt(marks, row));
+      const values: Value[] = [];
+      for (let each = at; each < at + size; each++) {
+        const row = rows[each]!;
+        for (const mark of marks) values.push(row[mark] ?? null);
+      }
       try {
         changed += await this.#change(writeRows(statement, size), values);
       } catch (error) {

@@ -4,6 +4,9 @@ import { Decimal, type Value } from "./database.ts";
 /** Types of the protocol. */
 const [DOUBLE, NULL, LONGLONG, VAR_STRING, NEWDECIMAL] = [5, 6, 8, 253, 246];
 
+/** A text has no more characters where its length is one byte, and its bytes are written one by one. */
+const SHORT_CHARS = 64;
+
 /** What the driver writes of itself. */
 interface Packet {
   offset: number;
@@ -37,7 +40,7 @@ export class Params extends Array<Value> {
 
   override map<U>(): U[] {
     const params: Param[] = [];
-    for (const value of this) params.push(paramOf(value));
+    for (let at = 0; at < this.length; at++) params.push(paramOf(this[at]!));
     return params as U[];
   }
 }
@@ -49,12 +52,28 @@ function paramOf(value: Value): Param {
     case "bigint":
       return { type: LONGLONG, length: 8, value, writer: writeWhole };
     case "string":
-      return bytesParam(VAR_STRING, Buffer.from(value));
+      return isShortAscii(value)
+        ? { type: VAR_STRING, length: 1 + value.length, value, writer: writeShortAscii }
+        : bytesParam(VAR_STRING, Buffer.from(value));
     default:
       if (value === null) return NOTHING;
       if (value instanceof Decimal) return bytesParam(NEWDECIMAL, Buffer.from(value.text));
       return bytesParam(VAR_STRING, Buffer.from(value.buffer, value.byteOffset, value.byteLength));
   }
+}
+
+/** Whether it is a text whose bytes are its characters' codes, few enough to be written one by one faster than at once. */
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_CHARS) return false;
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
+function writeShortAscii(this: Packet, text: string): void {
+  const { buffer, offset } = this;
+  buffer[offset] = text.length;
+  for (let at = 0; at < text.length; at++) buffer[offset + 1 + at] = text.charCodeAt(at);
+  this.offset = offset + 1 + text.length;
 }
 
 function bytesParam(type: number, value: Buffer): Param {
@@ -71,7 +90,16 @@ function writeDouble(this: Packet, value: number): void {
 }
 
 function writeWhole(this: Packet, value: bigint): void {
-  this.offset = this.buffer.writeBigInt64LE(value, this.offset);
+  const { buffer, offset } = this;
+  this.offset = offset + 8;
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) return void buffer.writeBigInt64LE(value, offset);
+  // The same bytes in a fraction of the time.
+  const high = Math.floor(number / 2 ** 32);
+  for (let at = 0; at < 4; at++) {
+    buffer[offset + at] = number >>> (8 * at);
+    buffer[offset + 4 + at] = high >> (8 * at);
+  }
 }
 
 /** Not by the driver's own method: that writes lengths from 16 MiB on wrong. */

@@ -63,7 +63,10 @@ class SqliteSession implements Session {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
   /** By the statements that run: in the place of so many rows is the one that writes as many. */
-  readonly #runs = new Map<Statement, { readonly marks: readonly number[]; readonly bySize: StatementSync[] }>();
+  readonly #runs = new Map<
+    Statement,
+    { readonly marks: readonly number[]; readonly bySize: StatementSync[] }
+  >();
   readonly #place: string;
   readonly #file: SqliteFile;
 
