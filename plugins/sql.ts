@@ -19,14 +19,15 @@ import { isLost, Link } from "./sql/link.ts";
 import { readSettings } from "./sql/settings.ts";
 import { TimeLimit } from "./sql/time_limit.ts";
 import { Turns } from "./sql/turns.ts";
-import { OutcomeUnknown, Writer } from "./sql/writer.ts";
+import { OutcomeUnknown, OutOfTime, Writer } from "./sql/writer.ts";
 
 /** The database refuses the row, or the statement with these params. */
 const REFUSED = 40;
 /** It may be written, or not. */
 const UNKNOWN = 41;
-/** After so long, an operation whose database cannot be reached tries anew; in ms. */
+/** After so long, an operation whose database cannot be reached tries anew, and one that takes too long after twice as long each time; in ms. */
 const AGAIN_MS = 1000;
+const MAX_AGAIN_MS = 60_000;
 /** What a look at the connection may take, in ms: writes wait meanwhile. */
 const HEALTH_MS = 5000;
 
@@ -178,7 +179,8 @@ function asFailure(operation: Context<unknown>, error: unknown): Error {
   if (error instanceof OutcomeUnknown) return operation.fail(UNKNOWN, error.message, { retry: false });
   if (isFault(error, "row")) return operation.fail(REFUSED, error.message, { retry: false });
   if (error instanceof DatabaseError && !operation.sync) {
-    return operation.later(AGAIN_MS, error.message);
+    const tries = error instanceof OutOfTime ? Math.min(error.tries, 10) : 0;
+    return operation.later(Math.min(MAX_AGAIN_MS, AGAIN_MS * 2 ** tries), error.message);
   }
   return error instanceof Error ? error : new Error(String(error));
 }

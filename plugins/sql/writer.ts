@@ -21,6 +21,23 @@ export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
 }
 
+/** The time was over before the transaction was: nothing is written. */
+export class OutOfTime extends DatabaseError {
+  /** @param tries how often that was so of this change, alone */
+  constructor(message: string, readonly tries: number) {
+    super("lost", message);
+  }
+}
+
+/** The connection was lost again and again in the middle of this change, and of nothing else: it may be the cause. */
+class EndsConnections extends DatabaseError {
+  constructor(times: number, cause: unknown) {
+    super("unclear", `the connection was lost ${times} times in the middle of it: ${textOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
 /** The transaction was tried often enough with all these changes. */
 class TooOften extends Error {
   override readonly name = "TooOften";
@@ -52,18 +69,30 @@ export class Writer {
    * not: `row` fails again, the others may not; and Altered is to be made anew of its operation.
    */
   async write(changes: readonly Change[], limit: TimeLimit): Promise<Outcome[]> {
+    const groups = this.#suspects.groupsOf(changes);
+    const outcomes: Outcome[] = [];
+    if (groups === null) outcomes.push(...await this.#writeGroup(changes, limit, changes.length > 1));
+    for (const places of groups ?? []) {
+      const found = await this.#writeGroup(places.map((index) => changes[index]!), limit, changes.length > 1);
+      for (const [at, index] of places.entries()) outcomes[index] = found[at]!;
+    }
+    this.#suspects.judge(changes, outcomes);
+    let refused = 0;
+    for (const outcome of outcomes) if (isFault(outcome, "row")) refused++;
+    if (refused > 0) this.events.refused(refused);
+    return outcomes;
+  }
+
+  /** @param hasOthers whether others wait for the end of these */
+  async #writeGroup(changes: readonly Change[], limit: TimeLimit, hasOthers: boolean): Promise<Outcome[]> {
     const outcomes: (Outcome | undefined)[] = changes.map(() => undefined);
     try {
-      await this.#commitAll(changes, 0, outcomes, limit);
+      await this.#commitAll(changes, 0, outcomes, limit, hasOthers);
     } catch (error) {
       // What was committed apart stays so.
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const index of outcomes.keys()) outcomes[index] ??= failure;
     }
-    this.#suspects.judge(changes, outcomes as Outcome[]);
-    let refused = 0;
-    for (const outcome of outcomes) if (isFault(outcome, "row")) refused++;
-    if (refused > 0) this.events.refused(refused);
     return outcomes as Outcome[];
   }
 
@@ -77,16 +106,20 @@ export class Writer {
     from: number,
     outcomes: (Outcome | undefined)[],
     limit: TimeLimit,
+    hasOthers: boolean,
   ): Promise<void> {
     const commit = async (work: typeof writeApart) => {
       let found: Outcome[];
       try {
-        found = await this.#transact(work, pending, limit, outcomes.length > 1);
+        found = await this.#transact(work, pending, limit, hasOthers);
       } catch (error) {
         // What holds up others is given up for now, when it is alone.
-        const isLeft = error instanceof TooOften && pending.length === 1;
-        if (!isLeft && !(error instanceof OutcomeUnknown)) throw error;
-        found = pending.map(() => isLeft ? error.cause as Error : error);
+        const [first] = pending;
+        const isLeft = pending.length === 1 &&
+          (error instanceof TooOften || error instanceof EndsConnections);
+        if (isLeft && first !== undefined) this.#suspects.holdsUp(first);
+        else if (!(error instanceof OutcomeUnknown)) throw error;
+        found = pending.map(() => error instanceof TooOften ? error.cause as Error : error as Error);
       }
       for (let at = 0; at < found.length; at++) outcomes[from + at] = found[at];
     };
@@ -112,8 +145,8 @@ export class Writer {
       }
     }
     const half = pending.length >> 1;
-    await this.#commitAll(pending.slice(0, half), from, outcomes, limit);
-    await this.#commitAll(pending.slice(half), from + half, outcomes, limit);
+    await this.#commitAll(pending.slice(0, half), from, outcomes, limit, hasOthers);
+    await this.#commitAll(pending.slice(half), from + half, outcomes, limit, hasOthers);
   }
 
   /** One transaction, again and again until it is committed. Throws what is no matter of trying again. */
@@ -123,6 +156,9 @@ export class Writer {
     limit: TimeLimit,
     hasOthers: boolean,
   ): Promise<Outcome[]> {
+    /** So often in a row the connection was lost in the middle of the work. */
+    let lost = 0;
+    let failure: unknown;
     for (let attempt = 0, begun = 0;; attempt++) {
       const session = await this.link.session(limit);
       using _ = limit.destroys(session);
@@ -132,6 +168,8 @@ export class Writer {
         await session.begin();
         begun++;
         isAtWork = true;
+        // The database is there, as it was each time.
+        if (lost >= TRIES_TOGETHER && changes.length === 1) throw new EndsConnections(lost, failure);
         outcomes = await work(session, changes);
         isAtWork = false;
         // Whoever was to alter a table waits for the end of this transaction.
@@ -144,8 +182,13 @@ export class Writer {
         await this.#abandon(session, error);
         if (!isCommitting || !isLost(error) || !await this.#wasCommitted(error, limit)) {
           if (isOfOne(error) && (isAtWork || isCommitting || error instanceof Altered)) throw error;
-          if (limit.isOver) throw outOfTime(error);
-          if (begun >= TRIES_TOGETHER && hasOthers) throw new TooOften(textOf(error), { cause: error });
+          if (limit.isOver) throw outOfTime(error, isAtWork ? this.#suspects.ranOutOfTime(changes) : 0);
+          lost = isAtWork && isLost(error) ? lost + 1 : 0;
+          failure = error;
+          const isAsked = lost >= TRIES_TOGETHER && changes.length === 1;
+          if (begun >= TRIES_TOGETHER && hasOthers && !isAsked) {
+            throw new TooOften(textOf(error), { cause: error });
+          }
           this.events.retried();
           const most = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(attempt, 10));
           await limit.sleep(most * (1 + Math.random()) / 2);
@@ -215,8 +258,8 @@ function isForEach(error: unknown): error is DatabaseError {
 }
 
 /** The connection was ended because the time was: what it said of that does not help. */
-function outOfTime(error: unknown): DatabaseError {
-  return new DatabaseError("lost", `nothing was written, the time for it was over (${textOf(error)})`);
+function outOfTime(error: unknown, tries: number): OutOfTime {
+  return new OutOfTime(`nothing was written, the time for it was over (${textOf(error)})`, tries);
 }
 
 function addRows(sum: number, outcome: Outcome): number {
