@@ -154,7 +154,8 @@ Deno.test("a client that does not read is first not read from, then closed, whil
   }
   assertEquals(await sending, "closed");
   assert(server.plugin("echo").accepted - answered < requests, "all of it was read");
-  assert(answered > 100, `the other one got ${answered} replies only`);
+  // As many as a busy machine gets done: held up, it would get one or none.
+  assert(answered > 10, `the other one got ${answered} replies only`);
   await server.until("it is gone", () => server.stats().connections.open === 1);
 });
 

@@ -14,6 +14,7 @@ import { MAX_REQUEST_BYTES } from "../src/server/control_connection.ts";
 import { ControlError } from "../src/server/control.ts";
 import { RawControl } from "./support/raw_control.ts";
 import { messageOf, streamRequest } from "./support/requests.ts";
+import { inSteps } from "./support/steps.ts";
 import { TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";
 
@@ -34,31 +35,71 @@ Deno.test("the control socket is its owner's alone, and gone after the stop", as
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a plugin is found by name and by number, pauses, is looked at, purged and resumes", async () => {
-  await using server = await TestServer.start({ control: true });
-  using control = await server.control();
-  assertEquals(await control.ask({ command: "pause", plugin: "3" }), {
-    ok: true,
-    result: { plugin: "echo", paused: true, before: false, queued: 0 },
-  });
-  await enqueue(server, 5, { a: 1 });
-  const { result: peeked } = await control.ask({ command: "peek", plugin: "echo", limit: 2 });
-  const { total, operations } = peeked as { total: number; operations: { id: number; params: unknown }[] };
-  assertEquals([total, operations.length, operations[0]?.params], [5, 2, { a: 1 }]);
-  assertEquals(await control.ask({ command: "cancel", plugin: "echo", id: operations[0]?.id ?? -1 }), {
-    ok: true,
-    result: { plugin: "echo", id: operations[0]?.id ?? -1, outcome: "cancelled" },
-  });
-  assertEquals((await control.ask({ command: "purge", plugin: "echo" })).result, {
-    plugin: "echo",
-    dead: false,
-    purged: 4,
-    running: 0,
-  });
-  assertEquals((await control.ask({ command: "resume", plugin: "echo" })).ok, true);
-  await enqueue(server, 1);
-  await server.until("it runs again", () => server.plugin("echo").done === 1);
-});
+Deno.test(
+  "the control socket does what it is told, line by line",
+  inSteps(() => TestServer.start({ control: true }), {
+    "a plugin is found by name and by number, pauses, is looked at, purged and resumes": async (server) => {
+      using control = await server.control();
+      assertEquals(await control.ask({ command: "pause", plugin: "3" }), {
+        ok: true,
+        result: { plugin: "echo", paused: true, before: false, queued: 0 },
+      });
+      await enqueue(server, 5, { a: 1 });
+      const { result: peeked } = await control.ask({ command: "peek", plugin: "echo", limit: 2 });
+      const { total, operations } = peeked as {
+        total: number;
+        operations: { id: number; params: unknown }[];
+      };
+      assertEquals([total, operations.length, operations[0]?.params], [5, 2, { a: 1 }]);
+      assertEquals(await control.ask({ command: "cancel", plugin: "echo", id: operations[0]?.id ?? -1 }), {
+        ok: true,
+        result: { plugin: "echo", id: operations[0]?.id ?? -1, outcome: "cancelled" },
+      });
+      assertEquals((await control.ask({ command: "purge", plugin: "echo" })).result, {
+        plugin: "echo",
+        dead: false,
+        purged: 4,
+        running: 0,
+      });
+      assertEquals((await control.ask({ command: "resume", plugin: "echo" })).ok, true);
+      await enqueue(server, 1);
+      await server.until("it runs again", () => server.plugin("echo").done === 1);
+    },
+    "a line that is no JSON object ends the connection before a second one is read, as a browser's would be":
+      async (server) => {
+        const lines = [
+          "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+          "[]\n",
+          "\n",
+          "nonsense\n",
+          new Uint8Array([0xff, 10]),
+        ];
+        for (const line of lines) {
+          using control = await server.control();
+          await control.send(
+            Uint8Array.from(`${line}{"command": "pause", "plugin": "echo"}\n`, (char) => char.charCodeAt(0)),
+          );
+          assertMatch(String((await control.answer()).error), /expected a line with a JSON object|no UTF-8/);
+          assertEquals(await control.line(), null);
+        }
+        assertEquals(server.plugin("echo").paused, false);
+      },
+    "a huge line is refused at its bound and ends its connection": async (server) => {
+      using control = await server.control();
+      await control.send(new Uint8Array(MAX_REQUEST_BYTES + 4096).fill(0x20)).catch(() => {});
+      assertEquals((await control.answer()).error, `a line has more than ${MAX_REQUEST_BYTES} bytes`);
+      assertEquals(await control.line(), null);
+    },
+    "requests on one connection are answered in their order, however they are cut": async (server) => {
+      using control = await server.control();
+      const text =
+        '{"command": "pause", "plugin": "echo"}\n{"command": "peek", "plugin": "echo"}\n{"command": "nothing"}\n';
+      for (const byte of new TextEncoder().encode(text)) await control.send(new Uint8Array([byte]));
+      const answers = [await control.answer(), await control.answer(), await control.answer()];
+      assertEquals(answers.map(({ ok }) => ok), [true, true, false]);
+    },
+  }),
+);
 
 Deno.test("what a control command cannot do is refused with a sentence, and the connection goes on", async () => {
   await using server = await TestServer.start({
@@ -105,34 +146,6 @@ Deno.test("what a control command cannot do is refused with a sentence, and the 
   ]);
 });
 
-Deno.test("a line that is no JSON object ends the connection before a second one is read, as a browser's would be", async () => {
-  await using server = await TestServer.start({ control: true });
-  const lines = [
-    "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "[]\n",
-    "\n",
-    "nonsense\n",
-    new Uint8Array([0xff, 10]),
-  ];
-  for (const line of lines) {
-    using control = await server.control();
-    await control.send(
-      Uint8Array.from(`${line}{"command": "pause", "plugin": "echo"}\n`, (char) => char.charCodeAt(0)),
-    );
-    assertMatch(String((await control.answer()).error), /expected a line with a JSON object|no UTF-8/);
-    assertEquals(await control.line(), null);
-  }
-  assertEquals(server.plugin("echo").paused, false);
-});
-
-Deno.test("a huge line is refused at its bound and ends its connection", async () => {
-  await using server = await TestServer.start({ control: true });
-  using control = await server.control();
-  await control.send(new Uint8Array(MAX_REQUEST_BYTES + 4096).fill(0x20)).catch(() => {});
-  assertEquals((await control.answer()).error, `a line has more than ${MAX_REQUEST_BYTES} bytes`);
-  assertEquals(await control.line(), null);
-});
-
 Deno.test("one connection too many is told so, and one that ends makes room", async () => {
   await using server = await TestServer.start({ control: true });
   const all: RawControl[] = [];
@@ -159,16 +172,6 @@ Deno.test("one connection too many is told so, and one that ends makes room", as
     return found;
   });
   for (const control of all.slice(1)) control.socket.close();
-});
-
-Deno.test("requests on one connection are answered in their order, however they are cut", async () => {
-  await using server = await TestServer.start({ control: true });
-  using control = await server.control();
-  const text =
-    '{"command": "pause", "plugin": "echo"}\n{"command": "peek", "plugin": "echo"}\n{"command": "nothing"}\n';
-  for (const byte of new TextEncoder().encode(text)) await control.send(new Uint8Array([byte]));
-  const answers = [await control.answer(), await control.answer(), await control.answer()];
-  assertEquals(answers.map(({ ok }) => ok), [true, true, false]);
 });
 
 Deno.test("control over TCP is there only where it is configured, and the log warns of it", async () => {
