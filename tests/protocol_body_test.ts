@@ -8,6 +8,7 @@ import {
   decodeBody,
   encodeBody,
   encodeContent,
+  encodeContentOf,
   Encoding,
 } from "../src/protocol/body.ts";
 import { errorBody } from "../src/protocol/error_content.ts";
@@ -26,6 +27,20 @@ Deno.test("every JSON value comes back from a JSON body as it went in", () => {
     const came = decodeBody(encodeBody(Encoding.Json, value));
     assertEquals(stringifyJson(came), stringifyJson(value));
   }));
+});
+
+Deno.test("JSON is the same UTF-8 whether it is short, long, or of characters that are no ASCII", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string({ unit: "binary", maxLength: 80 }), fc.string({ maxLength: 80 })),
+      (text) => {
+        assertEquals(
+          encodeContentOf(Encoding.Json, { text }),
+          new TextEncoder().encode(JSON.stringify({ text })),
+        );
+      },
+    ),
+  );
 });
 
 Deno.test("a body's content is found where it lies and as long as it is", () => {

@@ -22,6 +22,8 @@ const JSON_CELL = "json";
 /** Type, name length, name (four bytes in both) and value length. */
 const TEXT_CELL_HEADER_BYTES = 16;
 const EOF_BYTES = 4;
+/** Texts that are no longer are encoded here. */
+const SHORT_CHARS = 64;
 
 /** Takes a byte order mark at the start off. */
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -181,7 +183,20 @@ export function encodeContentOf(
 }
 
 function encodeJson(value: JsonValue): Uint8Array {
-  return encoder.encode(jsonText(value));
+  const text = jsonText(value);
+  return asciiOf(text) ?? encoder.encode(text);
+}
+
+/** The bytes of a short text of ASCII, as most results are: the encoder takes five times as long. Null for any other. */
+function asciiOf(text: string): Uint8Array | null {
+  if (text.length > SHORT_CHARS) return null;
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return null;
+    bytes[at] = unit;
+  }
+  return bytes;
 }
 
 /**
