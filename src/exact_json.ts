@@ -15,6 +15,12 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
 const E = 0x65;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** What is written nests no deeper: without an indent `JSON.stringify` knows no bound, but those who read it do. */
+const MAX_LEVELS = 5000;
 /** How JSON writes a NUL, in whatever it stands: raw it may not be there. */
 const NUL_ESCAPE = "\\u0000";
 
@@ -76,6 +82,21 @@ function markNumbers(text: string): { readonly values: readonly JsonValue[]; rea
   return { values, marked: marked + text.slice(from) };
 }
 
+/** Whether JSON text nests so deep that many a parser gives it up. */
+function isTooDeep(text: string): boolean {
+  // Each level has two characters of its own.
+  if (text.length <= 2 * MAX_LEVELS) return false;
+  let level = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) at = endOfString(text, at + 1);
+    else if (unit === OPEN_ARRAY || unit === OPEN_OBJECT) {
+      if (++level > MAX_LEVELS) return true;
+    } else if (unit === CLOSE_ARRAY || unit === CLOSE_OBJECT) level--;
+  }
+  return false;
+}
+
 /** Puts the numbers back. Throws where one stands for a key, which makes a text of what was none of JSON. */
 function restored(value: JsonValue, values: readonly JsonValue[]): JsonValue {
   if (typeof value === "string") return value.charCodeAt(0) === 0 ? values[Number(value.slice(1))]! : value;
@@ -112,14 +133,18 @@ function isOfNumber(unit: number): boolean {
 
 /**
  * Writes JSON text as `JSON.stringify` does, and bigints as their digits; undefined where it is no value of JSON. Throws
- * TypeError.
+ * TypeError, and RangeError where it nests deeper than 5000 levels.
  */
 export function stringifyJson(value: JsonValue, indent?: number): string;
 export function stringifyJson(value: unknown, indent?: number): string | undefined;
 export function stringifyJson(value: unknown, indent?: number): string | undefined {
   try {
     // An indent of 0 would take it three times as long as none.
-    return JSON.stringify(value, undefined, indent);
+    const text: string | undefined = JSON.stringify(value, undefined, indent);
+    if (text !== undefined && isTooDeep(text)) {
+      throw new RangeError(`it nests deeper than ${MAX_LEVELS} levels`);
+    }
+    return text;
   } catch (error) {
     // A bigint was in it, or what cannot be written at all, which throws once more.
     if (!(error instanceof TypeError)) throw error;

@@ -150,6 +150,16 @@ Deno.test("a number that is no object cannot be said in HDF and cells, however m
   }
 });
 
+Deno.test("JSON is written down to 5000 levels, with brackets in its texts beside", () => {
+  const nested = (levels: number) => {
+    let value: JsonValue = '"[{'.repeat(5000);
+    for (let level = 0; level < levels; level++) value = level % 2 === 0 ? [value] : { a: value };
+    return value;
+  };
+  assertEquals(encodeContentOf(Encoding.Json, nested(5000))?.length, 2 + 4 * 5000 + 2 * 2500 + 6 * 2500);
+  assertThrows(() => encodeContentOf(Encoding.Json, nested(5001)), ProtocolError, "nests too deep");
+});
+
 Deno.test("a value that nests deeper than a reply can is 22 with a sentence in every encoding", () => {
   let value: JsonValue = 1;
   for (let level = 0; level < 200_000; level++) value = level % 2 === 0 ? [value] : { a: value };

@@ -212,7 +212,7 @@ export function jsonText(value: JsonValue): string {
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    const isDeep = error instanceof RangeError && why.includes("call stack");
+    const isDeep = error instanceof RangeError && /call stack|nests deeper/.test(why);
     throw new ProtocolError(
       isDeep ? "the value nests too deep for JSON: nest less" : `the value is not JSON: ${why}`,
       ReplyCode.Pack,
