@@ -13,6 +13,7 @@ import {
 } from "../src/protocol/body.ts";
 import { errorBody } from "../src/protocol/error_content.ts";
 import { ProtocolError } from "../src/protocol/errors.ts";
+import { utf8Text } from "../src/protocol/utf8_text.ts";
 import { concat, fromHex, toHex } from "./support/bytes.ts";
 
 const encoding = fc.constantFrom(Encoding.Hdf, Encoding.Json, Encoding.Cells);
@@ -40,6 +41,38 @@ Deno.test("JSON is the same UTF-8 whether it is short, long, or of characters th
         );
       },
     ),
+  );
+});
+
+Deno.test("bytes are read as UTF-8, or refused, as a decoder does that knows no mercy", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  // Beginnings and continuations of sequences, of too short, too long and forbidden ones, too.
+  const byte = fc.constantFrom(...fromHex("00417f8090a0bdbfc0c2dfe0e2edefbbf0f4f5ff"));
+  const bytes = fc.oneof(
+    fc.array(byte, { maxLength: 12 }).map((all) => new Uint8Array(all)),
+    fc.string({ unit: "binary", maxLength: 40 }).map((text) => new TextEncoder().encode(text)),
+    // Of all that ASCII has, short and long.
+    fc.tuple(fc.string({ maxLength: 5 }), fc.constantFrom(1, 500, 3000)).map(([text, times]) =>
+      new TextEncoder().encode(text.repeat(times))
+    ),
+    fc.constantFrom(...["efbfbd", "efbbbf41", "efbbbfefbbbf", "41efbfbd80", "eda080", "c080"].map(fromHex)),
+  );
+  const read = (decode: () => string) => {
+    try {
+      return decode();
+    } catch (error) {
+      return error instanceof TypeError ? "no UTF-8" : error;
+    }
+  };
+  fc.assert(
+    fc.property(bytes, fc.nat(5), (bytes, before) => {
+      // As they lie in a ring: in shared memory, with others around them.
+      const all = new Uint8Array(new SharedArrayBuffer(before + bytes.length + 3)).fill(0xff);
+      all.set(bytes, before);
+      const own = all.subarray(before, before + bytes.length);
+      assertEquals(read(() => utf8Text(own)), read(() => strict.decode(bytes)));
+    }),
+    { numRuns: 1000 },
   );
 });
 

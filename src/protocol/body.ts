@@ -12,6 +12,7 @@ import { ReplyCode } from "./codes.ts";
 import { CONTENT_LIMITS, type ContentLimits, HIGHEST_CONTENT_LIMITS } from "./content_limits.ts";
 import { ProtocolError } from "./errors.ts";
 import { checkJsonLimits } from "./json_limits.ts";
+import { utf8Text } from "./utf8_text.ts";
 
 /** How the params of a request and the result of its reply are written. */
 export const Encoding = { Hdf: 1, Json: 2, Cells: 3 } as const;
@@ -25,8 +26,7 @@ const EOF_BYTES = 4;
 /** Texts that are no longer are encoded here. */
 const SHORT_CHARS = 64;
 
-/** Takes a byte order mark at the start off. */
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const BYTE_ORDER_MARK = 0xfeff;
 const encoder = new TextEncoder();
 
 /** How the body that begins at `at` is written; cells where not enough of it has come to say so. */
@@ -273,9 +273,11 @@ export function encodeContent(encoding: Encoding, content: Uint8Array): Uint8Arr
   return body;
 }
 
+/** Takes a byte order mark at the start off. */
 function decodeText(content: Uint8Array, what: string): string {
   try {
-    return decoder.decode(content);
+    const text = utf8Text(content);
+    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   } catch {
     throw new ProtocolError(`the ${what} text is not UTF-8`);
   }

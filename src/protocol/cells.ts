@@ -4,6 +4,7 @@ import { readU32, writeU32 } from "./bytes.ts";
 import { ReplyCode } from "./codes.ts";
 import { CONTENT_LIMITS, type ContentLimits } from "./content_limits.ts";
 import { ProtocolError } from "./errors.ts";
+import { utf8Text } from "./utf8_text.ts";
 
 /** The types of a body's cells. */
 export const CellType = { Eof: 0, U32: 1, Ulong: 2, String: 3, Array: 4 } as const;
@@ -11,7 +12,6 @@ export const CellType = { Eof: 0, U32: 1, Ulong: 2, String: 3, Array: 4 } as con
 /** Bytes of the shortest cell: type, name length, and a value, value length or element count of four. */
 const MIN_CELL_BYTES = 12;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
@@ -141,7 +141,7 @@ function toObject(entries: [string, JsonValue][]): JsonObject {
 
 function text(bytes: Uint8Array, at: number, end: number): string {
   try {
-    return decoder.decode(bytes.subarray(at, end));
+    return utf8Text(bytes.subarray(at, end));
   } catch {
     throw new ProtocolError(`the text at byte ${at} is not UTF-8`);
   }
