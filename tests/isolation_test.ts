@@ -46,8 +46,10 @@ function logged(server: TestServer, message: string): JsonObject[] {
   return server.log.map((line): JsonObject => JSON.parse(line)).filter((line) => line["message"] === message);
 }
 
-/** Asks until a worker that was replaced answers. */
+/** The worker that is there, or comes in the place of one that has gone, answers. */
 async function assertAnswers(server: TestServer): Promise<void> {
+  // Where none has come within an operation's time-out, the operation fails.
+  await server.until("a worker runs", () => server.plugin("p").workers_running === 1);
   using connection = await server.connect();
   await connection.send(streamRequest({ id: 9, plugin: "p", params: { still: "here" } }));
   assertEquals(valueOf(await connection.reply()), { still: "here" });

@@ -4,7 +4,14 @@ import { TestServer } from "./test_server.ts";
 
 await TestServer.start({ plugins: [{ name: "echo", isolation: "process" }] });
 for (const { name } of Deno.readDirSync("/proc")) {
-  if (!/^\d+$/.test(name)) continue;
-  const parent = Deno.readTextFileSync(`/proc/${name}/stat`).replace(/^.*\) /, "").split(" ")[1];
-  if (Number(parent) === Deno.pid) console.log(name);
+  if (/^\d+$/.test(name) && parentOf(name) === Deno.pid) console.log(name);
+}
+
+/** The parent of a process; undefined where it has just ended. */
+function parentOf(id: string): number | undefined {
+  try {
+    return Number(Deno.readTextFileSync(`/proc/${id}/stat`).replace(/^.*\) /, "").split(" ")[1]);
+  } catch {
+    return undefined;
+  }
 }
