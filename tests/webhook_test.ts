@@ -4,10 +4,13 @@ import type { JsonValue } from "../src/plugin.ts";
 import { deliver, NONE, ok, request, start, toEndpoint } from "./support/hook_plugin.ts";
 import { HookServer, RawHookServer, SELF_SIGNED } from "./support/hook_server.ts";
 import { messageOf, streamRequest } from "./support/requests.ts";
+import { until } from "./support/until.ts";
 
 const SECRET = "a secret of some length";
 /** No attempt follows within a test. */
 const RETRY = { maxAttempts: 3, backoff: 5, maxBackoff: 50 };
+/** What many attempts and time-outs may take a busy machine. */
+const PATIENCE_MS = 60_000;
 
 Deno.test("webhook: an operation arrives as a signed JSON request, and its caller gets status and body", async () => {
   await using hook = new HookServer(ok);
@@ -142,14 +145,14 @@ Deno.test("webhook: everything arrives once a server that fails, stalls, breaks 
   });
   const { port } = hook;
   await using server = await start(
-    toEndpoint(hook.url, { timeout: "300ms" }, { breaker_pause: "20ms", breaker_failures: 50 }),
+    toEndpoint(hook.url, { timeout: "300ms" }, { breaker_pause: "200ms", breaker_failures: 50 }),
     { retry: { maxAttempts: 100, backoff: 10, maxBackoff: 100 } },
   );
   using connection = await server.connect();
-  const count = 200;
+  const count = 100;
   await connection.send(...Array.from({ length: count }, (_, id) => request({ id: `e-${id}` }, id, false)));
   await connection.replies(count);
-  await server.until("some have arrived", () => delivered.size > count / 4);
+  await until("some have arrived", () => delivered.size > count / 4, PATIENCE_MS);
   await hook[Symbol.asyncDispose]();
   await server.until("the server is missed", () => (server.plugin("hook").gauges["hosts down"] ?? 0) === 1);
   await using again = new HookServer(({ headers }) => {
@@ -157,7 +160,7 @@ Deno.test("webhook: everything arrives once a server that fails, stalls, breaks 
     delivered.set(id, (delivered.get(id) ?? 0) + 1);
     return ok();
   }, { port });
-  await server.until("all are done", () => server.plugin("hook").done === count);
+  await until("all are done", () => server.plugin("hook").done === count, PATIENCE_MS);
   assertEquals(delivered.size, count);
   // One may arrive twice, where it was given up while the server answered; it succeeds once.
   await server.until("the counter has come", () => server.plugin("hook").counters["delivered"] === count);
