@@ -153,12 +153,15 @@ Deno.test("what config prints of a plugin's own config means the same, whatever 
     config: fc.dictionary(fc.string({ unit: "binary-ascii" }), tie("value"), { maxKeys: 4 }),
     value: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie("value"), { maxLength: 3 }), tie("config")),
   }));
-  fc.assert(fc.property(config, (config) => {
-    const document = { plugin: [{ name: "a", module: "builtin:echo", config }] };
-    const given = loadConfig({ file: "m.toml", document, env: {}, flags: {} });
-    const text = configText(configEntries(given.layers));
-    assert(!/[^\P{C}\n]/u.test(text));
-    const read = loadConfig({ file: "m.toml", text, env: {}, flags: {} });
-    assertEquals(read.plugins, given.plugins);
-  }));
+  fc.assert(
+    fc.property(config, (config) => {
+      const document = { plugin: [{ name: "a", module: "builtin:echo", config }] };
+      const given = loadConfig({ file: "m.toml", document, env: {}, flags: {} });
+      const text = configText(configEntries(given.layers));
+      assert(!/[^\P{C}\n]/u.test(text));
+      const read = loadConfig({ file: "m.toml", text, env: {}, flags: {} });
+      assertEquals(read.plugins, given.plugins);
+    }),
+    { examples: [[{ valueOf: {} }], [{ a: { constructor: {}, toString: { hasOwnProperty: [] } } }]] },
+  );
 });

@@ -56,8 +56,10 @@ function tableEntries(layers: Layers, table: KeyPath, values: Table, defaults: T
   const leaves = (given: Table, otherwise: Table, above: readonly string[]): ConfigEntry[] =>
     [...new Set([...Object.keys(otherwise), ...Object.keys(given)])].flatMap((name) => {
       const key = [...above, name];
-      const [own, preset] = [given[name], otherwise[name]];
       const isGiven = Object.hasOwn(given, name);
+      const own = isGiven ? given[name] : undefined;
+      // A key of a plugin's own config may be called like what every object has: `valueOf`.
+      const preset = Object.hasOwn(otherwise, name) ? otherwise[name] : undefined;
       const isEmpty = isTable(own) && Object.keys(own).length === 0 && preset === undefined;
       if (!isEmpty && (isTable(own) || (!isGiven && isTable(preset)))) {
         return leaves(isTable(own) ? own : {}, isTable(preset) ? preset : {}, key);
