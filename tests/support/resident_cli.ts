@@ -8,14 +8,31 @@ const { run } = await import(
   new URL("src/cli/run.ts", `file://${Deno.cwd()}/`).href
 ) as typeof import("../../src/cli/run.ts");
 
+/** What is said to the other side: each piece whole, for a command may write while another write is under way. */
+class Output {
+  #last = Promise.resolve();
+
+  constructor(readonly connection: Deno.TcpConn) {}
+
+  write(head: string, bytes: Uint8Array = new Uint8Array(0)): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      for (let rest of [new TextEncoder().encode(head), bytes] as Uint8Array[]) {
+        while (rest.length > 0) rest = rest.subarray(await this.connection.write(rest));
+      }
+    });
+    return this.#last;
+  }
+}
+
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 console.log(listener.addr.port);
 for await (const connection of listener) void serve(connection);
 
 async function serve(connection: Deno.TcpConn): Promise<void> {
   using _closed = connection;
-  const code = await run(await argumentsOf(connection), ioOf(connection));
-  await write(connection, new TextEncoder().encode(`0 ${code}\n`));
+  const output = new Output(connection);
+  const code = await run(await argumentsOf(connection), ioOf(output));
+  await output.write(`0 ${code}\n`);
 }
 
 async function argumentsOf(connection: Deno.TcpConn): Promise<string[]> {
@@ -31,10 +48,10 @@ async function argumentsOf(connection: Deno.TcpConn): Promise<string[]> {
   }
 }
 
-function ioOf(connection: Deno.TcpConn): Io {
+function ioOf(output: Output): Io {
   return {
-    stdout: outputOf(connection, 1),
-    stderr: outputOf(connection, 2),
+    stdout: outputOf(output, 1),
+    stderr: outputOf(output, 2),
     stdin: new ReadableStream({ start: (controller) => controller.close() }),
     isStdinTerminal: false,
     noColor: true,
@@ -42,17 +59,12 @@ function ioOf(connection: Deno.TcpConn): Io {
   };
 }
 
-function outputOf(connection: Deno.TcpConn, stream: 1 | 2): TextOutput {
+function outputOf(output: Output, stream: 1 | 2): TextOutput {
   return {
     isTerminal: false,
-    async write(data) {
+    write: (data) => {
       const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-      await write(connection, new TextEncoder().encode(`${stream} ${bytes.length}\n`));
-      await write(connection, bytes);
+      return output.write(`${stream} ${bytes.length}\n`, bytes);
     },
   };
-}
-
-async function write(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
