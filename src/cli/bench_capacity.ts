@@ -1,5 +1,5 @@
 import { Client } from "../client/client.ts";
-import type { BenchJob } from "./bench_job.ts";
+import type { CapacityJob } from "./bench_job.ts";
 import { measureCapacity, NoRoomError } from "./bench_capacity_measure.ts";
 import { burstRates, capacityPlan } from "./bench_capacity_plan.ts";
 import { capacityJson, type CapacityReport, capacityTable } from "./bench_capacity_report.ts";
@@ -10,14 +10,6 @@ import { ExitCode } from "./exit_codes.ts";
 import type { Io } from "./io.ts";
 import { MAX_FRAME_BYTES } from "./server_address.ts";
 import { countText } from "./stats_units.ts";
-
-/** What `mevent bench --capacity` is to do. */
-export interface CapacityJob extends BenchJob {
-  /** Operations a second of the burst; undefined for several rates. */
-  readonly rate: number | undefined;
-  /** How long the operations of a round may take to be worked off, in ms. */
-  readonly waitMs: number;
-}
 
 /** Measures what a server takes in and works off, prints what that means for bursts, and chooses the exit code. */
 export async function benchCapacity(job: CapacityJob, io: Io): Promise<number> {

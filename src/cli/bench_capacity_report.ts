@@ -1,5 +1,5 @@
 import type { JsonObject } from "../plugin.ts";
-import type { CapacityJob } from "./bench_capacity.ts";
+import type { CapacityJob } from "./bench_job.ts";
 import type { CapacityRound } from "./bench_capacity_measure.ts";
 import type { Bound, Burst, CapacityPlan } from "./bench_capacity_plan.ts";
 import { columns, labelled } from "./bench_table.ts";

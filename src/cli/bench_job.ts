@@ -27,6 +27,14 @@ export interface BenchJob {
   readonly json: boolean;
 }
 
+/** What `mevent bench --capacity` is to do. */
+export interface CapacityJob extends BenchJob {
+  /** Operations a second of the burst; undefined for several rates. */
+  readonly rate: number | undefined;
+  /** How long the operations of a round may take to be worked off, in ms. */
+  readonly waitMs: number;
+}
+
 /** Reads the command line. Throws UsageError. */
 export async function benchJob(args: ParsedCommand, io: Io, isCapacity: boolean): Promise<BenchJob> {
   const address = serverAddress(args);

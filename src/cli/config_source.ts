@@ -1,5 +1,5 @@
 import { NO_FILE } from "../config/overrides.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 

@@ -8,7 +8,7 @@ import {
   DEFAULT_PORT,
   isHostAndPort,
 } from "../server/control_path.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";

@@ -2,7 +2,7 @@ import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { ControlFolderError } from "../server/control_path.ts";
 import { clientFailure } from "./client_failure.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import { CONTROL_ADDRESS_FLAGS, controlAddress, isControlNamed } from "./control_address.ts";
 import { AnswerError, ControlClient, isObject, RefusedError } from "./control_client.ts";
 import { ExitCode } from "./exit_codes.ts";

@@ -1,4 +1,5 @@
-import { type Command, type CommandGroup, type Flag, HELP_FLAG, isGroup } from "./command.ts";
+import { type Command, type CommandGroup, isGroup } from "./command.ts";
+import { type Flag, HELP_FLAG } from "./flag.ts";
 import type { Topic } from "./documents.ts";
 import { VERSION } from "./version.ts";
 

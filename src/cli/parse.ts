@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli";
 import { didYouMean } from "../nearest.ts";
-import { type Command, type Flag, HELP_FLAG } from "./command.ts";
+import type { Command } from "./command.ts";
+import { type Flag, HELP_FLAG } from "./flag.ts";
 import { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,12 +1,12 @@
 import { ConfigError } from "../config/config_error.ts";
 import { parseDuration } from "../config/units.ts";
-import type { Command } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The arguments of one command, by flag name; text stays as typed until a method reads it as something else. */
 export class ParsedCommand {
   constructor(
-    readonly command: Command,
+    readonly command: { readonly name: string; readonly flags: readonly Flag[] },
     private readonly values: ReadonlyMap<string, readonly string[]>,
     private readonly switches: ReadonlyMap<string, boolean>,
     /** The arguments that belong to no flag. */

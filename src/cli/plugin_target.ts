@@ -2,7 +2,7 @@ import { type AuthorConfig, configOf, inFolder, moduleUrl, plainConfig } from ".
 import { inspectPlugin, stemOf } from "../authors/inspect_plugin.ts";
 import type { Inspection } from "../authors/inspection.ts";
 import { ConfigError } from "../config/config_error.ts";
-import type { Flag } from "./command.ts";
+import type { Flag } from "./flag.ts";
 import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";
 import type { Io } from "./io.ts";
 import type { ParsedCommand } from "./parsed_command.ts";

@@ -1,5 +1,4 @@
-import { LoadConnection } from "./load_connection.ts";
-import type { LoadRun } from "./load_run.ts";
+import { LoadConnection, type SharedLoad } from "./load_connection.ts";
 
 /** A connection of a load over Deno's own sockets, where there is no epoll. */
 export class LoadAsyncConnection extends LoadConnection {
@@ -9,7 +8,7 @@ export class LoadAsyncConnection extends LoadConnection {
   readonly #failed = () => this.lose();
 
   /** Owns the socket from here on. */
-  constructor(readonly conn: Deno.Conn, run: LoadRun) {
+  constructor(readonly conn: Deno.Conn, run: SharedLoad) {
     super(run);
   }
 

@@ -1,13 +1,25 @@
 import { readU32 } from "../protocol/bytes.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import { MINI_REPLY_BYTES, REPLY_HEADER_BYTES } from "../protocol/reply.ts";
-import { MAX_LOAD_FRAME_BYTES } from "./load_plan.ts";
-import type { LoadRun } from "./load_run.ts";
+import { type LoadPlan, MAX_LOAD_FRAME_BYTES } from "./load_plan.ts";
+import type { LoadTally } from "./load_tally.ts";
 import { LoadWindow } from "./load_window.ts";
 
 /** First size of the buffer for replies, in bytes. */
 const FIRST_READ_BYTES = 8 * 1024;
 const US_PER_MS = 1000;
+
+/** What the connections of a load share: what they send, and who says when and counts. */
+export interface SharedLoad {
+  readonly plan: LoadPlan;
+  readonly tally: LoadTally;
+  /** How many of so many wanted requests may leave now; they count as sent. */
+  grant(wanted: number, now: number): number;
+  /** A connection has counted the replies of one read. */
+  answered(now: number): void;
+  /** A connection has ended with so many requests unanswered. */
+  lost(unanswered: number): void;
+}
 
 /**
  * One connection of a load. All that a read has answered is replaced in one write; nothing is allocated for a message.
@@ -23,7 +35,7 @@ export abstract class LoadConnection {
   readonly #window: LoadWindow;
   #unanswered = 0;
 
-  constructor(readonly run: LoadRun) {
+  constructor(readonly run: SharedLoad) {
     this.#window = new LoadWindow(run.plan);
   }
 

@@ -1,7 +1,6 @@
 import { EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from "../net/libc.ts";
-import { LoadConnection } from "./load_connection.ts";
+import { LoadConnection, type SharedLoad } from "./load_connection.ts";
 import type { LoadEpoll } from "./load_epoll.ts";
-import type { LoadRun } from "./load_run.ts";
 
 const MSG_DONTWAIT = 0x40;
 
@@ -10,7 +9,7 @@ export class LoadEpollConnection extends LoadConnection {
   #watched = EPOLLIN;
 
   /** Owns the descriptor, a connected socket, from here on. */
-  constructor(readonly fd: number, readonly epoll: LoadEpoll, run: LoadRun) {
+  constructor(readonly fd: number, readonly epoll: LoadEpoll, run: SharedLoad) {
     super(run);
     epoll.add(fd, EPOLLIN, this);
   }

@@ -1,3 +1,4 @@
+import type { SharedLoad } from "./load_connection.ts";
 import type { LoadPlan } from "./load_plan.ts";
 import { type LoadSockets, openSockets } from "./load_sockets.ts";
 import { LoadTally } from "./load_tally.ts";
@@ -13,7 +14,7 @@ const LOOK_EVERY_MS = 20;
  *    └───────────────────────────stop(), all connections lost────────────────────────────────────────────────▲
  * ```
  */
-export class LoadRun {
+export class LoadRun implements SharedLoad {
   readonly tally = new LoadTally();
   /** Whether {@link stop} ended it. */
   interrupted = false;
@@ -63,7 +64,6 @@ export class LoadRun {
     return { least: Math.min(...replies), mean, most: Math.max(...replies) };
   }
 
-  /** How many of so many wanted requests may leave now; they count as sent. */
   grant(wanted: number, now: number): number {
     const { count, durationMs } = this.plan;
     if (wanted === 0 || this.#state === "ended" || now - this.#startedAt >= durationMs) return 0;
@@ -73,13 +73,11 @@ export class LoadRun {
     return granted;
   }
 
-  /** A connection has counted the replies of one read. */
   answered(now: number): void {
     this.#lastReplyAt = now;
     if (this.tally.outstanding === 0) this.#look(now);
   }
 
-  /** A connection has ended with so many requests unanswered. */
   lost(unanswered: number): void {
     this.tally.lost += unanswered;
     this.#open--;

@@ -3,12 +3,11 @@ import { systemReason } from "../system_reason.ts";
 import { describeAddress } from "./address.ts";
 import { ConnectError } from "./errors.ts";
 import { LoadAsyncConnection } from "./load_async_connection.ts";
-import type { LoadConnection } from "./load_connection.ts";
+import type { LoadConnection, SharedLoad } from "./load_connection.ts";
 import { dialSockets, socketAddress } from "./load_dial.ts";
 import { LoadEpoll } from "./load_epoll.ts";
 import { LoadEpollConnection } from "./load_epoll_connection.ts";
 import type { LoadPlan } from "./load_plan.ts";
-import type { LoadRun } from "./load_run.ts";
 import { dial } from "./stream_link.ts";
 
 /** Connections opened at a time: more at once overflow a server's backlog. */
@@ -22,7 +21,7 @@ export interface LoadSockets {
 }
 
 /** Opens the connections of a load, all or none: with epoll where there is one. Throws ConnectError. */
-export async function openSockets(plan: LoadPlan, run: LoadRun): Promise<LoadSockets> {
+export async function openSockets(plan: LoadPlan, run: SharedLoad): Promise<LoadSockets> {
   const where = describeAddress(plan.address);
   try {
     const first = await dial(plan.address, plan.timeoutMs);
@@ -43,7 +42,7 @@ export async function openSockets(plan: LoadPlan, run: LoadRun): Promise<LoadSoc
 
 async function openEpoll(
   plan: LoadPlan,
-  run: LoadRun,
+  run: SharedLoad,
   epoll: LoadEpoll,
   address: Uint8Array<ArrayBuffer>,
 ): Promise<LoadSockets> {
@@ -74,7 +73,7 @@ async function openEpoll(
   };
 }
 
-async function openAsync(plan: LoadPlan, run: LoadRun, first: Deno.Conn): Promise<LoadSockets> {
+async function openAsync(plan: LoadPlan, run: SharedLoad, first: Deno.Conn): Promise<LoadSockets> {
   const conns = [first];
   while (conns.length < plan.connections) {
     const count = Math.min(DIAL_BATCH, plan.connections - conns.length);

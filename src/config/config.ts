@@ -1,7 +1,7 @@
 import type { InetAddress } from "./address.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
-import type { Layers } from "./layers.ts";
+import type { Layers, Origin } from "./layers.ts";
 import type { CharsetName } from "../protocol/charset.ts";
 import type { UnixSocket } from "./unix_socket.ts";
 
@@ -19,8 +19,6 @@ export interface Config {
   /** What is allowed but hardly meant, a sentence each: for the log. */
   readonly warnings: readonly string[];
 }
-
-export type Origin = "flag" | "environment" | "file" | "default";
 
 /** The keys of `[server]` other than its addresses, which are among {@link Config.listeners}. */
 export interface ServerConfig {

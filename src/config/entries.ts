@@ -1,8 +1,7 @@
-import type { Origin } from "./config.ts";
 import type { KeyPath } from "./config_error.ts";
 import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
-import type { Layers } from "./layers.ts";
+import type { Layers, Origin } from "./layers.ts";
 import { variableOf } from "./overrides.ts";
 import { PLUGIN_ENTRIES, SERVER_ENTRIES } from "./schema.ts";
 

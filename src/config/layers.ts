@@ -1,9 +1,11 @@
 import type { Clash } from "./clashes.ts";
-import type { Origin } from "./config.ts";
 import type { ConfigProblem, KeyPath } from "./config_error.ts";
 import { SERVER_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import type { Places, Position } from "./places.ts";
+
+/** Where a value comes from. */
+export type Origin = "flag" | "environment" | "file" | "default";
 
 /** What {@link Layers} are made of. */
 export interface LayerSources {

@@ -1,7 +1,7 @@
 import { systemReason } from "../system_reason.ts";
 import { AsyncConnection } from "./async_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
-import type { StreamListener } from "./listen.ts";
+import type { StreamListener } from "./stream_listener.ts";
 import type { ListenSocket } from "./unix_socket.ts";
 
 /** After an accept that failed (no descriptor left), the next one is tried after this long; in ms. */

@@ -11,7 +11,7 @@ import {
   TCP_NODELAY,
 } from "./libc.ts";
 import type { StreamHandler } from "./stream_handler.ts";
-import type { StreamListener } from "./listen.ts";
+import type { StreamListener } from "./stream_listener.ts";
 import { socketAddressText } from "./socket_address.ts";
 import type { ListenSocket } from "./unix_socket.ts";
 

@@ -8,6 +8,7 @@ import { openWithDescriptor } from "./find_descriptor.ts";
 import type { Manner } from "./manner.ts";
 import { type SocketRights, withRights } from "./socket_rights.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
+import type { StreamListener } from "./stream_listener.ts";
 import { type ListenSocket, UnixSocket } from "./unix_socket.ts";
 
 /** A host and port for TCP, or a Unix socket. */
@@ -16,17 +17,6 @@ export type ListenAddress = InetListenAddress | (SocketRights & { readonly path:
 export interface InetListenAddress {
   readonly hostname: string;
   readonly port: number;
-}
-
-/** A listening stream socket, whatever serves its connections. */
-export interface StreamListener {
-  readonly handler: StreamHandler;
-  /** Where it listens; with port 0 asked for, the port that was given. */
-  readonly address: Deno.Addr;
-  /** Accepts who connects, those included who have waited for that since it was opened. */
-  begin(): void;
-  /** Takes no more connections. Those that are open go on. */
-  stopAccepting(): Promise<void>;
 }
 
 /**

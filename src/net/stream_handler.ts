@@ -7,7 +7,6 @@ import type { Admission } from "./admission.ts";
 import type { DatagramGuard } from "./datagram_guard.ts";
 import type { NetLimits } from "./limits.ts";
 import type { Manner } from "./manner.ts";
-import type { StreamConnection } from "./stream_connection.ts";
 
 /** A check that comes later than so many ms after the last says that the process was stopped, or had no time at all. */
 const MAX_STEP_MS = 2000;
@@ -27,12 +26,27 @@ export interface NetContext {
   readonly now: () => number;
 }
 
+/** What a handler does with a connection. */
+export interface HandledConnection {
+  /** Where it comes from; empty for a Unix socket. */
+  readonly address: string;
+  /** Since when more replies are unread than may be, by {@link StreamHandler.time}; 0 where they are not. */
+  readonly slowSince: number;
+  liftMaxFrame(bytes: number): void;
+  /** Looks at its time-outs. */
+  check(time: number): void;
+  close(): void;
+  /** Sends what is owed, and closes. */
+  finish(): void;
+  readonly ended: Promise<void>;
+}
+
 /** The connections of one listener: counts them, and closes those that keep it waiting. */
 export class StreamHandler {
   readonly router: Router;
   readonly routes: ReplyRoutes;
   readonly now: () => number;
-  readonly connections = new Set<StreamConnection>();
+  readonly connections = new Set<HandledConnection>();
   /** The time that connections are measured by, in ms: monotonic, and it stands still while the process does. */
   #time = 1;
   #checkedAt: number;
@@ -63,12 +77,12 @@ export class StreamHandler {
     for (const connection of this.connections) connection.liftMaxFrame(this.limits.maxFrame);
   }
 
-  opened(connection: StreamConnection): void {
+  opened(connection: HandledConnection): void {
     this.context.admission.opened(connection.address);
     this.connections.add(connection);
   }
 
-  closed(connection: StreamConnection): void {
+  closed(connection: HandledConnection): void {
     this.connections.delete(connection);
     this.context.admission.closed(connection.address);
   }
@@ -80,7 +94,7 @@ export class StreamHandler {
   }
 
   /** Closes a connection that does not read its replies. */
-  closeSlow(connection: StreamConnection): void {
+  closeSlow(connection: HandledConnection): void {
     this.context.counters.slowReadersClosed++;
     this.context.limitLog.reached("slow_reader_timeout");
     connection.close();

@@ -21,7 +21,7 @@ import { fillLogger } from "./fill_logger.ts";
 import type { HeldFiles, ModuleStore } from "./module_store.ts";
 import { pluginAnswers } from "./plugin_answers.ts";
 import { PluginServices } from "./plugin_services.ts";
-import { maxReplyBytes } from "./worker_settings.ts";
+import { maxReplyBytes, partsOf } from "./worker_settings.ts";
 
 /**
  * Descriptors that a worker's thread opens at its start, two of them only while it confines itself; where it finds too few,
@@ -98,11 +98,6 @@ export function buildPlugin(
   });
   const routed = new RoutedPlugin(config.name, queue, pool, cache, dedup);
   return routed;
-}
-
-/** How many parts the plugin's queue has. */
-export function partsOf({ affinity, workers }: PluginConfig): number {
-  return affinity === undefined ? 1 : workers;
 }
 
 /** Counts the limits that were reached in a plugin's workers; that it has too many figures is said once. */

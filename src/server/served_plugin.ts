@@ -10,9 +10,9 @@ import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { Wishes } from "../router/wishes.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
 import type { Supervisor } from "../worker/supervisor.ts";
-import { buildPlugin, partsOf, type PluginParts } from "./build_plugin.ts";
+import { buildPlugin, type PluginParts } from "./build_plugin.ts";
 import type { HeldModule } from "./module_store.ts";
-import { workerSettings } from "./worker_settings.ts";
+import { partsOf, workerSettings } from "./worker_settings.ts";
 
 /** What workers that were started in vain get to end in, in ms. */
 export const DROP_GRACE_MS = 5000;

@@ -7,7 +7,6 @@ import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import type { ReadablePlace } from "../worker/confine.ts";
 import type { WorkerSettings } from "../worker/supervisor_options.ts";
-import { partsOf } from "./build_plugin.ts";
 import { builtinRights } from "./builtin_rights.ts";
 import { confinement } from "./confinement.ts";
 
@@ -59,6 +58,11 @@ export function workerSettings(
 /** Each plugin counts its operations by itself: their ids are not to be those of another plugin. */
 function runOf(serverRun: string, plugin: string): string {
   return createHash("sha256").update(`${serverRun} ${plugin}`).digest("hex").slice(0, 12);
+}
+
+/** How many parts the plugin's queue has. */
+export function partsOf({ affinity, workers }: PluginConfig): number {
+  return affinity === undefined ? 1 : workers;
 }
 
 /** The longest content of a reply, in bytes. */

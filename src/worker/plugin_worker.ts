@@ -79,7 +79,7 @@ export class PluginWorker {
   };
 
   /** Throws where its thread cannot be started. */
-  constructor(options: WorkerOptions, readonly events: WorkerEvents) {
+  constructor(options: WorkerOptions, readonly events: WorkerEvents<PluginWorker>) {
     const { setup, rings, beats } = options;
     this.index = options.index;
     this.part = options.part;

@@ -195,7 +195,7 @@ export class Supervisor {
     return worker;
   }
 
-  readonly #workerEvents: WorkerEvents = {
+  readonly #workerEvents: WorkerEvents<PluginWorker> = {
     reply: (worker, reply, bytes, segment, time) => this.events.reply(worker, reply, bytes, segment, time),
     cancelled: (...operation) => this.events.cancelled(...operation),
     replied: (worker) => {

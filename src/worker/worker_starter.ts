@@ -22,7 +22,12 @@ export class WorkerStarter {
     readonly ringBytes: number,
   ) {}
 
-  start(index: number, isolation: Isolation, begins: Begins, events: WorkerEvents): PluginWorker {
+  start(
+    index: number,
+    isolation: Isolation,
+    begins: Begins,
+    events: WorkerEvents<PluginWorker>,
+  ): PluginWorker {
     const { options, ringBytes } = this;
     const setup = { ...options.setup, ...begins };
     const { permissions, maxMemory, isParted = false, queue, log, now, startHostWorker } = options;
