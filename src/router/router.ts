@@ -1,12 +1,7 @@
-import type { JsonObject, JsonValue } from "../plugin.ts";
-import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
-import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
-import { requiredParamsOf } from "../protocol/params_of.ts";
-import { BodyView, decodeContent, encodeBody, Encoding, encodingAt } from "../protocol/body.ts";
+import { BodyView, type Encoding, encodingAt } from "../protocol/body.ts";
 import { readU16, readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
-import type { ContentLimits } from "../protocol/content_limits.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import {
@@ -18,26 +13,13 @@ import {
 } from "../protocol/request.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
-import type { AnswerKind, Caller } from "./caller.ts";
-import type { Registry } from "./registry.ts";
+import type { Caller } from "./caller.ts";
 import { Doubles } from "./doubles.ts";
-import { isStatus, reservedAnswer } from "./reserved_plugins.ts";
+import { countLimit, OwnAnswers, type OwnAnswersOptions, refuse } from "./own_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
-import { SYSTEM_COMMANDS } from "./system_commands.ts";
-import { ToldAnswers } from "./told_answers.ts";
 import type { Wishes } from "./wishes.ts";
 
-/** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
-const MAX_MESSAGE_CHARS = 1000;
-
-export interface RouterOptions {
-  readonly registry: Registry;
-  readonly counters: ServerCounters;
-  readonly stats: () => ServerStats;
-  /** Monotonic, in ms. */
-  readonly now: () => number;
-  readonly contentLimits: ContentLimits;
-  readonly limitLog: LimitLog;
+export interface RouterOptions extends OwnAnswersOptions {
   readonly log: Log;
 }
 
@@ -67,13 +49,12 @@ export class Router {
     hops: 0,
     attempts: 0,
   };
+  readonly #own: OwnAnswers;
   #touched: RoutedPlugin[] = [];
 
-  readonly #told: ToldAnswers;
-
   constructor(readonly options: RouterOptions) {
-    this.#told = new ToldAnswers(options.now);
     this.#view = new BodyView(options.contentLimits);
+    this.#own = new OwnAnswers(options, this.#view);
   }
 
   /**
@@ -111,7 +92,7 @@ export class Router {
     const view = this.#view;
     if (nameLength > end - nameAt) {
       counters.brokenRequests++;
-      this.#refuse(caller, sync, id, ReplyCode.Broken, null);
+      refuse(caller, sync, id, ReplyCode.Broken, null);
       return "keep";
     }
     try {
@@ -119,18 +100,18 @@ export class Router {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       counters.brokenRequests++;
-      this.#countLimit(error);
-      this.#refuse(caller, sync, id, error.code, errorBody(view.encoding, error.code, error.message));
+      countLimit(this.options.limitLog, error);
+      refuse(caller, sync, id, error.code, errorBody(view.encoding, error.code, error.message));
       return "keep";
     }
     const plugin = registry.find(bytes, nameAt, nameLength);
     if (plugin === null) {
-      this.#answerReserved(caller, sync, id, bytes, nameAt, nameLength);
+      this.#own.answerReserved(caller, sync, id, bytes, nameAt, nameLength);
       return "keep";
     }
     const command = readU16(bytes, at + 4);
     if (command <= LAST_SYSTEM_COMMAND) {
-      this.#runSystemCommand(caller, sync, id, plugin, command, bytes);
+      this.#own.runSystemCommand(caller, sync, id, plugin, command, bytes);
       return "keep";
     }
     const isStopping = this.intake === "none" || (this.intake === "plugins" && caller.hops === 0);
@@ -142,7 +123,7 @@ export class Router {
       return "keep";
     }
     if (!plugin.hasCommand(command)) {
-      this.#refuseCommand(caller, sync, id, plugin, command);
+      this.#own.refuseCommand(caller, sync, id, plugin, command);
       return "keep";
     }
     if (plugin.wishes === null) this.#accept(caller, sync, id, plugin, command, bytes);
@@ -158,7 +139,7 @@ export class Router {
     const bodyAt = at + REQUEST_HEADER_BYTES +
       (length < REQUEST_HEADER_BYTES ? length : readU32(bytes, at + 8));
     const encoding = encodingAt(bytes, bodyAt, at + length);
-    this.#refuse(caller, sync, id, ReplyCode.Broken, errorBody(encoding, ReplyCode.Broken, message));
+    refuse(caller, sync, id, ReplyCode.Broken, errorBody(encoding, ReplyCode.Broken, message));
   }
 
   /** Hands what was accepted since the last call to the workers. */
@@ -224,7 +205,7 @@ export class Router {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       plugin.badWishes++;
-      return this.#refuse(caller, sync, id, error.code, errorBody(encoding, error.code, error.message));
+      return refuse(caller, sync, id, error.code, errorBody(encoding, error.code, error.message));
     }
     const now = this.options.now();
     const { doubles } = plugin;
@@ -247,147 +228,8 @@ export class Router {
       }
     }
   }
-
-  #answerReserved(
-    caller: Caller,
-    sync: boolean,
-    id: number,
-    bytes: Uint8Array,
-    nameAt: number,
-    nameLength: number,
-  ): void {
-    const { counters, registry, stats } = this.options;
-    const { encoding } = this.#view;
-    // They answer operators, not plugins.
-    const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
-    if (answer !== null) {
-      const isOld = isStatus(bytes, nameAt, nameLength);
-      return this.#answerObject(caller, id, encoding, answer, isOld ? "status" : "told", isOld ? null : this);
-    }
-    counters.unknownRequests++;
-    counters.unknownPlugins++;
-    // Clients of old know the bare code for this; other encodings are told the reason.
-    const body = encoding === Encoding.Hdf ? null : errorBody(
-      encoding,
-      ReplyCode.Unknown,
-      `there is no plugin ${shownName(bytes, nameAt, nameLength)}; there is ${registry.known}`,
-    );
-    this.#refuse(caller, sync, id, ReplyCode.Unknown, body);
-  }
-
-  #refuseCommand(caller: Caller, sync: boolean, id: number, plugin: RoutedPlugin, command: number): void {
-    this.options.counters.unknownRequests++;
-    plugin.unknown++;
-    const message = `plugin ${plugin.name} has no command ${command}; it has ${plugin.knownCommands}`;
-    this.#refuse(
-      caller,
-      sync,
-      id,
-      ReplyCode.Unknown,
-      errorBody(this.#view.encoding, ReplyCode.Unknown, message),
-    );
-  }
-
-  #runSystemCommand(
-    caller: Caller,
-    sync: boolean,
-    id: number,
-    plugin: RoutedPlugin,
-    command: number,
-    bytes: Uint8Array,
-  ): void {
-    const run = SYSTEM_COMMANDS.get(command);
-    if (run === undefined) return this.#refuseCommand(caller, sync, id, plugin, command);
-    const { encoding, at, length } = this.#view;
-    plugin.systemCommands++;
-    if (command === LAST_SYSTEM_COMMAND) plugin.statsCommands++;
-    try {
-      const content = bytes.subarray(at, at + length);
-      const params = requiredParamsOf(decodeContent(encoding, content, this.options.contentLimits));
-      if (sync && command === LAST_SYSTEM_COMMAND) {
-        this.#answerObject(caller, id, encoding, () => run(plugin, params) ?? {}, "told", plugin);
-        plugin.systemSuccesses++;
-        return;
-      }
-      const result = run(plugin, params);
-      plugin.systemSuccesses++;
-      if (result !== undefined && sync) {
-        this.#answerObject(
-          caller,
-          id,
-          encoding,
-          () => result,
-          "result",
-          null,
-        );
-      } else if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#countLimit(error);
-      plugin.systemFailures++;
-      if (error.code === ReplyCode.BadParam) plugin.systemBadParams++;
-      const body = errorBody(encoding, error.code, error.message.slice(0, MAX_MESSAGE_CHARS));
-      if (sync || caller.asyncReply) caller.answer(id, error.code, body);
-    }
-  }
-
-  /**
-   * Answers what the server itself has to tell; to HDF clients in plain text, as the C daemon did.
-   *
-   * @param subject what it tells about, where the answer may be one that was made a moment ago
-   */
-  #answerObject(
-    caller: Caller,
-    id: number,
-    encoding: Encoding,
-    tell: () => JsonObject,
-    kind: AnswerKind,
-    subject: object | null,
-  ): void {
-    const make = () => {
-      const answer = tell();
-      return encodeBody(encoding, encoding === Encoding.Hdf ? withoutTypes(answer) : answer);
-    };
-    let problem: string;
-    try {
-      const body = subject === null ? make() : this.#told.about(subject, encoding, make);
-      if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body, kind);
-      problem = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
-    } catch (error) {
-      // A plugin's own figures may have names that HDF cannot say.
-      if (!(error instanceof ProtocolError)) throw error;
-      problem = error.message.slice(0, MAX_MESSAGE_CHARS);
-    }
-    caller.answer(id, ReplyCode.Pack, errorBody(encoding, ReplyCode.Pack, problem));
-  }
-
-  #countLimit({ limit }: ProtocolError): void {
-    if (limit !== undefined) this.options.limitLog.reached(`max_${limit}`);
-  }
-
-  #refuse(caller: Caller, sync: boolean, id: number, code: number, body: Uint8Array | null): void {
-    if (sync) caller.refuse(id, code, body);
-    else if (caller.asyncReply) caller.answer(id, code, body);
-  }
 }
 
 function stoppingBody(encoding: Encoding): Uint8Array {
   return errorBody(encoding, ReplyCode.Busy, "the server is stopping and takes no new operations");
-}
-
-/** The same object with every value a text. */
-function withoutTypes(object: JsonObject | JsonValue[]): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [
-      key,
-      typeof value === "object" && value !== null ? withoutTypes(value) : String(value),
-    ]),
-  );
-}
-
-function shownName(bytes: Uint8Array, at: number, length: number): string {
-  const shown = Math.min(length, 64);
-  return JSON.stringify(
-    new TextDecoder().decode(bytes.subarray(at, at + shown)) + (length > shown ? "…" : ""),
-  );
 }
