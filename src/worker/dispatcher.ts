@@ -60,7 +60,7 @@ export class Dispatcher {
       this.#dispatchLane(part, LaneId.Sync);
       this.#dispatchLane(part, LaneId.Async);
     }
-    for (const worker of this.workers) worker.publish();
+    for (const worker of this.workers) worker.holdings.publish();
     this.#watch();
   }
 
@@ -190,7 +190,7 @@ export class Dispatcher {
     let returned = false;
     for (const worker of this.workers) {
       const { stalledSince } = worker;
-      if (stalledSince !== null && stalledSince < since && worker.takeBack()) returned = true;
+      if (stalledSince !== null && stalledSince < since && worker.holdings.takeBack()) returned = true;
     }
     if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();

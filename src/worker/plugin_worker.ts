@@ -1,17 +1,15 @@
 import { setImmediate } from "node:timers";
-import type { Lane } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
-import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandName } from "./command_names.ts";
-import { Credit } from "./credit.ts";
 import { cut } from "./cut.ts";
 import { isFromHost } from "./from_host.ts";
-import { isClaimed, ReplyView, takeBack, writeOperation } from "./handoff.ts";
-import { InFlight } from "./in_flight.ts";
+import { ReplyView } from "./handoff.ts";
 import { Pulse } from "./heartbeat.ts";
+import { Holdings } from "./holdings.ts";
+import type { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
-import { RingReader, RingWriter } from "./ring.ts";
+import { RingReader } from "./ring.ts";
 import { StartWatch } from "./start_watch.ts";
 import type { Isolation } from "./supervisor_options.ts";
 import type { Thread } from "./thread.ts";
@@ -19,7 +17,6 @@ import { textOf } from "./text_of.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
-const LANES = [LaneId.Sync, LaneId.Async] as const;
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
 const MAX_REASON = 4096;
 /** Replies of a lane that are read before the sockets get their turn: a worker that goes on replying holds nobody up. */
@@ -41,7 +38,8 @@ const GIVE_BACK_MS = 100;
  * ```
  */
 export class PluginWorker {
-  readonly inFlight = new InFlight();
+  readonly holdings: Holdings;
+  readonly inFlight: InFlight;
   readonly index: number;
   readonly part: number;
   readonly isolation: Isolation;
@@ -53,7 +51,6 @@ export class PluginWorker {
   problem: string | null = null;
   /** Operations it has answered. */
   answered = 0;
-  readonly #credit: Credit;
   /** When it last had nothing to do and was given something, and when it last replied; monotonic, in ms. */
   #givenAt = 0;
   #repliedAt = 0;
@@ -63,15 +60,7 @@ export class PluginWorker {
   readonly #start: StartWatch;
   /** Runs while it is given up. */
   #timer: number | undefined;
-  readonly lanesBack: (part: number) => readonly [Lane, Lane];
-  /** A child process was asked and has not answered yet. */
-  #asked = false;
-  /** It was given something since it was last asked to give back; or a child process may not have begun what it has. */
-  #isGiven = false;
-  /** There was no room in a ring for what it was to be given. */
-  #isFull = false;
   #failure = "";
-  readonly #lanes: readonly [RingWriter, RingWriter];
   readonly #replies: readonly [RingReader, RingReader];
   readonly #reply = new ReplyView();
   readonly #onWake = () => {
@@ -85,11 +74,8 @@ export class PluginWorker {
     this.part = options.part;
     this.isolation = options.isolation;
     this.rings = rings;
-    this.#credit = new Credit(options.isolation);
     this.now = options.now;
     this.#limits = setup;
-    this.lanesBack = options.lanes;
-    this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async, rings.sync)];
     this.#replies = [
       new RingReader(rings.syncReplies),
       new RingReader(rings.asyncReplies, rings.syncReplies),
@@ -101,6 +87,14 @@ export class PluginWorker {
       returned: (pairs) => this.#returned(pairs),
       failed: (reason) => this.fail(reason),
     });
+    this.holdings = new Holdings({
+      rings,
+      isolation: options.isolation,
+      lanes: options.lanes,
+      thread: this.#thread,
+      cancelled: (...operation) => this.events.cancelled(this, ...operation),
+    });
+    this.inFlight = this.holdings.inFlight;
     this.#start = new StartWatch(this.#pulse, this.now, (reason) => this.fail(reason), setup.startTimeout);
     this.post({ kind: "start", setup: { ...setup, worker: this.index, rings, beats } });
     this.#drain();
@@ -118,26 +112,18 @@ export class PluginWorker {
 
   post(message: ToHost): void {
     this.#thread.post(message);
-    // A worker that blocks while it has nothing to do sees messages only when it is woken.
-    this.#lanes[LaneId.Sync].wake();
+    this.holdings.wake();
   }
 
   /** Whether it may be given one more operation of that lane. */
   hasCredit(lane: LaneId): boolean {
-    return this.state === "running" && this.#credit.allows(lane, this.inFlight.byLane[lane]);
+    return this.state === "running" && this.holdings.hasCredit(lane);
   }
 
   /** Hands over a record; false where the ring is full. */
   give(part: number, lane: LaneId, segment: Segment, offset: number): boolean {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
-    this.#isGiven = true;
-    const slot = this.inFlight.open(segment, offset, part, lane);
-    const sequence = this.inFlight.sequence(slot);
-    const written = writeOperation(this.#lanes[lane], slot, sequence, lane === LaneId.Sync, segment, offset);
-    this.#isFull ||= !written;
-    if (written) this.inFlight.place(slot, this.#lanes[lane].position, this.#lanes[lane].at);
-    else this.inFlight.close(slot);
-    return written;
+    return this.holdings.give(part, lane, segment, offset);
   }
 
   /** Since when it has held operations without a reply; null where it holds none. */
@@ -157,96 +143,16 @@ export class PluginWorker {
     return this.state === "running" || this.state === "retiring" ? this.#pulse.silentFor(this.now()) : 0;
   }
 
-  /**
-   * Takes back what the worker has not begun, into the lanes that it came from; false where there was nothing yet. A child
-   * process is asked, and what it gives back comes later. Until it replies again it is given no more than it can run
-   * at once.
-   */
-  takeBack(): boolean {
-    this.#credit.cut();
-    // What it had begun when it was last asked it still has; and what it has read it has begun.
-    if (!this.#isGiven || this.#lanes.every((ring) => ring.isRead)) return false;
-    const { inFlight } = this;
-    const left: [boolean, boolean] = [false, false];
-    let isAway = false;
-    for (const slot of inFlight.slots()) {
-      if (this.isAway(slot)) isAway = true;
-      else if (this.#isTakenBack(slot)) {
-        left[inFlight.lane(slot)] = true;
-        this.#giveBack(slot);
-      }
-    }
-    this.#isGiven = isAway;
-    if (isAway && !this.#asked) this.#asked = this.#thread.askBack();
-    this.#left(left);
-    return left[LaneId.Sync] || left[LaneId.Async];
-  }
-
-  #left(lanes: readonly [boolean, boolean]): void {
-    for (const lane of LANES) if (lanes[lane]) this.#credit.left(lane, this.inFlight.byLane[lane]);
-  }
-
-  /** Takes back one operation, whose place in its lane the caller still knows; false where it has begun, or may have. */
-  recall(slot: number): boolean {
-    const { inFlight } = this;
-    if (this.isAway(slot) || !this.#isTakenBack(slot)) return false;
-    inFlight.close(slot);
-    return true;
-  }
-
-  /** A child process has it: whether it has begun is known there alone. */
-  isAway(slot: number): boolean {
-    return this.#thread.isAway(this.inFlight.lane(slot), this.inFlight.ringPosition(slot));
-  }
-
-  hasBegun(slot: number): boolean {
-    const { inFlight } = this;
-    const ring = this.#lanes[inFlight.lane(slot)];
-    return this.isAway(slot) || isClaimed(ring, inFlight.ringPosition(slot), inFlight.ringPlace(slot));
-  }
-
   /** Asks the worker to abort the signal of an operation that has begun. */
   abort(slot: number): void {
     this.post({ kind: "cancel", slot, sequence: this.inFlight.sequence(slot) });
   }
 
-  #isTakenBack(slot: number): boolean {
-    const { inFlight } = this;
-    return takeBack(this.#lanes[inFlight.lane(slot)], inFlight.ringPosition(slot), inFlight.ringPlace(slot));
-  }
-
-  #giveBack(slot: number): void {
-    const { inFlight } = this;
-    const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-    const lane = inFlight.lane(slot);
-    const offset = inFlight.offset(slot);
-    const part = inFlight.part(slot);
-    const isDropped = inFlight.isDropped(slot);
-    inFlight.close(slot);
-    if (isDropped || OperationRecord.isCancelled(segment, offset)) {
-      this.events.cancelled(this, part, lane, segment, offset);
-    } else this.lanesBack(part)[lane].giveBack(segment, offset);
-  }
-
   /** A child process will not begin these. */
   #returned(pairs: readonly number[]): void {
-    this.#asked = false;
-    const left: [boolean, boolean] = [false, false];
-    for (let at = 0; at + 1 < pairs.length; at += 2) {
-      if (this.inFlight.segment(pairs[at]!, pairs[at + 1]!) === null) continue;
-      left[this.inFlight.lane(pairs[at]!)] = true;
-      this.#giveBack(pairs[at]!);
-    }
-    this.#left(left);
+    this.holdings.returned(pairs);
     if (this.state === "failing") this.#end();
     else this.events.replied(this);
-  }
-
-  /** Shows the worker what it was given. */
-  publish(): void {
-    this.#lanes[LaneId.Sync].publish();
-    this.#lanes[LaneId.Async].publish();
-    this.#thread.published();
   }
 
   /** It is given nothing more; what it has not begun goes back. */
@@ -254,7 +160,7 @@ export class PluginWorker {
     if (this.state !== "running") return;
     this.state = "retiring";
     this.hurry();
-    this.takeBack();
+    this.holdings.takeBack();
     // Nobody polls it from now on.
     this.#drain();
   }
@@ -297,7 +203,7 @@ export class PluginWorker {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
       this.#start.end();
       this.declaration = message.declaration;
-      this.#credit.begin(message.declaration);
+      this.holdings.credit.begin(message.declaration);
       if (this.state === "starting") this.state = "running";
     }
     if (message.kind === "stopped") {
@@ -325,8 +231,8 @@ export class PluginWorker {
     this.state = "failing";
     this.#start.end();
     this.#readAll();
-    this.takeBack();
-    if (this.#asked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);
+    this.holdings.takeBack();
+    if (this.holdings.isAsked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);
     else this.#end();
   }
 
@@ -368,10 +274,9 @@ export class PluginWorker {
   #read(): boolean {
     const time = this.now();
     const count = this.#readLane(LaneId.Sync, time) + this.#readLane(LaneId.Async, time);
-    const hasRoom = this.#isFull && this.#lanes.every((ring) => ring.isRead);
+    const hasRoom = this.holdings.hasRoomAgain();
     if (count === 0 && !hasRoom) return false;
-    this.#isFull = false;
-    if (count > 0) this.#credit.renew();
+    if (count > 0) this.holdings.credit.renew();
     this.events.replied(this);
     return true;
   }
@@ -386,7 +291,7 @@ export class PluginWorker {
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;
       this.#repliedAt = time;
-      this.#credit.ran(reply.runTime);
+      this.holdings.credit.ran(reply.runTime);
       this.events.reply(this, reply, ring.bytes, segment, time);
       inFlight.close(reply.slot);
     }
