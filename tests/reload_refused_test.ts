@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { ConfigError } from "../src/config/config_error.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { Log } from "../src/observe/log.ts";
-import { ReloadError } from "../src/server/reload_error.ts";
+import { ReloadError } from "../src/server/reload.ts";
 import { Server } from "../src/server/server.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { countingPlugin, SteadyLoad } from "./support/steady_load.ts";

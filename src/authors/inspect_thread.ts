@@ -4,14 +4,13 @@ import { writeBigints } from "../exact_json.ts";
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
 import { confine } from "../worker/confine.ts";
-import { cut } from "../worker/cut.ts";
 import { fence } from "../worker/fence.ts";
 import { durationText } from "../worker/duration.ts";
 import { loadFailure } from "../worker/load_failure.ts";
 import { checkBuiltinGrants, loadPlugin, PluginLoadError } from "../worker/loader.ts";
 import { askedFor, missingGrant } from "../worker/missing_grant.ts";
 import { scheduleOf } from "../worker/schedule.ts";
-import { tellBy, toldText } from "../worker/text_of.ts";
+import { cut, tellBy, toldText } from "../worker/text_of.ts";
 import type { Inspection, InspectMessage, PluginDescription, Refusal } from "./inspection.ts";
 
 // The entry of the worker that loads a plugin only to tell what it is.

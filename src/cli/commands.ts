@@ -4,7 +4,6 @@ import { type Topic, topics } from "./documents.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { commandHelp, groupHelp, overviewHelp } from "./help.ts";
 import type { Io } from "./io.ts";
-import { PLUGIN_COMMANDS } from "./plugin_commands.ts";
 import { UsageError } from "./usage_error.ts";
 
 const helpCommand: Command = {
@@ -47,6 +46,20 @@ async function commandHelpOn(
   if (rest.length > 0) throw new UsageError("help takes one command or topic");
   return isGroup(found) ? groupHelp(found, bold) : commandHelp(found, bold);
 }
+
+/** What authors of plugins need, without a server of their own. */
+const PLUGIN_COMMANDS: ListedGroup = {
+  name: "plugin",
+  summary: "Makes, checks, tries and tests plugins: mevent help plugin.",
+  commands: [
+    { name: "plugin new", load: async () => (await import("./plugin_new.ts")).pluginNewCommand },
+    { name: "plugin check", load: async () => (await import("./plugin_check.ts")).pluginCheckCommand },
+    { name: "plugin run", load: async () => (await import("./plugin_run.ts")).pluginRunCommand },
+    { name: "plugin test", load: async () => (await import("./plugin_test.ts")).pluginTestCommand },
+    { name: "plugin list", load: async () => (await import("./plugin_list.ts")).pluginListCommand },
+    { name: "plugin types", load: async () => (await import("./plugin_types.ts")).pluginTypesCommand },
+  ],
+};
 
 /**
  * Every command, in the order in which help lists them: the one table that parsing, help and completions read. A command's own

@@ -1,9 +1,12 @@
 import type { Command } from "./command.ts";
-import { confirm } from "./confirm.ts";
+import type { Io } from "./io.ts";
 import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./control_call.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { countOf } from "./stats_units.ts";
 import { UsageError } from "./usage_error.ts";
+
+/** An answer has no more bytes than this. */
+const MAX_ANSWER_BYTES = 64;
 
 export const purgeCommand: Command = {
   name: "purge",
@@ -56,3 +59,21 @@ export const purgeCommand: Command = {
     });
   },
 };
+
+/** Asks on the terminal; only `y` and `yes` mean it. */
+async function confirm(question: string, { stderr, stdin }: Io): Promise<boolean> {
+  await stderr.write(`${question} [y/N] `);
+  const reader = stdin.getReader();
+  const decoder = new TextDecoder();
+  let answer = "";
+  try {
+    while (!answer.includes("\n") && answer.length < MAX_ANSWER_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      answer += decoder.decode(value, { stream: true });
+    }
+  } finally {
+    reader.releaseLock();
+  }
+  return /^\s*y(es)?\s*$/i.test(answer);
+}

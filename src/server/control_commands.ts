@@ -3,9 +3,9 @@ import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { MAX_LISTED } from "../worker/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
-import { ReloadError } from "./reload_error.ts";
+import { ReloadError } from "./reload.ts";
 import type { ControlTarget } from "./control_target.ts";
-import type { StopReport } from "./server_options.ts";
+import type { StopReport } from "./stop_report.ts";
 
 /** Listed where nothing is said. */
 const DEFAULT_LISTED = 20;

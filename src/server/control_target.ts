@@ -3,7 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ReloadReport } from "./reload.ts";
-import type { StopReport } from "./server_options.ts";
+import type { StopReport } from "./stop_report.ts";
 
 /** What control commands do things to: the server. */
 export interface ControlTarget {

@@ -10,9 +10,13 @@ import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
 import type { Realtime } from "./realtime.ts";
 import { PluginsError } from "./plugins_error.ts";
-import { ReloadError } from "./reload_error.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { unlessTold } from "./unless_told.ts";
+
+/** A reload that was refused or has failed; nothing has changed. The message says why, for the log and for the command. */
+export class ReloadError extends Error {
+  override readonly name = "ReloadError";
+}
 
 /** What a reload has done. */
 export interface ReloadReport {

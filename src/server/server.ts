@@ -30,12 +30,18 @@ import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
-import { configAgain, reload, type ReloadReport, type ReloadTarget, tellReload } from "./reload.ts";
+import {
+  configAgain,
+  reload,
+  ReloadError,
+  type ReloadReport,
+  type ReloadTarget,
+  tellReload,
+} from "./reload.ts";
 import { Realtime } from "./realtime.ts";
-import { ReloadError } from "./reload_error.ts";
-import { tellAbandoned, tellStopped } from "./stop_report.ts";
+import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
-import type { ServerOptions, StopReport } from "./server_options.ts";
+import type { ServerOptions } from "./server_options.ts";
 import { onAbort, unlessTold } from "./unless_told.ts";
 import { Watches } from "./watches.ts";
 

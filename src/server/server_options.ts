@@ -17,13 +17,3 @@ export interface ServerOptions {
   /** Reads the config again, from where it came, on another thread; throws where it cannot be used. Without it, a reload is handed one. */
   readonly loadConfig?: (read: ReadFile) => Config | Promise<Config>;
 }
-
-/** How a stop went. */
-export interface StopReport {
-  /** Operations that were still in the queues when the stop began. */
-  readonly pending: number;
-  /** Those of them that were given up when the time was over. */
-  readonly abandoned: number;
-  /** The plugins whose `stop` failed, or did not end in time: what they were to write is not written, perhaps. */
-  readonly unstopped: readonly string[];
-}

@@ -1,5 +1,14 @@
 import type { Log } from "../observe/log.ts";
-import type { StopReport } from "./server_options.ts";
+
+/** How a stop went. */
+export interface StopReport {
+  /** Operations that were still in the queues when the stop began. */
+  readonly pending: number;
+  /** Those of them that were given up when the time was over. */
+  readonly abandoned: number;
+  /** The plugins whose `stop` failed, or did not end in time: what they were to write is not written, perhaps. */
+  readonly unstopped: readonly string[];
+}
 
 /** Says of which plugins operations were given up; returns how many of all. */
 export function tellAbandoned(byPlugin: ReadonlyMap<string, number>, log: Log): number {

@@ -1,7 +1,7 @@
 import type { PluginRemark } from "./members.ts";
 import { scheduleOf } from "./schedule.ts";
 import { textOf } from "./text_of.ts";
-import { MAX_TIMER_NAME, MAX_TIMERS } from "./timer_limits.ts";
+import { MAX_TIMER_NAME, MAX_TIMERS } from "./messages.ts";
 
 /** What is wrong with a plugin's `timers`. */
 export function timerProblems(timers: unknown): PluginRemark[] {

@@ -5,7 +5,7 @@ import { MAX_HOPS } from "../queue/record.ts";
 import type { FromHost } from "./messages.ts";
 import { MAX_EXAMPLE_CHARS } from "./params_example.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "./stats_reporter.ts";
-import { MAX_TIMER_NAME, MAX_TIMERS } from "./timer_limits.ts";
+import { MAX_TIMER_NAME, MAX_TIMERS } from "./messages.ts";
 
 type Known = Readonly<Record<string, unknown>>;
 

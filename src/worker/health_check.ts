@@ -1,8 +1,7 @@
 import type { Plugin, PluginContext } from "../plugin.ts";
-import { cut } from "./cut.ts";
 import type { LostTime } from "./lost_time.ts";
 import type { HostSetup } from "./messages.ts";
-import { textOf } from "./text_of.ts";
+import { cut, textOf } from "./text_of.ts";
 
 /** Longest sentence that says what is wrong, in UTF-16 units. */
 const MAX_PROBLEM = 4096;

@@ -9,7 +9,6 @@ import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
 import { confine } from "./confine.ts";
-import { cut } from "./cut.ts";
 import { fence } from "./fence.ts";
 import { BEAT_EVERY_MS, Heart } from "./heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
@@ -22,7 +21,7 @@ import { exampleParams } from "./params_example.ts";
 import { PluginHost } from "./plugin_host.ts";
 import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
-import { tellBy, textOf, toldText, traceOf } from "./text_of.ts";
+import { cut, tellBy, textOf, toldText, traceOf } from "./text_of.ts";
 import { Timers } from "./timers.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.

@@ -1,6 +1,5 @@
-import { cut } from "./cut.ts";
 import { PluginLoadError } from "./loader.ts";
-import { FRAME, textOf, traceOf } from "./text_of.ts";
+import { cut, FRAME, textOf, traceOf } from "./text_of.ts";
 
 /** Terminal colours: ESC, the one control character before a bracket here, and what ends in m. */
 const COLOURS = /\p{Cc}\[[0-9;]*m/gu;

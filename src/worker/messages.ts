@@ -7,6 +7,13 @@ import type { ReadablePlace } from "./confine.ts";
 import type { BeatMemory } from "./heartbeat.ts";
 import type { RingMemory } from "./ring.ts";
 
+/** Timers that a plugin may have. */
+export const MAX_TIMERS = 100;
+/** The longest name of one, in UTF-16 units. */
+export const MAX_TIMER_NAME = 200;
+/** The shortest `every`, in ms. */
+export const MIN_EVERY_MS = 10;
+
 /** The four rings of a worker: operations in and replies out, by lane. */
 export interface WorkerRings {
   readonly sync: RingMemory;

@@ -2,7 +2,7 @@ import type { SchemaResult, StandardSchema } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { isThenable } from "./call.ts";
-import { cut } from "./cut.ts";
+import { cut } from "./text_of.ts";
 import type { OperationContext } from "./operation_context.ts";
 
 /** What is wrong with params is told of so many of them, in so many UTF-16 units each. */

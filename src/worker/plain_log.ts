@@ -1,7 +1,6 @@
 import { exactAsText } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
-import { cut } from "./cut.ts";
-import { textOf, toldText } from "./text_of.ts";
+import { cut, textOf, toldText } from "./text_of.ts";
 
 /** A log line of a plugin carries so many UTF-16 units of message and as many of fields; "…" says what was cut. */
 export const MAX_LOG_TEXT = 4096;

@@ -1,21 +1,19 @@
 import { setImmediate } from "node:timers";
+import type { Lane } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { commandName } from "./command_names.ts";
-import { cut } from "./cut.ts";
 import { isFromHost } from "./from_host.ts";
 import { ReplyView } from "./handoff.ts";
-import { Pulse } from "./heartbeat.ts";
+import { type BeatMemory, Pulse } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "./messages.ts";
 import { RingReader } from "./ring.ts";
 import { StartWatch } from "./start_watch.ts";
 import type { Isolation } from "./supervisor_options.ts";
-import type { Thread } from "./thread.ts";
-import { textOf } from "./text_of.ts";
-import type { WorkerEvents } from "./worker_events.ts";
-import type { WorkerOptions } from "./worker_options.ts";
+import type { StartThread, Thread } from "./thread.ts";
+import { cut, textOf } from "./text_of.ts";
 
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
 const MAX_REASON = 4096;
@@ -27,6 +25,40 @@ const TURN_MS = 1;
 const MAX_LOOK_MS = 1500;
 /** A child process that is given up may take so long to say what it has not begun, in ms. */
 const GIVE_BACK_MS = 100;
+
+/** What a worker is made of, on the main thread. */
+export interface WorkerOptions {
+  readonly index: number;
+  /** The part of the queue that it takes from; it may stand in for others. */
+  readonly part: number;
+  /** The lanes of a part. */
+  readonly lanes: (part: number) => readonly [Lane, Lane];
+  readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
+  readonly rings: WorkerRings;
+  readonly beats: BeatMemory;
+  readonly isolation: Isolation;
+  readonly startThread: StartThread;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
+}
+
+/** What a worker tells the pool. */
+export interface WorkerEvents {
+  /** A reply that was found at `time` (monotonic, ms); its content lies in `bytes` until this returns. */
+  reply(worker: PluginWorker, reply: ReplyView, bytes: Uint8Array, segment: Segment, time: number): void;
+  /** An operation that was cancelled came back unbegun; it is not in `inFlight` any more. */
+  cancelled(worker: PluginWorker, part: number, lane: LaneId, segment: Segment, offset: number): void;
+  /** All replies that were there have been told, or operations went back to their lanes. */
+  replied(worker: PluginWorker): void;
+  message(worker: PluginWorker, message: FromHost): void;
+  /** The plugin posted something that is no message of mevent's; it has no effect. */
+  odd(worker: PluginWorker, what: string): void;
+  /**
+   * The thread is gone or of no use. What it had not begun has gone back to its lanes; what is left in `inFlight` it
+   * had begun, or, where a child process died without a word, may have.
+   */
+  died(worker: PluginWorker, reason: string): void;
+}
 
 /**
  * One of a plugin's workers, seen from the main thread.
@@ -68,7 +100,7 @@ export class PluginWorker {
   };
 
   /** Throws where its thread cannot be started. */
-  constructor(options: WorkerOptions, readonly events: WorkerEvents<PluginWorker>) {
+  constructor(options: WorkerOptions, readonly events: WorkerEvents) {
     const { setup, rings, beats } = options;
     this.index = options.index;
     this.part = options.part;

@@ -1,4 +1,4 @@
-import { cut } from "./cut.ts";
+import { cut } from "./text_of.ts";
 
 /** Longest line that is passed on, in UTF-16 units. */
 const MAX_LINE = 4096;

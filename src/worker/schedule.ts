@@ -1,7 +1,7 @@
 import type { Timer } from "../plugin.ts";
 import { CronTimes, isTimeZone } from "./cron_times.ts";
 import { durationText, millisecondsOf } from "./duration.ts";
-import { MIN_EVERY_MS } from "./timer_limits.ts";
+import { MIN_EVERY_MS } from "./messages.ts";
 import { textOf } from "./text_of.ts";
 
 /** A cron time that is found this late was missed: the machine slept, or its clock was set; in ms. */

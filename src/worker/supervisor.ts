@@ -6,10 +6,9 @@ import { HANDOFF_OVERHEAD_BYTES } from "./handoff.ts";
 import { LaterStarts } from "./later_starts.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { FromHost, PluginDeclaration } from "./messages.ts";
-import type { PluginWorker } from "./plugin_worker.ts";
+import type { PluginWorker, WorkerEvents } from "./plugin_worker.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
-import type { WorkerEvents } from "./worker_events.ts";
 import { releaseRings } from "./worker_rings.ts";
 import { within } from "./within.ts";
 import { WorkerStarter } from "./worker_starter.ts";
@@ -195,7 +194,7 @@ export class Supervisor {
     return worker;
   }
 
-  readonly #workerEvents: WorkerEvents<PluginWorker> = {
+  readonly #workerEvents: WorkerEvents = {
     reply: (worker, reply, bytes, segment, time) => this.events.reply(worker, reply, bytes, segment, time),
     cancelled: (...operation) => this.events.cancelled(...operation),
     replied: (worker) => {

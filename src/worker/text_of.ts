@@ -96,3 +96,8 @@ export function othersFrames(stack: string): string {
     FRAME.test(line) && (OWN_CODE.some((own) => line.includes(own)) || line.endsWith("(<anonymous>)"));
   return stack.split("\n").filter((line) => !isOwn(line)).join("\n");
 }
+
+/** The text where it has at most so many UTF-16 units, else its beginning and "…" in as many. */
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}

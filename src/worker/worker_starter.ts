@@ -1,14 +1,13 @@
 import { originalNames } from "../modules/original_names.ts";
 import { createBeats } from "./heartbeat.ts";
 import { NoThread } from "./no_thread.ts";
-import { PluginWorker } from "./plugin_worker.ts";
+import { PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
 import { ProcessThread } from "./process_thread.ts";
 import type { HostSetup } from "./messages.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import { textOf } from "./text_of.ts";
 import type { StartThread, Thread, ThreadEvents } from "./thread.ts";
 import { WebWorkerThread } from "./web_worker_thread.ts";
-import type { WorkerEvents } from "./worker_events.ts";
 import { createRings } from "./worker_rings.ts";
 
 /** What tells a worker from those before it. */
@@ -26,7 +25,7 @@ export class WorkerStarter {
     index: number,
     isolation: Isolation,
     begins: Begins,
-    events: WorkerEvents<PluginWorker>,
+    events: WorkerEvents,
   ): PluginWorker {
     const { options, ringBytes } = this;
     const setup = { ...options.setup, ...begins };

@@ -1,8 +1,7 @@
 import { loadConfig } from "../../src/config/load.ts";
 import { Log } from "../../src/observe/log.ts";
-import { runUntilStopped } from "../../src/server/lifecycle.ts";
 import { Server } from "../../src/server/server.ts";
-import { StopSignals } from "../../src/server/stop_signals.ts";
+import { runUntilStopped, StopSignals } from "../../src/server/stop_signals.ts";
 
 // The server with Deno's own sockets, for tests that need it in a process of its own: `portable_serve.ts CONFIG`.
 
