@@ -4,7 +4,7 @@ import type { PreparedModule } from "../modules/prepare_module.ts";
 import { UnreadableFile } from "../modules/read_regular.ts";
 import { statWithin } from "../modules/stat_within.ts";
 import type { Log } from "../observe/log.ts";
-import type { ReadablePlace } from "../worker/confine.ts";
+import type { ReadablePlace } from "../worker/messages.ts";
 import { landlockVersion } from "../worker/landlock.ts";
 
 /**

@@ -1,11 +1,5 @@
 import { readOnlyBeneath } from "./landlock.ts";
-
-/** A file, or a folder with all beneath it, that a plugin's worker may read. */
-export interface ReadablePlace {
-  readonly path: string;
-  /** Its device and inode: a worker that may read it may not read what stands at its path later. */
-  readonly id: string;
-}
+import type { ReadablePlace } from "./messages.ts";
 
 /**
  * Gives up reading all but these places, and then the permission to load libraries, which the worker was let have for that

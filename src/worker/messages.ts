@@ -3,9 +3,15 @@ import type { OriginalPlace } from "../modules/original_names.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { ContentLimit, ContentLimits } from "../protocol/content_limits.ts";
-import type { ReadablePlace } from "./confine.ts";
 import type { BeatMemory } from "./heartbeat.ts";
 import type { RingMemory } from "./ring.ts";
+
+/** A file, or a folder with all beneath it, that a plugin's worker may read. */
+export interface ReadablePlace {
+  readonly path: string;
+  /** Its device and inode: a worker that may read it may not read what stands at its path later. */
+  readonly id: string;
+}
 
 /** Timers that a plugin may have. */
 export const MAX_TIMERS = 100;
