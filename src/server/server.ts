@@ -18,7 +18,6 @@ import { Router } from "../router/router.ts";
 import { StartCalls } from "../router/start_calls.ts";
 import { LostTime } from "../worker/lost_time.ts";
 import { Nursery } from "../worker/nursery.ts";
-import { textOf } from "../worker/text_of.ts";
 import { within } from "../worker/within.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
@@ -30,14 +29,8 @@ import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
-import {
-  configAgain,
-  reload,
-  ReloadError,
-  type ReloadReport,
-  type ReloadTarget,
-  tellReload,
-} from "./reload.ts";
+import type { ReloadReport, ReloadTarget } from "./reload.ts";
+import { Reloads } from "./reloads.ts";
 import { Realtime } from "./realtime.ts";
 import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
@@ -72,6 +65,7 @@ export class Server {
   readonly #loop: EpollLoop | null;
   readonly #router: Router;
   readonly #target: ReloadTarget;
+  readonly #reloads: Reloads;
   readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
@@ -88,14 +82,11 @@ export class Server {
   readonly #modules: ModuleStore;
   readonly #watches = new Watches({
     files: (plugin) => this.#modules.filesOf(plugin),
-    changed: (plugin) =>
-      this.#inTurn(() => this.#reload(this.#target.config, plugin)).then(() => {}, () => {}),
+    changed: (plugin) => this.#reloads.beginWatched(plugin),
   });
   #timer: number | undefined;
   /** Removed plugins that are worked off. */
   readonly #leaving: Leaving;
-  /** The last reload that was asked for, whatever became of it. */
-  #reloaded: Promise<unknown> = Promise.resolve();
   #stopping: Promise<StopReport> | null = null;
   /** Told to stop, and to do so at once. */
   readonly #told = Promise.withResolvers<void>();
@@ -176,6 +167,17 @@ export class Server {
       hurry: this.#hurry.promise,
       leave: (plugin) => this.#leaving.add(plugin),
     };
+    this.#reloads = new Reloads({
+      target: this.#target,
+      loadConfig: options.loadConfig,
+      read: this.#nursery.read,
+      state: () => this.state,
+      follow: (report) => this.#control.follow(report, this, log),
+      taken: (taken) => {
+        this.#watches.follow(taken.plugins);
+        this.#modules.keepOnly(taken.plugins);
+      },
+    });
   }
 
   /**
@@ -270,13 +272,7 @@ export class Server {
    * reload at a time: a second one waits. Rejects with {@link ReloadError} where it cannot; nothing has changed then.
    */
   reload(config?: Config): Promise<ReloadReport> {
-    return this.#inTurn(() => this.#reload(config));
-  }
-
-  #inTurn(work: () => Promise<ReloadReport>): Promise<ReloadReport> {
-    const reloaded = this.#reloaded.then(work);
-    this.#reloaded = reloaded.catch(() => {});
-    return reloaded;
+    return this.#reloads.begin(config);
   }
 
   /**
@@ -333,26 +329,6 @@ export class Server {
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
-  /** @param watched the one plugin whose files have changed */
-  async #reload(given: Config | undefined, watched?: string): Promise<ReloadReport> {
-    const { log } = this.options;
-    try {
-      if (this.state !== "running") throw new ReloadError(`nothing is reloaded: the server is ${this.state}`);
-      const config = given ??
-        await configAgain(this.options.loadConfig, this.#nursery.read, this.#told.promise);
-      const report = await this.#control.follow(await reload(this.#target, config, watched), this, log);
-      this.#watches.follow(config.plugins);
-      this.#modules.keepOnly(config.plugins);
-      // Files that were looked at and are the same are no news.
-      tellReload(report, log, report.unchanged && watched !== undefined ? "debug" : "info");
-      if (watched === undefined) { for (const warning of config.warnings) log.warn(warning); }
-      return report;
-    } catch (error) {
-      log.error("the reload has failed, nothing has changed", { error: textOf(error) });
-      throw error;
-    }
-  }
-
   async #drainAndClose(): Promise<StopReport> {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
@@ -367,7 +343,7 @@ export class Server {
     const drained = this.#plugins.drained(monotonic() + drainTimeout);
     await within(drainTimeout, drained, this.#hurry.promise, this.#lost);
     const count = this.#plugins.abandoned();
-    await this.#reloaded;
+    await this.#reloads.settled;
     await this.#close();
     const { unstopped } = this.#plugins;
     this.#limitLog.flush();

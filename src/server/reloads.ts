@@ -1,0 +1,73 @@
+import type { Config } from "../config/config.ts";
+import type { ReadFile } from "../config/config_file.ts";
+import { textOf } from "../worker/text_of.ts";
+import {
+  configAgain,
+  reload,
+  ReloadError,
+  type ReloadReport,
+  type ReloadTarget,
+  tellReload,
+} from "./reload.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+export interface ReloadsOptions {
+  readonly loadConfig: ServerOptions["loadConfig"];
+  readonly target: ReloadTarget;
+  readonly read: ReadFile;
+  /** What the server does; it is reloaded only while it is running. */
+  readonly state: () => string;
+  /** Lets the control sockets follow; returns what has changed with them. */
+  readonly follow: (report: ReloadReport) => Promise<ReloadReport>;
+  /** The config is in effect. */
+  readonly taken: (config: Config) => void;
+}
+
+/** The reloads of a server, one at a time: each waits for the one before. */
+export class Reloads {
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly options: ReloadsOptions) {}
+
+  /** Resolves when the last that was asked for is over, whatever became of it. */
+  get settled(): Promise<unknown> {
+    return this.#last;
+  }
+
+  /**
+   * Takes over a config, that given or the one that is loaded again. Rejects with ReloadError where it cannot; nothing has
+   * changed then.
+   */
+  begin(given?: Config): Promise<ReloadReport> {
+    return this.#inTurn(() => this.#reload(given));
+  }
+
+  /** The files of one plugin have changed. What becomes of it is in the log. */
+  beginWatched(plugin: string): Promise<void> {
+    return this.#inTurn(() => this.#reload(this.options.target.config, plugin)).then(() => {}, () => {});
+  }
+
+  #inTurn(work: () => Promise<ReloadReport>): Promise<ReloadReport> {
+    const reloaded = this.#last.then(work);
+    this.#last = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #reload(given: Config | undefined, watched?: string): Promise<ReloadReport> {
+    const { target, loadConfig, read, state, follow, taken } = this.options;
+    const { log, stopping } = target;
+    try {
+      if (state() !== "running") throw new ReloadError(`nothing is reloaded: the server is ${state()}`);
+      const config = given ?? await configAgain(loadConfig, read, stopping);
+      const report = await follow(await reload(target, config, watched));
+      taken(config);
+      // Files that were looked at and are the same are no news.
+      tellReload(report, log, report.unchanged && watched !== undefined ? "debug" : "info");
+      if (watched === undefined) { for (const warning of config.warnings) log.warn(warning); }
+      return report;
+    } catch (error) {
+      log.error("the reload has failed, nothing has changed", { error: textOf(error) });
+      throw error;
+    }
+  }
+}
