@@ -1,7 +1,7 @@
-import { PLUGIN_PROCESS } from "./src/worker/process_command.ts";
+import { PLUGIN_PROCESS } from "./src/thread/process_command.ts";
 
 // Imported as needed: a plugin's process carries nothing of the commands.
-if (Deno.args[0] === PLUGIN_PROCESS) await import("./src/worker/process_main.ts");
+if (Deno.args[0] === PLUGIN_PROCESS) await import("./src/thread/process_main.ts");
 const [{ run }, { processIo }, { trustSystem }] = await Promise.all([
   import("./src/cli/run.ts"),
   import("./src/cli/process_io.ts"),

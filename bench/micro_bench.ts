@@ -6,8 +6,8 @@ import { writeRequest } from "../src/protocol/request.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { appendRecord } from "../src/queue/record.ts";
 import { Segment, SegmentPool } from "../src/queue/segment.ts";
-import { createRing, RingReader, RingWriter } from "../src/worker/ring.ts";
-import { OperationView, writeOperation } from "../src/worker/handoff.ts";
+import { createRing, RingReader, RingWriter } from "../src/ring/ring.ts";
+import { OperationView, writeOperation } from "../src/ring/handoff.ts";
 
 // What one station costs for one operation with params of about 100 bytes; each bench does so many at a time.
 const BATCH = 1000;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { ConfigTable } from "../plugins/config_table.ts";
 import { BYTE_UNITS, formatAmount, parseAmount, TIME_UNITS, TIME_UNITS_WITH_DAYS } from "../src/amount.ts";
 import { MAX_DURATION, parseBytes, parseDuration } from "../src/config/units.ts";
-import { millisecondsOf } from "../src/worker/duration.ts";
+import { millisecondsOf } from "../src/host/duration.ts";
 
 const KINDS = [TIME_UNITS, TIME_UNITS_WITH_DAYS, BYTE_UNITS];
 const kind = fc.constantFrom(...KINDS);

@@ -13,12 +13,19 @@ const ORDER = [
   "client",
   "net",
   "router",
-  "worker",
+  "pool",
+  "thread",
+  "host",
+  "ring",
   "modules",
   "queue",
   "observe",
   "protocol",
   "hdf",
+  "within.ts",
+  "lost_time.ts",
+  "text_of.ts",
+  "leftovers.ts",
   "amount.ts",
   "exact_json.ts",
   "exact_number.ts",
@@ -85,7 +92,7 @@ Deno.test("the folders of src import one way, along the data's way", () => {
 Deno.test("only the plugin loader reaches out of src, to the built-in plugins", () => {
   const wrong = production.flatMap(({ path, code }) =>
     importsOf(path, code).filter((target) => isOwn(target) && !target.startsWith("src/"))
-      .filter((target) => !(path === "src/worker/loader.ts" && target.startsWith("plugins/")))
+      .filter((target) => !(path === "src/host/loader.ts" && target.startsWith("plugins/")))
       .filter((target) => !(target === "deno.json" && path.startsWith("src/cli/")))
       .map((target) => `${path} imports ${target}`)
   );

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { JsonObject, JsonValue } from "../src/plugin.ts";
-import { isFromHost } from "../src/worker/from_host.ts";
+import { isFromHost } from "../src/thread/from_host.ts";
 import type { RawConnection } from "./support/raw_connection.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { inSteps } from "./support/steps.ts";

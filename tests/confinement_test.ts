@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { PluginPermissions } from "../src/config/config.ts";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import { readablePlaces } from "../src/server/confinement.ts";
-import { landlockVersion } from "../src/worker/landlock.ts";
+import { landlockVersion } from "../src/host/landlock.ts";
 
 const none: PluginPermissions = PLUGIN_DEFAULTS.permissions;
 const hasLandlock = landlockVersion() > 0;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { LaneId } from "../src/queue/operation_queue.ts";
-import { Credit } from "../src/worker/credit.ts";
-import type { PluginDeclaration } from "../src/worker/messages.ts";
+import { Credit } from "../src/pool/credit.ts";
+import type { PluginDeclaration } from "../src/ring/messages.ts";
 
 function declaration(concurrency: number, ...batches: number[]): PluginDeclaration {
   const commands = [1, ...batches].map((max, at) => ({

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { CronTimes } from "../src/worker/cron_times.ts";
-import { scheduleOf } from "../src/worker/schedule.ts";
+import { CronTimes } from "../src/host/cron_times.ts";
+import { scheduleOf } from "../src/host/schedule.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

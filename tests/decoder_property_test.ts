@@ -15,7 +15,7 @@ import { readReply } from "../src/protocol/reply.ts";
 import type { Caller } from "../src/router/caller.ts";
 import { Registry } from "../src/router/registry.ts";
 import { Router } from "../src/router/router.ts";
-import { OperationParams } from "../src/worker/params.ts";
+import { OperationParams } from "../src/host/params.ts";
 import { fromHex, toHex } from "./support/bytes.ts";
 
 // Every decoder: whatever bytes come, it throws the protocol's own error or nothing, and reads nothing but its message.

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../src/plugin.ts";
-import { isFromHost } from "../src/worker/from_host.ts";
+import { isFromHost } from "../src/thread/from_host.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 

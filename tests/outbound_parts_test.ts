@@ -7,7 +7,7 @@ import { Breaker } from "../plugins/webhook/breaker.ts";
 import { Gate } from "../plugins/webhook/gate.ts";
 import { HostPattern } from "../plugins/webhook/host_pattern.ts";
 import { readAnswer, retryAfterOf, verdictOf } from "../plugins/webhook/response.ts";
-import { ProcessOutput } from "../src/worker/process_output.ts";
+import { ProcessOutput } from "../src/thread/process_output.ts";
 
 const encoder = new TextEncoder();
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { nearest } from "../src/nearest.ts";
-import { type Level, MEMBERS, unknownMembers } from "../src/worker/members.ts";
+import { type Level, MEMBERS, unknownMembers } from "../src/host/members.ts";
 import { mevent } from "./support/mevent.ts";
 import { ModuleFolder } from "./support/module_folder.ts";
 import { streamRequest } from "./support/requests.ts";

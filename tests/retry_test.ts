@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Retry } from "../src/worker/retry.ts";
+import { Retry } from "../src/pool/retry.ts";
 
 const LIMITS = { maxAttempts: 5, backoff: 100, maxBackoff: 500 };
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { appendRecord } from "../src/queue/record.ts";
 import { Segment } from "../src/queue/segment.ts";
-import { takeBackAll, writeOperation } from "../src/worker/handoff.ts";
-import { createRing, maxRecordBytes, type RingMemory, RingReader, RingWriter } from "../src/worker/ring.ts";
-import { RingLink } from "../src/worker/ring_link.ts";
+import { takeBackAll, writeOperation } from "../src/ring/handoff.ts";
+import { createRing, maxRecordBytes, type RingMemory, RingReader, RingWriter } from "../src/ring/ring.ts";
+import { RingLink } from "../src/thread/ring_link.ts";
 import { within } from "./support/until.ts";
 
 /** Larger than what is sent at once, so that records are cut into pieces. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createRing, maxRecordBytes, RingReader, RingWriter } from "../src/worker/ring.ts";
+import { createRing, maxRecordBytes, RingReader, RingWriter } from "../src/ring/ring.ts";
 import { within } from "./support/until.ts";
 
 /** The header's word that says whether the reader sleeps. */

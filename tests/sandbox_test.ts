@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
-import { missingGrant } from "../src/worker/missing_grant.ts";
-import { processEnvironment } from "../src/worker/process_environment.ts";
+import { missingGrant } from "../src/host/missing_grant.ts";
+import { processEnvironment } from "../src/thread/process_environment.ts";
 import { ANSWERS, ASKING, ASKING_GRANTS, asks } from "./support/asking_plugin.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";

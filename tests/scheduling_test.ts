@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { LeakedThreads } from "../src/worker/leaked_threads.ts";
-import { LongRuns } from "../src/worker/long_runs.ts";
-import { Nursery } from "../src/worker/nursery.ts";
-import { createRings, releaseRings } from "../src/worker/worker_rings.ts";
-import { processorTime, runTime } from "../src/worker/worker_threads.ts";
+import { LeakedThreads } from "../src/pool/leaked_threads.ts";
+import { LongRuns } from "../src/thread/long_runs.ts";
+import { Nursery } from "../src/thread/nursery.ts";
+import { createRings, releaseRings } from "../src/thread/worker_rings.ts";
+import { processorTime, runTime } from "../src/thread/worker_threads.ts";
 import { until } from "./support/until.ts";
 
 const SCHED_OTHER = 0;

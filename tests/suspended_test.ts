@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { LostTime } from "../src/worker/lost_time.ts";
-import { within } from "../src/worker/within.ts";
+import { LostTime } from "../src/lost_time.ts";
+import { within } from "../src/within.ts";
 import { MeventProcess } from "./support/mevent.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { messageOf, streamRequest } from "./support/requests.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import assertStrict from "node:assert/strict";
 import { openPlugin, test } from "mevent/testing";
 import { PLUGIN_ENTRIES } from "../src/config/schema.ts";
-import { Nursery } from "../src/worker/nursery.ts";
+import { Nursery } from "../src/thread/nursery.ts";
 
 // One server after the other: what starts their threads is started once.
 Nursery.kept = 1;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { JsonObject } from "../src/plugin.ts";
-import { timerProblems } from "../src/worker/check_timers.ts";
-import type { PluginRemark } from "../src/worker/members.ts";
-import { scheduleOf } from "../src/worker/schedule.ts";
-import { TimerDuty } from "../src/worker/timer_duty.ts";
-import type { PluginDeclaration, ToHost } from "../src/worker/messages.ts";
+import { timerProblems } from "../src/host/check_timers.ts";
+import type { PluginRemark } from "../src/host/members.ts";
+import { scheduleOf } from "../src/host/schedule.ts";
+import { TimerDuty } from "../src/pool/timer_duty.ts";
+import type { PluginDeclaration, ToHost } from "../src/ring/messages.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";
 import { type PluginOverrides, TestServer } from "./support/test_server.ts";
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { quoted } from "../src/cli/shell.ts";
 import { type StartedPlugin, whatNext } from "../src/cli/what_next.ts";
 import type { StandardSchema } from "../src/plugin.ts";
-import { exampleParams } from "../src/worker/params_example.ts";
+import { exampleParams } from "../src/host/params_example.ts";
 import { mevent } from "./support/mevent.ts";
 import { TestServer } from "./support/test_server.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { PLUGIN_DEFAULTS } from "../src/config/defaults.ts";
 import type { JsonObject } from "../src/plugin.ts";
-import { createBeats, Pulse } from "../src/worker/heartbeat.ts";
+import { createBeats, Pulse } from "../src/ring/heartbeat.ts";
 import { messageOf, streamRequest, valueOf } from "./support/requests.ts";
 import { TestServer } from "./support/test_server.ts";
 

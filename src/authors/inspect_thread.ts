@@ -3,14 +3,14 @@
 import { writeBigints } from "../exact_json.ts";
 import { originalNames } from "../modules/original_names.ts";
 import type { Plugin } from "../plugin.ts";
-import { confine } from "../worker/confine.ts";
-import { fence } from "../worker/fence.ts";
-import { durationText } from "../worker/duration.ts";
-import { loadFailure } from "../worker/load_failure.ts";
-import { checkBuiltinGrants, loadPlugin, PluginLoadError } from "../worker/loader.ts";
-import { askedFor, missingGrant } from "../worker/missing_grant.ts";
-import { scheduleOf } from "../worker/schedule.ts";
-import { cut, tellBy, toldText } from "../worker/text_of.ts";
+import { confine } from "../host/confine.ts";
+import { fence } from "../host/fence.ts";
+import { durationText } from "../host/duration.ts";
+import { loadFailure } from "../host/load_failure.ts";
+import { checkBuiltinGrants, loadPlugin, PluginLoadError } from "../host/loader.ts";
+import { askedFor, missingGrant } from "../host/missing_grant.ts";
+import { scheduleOf } from "../host/schedule.ts";
+import { cut, tellBy, toldText } from "../text_of.ts";
 import type { Inspection, InspectMessage, PluginDescription, Refusal } from "./inspection.ts";
 
 // The entry of the worker that loads a plugin only to tell what it is.

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Grants } from "../modules/grants.ts";
 import type { OriginalPlace } from "../modules/original_names.ts";
-import type { ReadablePlace } from "../worker/messages.ts";
+import type { ReadablePlace } from "../ring/messages.ts";
 import type { JsonObject } from "../plugin.ts";
 
 /** What a plugin's module says of itself. */

@@ -3,7 +3,7 @@ import type { PluginPermissions } from "../config/config.ts";
 import type { Provided } from "../modules/module_file.ts";
 import { originalNames } from "../modules/original_names.ts";
 import { type PreparedModule, prepareModule } from "../modules/prepare_module.ts";
-import { leaves, removed } from "../worker/leftovers.ts";
+import { leaves, removed } from "../leftovers.ts";
 
 /** A module as the server would load it, for as long as it is looked at: stripped of its types, in a folder of its own. */
 export class ModuleCopy implements AsyncDisposable {

@@ -2,8 +2,8 @@ import { Layers } from "../config/layers.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Server } from "../server/server.ts";
-import { leaves, removed } from "../worker/leftovers.ts";
-import { textOf } from "../worker/text_of.ts";
+import { leaves, removed } from "../leftovers.ts";
+import { textOf } from "../text_of.ts";
 
 export interface PluginServerOptions {
   readonly plugins: readonly PluginConfig[];

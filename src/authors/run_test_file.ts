@@ -1,6 +1,6 @@
 import { PLUGIN_DEFAULTS } from "../config/defaults.ts";
 import { ModuleError } from "../modules/module_error.ts";
-import { textOf, traceOf } from "../worker/text_of.ts";
+import { textOf, traceOf } from "../text_of.ts";
 import { ModuleCopy } from "./module_copy.ts";
 import { type RegisteredTest, withTestFile } from "./test_file.ts";
 // Test files import it by its URL: so it is in the executable.

@@ -1,4 +1,4 @@
-import { followLeftovers, leftovers, removeAll } from "../worker/leftovers.ts";
+import { followLeftovers, leftovers, removeAll } from "../leftovers.ts";
 
 /** A signal that has been heard ends the process within microseconds; in ms. */
 const END_MS = 5000;

@@ -1,6 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { removeAll } from "../worker/leftovers.ts";
+import { removeAll } from "../leftovers.ts";
 import { beforeSignals } from "./end_cleanly.ts";
 
 /** 1 from when a signal has been heard. */

@@ -1,4 +1,4 @@
-import { MAX_LISTED } from "../worker/administration.ts";
+import { MAX_LISTED } from "../pool/administration.ts";
 import type { Command } from "./command.ts";
 import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, pluginArgument } from "./control_call.ts";
 import { deadTable, operationTable } from "./peek_table.ts";

@@ -2,7 +2,7 @@ import { inspectPlugin } from "../authors/inspect_plugin.ts";
 import { modulePath } from "../authors/module_copy.ts";
 import type { PluginPermissions } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
-import { BUILTIN_MODULES } from "../worker/loader.ts";
+import { BUILTIN_MODULES } from "../host/loader.ts";
 import { aligned, printable } from "./aligned.ts";
 import type { Command } from "./command.ts";
 import { CONFIG_FLAG, configSource, foundText } from "./config_source.ts";

@@ -1,6 +1,6 @@
 import { inFolder, moduleUrl } from "../authors/author_config.ts";
 import { runTestFile, type TestOutcome } from "../authors/run_test_file.ts";
-import { Nursery } from "../worker/nursery.ts";
+import { Nursery } from "../thread/nursery.ts";
 import type { Command } from "./command.ts";
 import { endBusyCleanly } from "./end_cleanly.ts";
 import { ExitCode } from "./exit_codes.ts";

@@ -1,5 +1,5 @@
 import { Chain, type Link } from "../queue/chain.ts";
-import type { CacheEntry } from "../worker/messages.ts";
+import type { CacheEntry } from "../ring/messages.ts";
 
 export interface CacheLimits {
   readonly maxEntries: number;

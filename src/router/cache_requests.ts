@@ -1,4 +1,4 @@
-import type { CacheRequest, CacheResult } from "../worker/messages.ts";
+import type { CacheRequest, CacheResult } from "../ring/messages.ts";
 import type { Cache, CacheWalk } from "./cache.ts";
 
 /** Walks that a worker may have open at once. */

@@ -1,7 +1,7 @@
 import { LaneId } from "../queue/operation_queue.ts";
 import { MAX_HOPS, OperationRecord } from "../queue/record.ts";
-import type { InFlight } from "../worker/in_flight.ts";
-import type { OperationPlace } from "../worker/messages.ts";
+import type { InFlight } from "../pool/in_flight.ts";
+import type { OperationPlace } from "../ring/messages.ts";
 import type { ReplyRoutes, ReplyTarget } from "./reply_routes.ts";
 
 /** Who calls for a worker. */

@@ -4,8 +4,8 @@ import type { PreparedModule } from "../modules/prepare_module.ts";
 import { UnreadableFile } from "../modules/read_regular.ts";
 import { statWithin } from "../modules/stat_within.ts";
 import type { Log } from "../observe/log.ts";
-import type { ReadablePlace } from "../worker/messages.ts";
-import { landlockVersion } from "../worker/landlock.ts";
+import type { ReadablePlace } from "../ring/messages.ts";
+import { landlockVersion } from "../host/landlock.ts";
 
 /**
  * Of the local time, of the memory in use, and what Deno reads before it asks for the permission to use the network: where

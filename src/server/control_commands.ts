@@ -1,7 +1,7 @@
 import type { JsonObject } from "../plugin.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
-import { MAX_LISTED } from "../worker/administration.ts";
+import { MAX_LISTED } from "../pool/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
 import { ReloadError } from "./reload.ts";
 import type { ControlTarget } from "./control_target.ts";

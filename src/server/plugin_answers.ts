@@ -5,7 +5,7 @@ import { errorContent } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
-import type { OutcomeEvents } from "../worker/outcomes.ts";
+import type { OutcomeEvents } from "../pool/outcomes.ts";
 
 /**
  * Brings what has become of a plugin's operations to their callers.

@@ -1,8 +1,8 @@
 import type { CacheRequests } from "../router/cache_requests.ts";
 import { PluginCaller, type PluginCallerParts } from "../router/plugin_caller.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
-import type { ServiceRequest } from "../worker/messages.ts";
-import type { PluginWorker } from "../worker/plugin_worker.ts";
+import type { ServiceRequest } from "../ring/messages.ts";
+import type { PluginWorker } from "../pool/plugin_worker.ts";
 
 /** Does what a plugin's workers ask of the server: their cache, and calls of other plugins. */
 export class PluginServices {

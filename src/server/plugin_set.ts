@@ -1,7 +1,7 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import type { Registry } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
-import type { PluginWorker } from "../worker/plugin_worker.ts";
+import type { PluginWorker } from "../pool/plugin_worker.ts";
 import type { PluginParts } from "./build_plugin.ts";
 import { PluginPlan } from "./plugin_plan.ts";
 import type { ServedPlugin } from "./served_plugin.ts";

@@ -1,6 +1,6 @@
 import type { Libc } from "../net/libc.ts";
 import type { Log } from "../observe/log.ts";
-import { LongRuns, type Running } from "../worker/long_runs.ts";
+import { LongRuns, type Running } from "../thread/long_runs.ts";
 
 const SCHED_OTHER = 0;
 const SCHED_FIFO = 1;

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
-import { textOf } from "../worker/text_of.ts";
+import { textOf } from "../text_of.ts";
 import {
   configAgain,
   reload,

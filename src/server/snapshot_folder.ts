@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { WrittenFile } from "../modules/prepare_module.ts";
 import { controlFolder, makeOwnFolder } from "./control_path.ts";
 import type { Log } from "../observe/log.ts";
-import { leaves, removed } from "../worker/leftovers.ts";
+import { leaves, removed } from "../leftovers.ts";
 
 const encoder = new TextEncoder();
 const NAME = /^modules-[0-9a-f]{12}$/;

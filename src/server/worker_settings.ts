@@ -5,8 +5,8 @@ import type { PreparedModule } from "../modules/prepare_module.ts";
 import { bodyBytes, Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
-import type { ReadablePlace } from "../worker/messages.ts";
-import type { WorkerSettings } from "../worker/supervisor_options.ts";
+import type { ReadablePlace } from "../ring/messages.ts";
+import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import { builtinRights } from "./builtin_rights.ts";
 import { confinement } from "./confinement.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { landlockVersion } from "../../src/worker/landlock.ts";
+import { landlockVersion } from "../../src/host/landlock.ts";
 import { executableTest, isMissing, Workplace } from "./executable.ts";
 
 const hasLandlock = landlockVersion() > 0;

@@ -1,6 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { confine } from "../../src/worker/confine.ts";
+import { confine } from "../../src/host/confine.ts";
 
 // A worker with all of Deno's permissions that confines itself, and tells what it can still read.
 

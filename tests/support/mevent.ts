@@ -4,7 +4,7 @@ import { VERSION } from "../../src/cli/version.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { Log } from "../../src/observe/log.ts";
 import { Server } from "../../src/server/server.ts";
-import { Nursery } from "../../src/worker/nursery.ts";
+import { Nursery } from "../../src/thread/nursery.ts";
 
 // One server after the other: what starts their threads is started once.
 Nursery.kept = 1;

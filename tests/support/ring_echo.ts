@@ -1,4 +1,4 @@
-import { type RingMemory, RingReader, RingWriter } from "../../src/worker/ring.ts";
+import { type RingMemory, RingReader, RingWriter } from "../../src/ring/ring.ts";
 
 // A worker that writes every record it reads into the other ring.
 

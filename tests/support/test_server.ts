@@ -4,7 +4,7 @@ import { Log } from "../../src/observe/log.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import type { ReloadReport } from "../../src/server/reload.ts";
 import { Server } from "../../src/server/server.ts";
-import { Nursery } from "../../src/worker/nursery.ts";
+import { Nursery } from "../../src/thread/nursery.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { RawControl } from "./raw_control.ts";
 import { RawDatagrams } from "./raw_datagrams.ts";

@@ -1,0 +1,83 @@
+import type { PluginContext, Timer } from "../plugin.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
+import { traceOf } from "../text_of.ts";
+
+/** A time that lies far ahead is looked at again after so long: the clock may be set meanwhile; in ms. */
+const LOOK_AGAIN_MS = 30_000;
+
+/** Runs a plugin's timers in this worker, from {@link begin} to {@link end}; each is a loop of its own. */
+export class Timers {
+  #abort: AbortController | null = null;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly timers: readonly Timer[],
+    /** Makes what a run gets. */
+    readonly contextFor: (signal: AbortSignal) => PluginContext,
+    /** A run that takes longer is logged; in ms. */
+    readonly timeout: number,
+  ) {}
+
+  /** Begins, with what is due from now on. */
+  begin(): void {
+    if (this.#abort !== null || this.timers.length === 0) return;
+    const abort = this.#abort = new AbortController();
+    const context = this.contextFor(abort.signal);
+    this.#ended = this.#ended.then(() => Promise.all(this.timers.map((timer) => this.#loop(timer, context))));
+  }
+
+  /** Begins no run any more, and aborts the signal of those that run; resolves when none does. */
+  async end(reason: Error): Promise<void> {
+    this.#abort?.abort(reason);
+    this.#abort = null;
+    await this.#ended;
+  }
+
+  async #loop(timer: Timer, context: PluginContext): Promise<void> {
+    const schedule = scheduleOf(timer);
+    for (schedule.next(); await isDue(schedule, context.signal); schedule.next()) {
+      await this.#run(timer, context);
+    }
+  }
+
+  async #run({ name, run }: Timer, context: PluginContext): Promise<void> {
+    const { timeout } = this;
+    const late = setTimeout(() => {
+      context.log.warn("a timer runs longer than the plugin's time-out", {
+        timer: name,
+        timeout_ms: timeout,
+      });
+    }, timeout);
+    try {
+      await run(context);
+    } catch (error) {
+      // One that was told to end may well say so.
+      const level = context.signal.aborted ? "debug" : "error";
+      context.log[level]("a timer failed", { timer: name, error: traceOf(error) });
+    } finally {
+      clearTimeout(late);
+    }
+  }
+}
+
+/** Resolves to true when the time has come, to false when there is to be no run any more. */
+function isDue(schedule: Schedule, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  if (signal.aborted) return Promise.resolve(false);
+  let timer: number | undefined;
+  const stop = () => {
+    clearTimeout(timer);
+    resolve(false);
+  };
+  const look = () => {
+    const left = schedule.left();
+    if (left > 0) timer = setTimeout(look, Math.min(left, LOOK_AGAIN_MS));
+    else {
+      signal.removeEventListener("abort", stop);
+      resolve(true);
+    }
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  look();
+  return promise;
+}

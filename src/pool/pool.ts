@@ -1,0 +1,329 @@
+import type { Dedup } from "../queue/dedup.ts";
+import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
+import type { LaneId } from "../queue/operation_queue.ts";
+import type { Segment } from "../queue/segment.ts";
+import { Administration, CANCELLED } from "./administration.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { DueTimer } from "./due_timer.ts";
+import type { FigureReport, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
+import { FailureLog } from "./failure_log.ts";
+import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
+import type { PluginWorker } from "./plugin_worker.ts";
+import { ReportedFigures } from "./reported_figures.ts";
+import { Retry, type RetryLimits } from "./retry.ts";
+import { type Health, Shifts } from "./shifts.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { SupervisorEvents } from "./supervisor_events.ts";
+import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";
+import { TimerDuty } from "./timer_duty.ts";
+
+/** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
+const GIVEN_UP = "the plugin was stopped before the operation was done";
+
+/** What becomes of operations that fail or come too late. */
+export interface LifeLimits {
+  readonly retry: RetryLimits;
+  readonly dead: DeadLimits;
+  /** An operation that waited longer is not run, in ms; 0 is for ever. */
+  readonly ttl: number;
+}
+
+export interface PoolOptions extends SupervisorOptions {
+  readonly life: LifeLimits;
+  /** Operations with keys. */
+  readonly dedup: Dedup;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** The time of day. */
+  readonly clock: () => Date;
+  readonly events: PoolEvents;
+}
+
+/** Where the pool's news go. */
+export interface PoolEvents extends OutcomeEvents {
+  /** All answers of a batch have been told. */
+  answered(): void;
+  /** A worker asks something of the server. */
+  asked(worker: PluginWorker, request: ServiceRequest): void;
+  /** A worker has ended. */
+  gone(worker: PluginWorker): void;
+  /** So many times a limit was reached in a worker. */
+  limits(reached: FigureReport["limits"]): void;
+}
+
+/**
+ * All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link Shifts}), and what has become of
+ * it.
+ */
+export class WorkerPool {
+  readonly outcomes: Outcomes;
+  readonly dead: DeadLetters;
+  readonly figures = new ReportedFigures();
+  /** Workers whose plugin's `stop` failed, or did not end in time, when all were stopped. */
+  unstopped = 0;
+  readonly #retry: Retry;
+  readonly #events: SupervisorEvents;
+  readonly #shifts: Shifts;
+  readonly #dispatcher: Dispatcher;
+  readonly #dueTimer: DueTimer;
+  readonly #timerDuty = new TimerDuty(() => this.workers);
+  readonly #administration: Administration;
+  readonly #idle: (() => void)[] = [];
+  #stopping: Promise<void> | null = null;
+
+  constructor(readonly options: PoolOptions) {
+    const { queue, events, now, life, dedup, random, clock } = options;
+    const failures = new FailureLog(options.setup.name, options.log);
+    this.dead = new DeadLetters(life.dead, (letter) => failures.dropped(letter));
+    this.#retry = new Retry(life.retry, (command) => this.#isIdempotent(command), random);
+    this.outcomes = new Outcomes({
+      queue,
+      dead: this.dead,
+      dedup,
+      retry: this.#retry,
+      events,
+      failures,
+      now,
+      parked: () => this.#dueTimer.arm(),
+    });
+    this.#events = {
+      reply: (worker, reply, bytes, segment, time) => {
+        const lane = worker.inFlight.lane(reply.slot);
+        const offset = worker.inFlight.offset(reply.slot);
+        this.outcomes.replied(worker.inFlight.part(reply.slot), lane, segment, offset, reply, bytes, time);
+      },
+      cancelled: (_, ...operation) => this.outcomes.cancelTaken(...operation, CANCELLED),
+      replied: () => {
+        events.answered();
+        this.dispatch();
+        this.#checkIdle();
+        this.#shifts.check();
+      },
+      ready: () => {
+        this.dispatch();
+        this.#timerDuty.look();
+      },
+      lost: (worker, reason) => {
+        this.#eachHeld(worker, (...place) => this.outcomes.lost(...place, reason));
+        events.answered();
+        this.dispatch();
+        this.#checkIdle();
+        this.#shifts.check();
+      },
+      figures: (worker, report) => {
+        const isCurrent = this.workers[worker.index] === worker;
+        const dropped = this.figures.report(worker.index, isCurrent ? report : { ...report, gauges: [] });
+        events.limits({ ...report.limits, figures: report.limits.figures + dropped });
+      },
+      asked: (worker, request) => events.asked(worker, request),
+      unstopped: () => {
+        if (this.#stopping !== null) this.unstopped++;
+      },
+      timersEnded: (worker) => this.#timerDuty.ended(worker),
+      gone: (worker) => {
+        events.gone(worker);
+        this.#timerDuty.look();
+      },
+    };
+    this.#shifts = new Shifts(new Supervisor(options, this.#events));
+    this.#dispatcher = new Dispatcher(
+      queue,
+      this.workers,
+      now,
+      options.lostSince,
+      life.ttl,
+      this.outcomes,
+      () => this.dispatch(),
+    );
+    this.#dueTimer = new DueTimer(queue, now, () => {
+      this.dispatch();
+      this.#checkIdle();
+    });
+    this.#administration = new Administration({
+      queue,
+      outcomes: this.outcomes,
+      workers: () => this.#shifts.holders,
+      now,
+      clock,
+    });
+  }
+
+  /** Those who get operations, or are about to. */
+  get workers(): readonly PluginWorker[] {
+    return this.#shifts.current.workers;
+  }
+
+  /** What the module says of itself; null until a worker has loaded it. */
+  get declaration(): PluginDeclaration | null {
+    return this.#shifts.current.declaration;
+  }
+
+  /** Where the workers run, and how often they had to be replaced. */
+  get health(): Health {
+    return this.#shifts.health;
+  }
+
+  /** All who may hold operations. */
+  get holders(): readonly PluginWorker[] {
+    return this.#shifts.holders;
+  }
+
+  /** Operations that workers hold. */
+  get inFlight(): number {
+    return this.holders.reduce((sum, worker) => sum + worker.inFlight.count, 0);
+  }
+
+  /** Starts the workers; rejects where the plugin does not load. */
+  start(): Promise<void> {
+    return this.#shifts.current.start();
+  }
+
+  /** Changes what becomes of operations from now on. */
+  bound({ retry, dead, ttl }: LifeLimits): void {
+    this.#retry.limits = retry;
+    this.dead.bound(dead);
+    this.#dispatcher.ttl = ttl;
+  }
+
+  /**
+   * Workers with other settings, to be started; they get nothing until they {@link switchTo take over}.
+   *
+   * @param held what is to be done before each of them starts, and who is told when they have been stopped
+   */
+  successor(settings: WorkerSettings, held: Pick<SupervisorOptions, "ended" | "restore">): Supervisor {
+    return new Supervisor({ ...this.options, ...settings, ...held }, this.#events, this.#shifts.current);
+  }
+
+  /**
+   * Lets other workers, which have started, take over: those of before get nothing more, give back what they have not
+   * begun, finish what they run and end. Where the new ones are to wait, they begin when that is done.
+   *
+   * @param arrange called when they begin
+   */
+  switchTo(successor: Supervisor, wait: boolean, arrange: () => void): void {
+    this.#dispatcher.use([]);
+    this.#shifts.take(successor, wait, () => {
+      arrange();
+      this.figures.forgetGauges();
+      this.#dispatcher.use(successor.workers);
+      this.dispatch();
+    });
+    this.#timerDuty.look();
+  }
+
+  /** Hands waiting operations to workers that have room for them; what waited too long is ended. */
+  dispatch(): void {
+    const { expired } = this.outcomes;
+    this.#dispatcher.dispatch();
+    if (this.outcomes.expired > expired) this.#settled();
+  }
+
+  /** Operations are accepted and wait: nothing is handed to workers. */
+  get paused(): boolean {
+    return this.#dispatcher.paused;
+  }
+
+  pause(): void {
+    this.#dispatcher.paused = true;
+    this.#administration.recall();
+    this.#checkIdle();
+  }
+
+  resume(): void {
+    this.#dispatcher.paused = false;
+    this.dispatch();
+  }
+
+  /** An operation was put into the queue that is to wait. */
+  delayed(): void {
+    this.#dueTimer.arm();
+  }
+
+  /** Does what an operator asks for, and hands over and tells what came of it. */
+  administer<T>(work: (administration: Administration) => T): T {
+    const result = work(this.#administration);
+    this.dispatch();
+    this.#settled();
+    return result;
+  }
+
+  /** Looks for replies of all workers now; true where there were some. */
+  poll(): boolean {
+    return this.#shifts.poll();
+  }
+
+  /** Lets the next reply of any worker wake this thread; false where there is one already. */
+  sleep(): boolean {
+    return this.#shifts.sleep();
+  }
+
+  /** Replaces workers that hang. */
+  replaceHung(): void {
+    this.#shifts.replaceHung();
+    this.dispatch();
+    if (this.#dispatcher.endUnserved(this.#shifts.current.options.setup.timeout) > 0) this.#settled();
+  }
+
+  /**
+   * Resolves when nothing runs and nothing can run any more before the deadline (monotonic, ms): what is parked for later
+   * is not waited for, nor what waits while the plugin is paused. Timers run no more.
+   */
+  async drained(deadline: number): Promise<void> {
+    this.#timerDuty.end();
+    this.#timerDuty.look();
+    this.#shifts.hurry();
+    while (!this.isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** The same as it is now. */
+  isDrained(deadline: number): boolean {
+    const { ops, parked } = this.options.queue;
+    if (ops === parked.count) return parked.earliest > deadline;
+    return (this.paused || this.#shifts.isSpent) && this.inFlight === 0;
+  }
+
+  /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
+  stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    return this.#stopping ??= this.#stop(graceMs, hurry);
+  }
+
+  async #stop(graceMs: number, hurry: Promise<void>): Promise<void> {
+    this.#dispatcher.stop();
+    this.#timerDuty.end();
+    this.#dueTimer.stop();
+    const { holders } = this.#shifts;
+    await this.#shifts.stop(graceMs, hurry);
+    for (const worker of holders) {
+      this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
+    }
+    this.outcomes.giveUpWaiting(GIVEN_UP);
+    this.#settled();
+  }
+
+  /** Operations have ended otherwise than by a reply. */
+  #settled(): void {
+    this.options.events.answered();
+    this.#checkIdle();
+  }
+
+  #isIdempotent(command: number): boolean {
+    return this.declaration!.commands.some(({ number, idempotent }) => number === command && idempotent);
+  }
+
+  #checkIdle(): void {
+    if (this.#idle.length === 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Ends what a worker holds. */
+  #eachHeld(
+    { inFlight }: PluginWorker,
+    end: (part: number, lane: LaneId, segment: Segment, offset: number) => void,
+  ): void {
+    for (const slot of inFlight.slots()) {
+      const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
+      end(inFlight.part(slot), inFlight.lane(slot), segment, inFlight.offset(slot));
+      inFlight.close(slot);
+    }
+  }
+}
