@@ -10,6 +10,7 @@ const ORDER = [
   "authors",
   "server",
   "config",
+  "load",
   "client",
   "net",
   "router",

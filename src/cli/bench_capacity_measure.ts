@@ -1,5 +1,5 @@
-import type { LoadPlan } from "../client/load_plan.ts";
-import { LoadRun } from "../client/load_run.ts";
+import type { LoadPlan } from "../load/plan.ts";
+import { LoadRun } from "../load/run.ts";
 import { BodyView } from "../protocol/body.ts";
 import { recordBytes } from "../queue/record.ts";
 import type { CapacityFigures } from "./bench_capacity_plan.ts";

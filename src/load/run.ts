@@ -1,7 +1,7 @@
-import type { SharedLoad } from "./load_connection.ts";
-import type { LoadPlan } from "./load_plan.ts";
-import { type LoadSockets, openSockets } from "./load_sockets.ts";
-import { LoadTally } from "./load_tally.ts";
+import type { SharedLoad } from "./connection.ts";
+import type { LoadPlan } from "./plan.ts";
+import { type LoadSockets, openSockets } from "./sockets.ts";
+import { LoadTally } from "./tally.ts";
 
 /** How often it is looked whether the time is over, in ms. */
 const LOOK_EVERY_MS = 20;

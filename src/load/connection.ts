@@ -1,9 +1,9 @@
 import { readU32 } from "../protocol/bytes.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import { MINI_REPLY_BYTES, REPLY_HEADER_BYTES } from "../protocol/reply.ts";
-import { type LoadPlan, MAX_LOAD_FRAME_BYTES } from "./load_plan.ts";
-import type { LoadTally } from "./load_tally.ts";
-import { LoadWindow } from "./load_window.ts";
+import { type LoadPlan, MAX_LOAD_FRAME_BYTES } from "./plan.ts";
+import type { LoadTally } from "./tally.ts";
+import { LoadWindow } from "./window.ts";
 
 /** First size of the buffer for replies, in bytes. */
 const FIRST_READ_BYTES = 8 * 1024;

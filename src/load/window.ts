@@ -1,7 +1,7 @@
 import { writeU32 } from "../protocol/bytes.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { VERSION, writeRequest } from "../protocol/request.ts";
-import { type LoadPlan, MAX_DEPTH, WRITE_BYTES } from "./load_plan.ts";
+import { type LoadPlan, MAX_DEPTH, WRITE_BYTES } from "./plan.ts";
 
 const SLOT_MASK = MAX_DEPTH - 1;
 const SLOT_BITS = 12;

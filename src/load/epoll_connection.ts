@@ -1,6 +1,6 @@
 import { EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from "../net/libc.ts";
-import { LoadConnection, type SharedLoad } from "./load_connection.ts";
-import type { LoadEpoll } from "./load_epoll.ts";
+import { LoadConnection, type SharedLoad } from "./connection.ts";
+import type { LoadEpoll } from "./epoll.ts";
 
 const MSG_DONTWAIT = 0x40;
 

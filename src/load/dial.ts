@@ -1,6 +1,6 @@
 import { IPPROTO_TCP, type Libc, SOCKADDR_BYTES, TCP_NODELAY } from "../net/libc.ts";
 import { writeU16 } from "../protocol/bytes.ts";
-import type { StreamAddress } from "./address.ts";
+import type { StreamAddress } from "../client/address.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;

@@ -1,4 +1,4 @@
-import type { StreamAddress } from "./address.ts";
+import type { StreamAddress } from "../client/address.ts";
 
 /** A closed-loop load: each connection keeps `depth` requests unanswered, and sends the next one for each reply. */
 export interface LoadPlan {
