@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
+import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
 import { Client, type StreamAddress } from "../src/client/mod.ts";
 import type { PluginStats, ServerStats } from "../src/observe/server_stats.ts";
 import { ChildProcess } from "./child_process.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../src/client/mod.ts";
-import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
+import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
 import type { ServerStats } from "../src/observe/server_stats.ts";
 import { ChildProcess } from "./child_process.ts";
 import { freePort } from "./free_port.ts";

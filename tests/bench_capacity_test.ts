@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { burstRates, type CapacityFigures, capacityPlan } from "../src/cli/bench_capacity_plan.ts";
+import { burstRates, type CapacityFigures, capacityPlan } from "../src/cli/bench/capacity_plan.ts";
 import { mevent, MeventProcess } from "./support/mevent.ts";
 import { TestServer } from "./support/test_server.ts";
 

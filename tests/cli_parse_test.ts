@@ -8,20 +8,20 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import { checkCommand } from "../src/cli/check.ts";
+import { checkCommand } from "../src/cli/config/check.ts";
 import { type Command, isGroup } from "../src/cli/command.ts";
 import { allCommands, COMMANDS, findCommand } from "../src/cli/commands.ts";
-import { configCommand } from "../src/cli/config.ts";
+import { configCommand } from "../src/cli/config/config.ts";
 import { ExitCode } from "../src/cli/exit_codes.ts";
 import { topics } from "../src/cli/documents.ts";
 import { commandHelp, overviewHelp } from "../src/cli/help.ts";
 import { type Io, OutputClosed } from "../src/cli/io.ts";
 import { parseCommand } from "../src/cli/parse.ts";
 import { run } from "../src/cli/run.ts";
-import { sendCommand } from "../src/cli/send.ts";
+import { sendCommand } from "../src/cli/send/send.ts";
 import { serveCommand } from "../src/cli/serve.ts";
 import { serverOverrides } from "../src/cli/serve_flags.ts";
-import { statsCommand } from "../src/cli/stats.ts";
+import { statsCommand } from "../src/cli/stats/stats.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { VERSION } from "../src/cli/version.ts";
 import { loadConfig } from "../src/config/load.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { MAX_CONFIG_BYTES, type ReadFile, reloadText, startText } from "../src/config/config_file.ts";
-import { configText } from "../src/cli/config_report.ts";
+import { configText } from "../src/cli/config/report.ts";
 import { ConfigError } from "../src/config/config_error.ts";
 import { configEntries } from "../src/config/entries.ts";
 import { Log } from "../src/observe/log.ts";

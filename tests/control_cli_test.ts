@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { aligned } from "../src/cli/aligned.ts";
-import { controlAddress } from "../src/cli/control_address.ts";
-import { deadTable, operationTable } from "../src/cli/peek_table.ts";
+import { controlAddress } from "../src/cli/control/address.ts";
+import { deadTable, operationTable } from "../src/cli/control/peek_table.ts";
 import { parseCommand } from "../src/cli/parse.ts";
-import { pauseCommand } from "../src/cli/pause.ts";
+import { pauseCommand } from "../src/cli/control/pause.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { controlName } from "../src/server/control_path.ts";
 import { assertThrows } from "@std/assert";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Client } from "../src/client/client.ts";
 import { resolveDatagram } from "../src/client/datagram_address.ts";
-import { asServerStats } from "../src/cli/stats_report.ts";
+import { asServerStats } from "../src/cli/stats/report.ts";
 import { mevent } from "./support/mevent.ts";
 import { TestServer } from "./support/test_server.ts";
 

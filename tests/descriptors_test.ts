@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { asServerStats } from "../src/cli/stats_report.ts";
+import { asServerStats } from "../src/cli/stats/report.ts";
 import { DescriptorReserve } from "../src/net/reserve.ts";
 import { RawConnection } from "./support/raw_connection.ts";
 import { streamRequest, valueOf } from "./support/requests.ts";

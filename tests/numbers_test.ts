@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { asServerStats, fetchStats } from "../src/cli/stats_report.ts";
+import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
 import { Client } from "../src/client/client.ts";
 import { parseJson, stringifyJson } from "../src/exact_json.ts";
 import type { JsonObject } from "../src/plugin.ts";

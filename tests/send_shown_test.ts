@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { jsonProblem, utf8Problem } from "../src/cli/input_problem.ts";
-import { replyBytes, shownReply } from "../src/cli/send_reply.ts";
+import { replyBytes, shownReply } from "../src/cli/send/reply.ts";
 import { escaped, marked, unseenIn } from "../src/cli/unseen.ts";
 import { encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
 import { mevent, TestServer, TWO_PLUGINS } from "./support/mevent.ts";

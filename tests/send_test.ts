@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { SendTally } from "../src/cli/send_tally.ts";
+import { SendTally } from "../src/cli/send/tally.ts";
 import { Client } from "../src/client/client.ts";
 import { mevent, MeventProcess, TestServer } from "./support/mevent.ts";
 

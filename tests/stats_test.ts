@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { VERSION } from "../src/cli/version.ts";
-import { asServerStats } from "../src/cli/stats_report.ts";
-import { statsTable } from "../src/cli/stats_table.ts";
-import { bytesText, microsecondsText, uptimeText } from "../src/cli/stats_units.ts";
+import { asServerStats } from "../src/cli/stats/report.ts";
+import { statsTable } from "../src/cli/stats/table.ts";
+import { bytesText, microsecondsText, uptimeText } from "../src/cli/stats/units.ts";
 import { Client } from "../src/client/client.ts";
 import type { PluginStats, ServerStats } from "../src/observe/server_stats.ts";
 import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "./support/mevent.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { asServerStats, fetchStats } from "../../src/cli/stats_report.ts";
+import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
 import { Client } from "../../src/client/mod.ts";
 import type { Libc } from "../../src/net/libc.ts";
 import { Histogram } from "../../src/observe/histogram.ts";

@@ -11,7 +11,7 @@ import { PluginsError } from "../server/plugins_error.ts";
 import { runUntilStopped, StopSignals } from "../server/stop_signals.ts";
 import { ToldToStop } from "../server/unless_told.ts";
 import type { Command } from "./command.ts";
-import { configSource, foundText } from "./config_source.ts";
+import { configSource, foundText } from "./config/source.ts";
 import { ExitCode } from "./exit_codes.ts";
 import { type Io, OutputClosed, OutputError } from "./io.ts";
 import { LogOutput } from "./log_output.ts";

@@ -1,6 +1,6 @@
 import { PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "../config/defaults.ts";
 import type { Flag } from "./flag.ts";
-import { CONFIG_FLAG } from "./config_source.ts";
+import { CONFIG_FLAG } from "./config/source.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,0 +1,124 @@
+import * as v from "valibot";
+import type { Client } from "../../client/client.ts";
+import type { ServerStats } from "../../observe/server_stats.ts";
+import type { JsonValue } from "../../plugin.ts";
+import { ReplyCode, replyName } from "../../protocol/codes.ts";
+
+/** The reserved plugin that answers with them, whatever the command. */
+const STATS_PLUGIN = "Reserve.Stats";
+const STATS_COMMAND = 1000;
+
+/** An answer that is no {@link ServerStats}; mostly of another mevent. */
+export class StatsError extends Error {
+  override readonly name = "StatsError";
+}
+
+/** The answer is longer than a reply may be; over UDP, than one to a request of that length. */
+export class TooLongError extends StatsError {}
+
+/** Asks a server for its figures. Throws as `Client.call` does, and StatsError. */
+export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
+  const options = signal === undefined ? {} : { signal };
+  const { code, value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {}, options);
+  if (code >= ReplyCode.Ok && value !== undefined) return figuresOf(value);
+  if (code === ReplyCode.Pack) {
+    throw new TooLongError(
+      "the figures fit no reply that may be had this way: ask over TCP, or with --control",
+    );
+  }
+  throw new StatsError(
+    `the server answers ${STATS_PLUGIN} with ${code} ${replyName(code)}: is it mevent 0.1 or later?`,
+  );
+}
+
+/** Figures are doubles: what came as a bigint was one, too. */
+export function figuresOf(value: JsonValue): JsonValue {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(figuresOf);
+  return Object.fromEntries(Object.entries(value).map(([name, figure]) => [name, figuresOf(figure)]));
+}
+
+/** The answer as what a table is made of. Throws StatsError. */
+export function asServerStats(value: JsonValue): ServerStats {
+  if (isServerStats(value)) return value;
+  throw new StatsError(
+    "the server's figures lack some that this mevent shows: use --json, or mevent of its version",
+  );
+}
+
+function isServerStats(value: JsonValue): value is ServerStats {
+  return v.is(SERVER, value);
+}
+
+const COUNT = v.number();
+const COUNTS = v.record(v.string(), COUNT);
+const LATENCY = v.object({ p50: COUNT, p99: COUNT });
+
+const PLUGIN = v.object({
+  name: v.string(),
+  biz: v.nullable(COUNT),
+  description: v.string(),
+  queued: COUNT,
+  oldest_wait_ms: COUNT,
+  in_flight: COUNT,
+  delayed: COUNT,
+  retrying: COUNT,
+  paused: v.boolean(),
+  queue_bytes: COUNT,
+  queue_level: v.string(),
+  max_ops: COUNT,
+  max_bytes: COUNT,
+  accepted: COUNT,
+  done: COUNT,
+  failed: COUNT,
+  refused: COUNT,
+  expired: COUNT,
+  cancelled: COUNT,
+  retries: COUNT,
+  dead: COUNT,
+  dead_dropped: COUNT,
+  deduplicated: COUNT,
+  keys: COUNT,
+  keys_forgotten: COUNT,
+  busy: COUNT,
+  wait_us: LATENCY,
+  run_us: LATENCY,
+  wait_us_last_minute: LATENCY,
+  run_us_last_minute: LATENCY,
+  workers: COUNT,
+  workers_running: COUNT,
+  unhealthy_workers: COUNT,
+  restarts: COUNT,
+  recycled: COUNT,
+  isolation: v.string(),
+  moved: v.boolean(),
+  leaked_threads: COUNT,
+  cache_entries: COUNT,
+  cache_bytes: COUNT,
+  counters: COUNTS,
+  gauges: COUNTS,
+});
+
+const SERVER = v.object({
+  version: v.string(),
+  pid: COUNT,
+  uptime_seconds: COUNT,
+  state: v.string(),
+  connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
+  limits: COUNTS,
+  messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT }),
+  errors: v.object({
+    version: COUNT,
+    broken: COUNT,
+    unknown: COUNT,
+    busy: COUNT,
+    replies_dropped: COUNT,
+    datagrams_dropped: v.nullable(COUNT),
+  }),
+  rss_bytes: COUNT,
+  queue_bytes: COUNT,
+  queue_level: v.string(),
+  max_queue_bytes: COUNT,
+  plugins: v.array(PLUGIN),
+});
