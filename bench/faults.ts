@@ -11,8 +11,8 @@ import { Histogram } from "../src/observe/histogram.ts";
 import { SURROUNDINGS } from "./faults/faulty_server.ts";
 import { type FaultTimes, Generation, type GenerationResult } from "./faults/generation.ts";
 import { Random } from "./fuzz/random.ts";
-import { benchArgs, refuse } from "./bench_args.ts";
-import { markdownTable } from "./markdown_table.ts";
+import { benchArgs, refuse } from "./support/args.ts";
+import { markdownTable } from "./support/markdown_table.ts";
 
 const USAGE = `Usage: ./denow task faults [options]
   --rounds N      rounds, each with a fault (1000)

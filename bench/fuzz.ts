@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { benchArgs } from "./bench_args.ts";
+import { benchArgs } from "./support/args.ts";
 import { type CampaignResult, runCampaign } from "./fuzz/campaign.ts";
 import { startFuzzServer } from "./fuzz/fuzz_server.ts";
 import { parseSent, sentAsText } from "./fuzz/recorder.ts";

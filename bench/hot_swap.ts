@@ -10,12 +10,12 @@
 import { parseArgs } from "@std/cli";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../src/client/mod.ts";
-import { lossFaults, reportChanges } from "./change_report.ts";
-import { type ChangedFolder, ChangedServer } from "./changed_server.ts";
-import { countText, megabytesText, microsecondsText } from "./figures.ts";
-import { HotSwapLoad, swapFiles, SWAPPED } from "./hot_swap_load.ts";
-import { describeMachine } from "./machine.ts";
-import { median } from "./median.ts";
+import { lossFaults, reportChanges } from "./reload/change_report.ts";
+import { type ChangedFolder, ChangedServer } from "./reload/changed_server.ts";
+import { countText, megabytesText, microsecondsText } from "./support/figures.ts";
+import { HotSwapLoad, swapFiles, SWAPPED } from "./reload/hot_swap_load.ts";
+import { describeMachine } from "./support/machine.ts";
+import { median } from "./support/median.ts";
 
 /** A swap that takes longer has failed, in ms. */
 const SWAP_MS = 30_000;

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { ChildProcess } from "./child_process.ts";
-import { isFile } from "./find_program.ts";
+import { ChildProcess } from "./support/child_process.ts";
+import { isFile } from "./support/find_program.ts";
 
 /** What a load may take longer than it was told before it is ended, in ms. */
 const OVERTIME_MS = 30_000;

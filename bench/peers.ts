@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./bench_options.ts";
-import { describeMachine } from "./machine.ts";
-import { findProgram } from "./find_program.ts";
-import { type Contestant, CONTESTANTS } from "./peer_contestants.ts";
-import { PEER_DAEMONS } from "./peer_daemons.ts";
-import { peerMarkdown, type PeerMeasurement, peerRows } from "./peer_report.ts";
-import { startSystem } from "./peer_start.ts";
-import { PEER_WORKS, type PeerWork, workName } from "./peer_works.ts";
+import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import { describeMachine } from "./support/machine.ts";
+import { findProgram } from "./support/find_program.ts";
+import { type Contestant, CONTESTANTS } from "./peers/contestants.ts";
+import { PEER_DAEMONS } from "./peers/daemons.ts";
+import { peerMarkdown, type PeerMeasurement, peerRows } from "./peers/report.ts";
+import { startSystem } from "./peers/start.ts";
+import { PEER_WORKS, type PeerWork, workName } from "./peers/works.ts";
 
 /** Uncounted time before each measurement. */
 const WARMUP_SECONDS = 0.5;

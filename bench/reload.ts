@@ -8,14 +8,14 @@
  */
 import { parseArgs } from "@std/cli";
 import { setTimeout as pause } from "node:timers/promises";
-import { lossFaults, reportChanges } from "./change_report.ts";
-import { type ChangedFolder, ChangedServer } from "./changed_server.ts";
-import { countText, megabytesText, microsecondsText } from "./figures.ts";
-import { freePort } from "./free_port.ts";
+import { lossFaults, reportChanges } from "./reload/change_report.ts";
+import { type ChangedFolder, ChangedServer } from "./reload/changed_server.ts";
+import { countText, megabytesText, microsecondsText } from "./support/figures.ts";
+import { freePort } from "./support/free_port.ts";
 import { Loadgen } from "./loadgen.ts";
-import { describeMachine } from "./machine.ts";
-import { median } from "./median.ts";
-import { ReloadLoad } from "./reload_load.ts";
+import { describeMachine } from "./support/machine.ts";
+import { median } from "./support/median.ts";
+import { ReloadLoad } from "./reload/load.ts";
 
 /** A reload that takes longer has failed, in ms. */
 const RELOAD_MS = 30_000;

@@ -6,17 +6,17 @@
  *
  * @module
  */
-import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./bench_options.ts";
-import { describeMachine } from "./machine.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
-import { type Figure, figureText, type Scenario } from "./scenario.ts";
-import { backlogScenario } from "./scenario_backlog.ts";
-import { connectionsScenario } from "./scenario_connections.ts";
-import { intakeScenario } from "./scenario_intake.ts";
-import { millionScenario } from "./scenario_million.ts";
-import { neighbourScenario } from "./scenario_neighbour.ts";
-import { udpScenario } from "./scenario_udp.ts";
+import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import { describeMachine } from "./support/machine.ts";
+import { markdownTable } from "./support/markdown_table.ts";
+import { median } from "./support/median.ts";
+import { type Figure, figureText, type Scenario } from "./scenarios/scenario.ts";
+import { backlogScenario } from "./scenarios/backlog.ts";
+import { connectionsScenario } from "./scenarios/connections.ts";
+import { intakeScenario } from "./scenarios/intake.ts";
+import { millionScenario } from "./scenarios/million.ts";
+import { neighbourScenario } from "./scenarios/neighbour.ts";
+import { udpScenario } from "./scenarios/udp.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   millionScenario,

@@ -12,11 +12,11 @@ import { Histogram } from "../src/observe/histogram.ts";
 import { encodeBody, Encoding } from "../src/protocol/body.ts";
 import { writeRequest } from "../src/protocol/request.ts";
 import { Witnesses } from "./faults/witnesses.ts";
-import { benchArgs, refuse } from "./bench_args.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
-import { NativeSocket } from "./native_socket.ts";
-import { WatchedServer } from "./watched_server.ts";
+import { benchArgs, refuse } from "./support/args.ts";
+import { markdownTable } from "./support/markdown_table.ts";
+import { median } from "./support/median.ts";
+import { NativeSocket } from "./support/native_socket.ts";
+import { WatchedServer } from "./support/watched_server.ts";
 
 const USAGE = `Usage: ./denow task slowloris [options]
   --connections N   slow ones (5000); both processes need that many descriptors and some: ulimit -n

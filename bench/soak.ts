@@ -7,13 +7,13 @@
  *
  * @module
  */
-import { benchArgs } from "./bench_args.ts";
-import { describeMachine } from "./machine.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
+import { benchArgs } from "./support/args.ts";
+import { describeMachine } from "./support/machine.ts";
+import { markdownTable } from "./support/markdown_table.ts";
+import { median } from "./support/median.ts";
 import { doShift, measureRate, WorkTally } from "./soak/shift.ts";
 import { WORKS } from "./soak/works.ts";
-import { WatchedServer } from "./watched_server.ts";
+import { WatchedServer } from "./support/watched_server.ts";
 
 const USAGE = `Usage: ./denow task soak [options]
   --minutes N     how long (20)

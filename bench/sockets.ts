@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { isAskedFor, readBenchOptions, writeReport } from "./bench_options.ts";
-import { ChildProcess } from "./child_process.ts";
-import { freePort } from "./free_port.ts";
-import { describeMachine } from "./machine.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
+import { isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import { ChildProcess } from "./support/child_process.ts";
+import { freePort } from "./support/free_port.ts";
+import { describeMachine } from "./support/machine.ts";
+import { markdownTable } from "./support/markdown_table.ts";
+import { median } from "./support/median.ts";
 import type { LoadResult } from "./loadgen.ts";
 
 const KINDS = {

@@ -10,13 +10,13 @@
  */
 import { parseArgs } from "@std/cli";
 import { setTimeout as pause } from "node:timers/promises";
-import { countText } from "./figures.ts";
-import { describeMachine } from "./machine.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
-import { RowCaller, RowRequests } from "./row_caller.ts";
-import { type SqlTarget, sqlTargets } from "./sql_targets.ts";
-import { WatchedServer } from "./watched_server.ts";
+import { countText } from "./support/figures.ts";
+import { describeMachine } from "./support/machine.ts";
+import { markdownTable } from "./support/markdown_table.ts";
+import { median } from "./support/median.ts";
+import { RowCaller, RowRequests } from "./sql/row_caller.ts";
+import { type SqlTarget, sqlTargets } from "./sql/targets.ts";
+import { WatchedServer } from "./support/watched_server.ts";
 
 const CONNECTIONS = 50;
 /** Requests that each connection has unanswered. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { NativeSocket } from "../bench/native_socket.ts";
+import { NativeSocket } from "../bench/support/native_socket.ts";
 import { loadLibc } from "../src/net/libc.ts";
 import { concat } from "./support/bytes.ts";
 import { HAS_PYTHON, PYTHON_NOTE } from "./support/python.ts";

@@ -14,7 +14,7 @@ import { Mutator } from "../bench/fuzz/mutator.ts";
 import { Random } from "../bench/fuzz/random.ts";
 import { parseSent, Recorder, Route, sentAsText } from "../bench/fuzz/recorder.ts";
 import { replay } from "../bench/fuzz/replay.ts";
-import { GoodClient, WrongReply } from "../bench/good_client.ts";
+import { GoodClient, WrongReply } from "../bench/support/good_client.ts";
 
 const IS_LINUX = Deno.build.os === "linux";
 const MESSAGES = 5000;

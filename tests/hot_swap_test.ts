@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { HotSwapLoad, swapFiles, SWAPPED } from "../bench/hot_swap_load.ts";
+import { HotSwapLoad, swapFiles, SWAPPED } from "../bench/reload/hot_swap_load.ts";
 import { Client } from "../src/client/mod.ts";
 import { TestServer } from "./support/test_server.ts";
 import { until } from "./support/until.ts";

@@ -1,6 +1,6 @@
 import { Client } from "../../src/client/mod.ts";
 import type { Random } from "../fuzz/random.ts";
-import type { WatchedServer } from "../watched_server.ts";
+import type { WatchedServer } from "../support/watched_server.ts";
 import type { PluginFault } from "./plugin_faults.ts";
 
 /** Longer than the server is given to end all that it has accepted, in ms. */

@@ -2,8 +2,8 @@ import type { Libc } from "../../src/net/libc.ts";
 import { encodeBody, Encoding } from "../../src/protocol/body.ts";
 import { writeRequest } from "../../src/protocol/request.ts";
 import type { Random } from "../fuzz/random.ts";
-import { NativeSocket } from "../native_socket.ts";
-import type { WatchedServer } from "../watched_server.ts";
+import { NativeSocket } from "../support/native_socket.ts";
+import type { WatchedServer } from "../support/watched_server.ts";
 import { FAULTY } from "./faulty_server.ts";
 
 /** Clients that stay away from their connections without closing them; the oldest makes room. */

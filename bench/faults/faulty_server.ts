@@ -1,4 +1,4 @@
-import { WatchedServer } from "../watched_server.ts";
+import { WatchedServer } from "../support/watched_server.ts";
 
 /** The plugin of the callers who are not to notice anything. */
 export const WITNESS = "witness";

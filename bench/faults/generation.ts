@@ -5,7 +5,7 @@ import type { Libc } from "../../src/net/libc.ts";
 import { Histogram } from "../../src/observe/histogram.ts";
 import type { ServerStats } from "../../src/observe/server_stats.ts";
 import type { Random } from "../fuzz/random.ts";
-import type { WatchedServer } from "../watched_server.ts";
+import type { WatchedServer } from "../support/watched_server.ts";
 import { held, missing } from "./accounts.ts";
 import { Callers } from "./callers.ts";
 import { BadClients, CLIENT_FAULTS } from "./client_faults.ts";

@@ -2,7 +2,7 @@
 /// <reference lib="deno.worker" />
 /// <reference lib="deno.unstable" />
 import { Random } from "../fuzz/random.ts";
-import { GoodClient } from "../good_client.ts";
+import { GoodClient } from "../support/good_client.ts";
 import { haveOwnCore } from "../priority.ts";
 import { WITNESS } from "./faulty_server.ts";
 import type { FromWitness, ToWitness } from "./witnesses.ts";

@@ -1,8 +1,8 @@
 import { setImmediate, setTimeout as pause } from "node:timers/promises";
 import { EpollSet } from "../../src/net/epoll_set.ts";
 import { loadLibc } from "../../src/net/libc.ts";
-import { GoodClient } from "../good_client.ts";
-import type { WatchedServer } from "../watched_server.ts";
+import { GoodClient } from "../support/good_client.ts";
+import type { WatchedServer } from "../support/watched_server.ts";
 import type { Channel } from "./channel.ts";
 import { readCorpus } from "./corpus.ts";
 import { DatagramChannel } from "./datagram_channel.ts";

@@ -1,4 +1,4 @@
-import { WatchedServer } from "../watched_server.ts";
+import { WatchedServer } from "../support/watched_server.ts";
 
 /** The plugin of the good clients: what is spoiled does not know its name. */
 export const WITNESS = "witness";

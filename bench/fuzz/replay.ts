@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { loadLibc, MSG_DONTWAIT } from "../../src/net/libc.ts";
-import { GoodClient } from "../good_client.ts";
-import { NativeSocket } from "../native_socket.ts";
-import type { WatchedServer } from "../watched_server.ts";
+import { GoodClient } from "../support/good_client.ts";
+import { NativeSocket } from "../support/native_socket.ts";
+import type { WatchedServer } from "../support/watched_server.ts";
 import { faultOf } from "./campaign.ts";
 import { openDatagramSocket } from "./datagram_channel.ts";
 import { WITNESS } from "./fuzz_server.ts";

@@ -4,7 +4,7 @@ import { EPOLLIN, type Libc } from "../../src/net/libc.ts";
 import { writeU32 } from "../../src/protocol/bytes.ts";
 import { FrameReader, PREFIX_BYTES } from "../../src/protocol/frame.ts";
 import { MIN_REQUEST_BYTES, VERSION } from "../../src/protocol/request.ts";
-import { NativeSocket } from "../native_socket.ts";
+import { NativeSocket } from "../support/native_socket.ts";
 import type { Channel } from "./channel.ts";
 import type { Mutator } from "./mutator.ts";
 import { type Recorder, Route } from "./recorder.ts";

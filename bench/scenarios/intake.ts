@@ -1,6 +1,6 @@
-import { MeventServer } from "./mevent_server.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Scenario, ScenarioSetting } from "./scenario.ts";
-import { GATE, ScenarioLoads } from "./scenario_loads.ts";
+import { GATE, ScenarioLoads } from "./loads.ts";
 
 const FEW = 1000;
 const MANY = 1_000_000;

@@ -1,5 +1,5 @@
-import { Client, ReplyCode } from "../src/client/mod.ts";
-import type { Loadgen } from "./loadgen.ts";
+import { Client, ReplyCode } from "../../src/client/mod.ts";
+import type { Loadgen } from "../loadgen.ts";
 
 /** What the loads of a bench have seen; every request is one of `done`, `refused` and `failed`. */
 export interface LoadTally {

@@ -1,5 +1,5 @@
-import { countText, megabytesText, microsecondsText, ratioText } from "./figures.ts";
-import type { Loadgen } from "./loadgen.ts";
+import { countText, megabytesText, microsecondsText, ratioText } from "../support/figures.ts";
+import type { Loadgen } from "../loadgen.ts";
 
 /** What a scenario works with. */
 export interface ScenarioSetting {

@@ -1,10 +1,10 @@
-import { ChildProcess } from "./child_process.ts";
-import { findProgram } from "./find_program.ts";
-import { freePort } from "./free_port.ts";
-import type { Loadgen } from "./loadgen.ts";
-import { MeventServer } from "./mevent_server.ts";
-import type { Contestant } from "./peer_contestants.ts";
-import { PEER_DAEMONS, type PeerDaemon } from "./peer_daemons.ts";
+import { ChildProcess } from "../support/child_process.ts";
+import { findProgram } from "../support/find_program.ts";
+import { freePort } from "../support/free_port.ts";
+import type { Loadgen } from "../loadgen.ts";
+import { MeventServer } from "../support/mevent_server.ts";
+import type { Contestant } from "./contestants.ts";
+import { PEER_DAEMONS, type PeerDaemon } from "./daemons.ts";
 
 /** A system that listens on a port of the loopback until it is disposed of. */
 export interface RunningSystem extends AsyncDisposable {

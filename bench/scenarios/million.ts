@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "./free_port.ts";
-import type { Loadgen } from "./loadgen.ts";
-import { memoryOf } from "./memory_of.ts";
-import { MeventServer } from "./mevent_server.ts";
+import { freePort } from "../support/free_port.ts";
+import type { Loadgen } from "../loadgen.ts";
+import { memoryOf } from "../support/memory_of.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Scenario } from "./scenario.ts";
-import { GATE, ScenarioLoads } from "./scenario_loads.ts";
+import { GATE, ScenarioLoads } from "./loads.ts";
 
 const OPERATIONS = 1_000_000;
 /** Memory is read after so long without a load, in ms. */

@@ -1,7 +1,7 @@
-import type { LoadResult } from "./loadgen.ts";
-import { MeventServer } from "./mevent_server.ts";
+import type { LoadResult } from "../loadgen.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Figure, Scenario, ScenarioSetting } from "./scenario.ts";
-import { ScenarioLoads, type Target } from "./scenario_loads.ts";
+import { ScenarioLoads, type Target } from "./loads.ts";
 
 const QUEUED = 500_000;
 const NOTHING: Target = { plugin: "steady", command: 1002 };

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../src/client/mod.ts";
-import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
-import type { ServerStats } from "../src/observe/server_stats.ts";
+import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../../src/client/mod.ts";
+import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
+import type { ServerStats } from "../../src/observe/server_stats.ts";
 import { ChildProcess } from "./child_process.ts";
 import { freePort } from "./free_port.ts";
 import { memoryOf } from "./memory_of.ts";
@@ -13,7 +13,7 @@ const MAX_LINES = 1000;
 /** It gets so long to answer, on a machine with much else to do, too; in ms. */
 const START_MS = 60_000;
 const LOOK_EVERY_MS = 10;
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 export interface WatchedServerOptions {
   /** mevent's executable; undefined: from source. */
@@ -46,7 +46,7 @@ export class WatchedServer implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "mevent_bench_" });
     const port = freePort();
     const file = join(folder, "mevent.toml");
-    const plugins = fileURLToPath(new URL("plugins/", import.meta.url));
+    const plugins = fileURLToPath(new URL("../plugins/", import.meta.url));
     await Deno.writeTextFile(file, config.replaceAll("PLUGINS/", plugins));
     const address = `127.0.0.1:${port}`;
     const program = mevent === undefined ? [Deno.execPath(), "run", "-A", "--no-check", MAIN] : [mevent];

@@ -1,7 +1,7 @@
-import type { LoadResult } from "./loadgen.ts";
-import { MeventServer } from "./mevent_server.ts";
+import type { LoadResult } from "../loadgen.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Scenario } from "./scenario.ts";
-import { ECHO_NOTHING, ScenarioLoads, type Target } from "./scenario_loads.ts";
+import { ECHO_NOTHING, ScenarioLoads, type Target } from "./loads.ts";
 
 /** Stuck, and its queue full with a thousand operations. */
 const FULL: Target = { plugin: "full", command: 1001 };

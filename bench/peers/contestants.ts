@@ -1,5 +1,5 @@
-import type { PeerName } from "./peer_daemons.ts";
-import type { WorkKind } from "./peer_works.ts";
+import type { PeerName } from "./daemons.ts";
+import type { WorkKind } from "./works.ts";
 
 /** A system at a kind of work. */
 export interface Contestant {

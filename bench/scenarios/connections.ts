@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { encodeBody, Encoding } from "../src/client/mod.ts";
-import { writeRequest } from "../src/protocol/request.ts";
-import { memoryOf } from "./memory_of.ts";
-import { MeventServer } from "./mevent_server.ts";
+import { encodeBody, Encoding } from "../../src/client/mod.ts";
+import { writeRequest } from "../../src/protocol/request.ts";
+import { memoryOf } from "../support/memory_of.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Scenario } from "./scenario.ts";
-import { ECHO_NOTHING, ScenarioLoads } from "./scenario_loads.ts";
+import { ECHO_NOTHING, ScenarioLoads } from "./loads.ts";
 
 const CONNECTIONS = 10_000;
 /** Opened at the same time. */

@@ -1,10 +1,10 @@
-import { toHex } from "../tests/support/bytes.ts";
-import type { StreamAddress } from "../src/client/mod.ts";
-import { encodeBody, Encoding } from "../src/protocol/body.ts";
-import { FrameReader } from "../src/protocol/frame.ts";
-import { readReply, type Reply } from "../src/protocol/reply.ts";
-import { writeRequest } from "../src/protocol/request.ts";
-import type { Random } from "./fuzz/random.ts";
+import { toHex } from "../../tests/support/bytes.ts";
+import type { StreamAddress } from "../../src/client/mod.ts";
+import { encodeBody, Encoding } from "../../src/protocol/body.ts";
+import { FrameReader } from "../../src/protocol/frame.ts";
+import { readReply, type Reply } from "../../src/protocol/reply.ts";
+import { writeRequest } from "../../src/protocol/request.ts";
+import type { Random } from "../fuzz/random.ts";
 
 /** A good client that hears nothing for so long has been failed, on a machine with much else to do, too; in ms. */
 const SILENCE_MS = 30_000;

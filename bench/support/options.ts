@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli";
 import { isFile } from "./find_program.ts";
-import { Loadgen } from "./loadgen.ts";
+import { Loadgen } from "../loadgen.ts";
 
 /** What the benches are told on their command line. */
 export interface BenchOptions {

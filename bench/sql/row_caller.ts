@@ -1,7 +1,7 @@
-import { encodeBody, Encoding, ReplyCode } from "../src/client/mod.ts";
-import { FrameReader } from "../src/protocol/frame.ts";
-import { readReply } from "../src/protocol/reply.ts";
-import { writeRequest } from "../src/protocol/request.ts";
+import { encodeBody, Encoding, ReplyCode } from "../../src/client/mod.ts";
+import { FrameReader } from "../../src/protocol/frame.ts";
+import { readReply } from "../../src/protocol/reply.ts";
+import { writeRequest } from "../../src/protocol/request.ts";
 
 /** No reply of the plugin is longer, in bytes. */
 const MAX_REPLY_BYTES = 64 * 1024;

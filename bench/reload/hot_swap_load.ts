@@ -1,4 +1,4 @@
-import { type Client, ReplyCode } from "../src/client/mod.ts";
+import { type Client, ReplyCode } from "../../src/client/mod.ts";
 
 /** The plugin that is swapped. */
 export const SWAPPED = "swapped";

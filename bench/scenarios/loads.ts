@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { Client } from "../src/client/mod.ts";
-import type { Loadgen, LoadResult, RunningLoad } from "./loadgen.ts";
-import type { MeventServer } from "./mevent_server.ts";
+import { Client } from "../../src/client/mod.ts";
+import type { Loadgen, LoadResult, RunningLoad } from "../loadgen.ts";
+import type { MeventServer } from "../support/mevent_server.ts";
 
 /** A plugin's command. */
 export interface Target {

@@ -52,7 +52,7 @@ export class MeventServer implements AsyncDisposable {
   static async start(program: string): Promise<MeventServer> {
     const folder = await Deno.makeTempDir();
     const config = join(folder, "bench.toml");
-    const plugin = (name: string) => fileURLToPath(new URL(`plugins/${name}.js`, import.meta.url));
+    const plugin = (name: string) => fileURLToPath(new URL(`../plugins/${name}.js`, import.meta.url));
     const toml = CONFIG.replaceAll("GATE", plugin("gate")).replaceAll("STEADY", plugin("steady"));
     await Deno.writeTextFile(config, toml);
     const port = freePort();

@@ -1,9 +1,9 @@
-import { countText, microsecondsText, ratioText } from "./figures.ts";
-import type { LoadResult } from "./loadgen.ts";
-import { markdownTable } from "./markdown_table.ts";
-import { median } from "./median.ts";
-import { CONTESTANTS } from "./peer_contestants.ts";
-import { type PeerWork, workName, workTitle } from "./peer_works.ts";
+import { countText, microsecondsText, ratioText } from "../support/figures.ts";
+import type { LoadResult } from "../loadgen.ts";
+import { markdownTable } from "../support/markdown_table.ts";
+import { median } from "../support/median.ts";
+import { CONTESTANTS } from "./contestants.ts";
+import { type PeerWork, workName, workTitle } from "./works.ts";
 
 /** What one system did at one work, a result a round. */
 export interface PeerMeasurement {

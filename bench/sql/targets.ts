@@ -1,7 +1,7 @@
-import { DatabaseServer, HAS_MARIADB, HAS_POSTGRES } from "../tests/support/database_servers.ts";
-import { SqliteDatabase } from "../plugins/sql/sqlite.ts";
-import type { Session } from "../plugins/sql/database.ts";
-import { insertStatement } from "../plugins/sql/statement.ts";
+import { DatabaseServer, HAS_MARIADB, HAS_POSTGRES } from "../../tests/support/database_servers.ts";
+import { SqliteDatabase } from "../../plugins/sql/sqlite.ts";
+import type { Session } from "../../plugins/sql/database.ts";
+import { insertStatement } from "../../plugins/sql/statement.ts";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 

@@ -1,8 +1,8 @@
-import { freePort } from "./free_port.ts";
-import type { LoadResult } from "./loadgen.ts";
-import { MeventServer } from "./mevent_server.ts";
+import { freePort } from "../support/free_port.ts";
+import type { LoadResult } from "../loadgen.ts";
+import { MeventServer } from "../support/mevent_server.ts";
 import type { Figure, Scenario } from "./scenario.ts";
-import { ECHO_NOTHING, ScenarioLoads } from "./scenario_loads.ts";
+import { ECHO_NOTHING, ScenarioLoads } from "./loads.ts";
 
 /** The way over datagrams, beside a server in C that only answers them. */
 export const udpScenario: Scenario = {

@@ -1,6 +1,6 @@
-import { dialSockets, socketAddress } from "../src/load/dial.ts";
-import type { StreamAddress } from "../src/client/mod.ts";
-import { type Libc, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET } from "../src/net/libc.ts";
+import { dialSockets, socketAddress } from "../../src/load/dial.ts";
+import type { StreamAddress } from "../../src/client/mod.ts";
+import { type Libc, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET } from "../../src/net/libc.ts";
 
 const SO_LINGER = 13;
 /** struct linger: on, for 0 seconds. Closed so, a TCP socket resets. */

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
-import { Client, type StreamAddress } from "../src/client/mod.ts";
-import type { PluginStats, ServerStats } from "../src/observe/server_stats.ts";
-import { ChildProcess } from "./child_process.ts";
-import { freePort } from "./free_port.ts";
+import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
+import { Client, type StreamAddress } from "../../src/client/mod.ts";
+import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
+import { ChildProcess } from "../support/child_process.ts";
+import { freePort } from "../support/free_port.ts";
 
 /** So long its figures may take to come to rest, in ms. */
 const SETTLE_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { SettledStats } from "./changed_server.ts";
-import { countText } from "./figures.ts";
-import { markdownTable } from "./markdown_table.ts";
+import { countText } from "../support/figures.ts";
+import { markdownTable } from "../support/markdown_table.ts";
 
 /** What is to be 0, and how often it was seen. */
 export type Fault = readonly [what: string, count: number];
