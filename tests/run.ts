@@ -4,7 +4,7 @@
  * anything failed.
  *
  *     ./denow task test
- *     ./denow task test tests/queue_test.ts tests/ring_test.ts
+ *     ./denow task test tests/queue/queue_test.ts tests/ring/ring_test.ts
  *     ./denow task test --filter "a full queue"
  *
  * From the first argument with a `-` on they are those of `deno test`. Processes at once: `DENO_JOBS`, else two for each core.
