@@ -1,4 +1,5 @@
 import type { JsonObject } from "mevent/plugin";
+import type { Grammar } from "./sql_tokens.ts";
 import type { Statement } from "./statement.ts";
 
 /** A number by its digits, where it is to stay one and no other type holds it. */
@@ -78,13 +79,6 @@ export interface Database {
   requireGrants(): void;
   /** Connects. Throws DatabaseError, and what Deno throws for a permission that is missing. */
   open(): Promise<Session>;
-}
-
-/** What differs in how databases read SQL. */
-export interface Grammar {
-  readonly name: "postgres" | "mysql" | "sqlite";
-  /** Opens and closes a quoted name. */
-  readonly quote: '"' | "`";
 }
 
 /** What differs in how databases write SQL and values. */

@@ -1,5 +1,4 @@
-import type { Grammar } from "./database.ts";
-import { sqlTokens, type Token } from "./sql_tokens.ts";
+import { type Grammar, sqlTokens, type Token } from "./sql_tokens.ts";
 
 /** The columns that params of a statement go into as they are. */
 export interface ParamTargets {

@@ -1,4 +1,9 @@
-import type { Grammar } from "./database.ts";
+/** What differs in how databases read SQL. */
+export interface Grammar {
+  readonly name: "postgres" | "mysql" | "sqlite";
+  /** Opens and closes a quoted name. */
+  readonly quote: '"' | "`";
+}
 
 /**
  * A piece of SQL as its database reads it. `space` is blanks and comments; `hint` a comment that the database obeys; `quoted` a

@@ -1,5 +1,4 @@
-import type { Grammar } from "./database.ts";
-import { sqlTokens } from "./sql_tokens.ts";
+import { type Grammar, sqlTokens } from "./sql_tokens.ts";
 
 /** A piece of SQL: text as it stands, or the param that belongs there, as its place in `Statement.params`. */
 export type Piece = string | number;
