@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -88,6 +88,58 @@ Deno.test("the folders of src import one way, along the data's way", () => {
     }).map((target) => `${path} imports ${target}`)
   );
   assertEquals(wrong, []);
+});
+
+Deno.test("no two files import each other, nor in a circle", () => {
+  const graph = new Map(sources.map(({ path, code }) => [path, importsOf(path, code)]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    const at = way.indexOf(path);
+    if (at >= 0) circles.push([...way.slice(at), path].join(" -> "));
+    if (at >= 0 || done.has(path)) return;
+    for (const target of graph.get(path) ?? []) if (graph.has(target)) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  assertEquals(circles, []);
+});
+
+Deno.test("the document's walk of one operation follows functions that are there and call each other", async () => {
+  const document = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  const steps = [...document.matchAll(/^\d+\. `([^`]+)` in `([^`]+)`(?: \(called in `([^`]+)`\))?/gm)];
+  const codeOf = (path: string) => {
+    const source = production.find((each) => each.path === `src/${path}`);
+    assert(source !== undefined, `there is no src/${path}`);
+    return source.code;
+  };
+  assert(steps.length >= 20);
+  for (const [index, [, name = "", path = "", caller]] of steps.entries()) {
+    const own = name.split(".").at(-1)!;
+    const plain = own.replace("#", "");
+    const head = name.includes(".")
+      ? `(?:^ +(?:override |protected |protected override |async )*${own}`
+      : `(?:^export function ${own}`;
+    assertMatch(
+      codeOf(path),
+      new RegExp(`${head}(?:\\(|<)|readonly ${own} = )`, "m"),
+      `${path} has no ${name}`,
+    );
+    if (index === 0) continue;
+    assertMatch(
+      codeOf(caller ?? steps[index - 1]![2]!),
+      new RegExp(`\\b${plain}\\(`),
+      `nobody calls ${name}`,
+    );
+  }
+});
+
+Deno.test("every folder of src stands in the document's table, with the thread that it runs on", async () => {
+  const document = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  const missing = ORDER.filter((name) =>
+    !new RegExp(`^\\|[^|]*\`${name}/?\`[^|]*\\|\\s*[^|\\s][^|]*\\|`, "m").test(document)
+  );
+  assertEquals(missing, []);
 });
 
 Deno.test("only the plugin loader reaches out of src, to the built-in plugins", () => {
