@@ -8,7 +8,7 @@ import { Nursery } from "../../src/thread/nursery.ts";
 Nursery.kept = 1;
 
 /** Relative to this file, as all paths that openPlugin takes. */
-const module = "./support/notes_plugin.ts";
+const module = "../support/notes_plugin.ts";
 
 test("openPlugin runs a plugin in the real server, with the name and number of its module", async () => {
   await using plugin = await openPlugin(module, { config: { currency: "EUR" } });
