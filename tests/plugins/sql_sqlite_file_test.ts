@@ -1,98 +1,92 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { SqlServer } from "../support/sql_server.ts";
+import { PATIENCE_MS, SqlServer } from "../support/sql_server.ts";
 import { SqliteFile } from "../support/sqlite_file.ts";
 import { until } from "../support/until.ts";
 
 const TABLE = "CREATE TABLE visits (uid INTEGER, name TEXT)";
 
-/** What is done to the file while the plugin has it open, and whether there is one under its name afterwards. */
-const CHANGES: readonly (readonly [name: string, change: (path: string) => void, isThere: boolean])[] = [
-  ["moved away", (path) => Deno.renameSync(path, `${path}.old`), false],
-  ["removed", (path) => Deno.removeSync(path), false],
-  [
-    "removed with its folder",
-    (path) => Deno.removeSync(path.replace(/\/[^/]*$/, ""), { recursive: true }),
-    false,
-  ],
-  [
-    "moved away, and a new one made",
-    (path) => {
-      Deno.renameSync(path, `${path}.old`);
-      for (const part of ["-wal", "-shm"]) Deno.removeSync(path + part);
-      make(path);
-    },
-    true,
-  ],
+type Change = readonly [name: string, change: (path: string) => void];
+
+/** What is done to the file while the plugin has it open: afterwards there is none under its name. */
+const GONE: readonly Change[] = [
+  ["moved away", (path) => Deno.renameSync(path, `${path}.old`)],
+  ["removed", (path) => Deno.removeSync(path)],
+  ["removed with its folder", (path) => Deno.removeSync(path.replace(/\/[^/]*$/, ""), { recursive: true })],
+];
+
+/** Afterwards there is one. */
+const CHANGED: readonly Change[] = [
+  ["moved away, and a new one made", (path) => {
+    Deno.renameSync(path, `${path}.old`);
+    for (const part of ["-wal", "-shm"]) Deno.removeSync(path + part);
+    make(path);
+  }],
   [
     "replaced by one that was moved over it",
-    (path) => {
-      make(`${path}.new`, "INSERT INTO visits VALUES (100, 'there')");
-      Deno.renameSync(`${path}.new`, path);
-    },
-    true,
+    (path) => make(path, "INSERT INTO visits VALUES (100, 'there')"),
   ],
-  ["its log removed", (path) => Deno.removeSync(`${path}-wal`), true],
-  [
-    "its log and index replaced",
-    (path) => {
-      for (const part of ["-wal", "-shm"]) {
-        Deno.removeSync(path + part);
-        Deno.writeTextFileSync(path + part, "");
-      }
-    },
-    true,
-  ],
+  ["its log removed", (path) => Deno.removeSync(`${path}-wal`)],
+  ["its log and index replaced", (path) => {
+    for (const part of ["-wal", "-shm"]) {
+      Deno.removeSync(path + part);
+      Deno.writeTextFileSync(path + part, "");
+    }
+  }],
 ];
 
 Deno.test("a file of SQLite that is replaced or gone takes nothing more: what is answered 1000 is in the file of that name", async (t) => {
-  using file = new SqliteFile(TABLE);
-  file.database.close();
-  for (const [name, change, isThere] of CHANGES) {
-    await t.step(name, async () => {
-      const folder = `${file.folder}/${crypto.randomUUID()}`;
-      const path = `${folder}/data.db`;
-      Deno.mkdirSync(folder);
-      make(path);
-      await using sql = await SqlServer.start({ url: `sqlite:${path}`, tables: ["visits"] }, {
-        ...file.allowed,
-        timeout: 1000,
-        healthInterval: 50,
-      });
-      const insert = (uid: number) => sql.call(1001, { table: "visits", row: { uid, name: "Ann" } });
-      assertEquals(await insert(1), { rows: 1 });
-      const rowsBefore = new DatabaseSync(path);
-      assertEquals(uids(rowsBefore), [1]);
-      rowsBefore.close();
-      change(path);
-      const answers = await Promise.all([2, 3].map(insert));
-      await sql.enqueue(1001, { table: "visits", row: { uid: 4, name: "Ben" } });
-      if (!isThere) {
-        for (const answer of answers) assertStringIncludes(JSON.stringify(answer), '"code":14');
-        assertStringIncludes(JSON.stringify(answers), "there is no such file");
-        await until("the worker is not well", () => sql.server.plugin("sql").unhealthy_workers === 1);
-        assert(!exists(path), "a file was made");
-        Deno.mkdirSync(folder, { recursive: true });
-        make(path);
-      } else {
-        assertEquals(answers, [{ rows: 1 }, { rows: 1 }]);
-      }
-      await sql.settled();
-      assertEquals(await insert(5), { rows: 1 });
-      assertEquals(sql.server.plugin("sql").dead, 0);
-      assert(sql.server.log.some((line) => line.includes("the database is not reachable")));
-      const now = new DatabaseSync(path);
-      const before = name.startsWith("replaced") ? [100] : name.startsWith("its log") ? [1] : [];
-      assertEquals(uids(now), [...before, ...isThere ? [2, 3] : [], 4, 5]);
-      assertEquals(now.prepare("PRAGMA integrity_check").get(), { __proto__: null, integrity_check: "ok" });
-      now.close();
-      // What was committed before is where it was committed to.
-      if (exists(`${path}.old`)) {
-        const old = new DatabaseSync(`${path}.old`);
-        assertEquals(uids(old), [1]);
-        old.close();
-      }
+  for (const [changes, isThere] of [[GONE, false], [CHANGED, true]] as const) {
+    using file = new SqliteFile();
+    file.database.close();
+    const folder = `${file.folder}/changed`;
+    const path = `${folder}/data.db`;
+    Deno.mkdirSync(folder);
+    make(path);
+    await using sql = await SqlServer.start({ url: `sqlite:${path}`, tables: ["visits"] }, {
+      ...file.allowed,
+      // Where there is a file, nobody is to wait that long.
+      timeout: isThere ? PATIENCE_MS : 1000,
+      healthInterval: 50,
     });
+    const insert = (uid: number) => sql.call(1001, { table: "visits", row: { uid, name: "Ann" } });
+    for (const [name, change] of changes) {
+      await t.step(name, async () => {
+        const told = sql.server.log.length;
+        const earlier = uids(path);
+        assertEquals(await insert(1), { rows: 1 });
+        assertEquals(uids(path), [...earlier, 1]);
+        change(path);
+        const answers = await Promise.all([2, 3].map(insert));
+        await sql.enqueue(1001, { table: "visits", row: { uid: 4, name: "Ben" } });
+        if (!isThere) {
+          for (const answer of answers) assertStringIncludes(JSON.stringify(answer), '"code":14');
+          assertStringIncludes(JSON.stringify(answers), "there is no such file");
+          await until("the worker is not well", () => sql.server.plugin("sql").unhealthy_workers === 1);
+          assert(!exists(path), "a file was made");
+          Deno.mkdirSync(folder, { recursive: true });
+          make(path);
+        } else {
+          assertEquals(answers, [{ rows: 1 }, { rows: 1 }]);
+        }
+        await sql.settled();
+        assertEquals(await insert(5), { rows: 1 });
+        assertEquals(sql.server.plugin("sql").dead, 0);
+        assert(sql.server.log.slice(told).some((line) => line.includes("the database is not reachable")));
+        const before = name.startsWith("replaced")
+          ? [100]
+          : name.startsWith("its log")
+          ? [...earlier, 1]
+          : [];
+        assertEquals(uids(path), [...before, ...isThere ? [2, 3] : [], 4, 5]);
+        using now = new DatabaseSync(path);
+        assertEquals(now.prepare("PRAGMA integrity_check").get(), { __proto__: null, integrity_check: "ok" });
+        // What was committed before is where it was committed to.
+        if (!exists(`${path}.old`)) return;
+        assertEquals(uids(`${path}.old`), [...earlier, 1]);
+        Deno.removeSync(`${path}.old`);
+      });
+    }
   }
 });
 
@@ -108,21 +102,22 @@ Deno.test("a file of SQLite that is emptied takes nothing more, until there is a
   Deno.truncateSync(file.path);
   assertStringIncludes(JSON.stringify(await sql.call(1001, { table: "visits", row })), '"code":14');
   await sql.enqueue(1001, { table: "visits", row: { uid: 2, name: "Ben" } });
-  make(`${file.path}.new`);
-  Deno.renameSync(`${file.path}.new`, file.path);
+  make(file.path);
   await sql.settled();
-  const anew = new DatabaseSync(file.path);
-  assertEquals(uids(anew), [2]);
-  anew.close();
+  assertEquals(uids(file.path), [2]);
 });
 
+/** Puts a database there that is whole from the start: of one that is being made the plugin would take the lock, as it looks for it. */
 function make(path: string, ...texts: string[]): void {
-  const database = new DatabaseSync(path);
-  for (const text of [TABLE, ...texts]) database.exec(text);
-  database.close();
+  {
+    using database = new DatabaseSync(`${path}.new`);
+    for (const text of [TABLE, ...texts]) database.exec(text);
+  }
+  Deno.renameSync(`${path}.new`, path);
 }
 
-function uids(database: DatabaseSync): number[] {
+function uids(path: string): number[] {
+  using database = new DatabaseSync(path);
   return database.prepare("SELECT uid FROM visits ORDER BY rowid").all().map((row) => Number(row["uid"]));
 }
 
