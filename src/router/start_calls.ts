@@ -65,7 +65,9 @@ export class StartCalls {
 
   /** @param known what has been found, by name; what is being looked at does not wait */
   #waitsFor(to: string, target: string, known: Map<string, boolean>): boolean {
-    return this.#candidates(to).every((name) => {
+    const candidates = this.#candidates(to);
+    // Whoever waits for one that has started waits no longer.
+    return candidates.length > 0 && candidates.every((name) => {
       if (name === target) return true;
       const before = known.get(name);
       if (before !== undefined) return before;

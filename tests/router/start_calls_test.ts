@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../src/plugin.ts";
+import { Registry } from "../../src/router/registry.ts";
+import { StartCalls } from "../../src/router/start_calls.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { type PluginOverrides, TestServer } from "../support/test_server.ts";
 
@@ -84,7 +86,21 @@ Deno.test("plugins whose starts call each other, or themselves, are told at once
   const refused = all.filter(({ code }) => code === 17);
   assertEquals(refused.length, 2, JSON.stringify(all));
   for (const { message } of refused) assertStringIncludes(String(message), "would wait for itself");
-  assertEquals(all.filter((each) => "result" in each).length, 2);
+  assertEquals(all.filter((each) => "result" in each).length, 2, JSON.stringify(all));
+});
+
+Deno.test("who has started lets go of those that wait for it, and of no others, in whatever order they came", () => {
+  const calls = [["b", "a"], ["a", "c"]] as const;
+  for (const order of [calls, calls.toReversed()]) {
+    const starts = new StartCalls(new Registry());
+    starts.begin(["a", "b", "c"].map((name) => ({ name, biz: undefined })));
+    const gone: string[] = [];
+    for (const [from, to] of order) starts.hold({ from, to, chars: 0, go: () => gone.push(`${from} ${to}`) });
+    starts.ended("c");
+    assertEquals(gone, ["a c"]);
+    starts.ended("a");
+    assertEquals(gone, ["a c", "b a"]);
+  }
 });
 
 Deno.test("a call of a plugin that does not start says so, and the server why", async () => {
