@@ -7,7 +7,7 @@
  *     ./denow task test tests/queue/queue_test.ts tests/ring/ring_test.ts
  *     ./denow task test --filter "a full queue"
  *
- * From the first argument with a `-` on they are those of `deno test`. Processes at once: `DENO_JOBS`, else two for each core.
+ * From the first argument with a `-` on they are those of `deno test`. Processes at once: `DENO_JOBS`, else five for two cores.
  *
  * @module
  */
@@ -106,6 +106,6 @@ function portionsOf(files: readonly string[]): string[][] {
 }
 
 function processes(): number {
-  const wanted = Number(Deno.env.get("DENO_JOBS")) || 2 * navigator.hardwareConcurrency;
+  const wanted = Number(Deno.env.get("DENO_JOBS")) || Math.ceil(2.5 * navigator.hardwareConcurrency);
   return Math.min(Math.max(1, wanted), MOST_PROCESSES);
 }
