@@ -31,6 +31,8 @@ export interface CampaignPlan {
   /** The campaign ends after so long, in ms, or so many messages that the server has read, whichever comes first. */
   readonly durationMs: number;
   readonly messages: number;
+  /** A good client that hears nothing for so long has been failed, in ms; without it as {@link GoodClient} has it. */
+  readonly silenceMs?: number;
 }
 
 /** What a campaign has shown. */
@@ -76,7 +78,7 @@ export async function runCampaign(server: WatchedServer, plan: CampaignPlan): Pr
   let isOver = false;
   const goods = await Promise.all(
     [server.tcp, server.unix].map((address, index) =>
-      GoodClient.connect(address, WITNESS, new Random(plan.seed, 1000 + index))
+      GoodClient.connect(address, WITNESS, new Random(plan.seed, 1000 + index), undefined, plan.silenceMs)
     ),
   );
   const checking = goods.map((good) =>

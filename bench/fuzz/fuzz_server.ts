@@ -3,10 +3,7 @@ import { WatchedServer } from "../support/watched_server.ts";
 /** The plugin of the good clients: what is spoiled does not know its name. */
 export const WITNESS = "witness";
 
-/**
- * Small bounds, so that what grows over them shows, and short times. That of `params` is long: its calls of the cache wait for
- * the main thread, which a machine with much else to do gives seconds of its time only after many more.
- */
+/** Small bounds, so that what grows over them shows, and short times. */
 const CONFIG = `
 [server]
 drain_timeout = "2s"
@@ -31,7 +28,7 @@ cache = { max_entries = 1_000, max_bytes = "1 MiB" }
 name = "params"
 module = "PLUGINS/params.js"
 concurrency = 256
-timeout = "60s"
+timeout = "PARAMS_TIMEOUT"
 ttl = "5s"
 max_delay = "1s"
 retry = { max_attempts = 2, backoff = "10ms", max_backoff = "100ms" }
@@ -47,7 +44,12 @@ module = "builtin:echo"
 concurrency = 1
 `;
 
-/** A server to be fuzzed: the executable, or from source where there is none. */
-export function startFuzzServer(mevent: string | undefined): Promise<WatchedServer> {
-  return WatchedServer.start({ mevent, config: CONFIG });
+/**
+ * A server to be fuzzed: the executable, or from source where there is none.
+ *
+ * @param paramsTimeout of the plugin `params`, whose calls of the cache wait for the main thread: on a machine with much else
+ * to do that gets seconds of its time only after many more
+ */
+export function startFuzzServer(mevent: string | undefined, paramsTimeout = "2s"): Promise<WatchedServer> {
+  return WatchedServer.start({ mevent, config: CONFIG.replace("PARAMS_TIMEOUT", paramsTimeout) });
 }

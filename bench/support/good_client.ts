@@ -6,8 +6,8 @@ import { readReply, type Reply } from "../../src/protocol/reply.ts";
 import { writeRequest } from "../../src/protocol/request.ts";
 import type { Random } from "../fuzz/random.ts";
 
-/** A good client that hears nothing for so long has been failed, on a machine with much else to do, too; in ms. */
-const SILENCE_MS = 30_000;
+/** A good client that hears nothing for so long has been failed, in ms. */
+const SILENCE_MS = 5000;
 const ENCODINGS = Object.values(Encoding);
 const ECHO = 1001;
 const NOTHING = 1002;
@@ -48,6 +48,7 @@ export class GoodClient implements Disposable {
     readonly random: Random,
     /** Requests of a batch. */
     readonly depth: number,
+    readonly silenceMs: number,
   ) {}
 
   static async connect(
@@ -55,12 +56,13 @@ export class GoodClient implements Disposable {
     plugin: string,
     random: Random,
     depth = 16,
+    silenceMs = SILENCE_MS,
   ): Promise<GoodClient> {
     const socket = address.transport === "tcp"
       ? await Deno.connect({ hostname: address.hostname, port: address.port })
       : await Deno.connect({ transport: "unix", path: address.path });
     if ("setNoDelay" in socket) socket.setNoDelay(true);
-    return new GoodClient(socket, plugin, random, depth);
+    return new GoodClient(socket, plugin, random, depth, silenceMs);
   }
 
   /** Goes on until told to stop. Throws WrongReply. */
@@ -156,8 +158,8 @@ export class GoodClient implements Disposable {
   async #within<T>(work: Promise<T>): Promise<T> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => late.reject(new WrongReply(`a good client heard nothing for ${SILENCE_MS} ms`)),
-      SILENCE_MS,
+      () => late.reject(new WrongReply(`a good client heard nothing for ${this.silenceMs} ms`)),
+      this.silenceMs,
     );
     try {
       return await Promise.race([work, late.promise]);

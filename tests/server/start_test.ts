@@ -16,8 +16,7 @@ export default {
     if (config.does === "fails") throw new Error("no luck");
     if (config.does === "closes") { self.close(); await new Promise((resolve) => setTimeout(resolve, 1e9)); }
     if (config.does === "exits") Deno.exit(3);
-    // Without a rest in between it would take a core from the others.
-    if (config.does === "spins") for (const cell = new Int32Array(new SharedArrayBuffer(4)); ;) Atomics.wait(cell, 0, 0, 50);
+    if (config.does === "spins") for (;;);
   },
   stop: ({ config }) => note(config, "stop"),
   commands: { 1001: { name: "echo", run: ({ params }) => params } },

@@ -64,33 +64,24 @@ function serverLines(stats: ServerStats): string[] {
   ];
 }
 
+/** What else becomes of operations, as it is called in a plugin's figures. */
+const LIFE = [
+  "refused",
+  "delayed",
+  "retrying",
+  "retries",
+  "expired",
+  "cancelled",
+  "deduplicated",
+  "keys_forgotten",
+  "dead",
+  "dead_dropped",
+] as const;
+
 /** What else became of operations, where anything did: `orders operations: retrying 2, retries 3, dead 1`. */
 function lifeFigures(plugin: PluginStats): string[] {
-  const {
-    refused,
-    delayed,
-    retrying,
-    retries,
-    expired,
-    cancelled,
-    deduplicated,
-    keys_forgotten,
-    dead,
-    dead_dropped,
-  } = plugin;
-  const counts = {
-    refused,
-    delayed,
-    retrying,
-    retries,
-    expired,
-    cancelled,
-    deduplicated,
-    keys_forgotten,
-    dead,
-    dead_dropped,
-  };
-  const text = figures(Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)));
+  const counts = LIFE.map((name) => [name, plugin[name]] as const);
+  const text = figures(Object.fromEntries(counts.filter(([, count]) => count > 0)));
   const all = [...plugin.paused ? ["paused"] : [], ...text === "" ? [] : [text]].join(", ");
   return all === "" ? [] : [`${printable(plugin.name)} operations: ${all}`];
 }
