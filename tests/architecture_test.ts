@@ -10,7 +10,7 @@ const ORDER = [
   "authors",
   "server",
   "config",
-  "load",
+  "loadgen",
   "client",
   "net",
   "router",

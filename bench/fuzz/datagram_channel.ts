@@ -1,4 +1,4 @@
-import { socketAddress } from "../../src/load/dial.ts";
+import { socketAddress } from "../../src/loadgen/dial.ts";
 import type { StreamAddress } from "../../src/client/mod.ts";
 import { MAX_DATAGRAM_BYTES } from "../../src/net/datagram_listener.ts";
 import { type Libc, MSG_DONTWAIT, MSG_NOSIGNAL } from "../../src/net/libc.ts";

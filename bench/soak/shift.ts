@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { LoadRun } from "../../src/load/run.ts";
+import { LoadRun } from "../../src/loadgen/run.ts";
 import { Histogram } from "../../src/observe/histogram.ts";
 import type { WatchedServer } from "../support/watched_server.ts";
 import type { Work } from "./works.ts";

@@ -1,4 +1,4 @@
-import { dialSockets, socketAddress } from "../../src/load/dial.ts";
+import { dialSockets, socketAddress } from "../../src/loadgen/dial.ts";
 import type { StreamAddress } from "../../src/client/mod.ts";
 import { type Libc, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET } from "../../src/net/libc.ts";
 

@@ -30,7 +30,7 @@ import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport, ReloadTarget } from "./reload.ts";
-import { Reloads } from "./reloads.ts";
+import { ReloadQueue } from "./reload_queue.ts";
 import { Realtime } from "./realtime.ts";
 import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
@@ -65,7 +65,7 @@ export class Server {
   readonly #loop: EpollLoop | null;
   readonly #router: Router;
   readonly #target: ReloadTarget;
-  readonly #reloads: Reloads;
+  readonly #reloads: ReloadQueue;
   readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
   readonly #startedAt = performance.now();
   readonly #limitLog: LimitLog;
@@ -167,7 +167,7 @@ export class Server {
       hurry: this.#hurry.promise,
       leave: (plugin) => this.#leaving.add(plugin),
     };
-    this.#reloads = new Reloads({
+    this.#reloads = new ReloadQueue({
       target: this.#target,
       loadConfig: options.loadConfig,
       read: this.#nursery.read,

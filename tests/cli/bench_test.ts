@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { countUpTo, latencyChart } from "../../src/cli/bench/chart.ts";
-import { LoadWindow } from "../../src/load/window.ts";
+import { LoadWindow } from "../../src/loadgen/window.ts";
 import { Histogram } from "../../src/observe/histogram.ts";
 import { readU32 } from "../../src/protocol/bytes.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";

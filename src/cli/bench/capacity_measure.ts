@@ -1,5 +1,5 @@
-import type { LoadPlan } from "../../load/plan.ts";
-import { LoadRun } from "../../load/run.ts";
+import type { LoadPlan } from "../../loadgen/plan.ts";
+import { LoadRun } from "../../loadgen/run.ts";
 import { BodyView } from "../../protocol/body.ts";
 import { recordBytes } from "../../queue/record.ts";
 import type { CapacityFigures } from "./capacity_plan.ts";

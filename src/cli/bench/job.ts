@@ -1,5 +1,5 @@
 import { describeAddress } from "../../client/address.ts";
-import { type LoadPlan, MAX_DEPTH, WRITE_BYTES } from "../../load/plan.ts";
+import { type LoadPlan, MAX_DEPTH, WRITE_BYTES } from "../../loadgen/plan.ts";
 import { encodeContent, Encoding } from "../../protocol/body.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";

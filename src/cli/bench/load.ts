@@ -1,6 +1,6 @@
 import { Client } from "../../client/client.ts";
 import { ConnectionLostError, TimeoutError } from "../../client/errors.ts";
-import { LoadRun } from "../../load/run.ts";
+import { LoadRun } from "../../loadgen/run.ts";
 import { encodeBody, Encoding } from "../../protocol/body.ts";
 import type { BenchJob } from "./job.ts";
 import { benchProgress } from "./progress.ts";

@@ -1,4 +1,4 @@
-import type { LoadRun } from "../../load/run.ts";
+import type { LoadRun } from "../../loadgen/run.ts";
 import type { JsonObject } from "../../plugin.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
 import { latencyChart } from "./chart.ts";

@@ -11,7 +11,7 @@ import {
 } from "./reload.ts";
 import type { ServerOptions } from "./server_options.ts";
 
-export interface ReloadsOptions {
+export interface ReloadQueueOptions {
   readonly loadConfig: ServerOptions["loadConfig"];
   readonly target: ReloadTarget;
   readonly read: ReadFile;
@@ -24,10 +24,10 @@ export interface ReloadsOptions {
 }
 
 /** The reloads of a server, one at a time: each waits for the one before. */
-export class Reloads {
+export class ReloadQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly options: ReloadsOptions) {}
+  constructor(readonly options: ReloadQueueOptions) {}
 
   /** Resolves when the last that was asked for is over, whatever became of it. */
   get settled(): Promise<unknown> {
