@@ -9,7 +9,7 @@ import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
 import { PluginsError } from "../server/plugins_error.ts";
 import { runUntilStopped, StopSignals } from "../server/stop_signals.ts";
-import { ToldToStop } from "../server/unless_told.ts";
+import { ToldToStop } from "../server/unless_stopped.ts";
 import type { Command } from "./command.ts";
 import { configSource, foundText } from "./config/source.ts";
 import { ExitCode } from "./exit_codes.ts";

@@ -1,7 +1,7 @@
 import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "./config_error.ts";
 import type { Table } from "./is_table.ts";
-import { Places, type Position } from "./places.ts";
+import { Places, type Position } from "./toml_positions.ts";
 
 /** A config file that was read, its values unchecked. */
 export interface ConfigDocument {

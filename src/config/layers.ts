@@ -2,7 +2,7 @@ import type { Clash } from "./clashes.ts";
 import type { ConfigProblem, KeyPath } from "./config_error.ts";
 import { SERVER_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
-import type { Places, Position } from "./places.ts";
+import type { Places, Position } from "./toml_positions.ts";
 
 /** Where a value comes from. */
 export type Origin = "flag" | "environment" | "file" | "default";

@@ -1,8 +1,8 @@
 import type { BatchCommand, BatchContext, BatchResults, PluginContext } from "../plugin.ts";
-import type { Addressee, Answers } from "./answers.ts";
-import { type Call, CANCELLED } from "./call.ts";
+import type { Addressee, Answers } from "./reply_writer.ts";
+import { type Call, CANCELLED } from "./execution.ts";
 import type { CallClient } from "./call_client.ts";
-import { CallContext } from "./call_context.ts";
+import { CallContext } from "./execution_context.ts";
 import type { OperationContext } from "./operation_context.ts";
 import { textOf } from "../text_of.ts";
 

@@ -1,4 +1,4 @@
-import type { Addressee } from "./answers.ts";
+import type { Addressee } from "./reply_writer.ts";
 import type { Batch } from "./batch.ts";
 import type { OperationParams } from "./params.ts";
 

@@ -1,7 +1,7 @@
 import type { Context, JsonValue, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { CallClient } from "./call_client.ts";
-import { CallContext } from "./call_context.ts";
+import { CallContext } from "./execution_context.ts";
 import type { OperationView } from "../ring/handoff.ts";
 import { OperationError, postponed } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";

@@ -1,5 +1,5 @@
 import type { SchemaResult, StandardSchema } from "../plugin.ts";
-import { isThenable } from "./call.ts";
+import { isThenable } from "./execution.ts";
 
 /** Values that are tried where something is missing or wrong, the plainest first. */
 const CANDIDATES: readonly unknown[] = [

@@ -1,7 +1,7 @@
 import type { SchemaResult, StandardSchema } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { isThenable } from "./call.ts";
+import { isThenable } from "./execution.ts";
 import { cut } from "../text_of.ts";
 import type { OperationContext } from "./operation_context.ts";
 

@@ -3,11 +3,11 @@ import type { BatchCommand, BatchResults, Plugin, PluginContext, Result } from "
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { Answers } from "./answers.ts";
+import { Answers } from "./reply_writer.ts";
 import { Batch, type BatchBounds } from "./batch.ts";
-import { type Call, CANCELLED, isThenable, runChecked, SingleCall } from "./call.ts";
+import { type Call, CANCELLED, isThenable, runChecked, SingleCall } from "./execution.ts";
 import type { CallClient } from "./call_client.ts";
-import { Calls } from "./calls.ts";
+import { Calls } from "./in_progress.ts";
 import { commandAt, OperationView } from "../ring/handoff.ts";
 import type { HostSetup } from "../ring/messages.ts";
 import { OpenBatches } from "./open_batches.ts";

@@ -1,4 +1,4 @@
-import type { SharedLoad } from "./connection.ts";
+import type { SharedLoad } from "./load_connection.ts";
 import type { LoadPlan } from "./plan.ts";
 import { type LoadSockets, openSockets } from "./sockets.ts";
 import { LoadTally } from "./tally.ts";

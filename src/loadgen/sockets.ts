@@ -2,11 +2,11 @@ import { loadLibc } from "../net/libc.ts";
 import { systemReason } from "../system_reason.ts";
 import { describeAddress } from "../client/address.ts";
 import { ConnectError } from "../client/errors.ts";
-import { LoadAsyncConnection } from "./async_connection.ts";
-import type { LoadConnection, SharedLoad } from "./connection.ts";
+import { LoadAsyncConnection } from "./load_async_connection.ts";
+import type { LoadConnection, SharedLoad } from "./load_connection.ts";
 import { dialSockets, socketAddress } from "./dial.ts";
 import { LoadEpoll } from "./epoll.ts";
-import { LoadEpollConnection } from "./epoll_connection.ts";
+import { LoadEpollConnection } from "./load_epoll_connection.ts";
 import type { LoadPlan } from "./plan.ts";
 import { dial } from "../client/stream_link.ts";
 

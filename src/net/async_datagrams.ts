@@ -1,7 +1,7 @@
 import { systemReason } from "../system_reason.ts";
 import { DatagramCaller } from "./datagram_caller.ts";
 import { type DatagramListener, MAX_DATAGRAM_BYTES } from "./datagram_listener.ts";
-import type { Manner } from "./manner.ts";
+import type { Manner } from "./listener_options.ts";
 import { DENO_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 

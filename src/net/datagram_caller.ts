@@ -11,8 +11,8 @@ import type { AnswerKind, Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import { type Carried, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
-import { handIn } from "./hand_in.ts";
-import type { Manner } from "./manner.ts";
+import { handIn } from "./pass_to_router.ts";
+import type { Manner } from "./listener_options.ts";
 import type { Peers } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 

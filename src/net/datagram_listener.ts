@@ -1,4 +1,4 @@
-import type { Manner } from "./manner.ts";
+import type { Manner } from "./listener_options.ts";
 
 /** The longest datagram, in bytes. */
 export const MAX_DATAGRAM_BYTES = 65_507;

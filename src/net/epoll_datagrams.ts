@@ -4,7 +4,7 @@ import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import { droppedDatagrams } from "./find_descriptor.ts";
 import { EPOLLIN, MSG_DONTWAIT, MSG_NOSIGNAL, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./libc.ts";
-import type { Manner } from "./manner.ts";
+import type { Manner } from "./listener_options.ts";
 import { ADDRESS_BYTES, MessageBatch } from "./message_batch.ts";
 import { SYSTEM_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";

@@ -5,7 +5,7 @@ import { EpollDatagrams } from "./epoll_datagrams.ts";
 import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import { openWithDescriptor } from "./find_descriptor.ts";
-import type { Manner } from "./manner.ts";
+import type { Manner } from "./listener_options.ts";
 import { type SocketRights, withRights } from "./socket_rights.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./stream_listener.ts";

@@ -13,8 +13,8 @@ import { REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
-import { handIn } from "./hand_in.ts";
-import { LEGACY_REPLY_BYTES, type Manner } from "./manner.ts";
+import { handIn } from "./pass_to_router.ts";
+import { LEGACY_REPLY_BYTES, type Manner } from "./listener_options.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
 /** First size of the buffer for replies, in bytes; it doubles as needed. */

@@ -3,7 +3,7 @@ import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
-import { StandIns } from "./stand_ins.ts";
+import { StandIns } from "./part_owners.ts";
 
 /** While both lanes have work, one operation handed over in so many is an async one. */
 const ASYNC_SHARE = 8;

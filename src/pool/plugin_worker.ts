@@ -6,7 +6,7 @@ import { commandName } from "./command_names.ts";
 import { isFromHost } from "../thread/from_host.ts";
 import { ReplyView } from "../ring/handoff.ts";
 import { type BeatMemory, Pulse } from "../ring/heartbeat.ts";
-import { Holdings } from "./holdings.ts";
+import { Holdings } from "./assignments.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "../ring/messages.ts";
 import { RingReader } from "../ring/ring.ts";

@@ -11,7 +11,7 @@ import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
-import { type Health, Shifts } from "./shifts.ts";
+import { type Health, Shifts } from "./worker_generations.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";

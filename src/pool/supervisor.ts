@@ -3,7 +3,7 @@ import { Backoff } from "./backoff.ts";
 import { longestWait } from "../host/batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES } from "../ring/handoff.ts";
-import { LaterStarts } from "./later_starts.ts";
+import { LaterStarts } from "./delayed_starts.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { FromHost, PluginDeclaration } from "../ring/messages.ts";
 import type { PluginWorker, WorkerEvents } from "./plugin_worker.ts";

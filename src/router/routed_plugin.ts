@@ -10,9 +10,9 @@ import type { WorkerPool } from "../pool/pool.ts";
 import type { DeadSummary, OperationSummary } from "../pool/summaries.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
-import type { Doubles } from "./doubles.ts";
+import type { Doubles } from "./duplicates.ts";
 import { knownNames } from "./known_names.ts";
-import type { Wishes } from "./wishes.ts";
+import type { Wishes } from "./request_options.ts";
 
 /** The highest command number of mevent's own. */
 export const LAST_SYSTEM_COMMAND = 1000;

@@ -14,10 +14,10 @@ import {
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
-import { Doubles } from "./doubles.ts";
-import { countLimit, OwnAnswers, type OwnAnswersOptions, refuse } from "./own_answers.ts";
+import { Doubles } from "./duplicates.ts";
+import { countLimit, OwnAnswers, type OwnAnswersOptions, refuse } from "./server_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
-import type { Wishes } from "./wishes.ts";
+import type { Wishes } from "./request_options.ts";
 
 export interface RouterOptions extends OwnAnswersOptions {
   readonly log: Log;

@@ -6,7 +6,7 @@ import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream } from "../net/listen.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
-import type { Manner } from "../net/manner.ts";
+import type { Manner } from "../net/listener_options.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { setRights } from "../net/socket_rights.ts";
 import { charsetOf } from "../protocol/charset.ts";

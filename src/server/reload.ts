@@ -8,10 +8,10 @@ import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ListenerPlan, Listeners } from "./listeners.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
-import type { Realtime } from "./realtime.ts";
+import type { Realtime } from "./realtime_priority.ts";
 import { PluginsError } from "./plugins_error.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { unlessTold } from "./unless_told.ts";
+import { unlessTold } from "./unless_stopped.ts";
 
 /** A reload that was refused or has failed; nothing has changed. The message says why, for the log and for the command. */
 export class ReloadError extends Error {

@@ -24,19 +24,19 @@ import type { ControlTarget } from "./control_target.ts";
 import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
-import { Leaving } from "./leaving.ts";
+import { Leaving } from "./removed_plugins.ts";
 import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport, ReloadTarget } from "./reload.ts";
 import { ReloadQueue } from "./reload_queue.ts";
-import { Realtime } from "./realtime.ts";
+import { Realtime } from "./realtime_priority.ts";
 import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { onAbort, unlessTold } from "./unless_told.ts";
-import { Watches } from "./watches.ts";
+import { onAbort, unlessTold } from "./unless_stopped.ts";
+import { Watches } from "./file_watchers.ts";
 
 const monotonic = (): number => performance.now();
 /** Segments of 1 MiB that keep their memory while no queue needs them. */

@@ -1,6 +1,6 @@
 import type { Server } from "./server.ts";
 import type { StopReport } from "./stop_report.ts";
-import { onAbort } from "./unless_told.ts";
+import { onAbort } from "./unless_stopped.ts";
 
 /** Signals that end the server. */
 const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import fc from "fast-check";
 import { jsonProblem, utf8Problem } from "../../src/cli/input_problem.ts";
 import { replyBytes, shownReply } from "../../src/cli/send/reply.ts";
-import { escaped, marked, unseenIn } from "../../src/cli/unseen.ts";
+import { escaped, marked, unseenIn } from "../../src/cli/invisible_characters.ts";
 import { encodeBody, encodeContent, Encoding } from "../../src/protocol/body.ts";
 import { mevent, TestServer, TWO_PLUGINS } from "../support/mevent.ts";
 

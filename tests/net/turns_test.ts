@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import type { StreamConnection } from "../../src/net/stream_connection.ts";
 import { type NetContext, StreamHandler } from "../../src/net/stream_handler.ts";
 import { Encoding } from "../../src/protocol/body.ts";
-import { ToldAnswers } from "../../src/router/told_answers.ts";
+import { ToldAnswers } from "../../src/router/report_throttle.ts";
 import { concat } from "../support/bytes.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";

@@ -11,7 +11,7 @@ import { sendOutcome } from "./outcome.ts";
 import { replyBytes, replyMessage, shownReply } from "./reply.ts";
 import { MAX_FRAME_BYTES } from "../server_address.ts";
 import { asServerStats, fetchStats, StatsError } from "../stats/report.ts";
-import { marked } from "../unseen.ts";
+import { marked } from "../invisible_characters.ts";
 
 /** Over UDP the request is one packet, so that sentences of errors and short results fit what it may be answered with. */
 const PAD_TO = 1200;

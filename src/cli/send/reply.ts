@@ -1,7 +1,7 @@
 import { relaidJson, stringifyJson } from "../../exact_json.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { BodyView, decodeBody, Encoding } from "../../protocol/body.ts";
-import { escaped, marked, unseenIn } from "../unseen.ts";
+import { escaped, marked, unseenIn } from "../invisible_characters.ts";
 
 const BOM = "\uFEFF";
 

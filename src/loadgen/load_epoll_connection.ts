@@ -1,5 +1,5 @@
 import { EPOLLIN, EPOLLOUT, MSG_NOSIGNAL } from "../net/libc.ts";
-import { LoadConnection, type SharedLoad } from "./connection.ts";
+import { LoadConnection, type SharedLoad } from "./load_connection.ts";
 import type { LoadEpoll } from "./epoll.ts";
 
 const MSG_DONTWAIT = 0x40;

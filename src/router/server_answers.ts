@@ -12,7 +12,7 @@ import type { Registry } from "./registry.ts";
 import { isStatus, reservedAnswer } from "./reserved_plugins.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
-import { ToldAnswers } from "./told_answers.ts";
+import { ToldAnswers } from "./report_throttle.ts";
 
 /** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
 const MAX_MESSAGE_CHARS = 1000;

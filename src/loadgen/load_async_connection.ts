@@ -1,4 +1,4 @@
-import { LoadConnection, type SharedLoad } from "./connection.ts";
+import { LoadConnection, type SharedLoad } from "./load_connection.ts";
 
 /** A connection of a load over Deno's own sockets, where there is no epoll. */
 export class LoadAsyncConnection extends LoadConnection {

@@ -1,6 +1,6 @@
 import type { Result, SingleCommand } from "../plugin.ts";
 import type { Encoding } from "../protocol/body.ts";
-import type { Addressee, Answers } from "./answers.ts";
+import type { Addressee, Answers } from "./reply_writer.ts";
 import type { OperationContext } from "./operation_context.ts";
 
 /** What takes one of a worker's places until it has ended: an operation, or a batch of them. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Shift, Shifts } from "../../src/pool/shifts.ts";
+import { type Shift, Shifts } from "../../src/pool/worker_generations.ts";
 
 /** A shift whose workers hold something until it retires; `onRetire` is what reading their last replies leads to. */
 function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {

@@ -1,5 +1,5 @@
-import type { Answers } from "./answers.ts";
-import type { Call } from "./call.ts";
+import type { Answers } from "./reply_writer.ts";
+import type { Call } from "./execution.ts";
 import type { HostSetup } from "../ring/messages.ts";
 
 /** A timer that goes off later than this was kept from that, in ms; and what others get then to be read in. */

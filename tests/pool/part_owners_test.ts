@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { type PartWorker, StandIns } from "../../src/pool/stand_ins.ts";
+import { type PartWorker, StandIns } from "../../src/pool/part_owners.ts";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 
