@@ -39,7 +39,7 @@ export class PluginServer implements AsyncDisposable {
       plugins,
       file: undefined,
       origins: new Map(),
-      layers: new Layers({}, { file: undefined, places: null, environment: {}, flags: {} }),
+      layers: new Layers({}, { file: undefined, positions: null, environment: {}, flags: {} }),
       warnings: [],
     };
     try {

@@ -2,17 +2,17 @@
  * Characters that a reader does not see, or takes for a space: of control all but tab and line breaks; of format, as the
  * byte order mark; spaces other than the one.
  */
-const UNSEEN = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0]|(?! )\p{Zs}/gu;
+const INVISIBLE = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0]|(?! )\p{Zs}/gu;
 
 /** With each of them as `<U+FEFF>`, for people. */
-export function marked(text: string): string {
-  return text.replace(UNSEEN, (character) => `<${codeOf(character)}>`);
+export function markInvisible(text: string): string {
+  return text.replace(INVISIBLE, (character) => `<${codeOf(character)}>`);
 }
 
 /** JSON text with each of them as the escape `\ufeff`, which means the same in a text of JSON. */
-export function escaped(json: string): string {
+export function escapeInvisible(json: string): string {
   return json.replace(
-    UNSEEN,
+    INVISIBLE,
     (character) =>
       Array.from(
         { length: character.length },
@@ -22,8 +22,8 @@ export function escaped(json: string): string {
 }
 
 /** Which there are: `U+FEFF, U+200B`, each once; "" where there are none. */
-export function unseenIn(text: string): string {
-  return [...new Set(text.match(UNSEEN) ?? [])].map(codeOf).join(", ");
+export function invisibleIn(text: string): string {
+  return [...new Set(text.match(INVISIBLE) ?? [])].map(codeOf).join(", ");
 }
 
 function codeOf(character: string): string {

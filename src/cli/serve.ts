@@ -9,7 +9,7 @@ import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
 import { PluginsError } from "../server/plugins_error.ts";
 import { runUntilStopped, StopSignals } from "../server/stop_signals.ts";
-import { ToldToStop } from "../server/unless_stopped.ts";
+import { StoppedMeanwhile } from "../server/unless_stopped.ts";
 import type { Command } from "./command.ts";
 import { configSource, foundText } from "./config/source.ts";
 import { ExitCode } from "./exit_codes.ts";
@@ -77,11 +77,11 @@ async function serve(args: ParsedCommand, io: Io): Promise<number> {
       stopNow,
     });
   } catch (error) {
-    const isTold = error instanceof ToldToStop;
-    if (isTold) log.info("stopped before the start was over");
+    const isStopped = error instanceof StoppedMeanwhile;
+    if (isStopped) log.info("stopped before the start was over");
     log.flush();
     await output.flush(LOG_GRACE_MS);
-    if (isTold) return ExitCode.Ok;
+    if (isStopped) return ExitCode.Ok;
     const problem = error instanceof PluginsError
       ? error.in(config)
       : error instanceof Error

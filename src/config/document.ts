@@ -1,13 +1,13 @@
 import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "./config_error.ts";
 import type { Table } from "./is_table.ts";
-import { Places, type Position } from "./toml_positions.ts";
+import { type Position, TomlPositions } from "./toml_positions.ts";
 
 /** A config file that was read, its values unchecked. */
 export interface ConfigDocument {
   readonly values: Table;
   /** Where they stand; null where they came from no text. */
-  readonly places: Places | null;
+  readonly positions: TomlPositions | null;
 }
 
 /** The text of a config file. Throws ConfigError, with the line, where it is not UTF-8. */
@@ -40,7 +40,7 @@ export function parseDocument(text: string, file: string): ConfigDocument {
   const plain = text.startsWith("\uFEFF") ? text.slice(1) : text;
   try {
     // Whole numbers of any length come as they stand: the schema refuses those that are too long, by their key.
-    return { values: parse(plain, { integersAsBigInt: "asNeeded" }), places: new Places(plain) };
+    return { values: parse(plain, { integersAsBigInt: "asNeeded" }), positions: new TomlPositions(plain) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const before = plain.split("\n")[error.line - 1]?.slice(0, error.column - 1) ?? "";
@@ -57,7 +57,7 @@ function sentenceOf({ message }: TomlError, text: string, position: Position): s
     const isAtEnd = position.column > [...line.trimEnd()].length;
     return `is not TOML: ${sentence}${isAtEnd ? "; the line ends here" : ""}${hintOf(sentence, line)}`;
   }
-  const first = new Places(text).before(position);
+  const first = new TomlPositions(text).before(position);
   const where = first === undefined ? "" : `, in line ${first.line}`;
   return `is not TOML: this key or table is there already${where}; each may be given once`;
 }

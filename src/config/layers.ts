@@ -2,7 +2,7 @@ import type { Clash } from "./clashes.ts";
 import type { ConfigProblem, KeyPath } from "./config_error.ts";
 import { SERVER_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
-import type { Places, Position } from "./toml_positions.ts";
+import type { Position, TomlPositions } from "./toml_positions.ts";
 
 /** Where a value comes from. */
 export type Origin = "flag" | "environment" | "file" | "default";
@@ -12,7 +12,7 @@ export interface LayerSources {
   /** The config file's path as it was given, or undefined where there is none. */
   readonly file: string | undefined;
   /** Null where the values come from no text. */
-  readonly places: Places | null;
+  readonly positions: TomlPositions | null;
   /** Keys of `[server]`. */
   readonly environment: Table;
   readonly flags: Table;
@@ -35,15 +35,15 @@ export class Layers {
   readonly flags: Table;
   /** `[server]` with every key. */
   readonly server: Table;
-  readonly #places: Places | null;
+  readonly #positions: TomlPositions | null;
   readonly #fileServer: Table;
 
   /** @param document what the file holds, the plugins that there are without one included */
-  constructor(readonly document: Table, { file, places, environment, flags }: LayerSources) {
+  constructor(readonly document: Table, { file, positions, environment, flags }: LayerSources) {
     this.file = file;
     this.environment = environment;
     this.flags = flags;
-    this.#places = places;
+    this.#positions = positions;
     this.#fileServer = isTable(document["server"]) ? document["server"] : {};
     this.server = { ...SERVER_DEFAULTS, ...this.#fileServer, ...environment, ...flags };
   }
@@ -57,12 +57,12 @@ export class Layers {
 
   /** Whether a key stands in the file's text. */
   has(path: KeyPath): boolean {
-    return this.#places?.has(path) ?? false;
+    return this.#positions?.has(path) ?? false;
   }
 
   /** `mevent.toml:12:1` of a key, as far as it is known; the nearest table above it where the key is none of the file's. */
   placeOf(path: KeyPath): string {
-    const position = this.#places?.key(path);
+    const position = this.#positions?.key(path);
     return [this.file, position?.line, position?.column].filter((part) => part !== undefined).join(":");
   }
 
@@ -71,18 +71,20 @@ export class Layers {
     const [, keys, unknown] = CONFIG_KEY.exec(sentence) ?? [];
     if (keys === undefined) {
       const path = ["plugin", index, "module"];
-      return { source: this.file, ...this.#places?.value(path), path };
+      return { source: this.file, ...this.#positions?.value(path), path };
     }
     const path = ["plugin", index, "config", ...keysOf(keys)];
-    if (unknown === undefined) return { source: this.file, ...this.#places?.value(path), path };
+    if (unknown === undefined) return { source: this.file, ...this.#positions?.value(path), path };
     const whole = [...path, String(JSON.parse(unknown))];
-    return { source: this.file, ...this.#places?.key(whole), path: whole };
+    return { source: this.file, ...this.#positions?.key(whole), path: whole };
   }
 
   /** A problem with where it stands in the file. */
   inFile(problem: ConfigProblem & { readonly path: KeyPath }, isOfKey: boolean): ConfigProblem {
     const { path, message } = problem;
-    const position: Position | undefined = isOfKey ? this.#places?.key(path) : this.#places?.value(path);
+    const position: Position | undefined = isOfKey
+      ? this.#positions?.key(path)
+      : this.#positions?.value(path);
     return { source: this.file ?? "built-in config", ...position, path, message };
   }
 
@@ -98,7 +100,7 @@ export class Layers {
   /** The same of a clash, with the place that was there first. */
   clash(clash: Clash): ConfigProblem {
     const { first, message } = clash;
-    const line = this.#isInFile(first) ? this.#places?.key(first).line : undefined;
+    const line = this.#isInFile(first) ? this.#positions?.key(first).line : undefined;
     const told = line === undefined ? message : message.replace(/ already$/, ` (line ${line}) already`);
     return this.inFile({ ...clash, message: told }, false);
   }

@@ -34,12 +34,12 @@ type ListenerOutput = FileOutput["listener"][number];
 export function loadConfig(sources: ConfigSources): Config {
   const named = sources.file ?? environmentFile(sources.env);
   const file = named === NO_FILE ? undefined : named;
-  const { values, places } = documentOf(sources, file);
+  const { values, positions } = documentOf(sources, file);
   const document = withPlugins(values);
   const environment = environmentLayer(sources.env);
   const layers = new Layers(document, {
     file,
-    places,
+    positions,
     environment: environment.values,
     flags: flagLayer(sources.flags).values,
   });
@@ -82,8 +82,8 @@ export function loadConfig(sources: ConfigSources): Config {
 }
 
 function documentOf({ document, text }: ConfigSources, file: string | undefined): ConfigDocument {
-  if (document !== undefined) return { values: document, places: null };
-  if (file === undefined) return { values: {}, places: null };
+  if (document !== undefined) return { values: document, positions: null };
+  if (file === undefined) return { values: {}, positions: null };
   return parseDocument(text ?? startText(file), file);
 }
 
@@ -120,11 +120,11 @@ function serverConfig(settings: ServerOutput): ServerConfig {
 function listenersOf(
   { tcp = [], udp = [], unix = [], async_reply: asyncReply, legacy, charset }: ListenerOutput,
 ): ListenerConfig[] {
-  const manner = { asyncReply, legacy, charset };
+  const options = { asyncReply, legacy, charset };
   return [
-    ...tcp.map((address) => ({ transport: "tcp", ...address, ...manner }) as const),
-    ...udp.map((address) => ({ transport: "udp", ...address, ...manner }) as const),
-    ...unix.map((socket) => ({ transport: "unix", ...socket, ...manner }) as const),
+    ...tcp.map((address) => ({ transport: "tcp", ...address, ...options }) as const),
+    ...udp.map((address) => ({ transport: "udp", ...address, ...options }) as const),
+    ...unix.map((socket) => ({ transport: "unix", ...socket, ...options }) as const),
   ];
 }
 

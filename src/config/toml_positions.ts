@@ -8,8 +8,8 @@ export interface Position {
 }
 
 /** A key or an item of a list, and what stands under it; offsets are in UTF-16 units. */
-class Place {
-  readonly children = new Map<string | number, Place>();
+class TomlNode {
+  readonly children = new Map<string | number, TomlNode>();
   /** A list that grows by `[[name]]`: keys below its name go into its last item. */
   isTables = false;
 
@@ -20,21 +20,21 @@ class Place {
   constructor(public key: number, public value: number) {}
 
   /** The child of that name, made at the offset where there is none. */
-  child(name: string | number, offset: number): Place {
+  child(name: string | number, offset: number): TomlNode {
     let child = this.children.get(name);
-    if (child === undefined) this.children.set(name, child = new Place(offset, offset));
+    if (child === undefined) this.children.set(name, child = new TomlNode(offset, offset));
     return child;
   }
 
   /** Where keys below it go. */
-  get open(): Place {
+  get open(): TomlNode {
     return this.isTables ? this.children.get(this.children.size - 1)!.open : this;
   }
 }
 
 /** Finds where the keys and values of a TOML text stand. Only for a text that the parser takes: nothing is checked here. */
-export class Places {
-  #root: Place | undefined;
+export class TomlPositions {
+  #root: TomlNode | undefined;
   #lines: readonly number[] | undefined;
 
   constructor(readonly text: string) {}
@@ -50,9 +50,9 @@ export class Places {
   }
 
   has(path: KeyPath): boolean {
-    let place: Place | undefined = this.#found;
-    for (const key of path) place = place?.children.get(key);
-    return place !== undefined;
+    let node: TomlNode | undefined = this.#found;
+    for (const key of path) node = node?.children.get(key);
+    return node !== undefined;
   }
 
   /**
@@ -68,18 +68,18 @@ export class Places {
     return finder.first === undefined ? undefined : this.#position(finder.first.key);
   }
 
-  get #found(): Place {
+  get #found(): TomlNode {
     return this.#root ??= new Finder(this.text).document();
   }
 
-  #nearest(path: KeyPath): Place {
-    let place = this.#found;
+  #nearest(path: KeyPath): TomlNode {
+    let node = this.#found;
     for (const key of path) {
-      const child = place.children.get(key);
+      const child = node.children.get(key);
       if (child === undefined) break;
-      place = child;
+      node = child;
     }
-    return place;
+    return node;
   }
 
   #position(offset: number): Position {
@@ -110,13 +110,13 @@ interface Key {
 class Finder {
   #at = 0;
   /** What the keys at `end` name that is there already. */
-  first: Place | undefined;
+  first: TomlNode | undefined;
 
   /** @param end it goes no further than the first keys from this offset on */
   constructor(readonly text: string, readonly end = Infinity) {}
 
-  document(): Place {
-    const root = new Place(0, 0);
+  document(): TomlNode {
+    const root = new TomlNode(0, 0);
     let table = root;
     for (this.#skipVoid(); this.#at < this.text.length; this.#skipVoid()) {
       if (this.text[this.#at] === "[") table = this.#header(root);
@@ -126,41 +126,41 @@ class Finder {
   }
 
   /** `[a.b]` or `[[a.b]]`; gives the table that it opens. */
-  #header(root: Place): Place {
+  #header(root: TomlNode): TomlNode {
     const start = this.#at;
     const isItem = this.text[start + 1] === "[";
     this.#at += isItem ? 2 : 1;
     const keys = this.#keys();
     if (this.#isEnd(keys, root)) return root;
-    let place = root;
-    for (const { name } of keys) place = place.open.child(name, start);
+    let node = root;
+    for (const { name } of keys) node = node.open.child(name, start);
     this.#at += isItem ? 2 : 1;
     if (!isItem) {
       // What was named by a table below it before begins here all the same.
-      place.key = place.value = start;
-      return place;
+      node.key = node.value = start;
+      return node;
     }
-    place.isTables = true;
-    return place.child(place.children.size, start);
+    node.isTables = true;
+    return node.child(node.children.size, start);
   }
 
-  #keyValue(table: Place): void {
+  #keyValue(table: TomlNode): void {
     const keys = this.#keys();
     if (this.#isEnd(keys, table)) return;
-    let place = table;
-    for (const { name, offset } of keys) place = place.child(name, offset);
+    let node = table;
+    for (const { name, offset } of keys) node = node.child(name, offset);
     this.#at++;
     this.#skipVoid();
-    this.#value(place);
+    this.#value(node);
   }
 
-  #isEnd(keys: readonly Key[], table: Place): boolean {
+  #isEnd(keys: readonly Key[], table: TomlNode): boolean {
     if (keys[0]!.offset < this.end) return false;
-    let place: Place | undefined = table;
+    let node: TomlNode | undefined = table;
     for (const { name } of keys) {
-      place = place.open.children.get(name);
-      if (place === undefined) break;
-      this.first = place;
+      node = node.open.children.get(name);
+      if (node === undefined) break;
+      this.first = node;
     }
     this.#at = this.text.length;
     return true;
@@ -191,12 +191,12 @@ class Finder {
     return quote === "'" ? written.slice(1, -1) : Object.keys(parse(`${written} = 0`))[0]!;
   }
 
-  #value(place: Place): void {
-    place.value = this.#at;
+  #value(node: TomlNode): void {
+    node.value = this.#at;
     const first = this.text[this.#at];
     if (first === '"' || first === "'") return this.#skipString();
-    if (first === "[") return this.#items("]", (index) => this.#value(place.child(index, this.#at)));
-    if (first === "{") return this.#items("}", () => this.#keyValue(place));
+    if (first === "[") return this.#items("]", (index) => this.#value(node.child(index, this.#at)));
+    if (first === "{") return this.#items("}", () => this.#keyValue(node));
     this.#skipWhile(/[^,\]}#\r\n]+/y);
   }
 

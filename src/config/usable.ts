@@ -15,7 +15,7 @@ export interface UsableConfig {
   readonly config: Config | null;
   /** What is said of it all the same, a sentence each. */
   readonly warnings: readonly string[];
-  /** The places of the whole file. */
+  /** The positions of the whole file. */
   readonly layers: Layers | null;
   /** By the index of a plugin in the config: that of its table in the file. */
   readonly plugins: readonly number[];
@@ -48,8 +48,8 @@ function rest(
 ): Omit<UsableConfig, "problems"> {
   const nothing = { config: null, warnings: [], layers: null, plugins: [], listeners: [] };
   if (problems.some(({ path = [] }) => path.length === 0)) return nothing;
-  const { values, places } = text === undefined || file === undefined
-    ? { values: {}, places: null }
+  const { values, positions } = text === undefined || file === undefined
+    ? { values: {}, positions: null }
     : parseDocument(text, file);
   const named = (source: string) =>
     problems.filter((each) => each.source === source).map(({ path }) => path![0]);
@@ -64,7 +64,7 @@ function rest(
       flags: without(flags, elsewhere),
     });
     const environment = environmentLayer(env).values;
-    const layers = new Layers(values, { file, places, environment, flags: flagLayer(flags).values });
+    const layers = new Layers(values, { file, positions, environment, flags: flagLayer(flags).values });
     // Those that name places are to name those of the whole file; that nothing is there holds of the whole alone.
     const ofTheRest = [...misplacedKeys(config.layers), ...emptinessOf(config)];
     const warnings = [

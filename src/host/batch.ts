@@ -1,8 +1,8 @@
 import type { BatchCommand, BatchContext, BatchResults, PluginContext } from "../plugin.ts";
-import type { Addressee, Answers } from "./reply_writer.ts";
-import { type Call, CANCELLED } from "./execution.ts";
+import type { Addressee, ReplyWriter } from "./reply_writer.ts";
+import { CANCELLED, type Execution } from "./execution.ts";
 import type { CallClient } from "./call_client.ts";
-import { CallContext } from "./execution_context.ts";
+import { ExecutionContext } from "./execution_context.ts";
 import type { OperationContext } from "./operation_context.ts";
 import { textOf } from "../text_of.ts";
 
@@ -31,9 +31,9 @@ interface Member extends Addressee {
  *   └──all cancelled──► dropped
  * ```
  */
-export class Batch implements Call<BatchResults> {
+export class Batch implements Execution<BatchResults> {
   readonly what = "batch";
-  readonly context: BatchContext & CallContext;
+  readonly context: BatchContext & ExecutionContext;
   answered = false;
   #members: Member[] = [];
   #checks = 0;
@@ -50,7 +50,7 @@ export class Batch implements Call<BatchResults> {
     /** Monotonic, in ms. */
     readonly openedAt: number,
   ) {
-    this.context = new CallContext(plugin, calls, 0, command, openedAt, timeout);
+    this.context = new ExecutionContext(plugin, calls, 0, command, openedAt, timeout);
   }
 
   get command(): number {
@@ -97,11 +97,11 @@ export class Batch implements Call<BatchResults> {
   }
 
   /** Runs it; its time begins. Throws what the command throws. */
-  run(answers: Answers, time: number): BatchResults | PromiseLike<BatchResults> {
+  run(replies: ReplyWriter, time: number): BatchResults | PromiseLike<BatchResults> {
     this.context.startedAt = time;
     this.#choose();
     for (const { context } of this.#members) context.startedAt = time;
-    if (this.#checks > 0) return this.#runChecked(answers);
+    if (this.#checks > 0) return this.#runChecked(replies);
     return this.handler.runBatch(this.#contexts, this.context);
   }
 
@@ -115,13 +115,13 @@ export class Batch implements Call<BatchResults> {
   }
 
   /** Operations whose params turn out to be wrong are answered, and not part of it. */
-  async #runChecked(answers: Answers): Promise<BatchResults> {
+  async #runChecked(replies: ReplyWriter): Promise<BatchResults> {
     const errors = await Promise.all(this.#members.map(({ check }) => check));
     if (this.answered) return;
     const kept: Member[] = [];
     for (const [at, member] of this.#members.entries()) {
       const wrong = errors[at];
-      if (wrong instanceof Wrong) answers.fail(member, 0, wrong.error);
+      if (wrong instanceof Wrong) replies.fail(member, 0, wrong.error);
       else kept.push(member);
     }
     this.#members = kept;
@@ -134,10 +134,10 @@ export class Batch implements Call<BatchResults> {
   }
 
   /** Never throws: what is wrong with one result is its operation's error. */
-  succeed(answers: Answers, ms: number, results: BatchResults): void {
+  succeed(replies: ReplyWriter, ms: number, results: BatchResults): void {
     const members = this.#members;
     const wrong = this.#wrongWith(results);
-    if (wrong !== null) return this.fail(answers, ms, new Error(wrong));
+    if (wrong !== null) return this.fail(replies, ms, new Error(wrong));
     const each = ms / members.length;
     let failed = 0;
     let first: unknown;
@@ -145,20 +145,20 @@ export class Batch implements Call<BatchResults> {
       try {
         const result = results?.[at];
         if (result instanceof Error) throw result;
-        answers.succeed(member, each, member.context.params, result);
+        replies.succeed(member, each, member.context.params, result);
       } catch (error) {
-        if (answers.failQuietly(member, each, error) && failed++ === 0) first = error;
+        if (replies.failQuietly(member, each, error) && failed++ === 0) first = error;
       }
     }
     if (failed > 0) {
       const fields = { command: this.command, failed, operations: members.length };
-      answers.tell("operations of a batch failed", first, fields);
+      replies.tell("operations of a batch failed", first, fields);
     }
   }
 
-  fail(answers: Answers, ms: number, error: unknown): void {
+  fail(replies: ReplyWriter, ms: number, error: unknown): void {
     const { command, size: operations } = this;
-    answers.failAll(this.#members, ms / operations, error, { command, operations });
+    replies.failAll(this.#members, ms / operations, error, { command, operations });
   }
 
   abort(reason: unknown): void {

@@ -1,10 +1,10 @@
 import type { Result, SingleCommand } from "../plugin.ts";
 import type { Encoding } from "../protocol/body.ts";
-import type { Addressee, Answers } from "./reply_writer.ts";
+import type { Addressee, ReplyWriter } from "./reply_writer.ts";
 import type { OperationContext } from "./operation_context.ts";
 
 /** What takes one of a worker's places until it has ended: an operation, or a batch of them. */
-export interface Call<Value> {
+export interface Execution<Value> {
   readonly what: "operation" | "batch";
   readonly command: number;
   /** Its place is one that sync operations may take. */
@@ -14,9 +14,9 @@ export interface Call<Value> {
   /** Its time was over and the callers have been told. */
   answered: boolean;
   /** Answers with what the command returned, `ms` after its start. Throws where that cannot be written. */
-  succeed(answers: Answers, ms: number, value: Value): void;
+  succeed(replies: ReplyWriter, ms: number, value: Value): void;
   /** Answers for what it threw. */
-  fail(answers: Answers, ms: number, error: unknown): void;
+  fail(replies: ReplyWriter, ms: number, error: unknown): void;
   /** Aborts its signals. */
   abort(reason: unknown): void;
   /** Aborts the signal of one of its operations, where it has it. */
@@ -27,7 +27,7 @@ export interface Call<Value> {
 export const CANCELLED = "the operation was cancelled";
 
 /** An operation whose command returned a promise. */
-export class SingleCall implements Call<Result>, Addressee {
+export class SingleExecution implements Execution<Result>, Addressee {
   readonly what = "operation";
   answered = false;
 
@@ -49,12 +49,12 @@ export class SingleCall implements Call<Result>, Addressee {
     return this.context.startedAt;
   }
 
-  succeed(answers: Answers, ms: number, result: Result): void {
-    answers.succeed(this, ms, this.context.params, result);
+  succeed(replies: ReplyWriter, ms: number, result: Result): void {
+    replies.succeed(this, ms, this.context.params, result);
   }
 
-  fail(answers: Answers, ms: number, error: unknown): void {
-    answers.fail(this, ms, error);
+  fail(replies: ReplyWriter, ms: number, error: unknown): void {
+    replies.fail(this, ms, error);
   }
 
   abort(reason: unknown): void {

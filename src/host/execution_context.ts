@@ -3,7 +3,7 @@ import type { CallClient, CallOrigin } from "./call_client.ts";
 import type { OperationPlace } from "../ring/messages.ts";
 
 /** The plugin's own context, and what a call of a command has beside it: a signal and a deadline. */
-export class CallContext implements PluginContext, CallOrigin {
+export class ExecutionContext implements PluginContext, CallOrigin {
   #abort: AbortController | null = null;
   #aborted: unknown = undefined;
   #deadline = 0;

@@ -1,15 +1,15 @@
-import type { Answers } from "./reply_writer.ts";
-import type { Call } from "./execution.ts";
+import type { ReplyWriter } from "./reply_writer.ts";
+import type { Execution } from "./execution.ts";
 import type { HostSetup } from "../ring/messages.ts";
 
 /** A timer that goes off later than this was kept from that, in ms; and what others get then to be read in. */
 const LATE_MS = 50;
 const READ_MS = 20;
 
-/** The calls that have returned a promise, and their time: answers and aborts what runs too long. */
-export class Calls {
+/** The executions that have returned a promise, and their time: answers and aborts what runs too long. */
+export class InProgress {
   /** The oldest first. */
-  readonly #running = new Set<Call<unknown>>();
+  readonly #running = new Set<Execution<unknown>>();
   #deadline: number | undefined;
   /** When the timer goes off; monotonic, in ms. */
   #dueAt = Infinity;
@@ -19,11 +19,11 @@ export class Calls {
 
   constructor(
     readonly limits: Pick<HostSetup, "timeout" | "grace">,
-    readonly answers: Answers,
-    /** A call of that command has not ended within its time-out and its grace; told once. */
+    readonly replies: ReplyWriter,
+    /** An execution of that command has not ended within its time-out and its grace; told once. */
     readonly overdue: (command: number) => void,
-    /** A call has really ended, and is answered. */
-    readonly ended: (call: Call<unknown>) => void,
+    /** An execution has really ended, and is answered. */
+    readonly ended: (execution: Execution<unknown>) => void,
     /** So many ms since then count against nobody. */
     readonly lostSince: (time: number) => number,
   ) {}
@@ -32,29 +32,29 @@ export class Calls {
     return this.#running.size;
   }
 
-  /** Waits for a call. `await`, and not `then`: what a plugin wrote over its promise's methods is not called. */
-  async follow<Value>(call: Call<Value>, result: PromiseLike<Value>): Promise<void> {
-    const { answers } = this;
-    this.#running.add(call);
-    this.#watch(call.startedAt + this.limits.timeout);
+  /** Waits for an execution. `await`, and not `then`: what a plugin wrote over its promise's methods is not called. */
+  async follow<Value>(execution: Execution<Value>, result: PromiseLike<Value>): Promise<void> {
+    const { replies } = this;
+    this.#running.add(execution);
+    this.#watch(execution.startedAt + this.limits.timeout);
     try {
       const value = await result;
-      if (!call.answered) call.succeed(answers, performance.now() - call.startedAt, value);
+      if (!execution.answered) execution.succeed(replies, performance.now() - execution.startedAt, value);
     } catch (error) {
-      if (!call.answered) call.fail(answers, performance.now() - call.startedAt, error);
+      if (!execution.answered) execution.fail(replies, performance.now() - execution.startedAt, error);
     } finally {
-      this.#running.delete(call);
-      this.ended(call);
+      this.#running.delete(execution);
+      this.ended(execution);
     }
   }
 
   abort(reason: Error): void {
-    for (const call of this.#running) call.abort(reason);
+    for (const execution of this.#running) execution.abort(reason);
   }
 
   /** Aborts the signal of an operation, where it still runs. */
   cancel(slot: number, sequence: number): void {
-    for (const call of this.#running) call.cancel(slot, sequence);
+    for (const execution of this.#running) execution.cancel(slot, sequence);
   }
 
   /** One timer for all of them: the one that is set, unless this end comes before it. */
@@ -65,18 +65,18 @@ export class Calls {
     this.#deadline = setTimeout(() => this.#onDeadline(), Math.max(end - performance.now(), 0));
   }
 
-  /** When something is to be done next: about the oldest call that has its time yet, or one that is over it. */
+  /** When something is to be done next: about the oldest execution that has its time yet, or one that is over it. */
   #nextEnd(): number {
     let end = Infinity;
-    for (const call of this.#running) {
-      end = Math.min(end, this.#endOf(call));
-      if (!call.answered) break;
+    for (const execution of this.#running) {
+      end = Math.min(end, this.#endOf(execution));
+      if (!execution.answered) break;
     }
     return end;
   }
 
-  /** When something is to be done about a call that still runs. */
-  #endOf({ startedAt, answered }: Call<unknown>): number {
+  /** When something is to be done about an execution that still runs. */
+  #endOf({ startedAt, answered }: Execution<unknown>): number {
     const { timeout, grace } = this.limits;
     const end = startedAt + timeout + this.lostSince(startedAt);
     if (!answered) return end;
@@ -94,22 +94,24 @@ export class Calls {
     }
     this.#isLate = false;
     this.#dueAt = Infinity;
-    for (const call of this.#running) {
-      if (this.#endOf(call) > now) {
-        if (call.answered) continue;
+    for (const execution of this.#running) {
+      if (this.#endOf(execution) > now) {
+        if (execution.answered) continue;
         break;
       }
-      if (call.answered) {
+      if (execution.answered) {
         this.#isOverdue = true;
-        this.overdue(call.command);
+        this.overdue(execution.command);
         continue;
       }
-      call.answered = true;
-      const error = new Error(`the ${call.what} took longer than its time-out of ${this.limits.timeout} ms`);
-      call.fail(this.answers, now - call.startedAt, error);
-      call.abort(error);
+      execution.answered = true;
+      const error = new Error(
+        `the ${execution.what} took longer than its time-out of ${this.limits.timeout} ms`,
+      );
+      execution.fail(this.replies, now - execution.startedAt, error);
+      execution.abort(error);
     }
-    this.answers.publish();
+    this.replies.publish();
     this.#watch(this.#nextEnd());
   }
 }

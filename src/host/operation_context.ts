@@ -1,7 +1,7 @@
 import type { Context, JsonValue, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { CallClient } from "./call_client.ts";
-import { CallContext } from "./execution_context.ts";
+import { ExecutionContext } from "./execution_context.ts";
 import type { OperationView } from "../ring/handoff.ts";
 import { OperationError, postponed } from "./operation_error.ts";
 import type { OperationParams } from "./params.ts";
@@ -19,7 +19,7 @@ export class OperationSuccess implements Success {
 const UNCHECKED = Symbol("unchecked");
 
 /** What a command gets: the plugin's own context and one operation. */
-export class OperationContext extends CallContext implements Context<unknown> {
+export class OperationContext extends ExecutionContext implements Context<unknown> {
   #input: unknown = UNCHECKED;
   #run = "";
   #second = 0;

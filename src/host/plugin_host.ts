@@ -3,11 +3,11 @@ import type { BatchCommand, BatchResults, Plugin, PluginContext, Result } from "
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimit } from "../protocol/content_limits.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { Answers } from "./reply_writer.ts";
+import { ReplyWriter } from "./reply_writer.ts";
 import { Batch, type BatchBounds } from "./batch.ts";
-import { type Call, CANCELLED, isThenable, runChecked, SingleCall } from "./execution.ts";
+import { CANCELLED, type Execution, isThenable, runChecked, SingleExecution } from "./execution.ts";
 import type { CallClient } from "./call_client.ts";
-import { Calls } from "./in_progress.ts";
+import { InProgress } from "./in_progress.ts";
 import { commandAt, OperationView } from "../ring/handoff.ts";
 import type { HostSetup } from "../ring/messages.ts";
 import { OpenBatches } from "./open_batches.ts";
@@ -51,9 +51,9 @@ export interface HostBounds {
 /** Runs a plugin's operations inside its worker: takes them from the rings, calls the command, writes the reply. */
 export class PluginHost {
   readonly #lanes: readonly [RingReader, RingReader];
-  readonly #answers: Answers;
+  readonly #replies: ReplyWriter;
   readonly #view = new OperationView();
-  readonly #calls: Calls;
+  readonly #inProgress: InProgress;
   readonly #open = new OpenBatches();
   readonly #pauses: Pauses;
   readonly #pump = () => this.#work();
@@ -80,18 +80,18 @@ export class PluginHost {
     const { sync, async } = setup.rings;
     const { concurrency } = bounds;
     this.#lanes = [new RingReader(sync), new RingReader(async, sync)];
-    this.#answers = new Answers(setup, context.log, (limit) => events.overLimit(limit), () => {
+    this.#replies = new ReplyWriter(setup, context.log, (limit) => events.overLimit(limit), () => {
       this.#lanes[0].release();
       this.#lanes[1].release();
     });
-    this.#calls = new Calls(
+    this.#inProgress = new InProgress(
       setup,
-      this.#answers,
+      this.#replies,
       (command) => events.overdue(command),
-      (call) => this.#ended(call),
+      (execution) => this.#ended(execution),
       (time) => events.lostSince(time),
     );
-    this.#pauses = new Pauses(this.#lanes[0], () => this.#answers.show());
+    this.#pauses = new Pauses(this.#lanes[0], () => this.#replies.show());
     this.#asyncPlaces = concurrency === 1
       ? 1
       : concurrency - Math.max(1, Math.floor(concurrency / SYNC_RESERVE));
@@ -103,7 +103,7 @@ export class PluginHost {
 
   /** Resolves when nothing runs. */
   async idle(): Promise<void> {
-    if (this.#calls.count > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    if (this.#inProgress.count > 0) await new Promise<void>((resolve) => this.#idle = resolve);
   }
 
   /** No batch waits for further operations from now on. */
@@ -116,20 +116,20 @@ export class PluginHost {
   close(): void {
     this.#stopping = true;
     for (let batch = this.#open.oldest; batch !== undefined; batch = this.#open.oldest) this.#runBatch(batch);
-    this.#answers.publish();
+    this.#replies.publish();
   }
 
   /** Aborts the signals of all that runs. */
   abort(reason: Error): void {
-    this.#calls.abort(reason);
+    this.#inProgress.abort(reason);
   }
 
   /** Aborts the signal of an operation, where it still runs; one of an open batch does not run. */
   cancel(slot: number, sequence: number): void {
-    this.#calls.cancel(slot, sequence);
+    this.#inProgress.cancel(slot, sequence);
     const cancelled = this.#open.cancel(slot, sequence);
     if (cancelled === null) return;
-    this.#answers.failQuietly(cancelled.operation, 0, new Error(CANCELLED));
+    this.#replies.failQuietly(cancelled.operation, 0, new Error(CANCELLED));
     if (cancelled.dropped !== null) this.#leave(cancelled.dropped.sync);
     this.#work();
   }
@@ -145,7 +145,7 @@ export class PluginHost {
         lane?.back();
         time = this.#runBatch(batch);
       } else if (lane === null) {
-        this.#answers.publish();
+        this.#replies.publish();
         if (this.#rest()) return;
         time = performance.now();
         continue;
@@ -154,14 +154,14 @@ export class PluginHost {
         else time = this.#pauses.beforeAsync(time);
         time = this.#start(lane, time);
       }
-      this.#answers.publishInTime(time);
+      this.#replies.publishInTime(time);
       if (time - turnStart > TURN_MS) {
-        this.#answers.publish();
+        this.#replies.publish();
         setImmediate(this.#pump);
         return;
       }
     }
-    this.#answers.publish();
+    this.#replies.publish();
   }
 
   /** The ring whose next record is to run: sync before async, but async gets its share. */
@@ -204,7 +204,7 @@ export class PluginHost {
     for (const [at, ring] of this.#lanes.entries()) {
       if ((ring.position - this.#toldRoom[at]!) >>> 0 < ring.capacity / 4) continue;
       this.#toldRoom[at] = ring.position;
-      this.#answers.wake();
+      this.#replies.wake();
     }
   }
 
@@ -214,7 +214,7 @@ export class PluginHost {
     if (this.#open.size > 0) this.#tellRoom();
     if (this.#isSyncOnly) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
-    if (this.plugin.sync !== true || this.#calls.count > 0) {
+    if (this.plugin.sync !== true || this.#inProgress.count > 0) {
       this.#open.watch(this.#pump);
       return sync.sleep(this.#pump, async);
     }
@@ -260,16 +260,16 @@ export class PluginHost {
       if (isThenable<Result>(result)) {
         params.keep();
         this.#enter(sync);
-        this.#calls.follow(new SingleCall(slot, sequence, encoding, idLow, context), result);
+        this.#inProgress.follow(new SingleExecution(slot, sequence, encoding, idLow, context), result);
         return performance.now();
       }
       const time = performance.now();
-      this.#answers.succeed(view, time - startedAt, params, result);
+      this.#replies.succeed(view, time - startedAt, params, result);
       params.drop();
       return time;
     } catch (error) {
       const time = performance.now();
-      this.#answers.fail(view, time - startedAt, error);
+      this.#replies.fail(view, time - startedAt, error);
       params.drop();
       return time;
     }
@@ -303,25 +303,25 @@ export class PluginHost {
     this.#open.delete(batch);
     const startedAt = performance.now();
     try {
-      const results = batch.run(this.#answers, startedAt);
+      const results = batch.run(this.#replies, startedAt);
       if (isThenable<BatchResults>(results)) {
-        this.#calls.follow(batch, results);
+        this.#inProgress.follow(batch, results);
         return performance.now();
       }
-      batch.succeed(this.#answers, performance.now() - startedAt, results);
+      batch.succeed(this.#replies, performance.now() - startedAt, results);
     } catch (error) {
-      batch.fail(this.#answers, performance.now() - startedAt, error);
+      batch.fail(this.#replies, performance.now() - startedAt, error);
     }
     this.#leave(batch.sync);
     return performance.now();
   }
 
   /** An asynchronous command has really ended: its place is free again. */
-  #ended({ sync }: Call<unknown>): void {
+  #ended({ sync }: Execution<unknown>): void {
     this.#leave(sync);
     if (!sync) this.#pauses.afterAsync(performance.now());
-    this.#answers.publish();
-    if (this.#calls.count === 0 && this.#idle !== null) this.#idle();
+    this.#replies.publish();
+    if (this.#inProgress.count === 0 && this.#idle !== null) this.#idle();
     this.#work();
   }
 

@@ -27,7 +27,7 @@ export type Addressee = Readonly<
 >;
 
 /** Writes the replies of a worker's operations into its rings. */
-export class Answers {
+export class ReplyWriter {
   readonly #replies: readonly [RingWriter, RingWriter];
   #unpublished = 0;
   #publishedAt = 0;

@@ -1,7 +1,7 @@
 import { systemReason } from "../system_reason.ts";
 import { DatagramCaller } from "./datagram_caller.ts";
 import { type DatagramListener, MAX_DATAGRAM_BYTES } from "./datagram_listener.ts";
-import type { Manner } from "./listener_options.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import { DENO_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 
@@ -27,8 +27,8 @@ export class AsyncDatagrams extends DatagramCaller<Deno.NetAddr> implements Data
   #closed = false;
   #receiving: Promise<void> | null = null;
 
-  constructor(readonly socket: Deno.DatagramConn, manner: Manner, context: NetContext) {
-    super(manner, context, DENO_PEERS);
+  constructor(readonly socket: Deno.DatagramConn, options: ListenerOptions, context: NetContext) {
+    super(options, context, DENO_PEERS);
     this.#sender = this.address;
   }
 

@@ -11,8 +11,8 @@ import type { AnswerKind, Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
 import { type Carried, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
-import { handIn } from "./pass_to_router.ts";
-import type { Manner } from "./listener_options.ts";
+import { passToRouter } from "./pass_to_router.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import type { Peers } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
 
@@ -30,10 +30,14 @@ export abstract class DatagramCaller<Address> implements Caller {
   /** Bytes of the datagram that is being handled. */
   #requestBytes = 0;
 
-  constructor(public manner: Manner, readonly context: NetContext, readonly peers: Peers<Address>) {}
+  constructor(
+    public options: ListenerOptions,
+    readonly context: NetContext,
+    readonly peers: Peers<Address>,
+  ) {}
 
   get asyncReply(): boolean {
-    return this.manner.asyncReply;
+    return this.options.asyncReply;
   }
 
   /** Who sent the datagram that is being handled; valid until the next one. */
@@ -56,7 +60,7 @@ export abstract class DatagramCaller<Address> implements Caller {
     counters.udpMessages++;
     this.#requestBytes = length;
     const most = Math.max(limits.maxFrame, MAX_DATAGRAM_BYTES);
-    handIn(router, this, this.manner.charset, bytes, at, length, most);
+    passToRouter(router, this, this.options.charset, bytes, at, length, most);
   }
 
   openRoute(): number {
@@ -72,7 +76,7 @@ export abstract class DatagramCaller<Address> implements Caller {
     const { guard } = this.context;
     const to = this.sender;
     const bytes = replyBytes(body === null ? 0 : body.length, false);
-    const isPlain = body === null || this.manner.charset === null;
+    const isPlain = body === null || this.options.charset === null;
     if (isPlain && bytes <= guard.mostBytes(this.#requestBytes, kind, to, this.peers)) {
       if (!guard.admitsCode(code, to, this.peers)) return;
       const at = this.reserve(bytes, to);
@@ -118,9 +122,9 @@ export abstract class DatagramCaller<Address> implements Caller {
     const { guard } = this.context;
     let bytes = contentReplyBytes(encoding, length, false);
     if (encoding !== 0) {
-      if (this.manner.charset !== null) {
+      if (this.options.charset !== null) {
         // A copy: no text is made of shared memory.
-        const carried = inCharset(this.manner.charset, code, encoding, source.slice(at, at + length));
+        const carried = inCharset(this.options.charset, code, encoding, source.slice(at, at + length));
         ({ code, content: source } = carried);
         at = 0;
         length = source.length;

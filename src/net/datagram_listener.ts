@@ -1,4 +1,4 @@
-import type { Manner } from "./listener_options.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 
 /** The longest datagram, in bytes. */
 export const MAX_DATAGRAM_BYTES = 65_507;
@@ -11,7 +11,7 @@ export interface DatagramListener {
   /** Resolves when no reply waits to be sent. */
   readonly sent: Promise<void>;
   /** How its callers are answered; it may be changed. */
-  manner: Manner;
+  options: ListenerOptions;
   /** Sync operations that came in here and are not answered. */
   readonly owed: number;
   /** Receives, what has come since it was opened included; also after it was told to take no more, and is not closed yet. */

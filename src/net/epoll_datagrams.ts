@@ -4,7 +4,7 @@ import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import { droppedDatagrams } from "./find_descriptor.ts";
 import { EPOLLIN, MSG_DONTWAIT, MSG_NOSIGNAL, SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "./libc.ts";
-import type { Manner } from "./listener_options.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import { ADDRESS_BYTES, MessageBatch } from "./message_batch.ts";
 import { SYSTEM_PEERS } from "./peers.ts";
 import type { NetContext } from "./stream_handler.ts";
@@ -36,11 +36,11 @@ export class EpollDatagrams extends DatagramCaller<Uint8Array> implements Datagr
   constructor(
     readonly socket: Deno.DatagramConn,
     readonly fd: number,
-    manner: Manner,
+    options: ListenerOptions,
     context: NetContext,
     readonly loop: EpollLoop,
   ) {
-    super(manner, context, SYSTEM_PEERS);
+    super(options, context, SYSTEM_PEERS);
     const size = new Uint8Array(new Int32Array([RECEIVE_BUFFER_BYTES]).buffer);
     // The second one, for who may not go over the system's limit, gives as much as that allows.
     if (loop.libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) !== 0) {

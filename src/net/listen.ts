@@ -5,7 +5,7 @@ import { EpollDatagrams } from "./epoll_datagrams.ts";
 import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import { openWithDescriptor } from "./find_descriptor.ts";
-import type { Manner } from "./listener_options.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import { type SocketRights, withRights } from "./socket_rights.ts";
 import { type NetContext, StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./stream_listener.ts";
@@ -25,12 +25,12 @@ export interface InetListenAddress {
  */
 export function listenStream(
   address: ListenAddress,
-  manner: Manner,
+  options: ListenerOptions,
   context: NetContext,
   loop: EpollLoop | null,
 ): StreamListener {
   const transport = "path" in address ? "unix" : "tcp";
-  const handler = new StreamHandler(transport, manner, context);
+  const handler = new StreamHandler(transport, options, context);
   const listen = (): ListenSocket =>
     "path" in address
       ? withRights(address.path, address, () => UnixSocket.listen(address.path))
@@ -43,15 +43,15 @@ export function listenStream(
 /** The same for UDP. */
 export function listenDatagrams(
   address: InetListenAddress,
-  manner: Manner,
+  options: ListenerOptions,
   context: NetContext,
   loop: EpollLoop | null,
 ): DatagramListener {
   const listen = () =>
     Deno.listenDatagram({ transport: "udp", hostname: address.hostname, port: address.port });
-  if (loop === null) return new AsyncDatagrams(listen(), manner, context);
+  if (loop === null) return new AsyncDatagrams(listen(), options, context);
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
   return fd === null
-    ? new AsyncDatagrams(socket, manner, context)
-    : new EpollDatagrams(socket, fd, manner, context, loop);
+    ? new AsyncDatagrams(socket, options, context)
+    : new EpollDatagrams(socket, fd, options, context, loop);
 }

@@ -1,7 +1,7 @@
 import type { Charset } from "../protocol/charset.ts";
 
 /** How the callers of a listener are answered. */
-export interface Manner {
+export interface ListenerOptions {
   /** False where async requests get no reply. */
   readonly asyncReply: boolean;
   /** For clients of old: no reply is longer than {@link LEGACY_REPLY_BYTES}. */

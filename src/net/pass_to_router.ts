@@ -9,7 +9,7 @@ import type { Router } from "../router/router.ts";
  *
  * @param most how long it may be in UTF-8, in bytes
  */
-export function handIn(
+export function passToRouter(
   router: Router,
   caller: Caller,
   charset: Charset | null,

@@ -13,8 +13,8 @@ import { REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
-import { handIn } from "./pass_to_router.ts";
-import { LEGACY_REPLY_BYTES, type Manner } from "./listener_options.ts";
+import { passToRouter } from "./pass_to_router.ts";
+import { LEGACY_REPLY_BYTES, type ListenerOptions } from "./listener_options.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
 /** First size of the buffer for replies, in bytes; it doubles as needed. */
@@ -58,7 +58,7 @@ interface Refusal {
 export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly hops = 0;
   maxBodyBytes = 0;
-  readonly #manner: Manner;
+  readonly #options: ListenerOptions;
   readonly routeGeneration: number;
   /** Since when it has left too much unread, in ms of the handler's time; 0 while it has not. */
   slowSince = 0;
@@ -90,7 +90,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** @param address where it comes from; empty for a Unix socket */
   constructor(readonly handler: StreamHandler, readonly address: string) {
     const { limits, routes } = handler;
-    this.#manner = handler.manner;
+    this.#options = handler.options;
     this.reader = new FrameReader(limits.maxFrame);
     this.liftMaxFrame(limits.maxFrame);
     this.#slot = routes.open(this);
@@ -106,7 +106,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   protected abstract closeSocket(): void;
 
   get asyncReply(): boolean {
-    return this.#manner.asyncReply;
+    return this.#options.asyncReply;
   }
 
   /** Resolves when it is closed. */
@@ -118,7 +118,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   liftMaxFrame(maxFrame: number): void {
     this.reader.maxFrame = Math.max(this.reader.maxFrame, maxFrame);
     const most = this.reader.maxFrame;
-    this.maxBodyBytes = (this.#manner.legacy ? Math.min(most, LEGACY_REPLY_BYTES) : most) - PREFIX_BYTES -
+    this.maxBodyBytes = (this.#options.legacy ? Math.min(most, LEGACY_REPLY_BYTES) : most) - PREFIX_BYTES -
       REPLY_HEADER_BYTES;
   }
 
@@ -154,7 +154,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   }
 
   answer(id: number, code: number, body: Uint8Array | null): void {
-    const { charset } = this.#manner;
+    const { charset } = this.#options;
     if (charset !== null && body !== null) {
       const { encoding, content } = contentOf(body);
       const carried = inCharset(charset, code, encoding, content);
@@ -178,7 +178,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     at: number,
     length: number,
   ): void {
-    const { charset, legacy } = this.#manner;
+    const { charset, legacy } = this.#options;
     if (encoding !== 0 && charset !== null) {
       // A copy: no text is made of shared memory.
       const carried = inCharset(charset, code, encoding, bytes.slice(at, at + length));
@@ -232,8 +232,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       this.#messages++;
       this.handler.received();
       const most = reader.maxFrame - PREFIX_BYTES;
-      const { charset } = this.#manner;
-      if (handIn(router, this, charset, reader.bytes, reader.at, reader.length, most) === "close") {
+      const { charset } = this.#options;
+      if (passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most) === "close") {
         this.#finishInError();
       }
     }

@@ -6,7 +6,7 @@ import type { Router } from "../router/router.ts";
 import type { Admission } from "./admission.ts";
 import type { DatagramGuard } from "./datagram_guard.ts";
 import type { NetLimits } from "./limits.ts";
-import type { Manner } from "./listener_options.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 
 /** A check that comes later than so many ms after the last says that the process was stopped, or had no time at all. */
 const MAX_STEP_MS = 2000;
@@ -54,7 +54,7 @@ export class StreamHandler {
   constructor(
     readonly transport: "tcp" | "unix",
     /** For the connections that come. */
-    public manner: Manner,
+    public options: ListenerOptions,
     readonly context: NetContext,
   ) {
     this.router = context.router;

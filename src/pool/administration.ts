@@ -76,7 +76,7 @@ export class Administration {
     // What child processes have and give back unbegun is not to run either.
     for (const worker of this.parts.workers()) {
       for (const slot of worker.inFlight.slots()) {
-        if (worker.holdings.isAway(slot)) worker.inFlight.drop(slot);
+        if (worker.assignments.isAway(slot)) worker.inFlight.drop(slot);
       }
     }
     this.recall();
@@ -158,14 +158,14 @@ export class Administration {
         const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
         const offset = inFlight.offset(slot);
         if (queue.idOf(lane, segment, offset) !== id) continue;
-        if (worker.holdings.recall(slot)) {
+        if (worker.assignments.recall(slot)) {
           outcomes.cancelTaken(part, lane, segment, offset, CANCELLED);
           return "cancelled";
         }
         OperationRecord.cancel(segment, offset);
         worker.abort(slot);
         // A child process may not have begun it: then it comes back, and does not run.
-        if (worker.holdings.isAway(slot)) worker.holdings.takeBack();
+        if (worker.assignments.isAway(slot)) worker.assignments.takeBack();
         return "cancelling";
       }
     }
@@ -184,7 +184,7 @@ export class Administration {
   /** Takes back what workers have been given and not begun. */
   recall(): void {
     for (const worker of this.parts.workers()) {
-      if (worker.inFlight.count > 0) worker.holdings.takeBack();
+      if (worker.inFlight.count > 0) worker.assignments.takeBack();
     }
   }
 
@@ -213,7 +213,7 @@ export class Administration {
       const { inFlight } = worker;
       for (const slot of inFlight.slots()) {
         const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-        const state = worker.holdings.hasBegun(slot) ? "running" : "queued";
+        const state = worker.assignments.hasBegun(slot) ? "running" : "queued";
         held.push({ state, lane: inFlight.lane(slot), segment, offset: inFlight.offset(slot), due: null });
       }
     }

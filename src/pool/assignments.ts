@@ -12,7 +12,7 @@ import type { Thread } from "../thread/thread.ts";
 
 const LANES = [LaneId.Sync, LaneId.Async] as const;
 
-export interface HoldingsOptions {
+export interface AssignmentsOptions {
   readonly rings: Pick<WorkerRings, "sync" | "async">;
   readonly isolation: Isolation;
   /** The lanes of a part, for what goes back. */
@@ -23,7 +23,7 @@ export interface HoldingsOptions {
 }
 
 /** The operations that one worker holds: how it is given them, and how those that it has not begun are taken back. */
-export class Holdings {
+export class Assignments {
   readonly inFlight = new InFlight();
   readonly credit: Credit;
   /** What it is given them by. */
@@ -35,7 +35,7 @@ export class Holdings {
   /** There was no room in a ring for what it was to be given. */
   #isFull = false;
 
-  constructor(readonly options: HoldingsOptions) {
+  constructor(readonly options: AssignmentsOptions) {
     const { rings, isolation } = options;
     this.credit = new Credit(isolation);
     this.#lanes = [new RingWriter(rings.sync), new RingWriter(rings.async, rings.sync)];

@@ -2,7 +2,7 @@ import type { Log } from "../observe/log.ts";
 import type { Backoff } from "./backoff.ts";
 
 /** Workers that are to be started after a pause. */
-export class LaterStarts {
+export class DelayedStarts {
   readonly #timers = new Set<number>();
 
   constructor(

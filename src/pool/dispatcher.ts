@@ -3,7 +3,7 @@ import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
-import { StandIns } from "./part_owners.ts";
+import { PartOwners } from "./part_owners.ts";
 
 /** While both lanes have work, one operation handed over in so many is an async one. */
 const ASYNC_SHARE = 8;
@@ -22,7 +22,7 @@ export class Dispatcher {
   paused = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   #syncAhead: number[] = [];
-  #standIns: StandIns<PluginWorker>;
+  #partOwners: PartOwners<PluginWorker>;
   #timer: number | undefined;
   #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
@@ -41,14 +41,14 @@ export class Dispatcher {
     /** Has {@link dispatch} called again, and callers told what came of it. */
     readonly again: () => void,
   ) {
-    this.#standIns = new StandIns(workers);
+    this.#partOwners = new PartOwners(workers);
     this.use(workers);
   }
 
   /** Gives operations to these workers from now on; with none it holds them back. */
   use(workers: readonly PluginWorker[]): void {
     this.workers = workers;
-    this.#standIns = new StandIns(workers);
+    this.#partOwners = new PartOwners(workers);
     this.#syncAhead = this.queue.parts.map(() => 0);
   }
 
@@ -60,7 +60,7 @@ export class Dispatcher {
       this.#dispatchLane(part, LaneId.Sync);
       this.#dispatchLane(part, LaneId.Async);
     }
-    for (const worker of this.workers) worker.holdings.publish();
+    for (const worker of this.workers) worker.assignments.publish();
     this.#watch();
   }
 
@@ -171,7 +171,7 @@ export class Dispatcher {
 
   #freest(part: number, lane: LaneId): PluginWorker | null {
     if (this.queue.parts.length > 1) {
-      const worker = this.#standIns.of(part);
+      const worker = this.#partOwners.of(part);
       return worker !== null && worker.hasCredit(lane) ? worker : null;
     }
     let best: PluginWorker | null = null;
@@ -190,7 +190,7 @@ export class Dispatcher {
     let returned = false;
     for (const worker of this.workers) {
       const { stalledSince } = worker;
-      if (stalledSince !== null && stalledSince < since && worker.holdings.takeBack()) returned = true;
+      if (stalledSince !== null && stalledSince < since && worker.assignments.takeBack()) returned = true;
     }
     if (returned) this.again();
     if (this.workers.some((worker) => worker.inFlight.count > 0)) this.#watch();

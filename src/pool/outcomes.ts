@@ -286,7 +286,7 @@ export class Outcomes {
     failures.buried(isKept, () => attempt);
   }
 
-  /** Whether the sync operation has an async double, which ends as it does. */
+  /** Whether the sync operation has an async duplicate, which ends as it does. */
   #isPromised(segment: Segment, offset: number): boolean {
     const { dedup, queue } = this.parts;
     return dedup.pending > 0 && OperationRecord.isKeyed(segment, offset) &&

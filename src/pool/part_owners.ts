@@ -11,9 +11,9 @@ export interface PartWorker {
  * the next one is still to start, another one. A part changes hands when the one before holds nothing of it any more, so
  * that its operations stay in order.
  */
-export class StandIns<W extends PartWorker> {
+export class PartOwners<W extends PartWorker> {
   /** By part. */
-  readonly #standIns: (W | null)[] = [];
+  readonly #substitutes: (W | null)[] = [];
 
   /** @param workers each takes the part of its place */
   constructor(readonly workers: readonly W[]) {}
@@ -22,10 +22,12 @@ export class StandIns<W extends PartWorker> {
   of(part: number): W | null {
     const { workers } = this;
     const own = workers[part];
-    const standIn = this.#standIns[part] ?? null;
-    if (standIn !== null) {
-      if (standIn.inFlight.ofPart(part) > 0) return isThere(own) || !isThere(standIn) ? null : standIn;
-      this.#standIns[part] = null;
+    const substitute = this.#substitutes[part] ?? null;
+    if (substitute !== null) {
+      if (substitute.inFlight.ofPart(part) > 0) {
+        return isThere(own) || !isThere(substitute) ? null : substitute;
+      }
+      this.#substitutes[part] = null;
     }
     if (own === undefined || isThere(own)) return own ?? null;
     // One that ends, or is replaced, still holds operations of it or gives them back.
@@ -34,7 +36,7 @@ export class StandIns<W extends PartWorker> {
     for (const worker of workers) {
       if (isThere(worker) && (best === null || worker.inFlight.count < best.inFlight.count)) best = worker;
     }
-    return this.#standIns[part] = best;
+    return this.#substitutes[part] = best;
   }
 }
 

@@ -6,7 +6,7 @@ import { commandName } from "./command_names.ts";
 import { isFromHost } from "../thread/from_host.ts";
 import { ReplyView } from "../ring/handoff.ts";
 import { type BeatMemory, Pulse } from "../ring/heartbeat.ts";
-import { Holdings } from "./assignments.ts";
+import { Assignments } from "./assignments.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "../ring/messages.ts";
 import { RingReader } from "../ring/ring.ts";
@@ -70,7 +70,7 @@ export interface WorkerEvents {
  * ```
  */
 export class PluginWorker {
-  readonly holdings: Holdings;
+  readonly assignments: Assignments;
   readonly inFlight: InFlight;
   readonly index: number;
   readonly part: number;
@@ -119,14 +119,14 @@ export class PluginWorker {
       returned: (pairs) => this.#returned(pairs),
       failed: (reason) => this.fail(reason),
     });
-    this.holdings = new Holdings({
+    this.assignments = new Assignments({
       rings,
       isolation: options.isolation,
       lanes: options.lanes,
       thread: this.#thread,
       cancelled: (...operation) => this.events.cancelled(this, ...operation),
     });
-    this.inFlight = this.holdings.inFlight;
+    this.inFlight = this.assignments.inFlight;
     this.#start = new StartWatch(this.#pulse, this.now, (reason) => this.fail(reason), setup.startTimeout);
     this.post({ kind: "start", setup: { ...setup, worker: this.index, rings, beats } });
     this.#drain();
@@ -144,18 +144,18 @@ export class PluginWorker {
 
   post(message: ToHost): void {
     this.#thread.post(message);
-    this.holdings.wake();
+    this.assignments.wake();
   }
 
   /** Whether it may be given one more operation of that lane. */
   hasCredit(lane: LaneId): boolean {
-    return this.state === "running" && this.holdings.hasCredit(lane);
+    return this.state === "running" && this.assignments.hasCredit(lane);
   }
 
   /** Hands over a record; false where the ring is full. */
   give(part: number, lane: LaneId, segment: Segment, offset: number): boolean {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
-    return this.holdings.give(part, lane, segment, offset);
+    return this.assignments.give(part, lane, segment, offset);
   }
 
   /** Since when it has held operations without a reply; null where it holds none. */
@@ -182,7 +182,7 @@ export class PluginWorker {
 
   /** A child process will not begin these. */
   #returned(pairs: readonly number[]): void {
-    this.holdings.returned(pairs);
+    this.assignments.returned(pairs);
     if (this.state === "failing") this.#end();
     else this.events.replied(this);
   }
@@ -192,7 +192,7 @@ export class PluginWorker {
     if (this.state !== "running") return;
     this.state = "retiring";
     this.hurry();
-    this.holdings.takeBack();
+    this.assignments.takeBack();
     // Nobody polls it from now on.
     this.#drain();
   }
@@ -235,7 +235,7 @@ export class PluginWorker {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
       this.#start.end();
       this.declaration = message.declaration;
-      this.holdings.credit.begin(message.declaration);
+      this.assignments.credit.begin(message.declaration);
       if (this.state === "starting") this.state = "running";
     }
     if (message.kind === "stopped") {
@@ -263,8 +263,8 @@ export class PluginWorker {
     this.state = "failing";
     this.#start.end();
     this.#readAll();
-    this.holdings.takeBack();
-    if (this.holdings.isAsked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);
+    this.assignments.takeBack();
+    if (this.assignments.isAsked) this.#timer = setTimeout(() => this.#end(), GIVE_BACK_MS);
     else this.#end();
   }
 
@@ -306,9 +306,9 @@ export class PluginWorker {
   #read(): boolean {
     const time = this.now();
     const count = this.#readLane(LaneId.Sync, time) + this.#readLane(LaneId.Async, time);
-    const hasRoom = this.holdings.hasRoomAgain();
+    const hasRoom = this.assignments.hasRoomAgain();
     if (count === 0 && !hasRoom) return false;
-    if (count > 0) this.holdings.credit.renew();
+    if (count > 0) this.assignments.credit.renew();
     this.events.replied(this);
     return true;
   }
@@ -323,7 +323,7 @@ export class PluginWorker {
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;
       this.#repliedAt = time;
-      this.holdings.credit.ran(reply.runTime);
+      this.assignments.credit.ran(reply.runTime);
       this.events.reply(this, reply, ring.bytes, segment, time);
       inFlight.close(reply.slot);
     }

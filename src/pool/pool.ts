@@ -11,7 +11,7 @@ import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
-import { type Health, Shifts } from "./worker_generations.ts";
+import { type Health, WorkerGenerations } from "./worker_generations.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";
@@ -52,8 +52,8 @@ export interface PoolEvents extends OutcomeEvents {
 }
 
 /**
- * All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link Shifts}), and what has become of
- * it.
+ * All that works off a plugin's queue: who gets what ({@link Dispatcher}), who runs ({@link WorkerGenerations}), and what
+ * has become of it.
  */
 export class WorkerPool {
   readonly outcomes: Outcomes;
@@ -63,7 +63,7 @@ export class WorkerPool {
   unstopped = 0;
   readonly #retry: Retry;
   readonly #events: SupervisorEvents;
-  readonly #shifts: Shifts;
+  readonly #generations: WorkerGenerations;
   readonly #dispatcher: Dispatcher;
   readonly #dueTimer: DueTimer;
   readonly #timerDuty = new TimerDuty(() => this.workers);
@@ -97,7 +97,7 @@ export class WorkerPool {
         events.answered();
         this.dispatch();
         this.#checkIdle();
-        this.#shifts.check();
+        this.#generations.check();
       },
       ready: () => {
         this.dispatch();
@@ -108,7 +108,7 @@ export class WorkerPool {
         events.answered();
         this.dispatch();
         this.#checkIdle();
-        this.#shifts.check();
+        this.#generations.check();
       },
       figures: (worker, report) => {
         const isCurrent = this.workers[worker.index] === worker;
@@ -125,7 +125,7 @@ export class WorkerPool {
         this.#timerDuty.look();
       },
     };
-    this.#shifts = new Shifts(new Supervisor(options, this.#events));
+    this.#generations = new WorkerGenerations(new Supervisor(options, this.#events));
     this.#dispatcher = new Dispatcher(
       queue,
       this.workers,
@@ -142,7 +142,7 @@ export class WorkerPool {
     this.#administration = new Administration({
       queue,
       outcomes: this.outcomes,
-      workers: () => this.#shifts.holders,
+      workers: () => this.#generations.holders,
       now,
       clock,
     });
@@ -150,22 +150,22 @@ export class WorkerPool {
 
   /** Those who get operations, or are about to. */
   get workers(): readonly PluginWorker[] {
-    return this.#shifts.current.workers;
+    return this.#generations.current.workers;
   }
 
   /** What the module says of itself; null until a worker has loaded it. */
   get declaration(): PluginDeclaration | null {
-    return this.#shifts.current.declaration;
+    return this.#generations.current.declaration;
   }
 
   /** Where the workers run, and how often they had to be replaced. */
   get health(): Health {
-    return this.#shifts.health;
+    return this.#generations.health;
   }
 
   /** All who may hold operations. */
   get holders(): readonly PluginWorker[] {
-    return this.#shifts.holders;
+    return this.#generations.holders;
   }
 
   /** Operations that workers hold. */
@@ -175,7 +175,7 @@ export class WorkerPool {
 
   /** Starts the workers; rejects where the plugin does not load. */
   start(): Promise<void> {
-    return this.#shifts.current.start();
+    return this.#generations.current.start();
   }
 
   /** Changes what becomes of operations from now on. */
@@ -191,7 +191,7 @@ export class WorkerPool {
    * @param held what is to be done before each of them starts, and who is told when they have been stopped
    */
   successor(settings: WorkerSettings, held: Pick<SupervisorOptions, "ended" | "restore">): Supervisor {
-    return new Supervisor({ ...this.options, ...settings, ...held }, this.#events, this.#shifts.current);
+    return new Supervisor({ ...this.options, ...settings, ...held }, this.#events, this.#generations.current);
   }
 
   /**
@@ -202,7 +202,7 @@ export class WorkerPool {
    */
   switchTo(successor: Supervisor, wait: boolean, arrange: () => void): void {
     this.#dispatcher.use([]);
-    this.#shifts.take(successor, wait, () => {
+    this.#generations.take(successor, wait, () => {
       arrange();
       this.figures.forgetGauges();
       this.#dispatcher.use(successor.workers);
@@ -249,19 +249,19 @@ export class WorkerPool {
 
   /** Looks for replies of all workers now; true where there were some. */
   poll(): boolean {
-    return this.#shifts.poll();
+    return this.#generations.poll();
   }
 
   /** Lets the next reply of any worker wake this thread; false where there is one already. */
   sleep(): boolean {
-    return this.#shifts.sleep();
+    return this.#generations.sleep();
   }
 
   /** Replaces workers that hang. */
   replaceHung(): void {
-    this.#shifts.replaceHung();
+    this.#generations.replaceHung();
     this.dispatch();
-    if (this.#dispatcher.endUnserved(this.#shifts.current.options.setup.timeout) > 0) this.#settled();
+    if (this.#dispatcher.endUnserved(this.#generations.current.options.setup.timeout) > 0) this.#settled();
   }
 
   /**
@@ -271,7 +271,7 @@ export class WorkerPool {
   async drained(deadline: number): Promise<void> {
     this.#timerDuty.end();
     this.#timerDuty.look();
-    this.#shifts.hurry();
+    this.#generations.hurry();
     while (!this.isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -279,7 +279,7 @@ export class WorkerPool {
   isDrained(deadline: number): boolean {
     const { ops, parked } = this.options.queue;
     if (ops === parked.count) return parked.earliest > deadline;
-    return (this.paused || this.#shifts.isSpent) && this.inFlight === 0;
+    return (this.paused || this.#generations.isSpent) && this.inFlight === 0;
   }
 
   /** Stops the workers within so many ms or until `hurry` resolves; what is left is given up: 14. */
@@ -291,8 +291,8 @@ export class WorkerPool {
     this.#dispatcher.stop();
     this.#timerDuty.end();
     this.#dueTimer.stop();
-    const { holders } = this.#shifts;
-    await this.#shifts.stop(graceMs, hurry);
+    const { holders } = this.#generations;
+    await this.#generations.stop(graceMs, hurry);
     for (const worker of holders) {
       this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
     }

@@ -3,7 +3,7 @@ import { Backoff } from "./backoff.ts";
 import { longestWait } from "../host/batch_bounds.ts";
 import { commandsHeld } from "./command_names.ts";
 import { HANDOFF_OVERHEAD_BYTES } from "../ring/handoff.ts";
-import { LaterStarts } from "./delayed_starts.ts";
+import { DelayedStarts } from "./delayed_starts.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
 import type { FromHost, PluginDeclaration } from "../ring/messages.ts";
 import type { PluginWorker, WorkerEvents } from "./plugin_worker.ts";
@@ -56,7 +56,7 @@ export class Supervisor {
   /** All workers have started: from now on one that fails is replaced. */
   #isReady = false;
   readonly #ready = Promise.withResolvers<void>();
-  readonly #later: LaterStarts;
+  readonly #delayed: DelayedStarts;
   /** What ended workers still hold. */
   readonly #ending = new Set<Promise<void>>();
   /** Others have taken over. */
@@ -76,7 +76,7 @@ export class Supervisor {
     this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
     const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
     this.#backoff = new Backoff(options.now);
-    this.#later = new LaterStarts(options.setup.name, this.#backoff, options.mayStart, options.log);
+    this.#delayed = new DelayedStarts(options.setup.name, this.#backoff, options.mayStart, options.log);
     this.#starter = new WorkerStarter(options, ringBytes);
   }
 
@@ -125,7 +125,7 @@ export class Supervisor {
   /** Others take over: what its workers have not begun goes back into the queue, what they run they finish. */
   retire(): void {
     this.#isRetired = true;
-    this.#later.cancel();
+    this.#delayed.cancel();
     for (const worker of this.workers) worker.retire();
   }
 
@@ -137,7 +137,7 @@ export class Supervisor {
 
   /** Its plugin stops, and no worker is left, or to come, that could do anything. */
   get isSpent(): boolean {
-    return this.#isHurried && this.#later.count === 0 &&
+    return this.#isHurried && this.#delayed.count === 0 &&
       this.all.every(({ state }) => state === "failing" || state === "gone");
   }
 
@@ -152,7 +152,7 @@ export class Supervisor {
    */
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
-    this.#later.cancel();
+    this.#delayed.cancel();
     const all = this.all;
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
@@ -339,7 +339,7 @@ export class Supervisor {
     if (successor === worker) {
       this.#successors.delete(index);
       log.error("worker died that was to replace one", fields);
-      return this.#later.in(this.#backoff.next(), index, () => this.#succeedAgain(index));
+      return this.#delayed.in(this.#backoff.next(), index, () => this.#succeedAgain(index));
     }
     // Its successor has its place already.
     if (this.workers[index] !== worker) return log.error("worker died while it ended", fields);
@@ -352,7 +352,7 @@ export class Supervisor {
     }
     const wait = this.#backoff.next();
     log.error("worker died and is replaced", { ...fields, again_in_ms: wait });
-    this.#later.in(wait, index, () => this.#spawn(index));
+    this.#delayed.in(wait, index, () => this.#spawn(index));
   }
 
   /** Where a worker retires and has no successor, another one has to come. */

@@ -4,14 +4,14 @@ import type { Supervisor } from "./supervisor.ts";
 /** What a plugin's `stop` may take in workers that others have taken over from, in ms. */
 const RETIRE_GRACE_MS = 5000;
 
-/** Where a plugin's workers run, and how often they had to be replaced, all shifts together. */
+/** Where a plugin's workers run, and how often they had to be replaced, all generations together. */
 export type Health = Pick<
   Supervisor,
   "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads" | "unhealthyWorkers"
 >;
 
-/** What a shift is asked for; a {@link Supervisor} with its workers. */
-export type Shift =
+/** What a generation is asked for; a {@link Supervisor} with its workers. */
+export type WorkerGeneration =
   & Health
   & Pick<Supervisor, "workers" | "all" | "isEmpty" | "isSpent" | "hurry" | "retire" | "replaceHung" | "stop">;
 
@@ -23,7 +23,7 @@ export type Shift =
  * current ──take──► retiring ──holds nothing──► ending ──stop──► gone
  * ```
  */
-export class Shifts<S extends Shift = Supervisor> {
+export class WorkerGenerations<S extends WorkerGeneration = Supervisor> {
   readonly #retiring = new Set<S>();
   /** Those who hold nothing any more and end. */
   readonly #ending = new Set<Promise<void>>();

@@ -12,7 +12,7 @@ import type { Segment } from "./segment.ts";
  * ```
  *
  * `encoding` has in its upper five bits how many calls of plugins have led to the operation. `life` is the number of
- * attempts that have ended, and in the highest bit whether the operation has a key by which doubles are known. A command of
+ * attempts that have ended, and in the highest bit whether the operation has a key by which duplicates are known. A command of
  * 0 is an operation that was cancelled while it waited.
  */
 export const RECORD_HEADER_BYTES = 32;
@@ -44,7 +44,7 @@ export interface Operation {
   requestId: number;
   /** What its caller asked for, where it is an async operation; in ms. */
   delay: number;
-  /** It has a key by which doubles are known. */
+  /** It has a key by which duplicates are known. */
   keyed: boolean;
   /** Calls of plugins that have led to it, at most {@link MAX_HOPS}. */
   hops: number;

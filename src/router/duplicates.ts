@@ -10,7 +10,7 @@ import type { Caller } from "./caller.ts";
 export type KeyVerdict = "first" | "answered" | "full";
 
 /** Answers requests that come a second time with the same key as the first, instead of queueing them. */
-export class Doubles {
+export class Duplicates {
   constructor(readonly dedup: Dedup) {}
 
   /** The key among those of all commands: the same key with another command is another operation. */

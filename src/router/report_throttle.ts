@@ -16,7 +16,7 @@ interface Made {
  * What the server and its plugins tell of themselves. It is made on the main thread and asked for without a queue: who asks
  * now and then gets it fresh, who asks without end what was made a moment ago.
  */
-export class ToldAnswers {
+export class ReportThrottle {
   readonly #made = new WeakMap<object, (Made | undefined)[]>();
   #saved = SAVED_MS;
   #lookedAt = 0;

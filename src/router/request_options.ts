@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from "../plugin.ts";
 
 /** Seconds that an async operation is to wait before it gets in line. */
 const DELAY = "mevent.delay";
-/** A text by which doubles of an operation are known. */
+/** A text by which duplicates of an operation are known. */
 const KEY = "mevent.key";
 /** The longest key, in UTF-16 units. */
 const MAX_KEY_CHARS = 256;
@@ -18,7 +18,7 @@ const SECONDS = /^(?:\d+\.?\d*|\.\d+)$/;
 /** What a record can note, in ms: 49 days. */
 const MAX_DELAY_MS = 0xffffffff;
 
-export interface WishLimits {
+export interface RequestOptionLimits {
   /** The longest delay, in ms; 0 where none may be asked for. */
   readonly maxDelay: number;
   /** Whether keys are looked at. */
@@ -31,12 +31,12 @@ export interface WishLimits {
  * What a caller asks of mevent itself, by params of the request. It costs the main thread the decoding of the params, so
  * it is read only for plugins whose config allows one of them. One is reused for all operations of a plugin.
  */
-export class Wishes {
+export class RequestOptions {
   /** In ms. */
   delay = 0;
   key: string | null = null;
 
-  constructor(readonly limits: WishLimits) {}
+  constructor(readonly limits: RequestOptionLimits) {}
 
   /** Throws ProtocolError (23). Params that do not decode ask for nothing: the worker will say what is wrong. */
   read(encoding: Encoding, content: Uint8Array, sync: boolean): void {

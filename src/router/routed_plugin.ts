@@ -10,9 +10,9 @@ import type { WorkerPool } from "../pool/pool.ts";
 import type { DeadSummary, OperationSummary } from "../pool/summaries.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
-import type { Doubles } from "./duplicates.ts";
+import type { Duplicates } from "./duplicates.ts";
 import { knownNames } from "./known_names.ts";
-import type { Wishes } from "./request_options.ts";
+import type { RequestOptions } from "./request_options.ts";
 
 /** The highest command number of mevent's own. */
 export const LAST_SYSTEM_COMMAND = 1000;
@@ -33,7 +33,7 @@ export class RoutedPlugin {
   systemBadParams = 0;
   statsCommands = 0;
   /** Requests whose delay or key was wrong. */
-  badWishes = 0;
+  badOptions = 0;
   /** Operations were put into the queue since the pool last looked. */
   touched = false;
   /** A bit for each command number the plugin has. */
@@ -44,9 +44,9 @@ export class RoutedPlugin {
   /** Where operations with the same key go to the same worker. */
   affinity: Affinity | null = null;
   /** Where callers may ask for a delay or give a key. */
-  wishes: Wishes | null = null;
+  requestOptions: RequestOptions | null = null;
   /** Where they may give a key. */
-  doubles: Doubles | null = null;
+  duplicates: Duplicates | null = null;
 
   constructor(
     readonly name: string,

@@ -14,12 +14,12 @@ import {
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
-import { Doubles } from "./duplicates.ts";
-import { countLimit, OwnAnswers, type OwnAnswersOptions, refuse } from "./server_answers.ts";
+import { Duplicates } from "./duplicates.ts";
+import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
-import type { Wishes } from "./request_options.ts";
+import type { RequestOptions } from "./request_options.ts";
 
-export interface RouterOptions extends OwnAnswersOptions {
+export interface RouterOptions extends ServerAnswersOptions {
   readonly log: Log;
 }
 
@@ -49,12 +49,12 @@ export class Router {
     hops: 0,
     attempts: 0,
   };
-  readonly #own: OwnAnswers;
+  readonly #serverAnswers: ServerAnswers;
   #touched: RoutedPlugin[] = [];
 
   constructor(readonly options: RouterOptions) {
     this.#view = new BodyView(options.contentLimits);
-    this.#own = new OwnAnswers(options, this.#view);
+    this.#serverAnswers = new ServerAnswers(options, this.#view);
   }
 
   /**
@@ -106,12 +106,12 @@ export class Router {
     }
     const plugin = registry.find(bytes, nameAt, nameLength);
     if (plugin === null) {
-      this.#own.answerReserved(caller, sync, id, bytes, nameAt, nameLength);
+      this.#serverAnswers.answerReserved(caller, sync, id, bytes, nameAt, nameLength);
       return "keep";
     }
     const command = readU16(bytes, at + 4);
     if (command <= LAST_SYSTEM_COMMAND) {
-      this.#own.runSystemCommand(caller, sync, id, plugin, command, bytes);
+      this.#serverAnswers.runSystemCommand(caller, sync, id, plugin, command, bytes);
       return "keep";
     }
     const isStopping = this.intake === "none" || (this.intake === "plugins" && caller.hops === 0);
@@ -123,11 +123,11 @@ export class Router {
       return "keep";
     }
     if (!plugin.hasCommand(command)) {
-      this.#own.refuseCommand(caller, sync, id, plugin, command);
+      this.#serverAnswers.refuseCommand(caller, sync, id, plugin, command);
       return "keep";
     }
-    if (plugin.wishes === null) this.#accept(caller, sync, id, plugin, command, bytes);
-    else this.#acceptWishes(plugin.wishes, caller, sync, id, plugin, command, bytes);
+    if (plugin.requestOptions === null) this.#accept(caller, sync, id, plugin, command, bytes);
+    else this.#acceptWithOptions(plugin.requestOptions, caller, sync, id, plugin, command, bytes);
     return "keep";
   }
 
@@ -190,8 +190,8 @@ export class Router {
   }
 
   /** The same where the caller may have asked for a delay, or given a key. */
-  #acceptWishes(
-    wishes: Wishes,
+  #acceptWithOptions(
+    options: RequestOptions,
     caller: Caller,
     sync: boolean,
     id: number,
@@ -201,22 +201,22 @@ export class Router {
   ): void {
     const { encoding, at, length } = this.#view;
     try {
-      wishes.read(encoding, bytes.subarray(at, at + length), sync);
+      options.read(encoding, bytes.subarray(at, at + length), sync);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      plugin.badWishes++;
+      plugin.badOptions++;
       return refuse(caller, sync, id, error.code, errorBody(encoding, error.code, error.message));
     }
     const now = this.options.now();
-    const { doubles } = plugin;
-    if (doubles === null || wishes.key === null) {
-      return this.#accept(caller, sync, id, plugin, command, bytes, now, wishes.delay);
+    const { duplicates } = plugin;
+    if (duplicates === null || options.key === null) {
+      return this.#accept(caller, sync, id, plugin, command, bytes, now, options.delay);
     }
-    const key = Doubles.keyOf(command, wishes.key);
-    const verdict = doubles.look(caller, sync, id, key, encoding, now);
+    const key = Duplicates.keyOf(command, options.key);
+    const verdict = duplicates.look(caller, sync, id, key, encoding, now);
     if (verdict === "first") {
-      this.#accept(caller, sync, id, plugin, command, bytes, now, wishes.delay, true);
-      doubles.dedup.begin(key, plugin.queue.lastId);
+      this.#accept(caller, sync, id, plugin, command, bytes, now, options.delay, true);
+      duplicates.dedup.begin(key, plugin.queue.lastId);
     } else if (verdict === "full") {
       this.options.counters.busy++;
       plugin.busy++;

@@ -12,12 +12,12 @@ import type { Registry } from "./registry.ts";
 import { isStatus, reservedAnswer } from "./reserved_plugins.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
-import { ToldAnswers } from "./report_throttle.ts";
+import { ReportThrottle } from "./report_throttle.ts";
 
 /** The longest sentence of an error reply; what it quotes of the request may be as long as that. */
 const MAX_MESSAGE_CHARS = 1000;
 
-export interface OwnAnswersOptions {
+export interface ServerAnswersOptions {
   readonly registry: Registry;
   readonly counters: ServerCounters;
   readonly stats: () => ServerStats;
@@ -28,13 +28,13 @@ export interface OwnAnswersOptions {
 }
 
 /** What the server answers by itself, without a queue or a worker: reserved plugins, system commands, unknown names. */
-export class OwnAnswers {
-  readonly #told: ToldAnswers;
+export class ServerAnswers {
+  readonly #reports: ReportThrottle;
   readonly #view: BodyView;
 
   /** @param view where the content of the message lies that is being handled */
-  constructor(readonly options: OwnAnswersOptions, view: BodyView) {
-    this.#told = new ToldAnswers(options.now);
+  constructor(readonly options: ServerAnswersOptions, view: BodyView) {
+    this.#reports = new ReportThrottle(options.now);
     this.#view = view;
   }
 
@@ -143,7 +143,7 @@ export class OwnAnswers {
     };
     let problem: string;
     try {
-      const body = subject === null ? make() : this.#told.about(subject, encoding, make);
+      const body = subject === null ? make() : this.#reports.about(subject, encoding, make);
       if (body.length <= caller.maxBodyBytes) return caller.answer(id, ReplyCode.Ok, body, kind);
       problem = `the answer has ${body.length} bytes, a reply here carries ${caller.maxBodyBytes}`;
     } catch (error) {

@@ -67,12 +67,12 @@ function stats(plugin: RoutedPlugin): JsonObject {
     thread[index] = { queue_size: own + (pool.workers[index]?.inFlight.count ?? 0) };
   }
   return {
-    msg_total: plugin.accepted + plugin.unknown + plugin.badWishes + plugin.systemCommands,
+    msg_total: plugin.accepted + plugin.unknown + plugin.badOptions + plugin.systemCommands,
     msg_unrec: plugin.unknown + pool.outcomes.unknown,
-    msg_badparam: plugin.systemBadParams + plugin.badWishes + pool.outcomes.badParam,
+    msg_badparam: plugin.systemBadParams + plugin.badOptions + pool.outcomes.badParam,
     msg_stats: plugin.statsCommands,
     proc_suc: pool.outcomes.done + plugin.systemSuccesses,
-    proc_fai: pool.outcomes.failed + plugin.systemFailures + plugin.unknown + plugin.badWishes,
+    proc_fai: pool.outcomes.failed + plugin.systemFailures + plugin.unknown + plugin.badOptions,
     thread,
   };
 }

@@ -19,7 +19,7 @@ import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import { MAX_FIGURES } from "../host/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
 import type { HeldFiles, ModuleStore } from "./module_store.ts";
-import { pluginAnswers } from "./outcome_delivery.ts";
+import { outcomeDelivery } from "./outcome_delivery.ts";
 import { PluginServices } from "./plugin_services.ts";
 import { maxReplyBytes, partsOf } from "./worker_settings.ts";
 
@@ -86,7 +86,7 @@ export function buildPlugin(
     random: Math.random,
     clock: () => new Date(),
     events: {
-      ...pluginAnswers(routes, () => maxReplyBytes(limits)),
+      ...outcomeDelivery(routes, () => maxReplyBytes(limits)),
       answered: () => {
         routes.flush();
         wake();

@@ -5,7 +5,7 @@ const LOOK_MS = 150;
 /** Files that go on changing are not waited for longer than so many looks. */
 const MAX_LOOKS = 4;
 
-export interface WatchOptions {
+export interface FileWatchersOptions {
   /** The files that a plugin's code was read from, or would be. */
   readonly files: (plugin: string) => readonly string[];
   /** Loads a plugin's code anew, and tells by itself what came of it. Never rejects. */
@@ -17,23 +17,23 @@ export interface WatchOptions {
  * a moment. It compares time, size and identity: that sees files that are renamed over and file systems that notify
  * nobody.
  */
-export class Watches {
-  readonly #watches = new Map<string, Watch>();
+export class FileWatchers {
+  readonly #watchers = new Map<string, FileWatcher>();
 
-  constructor(readonly options: WatchOptions) {}
+  constructor(readonly options: FileWatchersOptions) {}
 
   /** Watches the plugins of a config that ask for it, and no others. */
   follow(plugins: readonly PluginConfig[]): void {
     const wanted = new Set(
       plugins.filter(({ watch, module }) => watch && module.startsWith("file:")).map(({ name }) => name),
     );
-    for (const [name, watch] of this.#watches) {
+    for (const [name, watcher] of this.#watchers) {
       if (wanted.has(name)) continue;
-      watch.stop();
-      this.#watches.delete(name);
+      watcher.stop();
+      this.#watchers.delete(name);
     }
     for (const name of wanted) {
-      if (!this.#watches.has(name)) this.#watches.set(name, new Watch(name, this.options));
+      if (!this.#watchers.has(name)) this.#watchers.set(name, new FileWatcher(name, this.options));
     }
   }
 
@@ -42,7 +42,7 @@ export class Watches {
   }
 }
 
-class Watch {
+class FileWatcher {
   /** What the last look has seen. Nothing yet: the files may have changed since they were read. */
   #seen = "";
   /** Looks since they have changed that found them changing. */
@@ -50,7 +50,7 @@ class Watch {
   #isStopped = false;
   #timer: number | undefined;
 
-  constructor(readonly plugin: string, readonly options: WatchOptions) {
+  constructor(readonly plugin: string, readonly options: FileWatchersOptions) {
     this.#again();
   }
 

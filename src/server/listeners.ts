@@ -6,7 +6,7 @@ import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream } from "../net/listen.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
-import type { Manner } from "../net/listener_options.ts";
+import type { ListenerOptions } from "../net/listener_options.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { setRights } from "../net/socket_rights.ts";
 import { charsetOf } from "../protocol/charset.ts";
@@ -147,8 +147,8 @@ export class Listeners {
     this.streams = after.flatMap(({ stream }) => stream ?? []);
     this.datagrams = after.flatMap(({ datagrams }) => datagrams ?? []);
     for (const { config, stream, datagrams } of after) {
-      if (stream !== null) stream.handler.manner = mannerOf(config);
-      if (datagrams !== null) datagrams.manner = mannerOf(config);
+      if (stream !== null) stream.handler.options = listenerOptions(config);
+      if (datagrams !== null) datagrams.options = listenerOptions(config);
     }
     this.#leaving = this.#leaving.filter(({ datagrams }) =>
       datagrams === null || !this.datagrams.includes(datagrams)
@@ -203,8 +203,8 @@ export class Listeners {
   #open(config: ListenerConfig): Listening {
     const { context, loop } = this;
     return config.transport === "udp"
-      ? { config, stream: null, datagrams: listenDatagrams(config, mannerOf(config), context, loop) }
-      : { config, stream: listenStream(config, mannerOf(config), context, loop), datagrams: null };
+      ? { config, stream: null, datagrams: listenDatagrams(config, listenerOptions(config), context, loop) }
+      : { config, stream: listenStream(config, listenerOptions(config), context, loop), datagrams: null };
   }
 }
 
@@ -213,7 +213,7 @@ export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
   return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
 }
 
-function mannerOf({ asyncReply, legacy, charset }: ListenerConfig): Manner {
+function listenerOptions({ asyncReply, legacy, charset }: ListenerConfig): ListenerOptions {
   return { asyncReply, legacy, charset: charsetOf(charset) };
 }
 

@@ -12,7 +12,7 @@ import type { OutcomeEvents } from "../pool/outcomes.ts";
  *
  * @param maxReplyBytes of content, as it is now
  */
-export function pluginAnswers(routes: ReplyRoutes, maxReplyBytes: () => number): OutcomeEvents {
+export function outcomeDelivery(routes: ReplyRoutes, maxReplyBytes: () => number): OutcomeEvents {
   const deliver = (to: Addressee, code: number, content: Uint8Array | null) =>
     routes.deliver(
       to.routeSlot,

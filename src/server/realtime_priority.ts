@@ -25,7 +25,7 @@ interface Scheduled extends Running {
  * do not, and those that compute for long run behind all others meanwhile. A worker that starts, which takes some 50 ms of a
  * core, runs behind those that have started.
  */
-export class Realtime {
+export class RealtimePriority {
   #timer: number | undefined;
   readonly #longRuns = new LongRuns((threads, isBehind) => {
     for (const thread of threads) this.#schedule(Number(thread), isBehind ? SCHED_IDLE : SCHED_OTHER);

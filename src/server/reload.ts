@@ -8,10 +8,10 @@ import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ListenerPlan, Listeners } from "./listeners.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
-import type { Realtime } from "./realtime_priority.ts";
+import type { RealtimePriority } from "./realtime_priority.ts";
 import { PluginsError } from "./plugins_error.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { unlessTold } from "./unless_stopped.ts";
+import { unlessStopped } from "./unless_stopped.ts";
 
 /** A reload that was refused or has failed; nothing has changed. The message says why, for the log and for the command. */
 export class ReloadError extends Error {
@@ -30,7 +30,7 @@ export interface ReloadReport {
 
 /** What a reload works on. */
 export interface ReloadTarget {
-  readonly realtime: Realtime;
+  readonly realtime: RealtimePriority;
   /** What is in effect. */
   config: Config;
   /** The limits as the sockets see them; written in place. */
@@ -68,9 +68,9 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   let sockets: ListenerPlan | null = null;
   try {
     // A server that stops waits neither for the modules nor for the workers.
-    plugins = await unlessTold(planned, target.stopping, (late) => late.drop(target.hurry));
+    plugins = await unlessStopped(planned, target.stopping, (late) => late.drop(target.hurry));
     sockets = await listeners.plan(wanted.listeners);
-    await unlessTold(plugins.start(), target.stopping);
+    await unlessStopped(plugins.start(), target.stopping);
   } catch (error) {
     if (sockets !== null) await listeners.drop(sockets);
     await plugins?.drop(target.hurry);
@@ -119,7 +119,7 @@ export async function configAgain(
     throw new ReloadError("the server was started without a config to load again");
   }
   try {
-    return await unlessTold(Promise.resolve(loadConfig(read)), stopping);
+    return await unlessStopped(Promise.resolve(loadConfig(read)), stopping);
   } catch (error) {
     throw new ReloadError(error instanceof Error ? error.message : String(error), { cause: error });
   }

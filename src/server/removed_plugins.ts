@@ -1,7 +1,7 @@
 import type { Log } from "../observe/log.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 
-export interface LeavingOptions {
+export interface RemovedPluginsOptions {
   readonly log: Log;
   /** In ms. */
   readonly drainTimeout: () => number;
@@ -12,11 +12,11 @@ export interface LeavingOptions {
 }
 
 /** Plugins that a reload has removed: each works off what it has accepted, for as long as a stop would wait, and ends. */
-export class Leaving {
+export class RemovedPlugins {
   /** How many operations of each were not done. */
   readonly #all = new Set<Promise<number>>();
 
-  constructor(readonly options: LeavingOptions) {}
+  constructor(readonly options: RemovedPluginsOptions) {}
 
   add(plugin: RoutedPlugin): void {
     const left = this.#workOff(plugin);

@@ -4,10 +4,10 @@ import { differences } from "../config/differences.ts";
 import type { Encoding } from "../protocol/body.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { Affinity } from "../router/affinity.ts";
-import { Doubles } from "../router/duplicates.ts";
+import { Duplicates } from "../router/duplicates.ts";
 import type { PluginNames } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
-import { Wishes } from "../router/request_options.ts";
+import { RequestOptions } from "../router/request_options.ts";
 import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import type { Supervisor } from "../pool/supervisor.ts";
 import { buildPlugin, type PluginParts } from "./build_plugin.ts";
@@ -96,10 +96,10 @@ export class ServedPlugin {
     pool.bound(config);
     dedup.bound(config.dedup);
     const keys = config.dedup.window > 0;
-    routed.wishes = config.maxDelay > 0 || keys
-      ? new Wishes({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })
+    routed.requestOptions = config.maxDelay > 0 || keys
+      ? new RequestOptions({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })
       : null;
-    routed.doubles = keys ? new Doubles(dedup) : null;
+    routed.duplicates = keys ? new Duplicates(dedup) : null;
   }
 
   /** Gives the queue the parts that the config wants. */

@@ -24,19 +24,19 @@ import type { ControlTarget } from "./control_target.ts";
 import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { fitLimits } from "./fit_limits.ts";
-import { Leaving } from "./removed_plugins.ts";
+import { RemovedPlugins } from "./removed_plugins.ts";
 import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport, ReloadTarget } from "./reload.ts";
 import { ReloadQueue } from "./reload_queue.ts";
-import { Realtime } from "./realtime_priority.ts";
+import { RealtimePriority } from "./realtime_priority.ts";
 import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { onAbort, unlessTold } from "./unless_stopped.ts";
-import { Watches } from "./file_watchers.ts";
+import { onAbort, unlessStopped } from "./unless_stopped.ts";
+import { FileWatchers } from "./file_watchers.ts";
 
 const monotonic = (): number => performance.now();
 /** Segments of 1 MiB that keep their memory while no queue needs them. */
@@ -80,13 +80,13 @@ export class Server {
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
   readonly #modules: ModuleStore;
-  readonly #watches = new Watches({
+  readonly #watchers = new FileWatchers({
     files: (plugin) => this.#modules.filesOf(plugin),
     changed: (plugin) => this.#reloads.beginWatched(plugin),
   });
   #timer: number | undefined;
   /** Removed plugins that are worked off. */
-  readonly #leaving: Leaving;
+  readonly #removed: RemovedPlugins;
   #stopping: Promise<StopReport> | null = null;
   /** Told to stop, and to do so at once. */
   readonly #told = Promise.withResolvers<void>();
@@ -146,7 +146,7 @@ export class Server {
       now: monotonic,
     };
     this.#listeners = new Listeners(context, this.#loop);
-    this.#leaving = new Leaving({
+    this.#removed = new RemovedPlugins({
       log,
       drainTimeout: () => limits.drainTimeout,
       within: (ms, work) => within(ms, work, this.#hurry.promise, this.#lost),
@@ -159,13 +159,13 @@ export class Server {
       contentLimits,
       fit,
       log,
-      realtime: new Realtime(this.#libc?.symbols ?? null, log, () => plugins.workers),
+      realtime: new RealtimePriority(this.#libc?.symbols ?? null, log, () => plugins.workers),
       budget: this.#budget,
       plugins,
       listeners: this.#listeners,
       stopping: this.#told.promise,
       hurry: this.#hurry.promise,
-      leave: (plugin) => this.#leaving.add(plugin),
+      leave: (plugin) => this.#removed.add(plugin),
     };
     this.#reloads = new ReloadQueue({
       target: this.#target,
@@ -174,7 +174,7 @@ export class Server {
       state: () => this.state,
       follow: (report) => this.#control.follow(report, this, log),
       taken: (taken) => {
-        this.#watches.follow(taken.plugins);
+        this.#watchers.follow(taken.plugins);
         this.#modules.keepOnly(taken.plugins);
       },
     });
@@ -182,7 +182,7 @@ export class Server {
 
   /**
    * Opens the sockets, starts the plugins, and takes who has come meanwhile. Rejects with what kept it from starting, or with
-   * {@link ToldToStop} where it was told so; nothing is left behind then. Where an address cannot be had no plugin has
+   * {@link StoppedMeanwhile} where it was told so; nothing is left behind then. Where an address cannot be had no plugin has
    * been started.
    */
   static async start(options: ServerOptions): Promise<Server> {
@@ -207,8 +207,8 @@ export class Server {
     let plan: PluginPlan | null = null;
     try {
       await this.#openControl(addressesOf(sockets));
-      plan = await unlessTold(this.#plugins.plan(plugins, settings), told, (late) => late.drop(hurry));
-      await unlessTold(this.#plugins.begin(plan), told);
+      plan = await unlessStopped(this.#plugins.plan(plugins, settings), told, (late) => late.drop(hurry));
+      await unlessStopped(this.#plugins.begin(plan), told);
     } catch (error) {
       // What has started calls nobody any more.
       this.#router.intake = "none";
@@ -224,7 +224,7 @@ export class Server {
     this.state = "running";
     this.#listeners.take(sockets);
     this.#control.begin();
-    this.#watches.follow(plugins);
+    this.#watchers.follow(plugins);
     this.#lost.look();
     this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
   }
@@ -334,10 +334,10 @@ export class Server {
     const { drainTimeout } = this.#target.limits;
     this.state = "draining";
     this.#router.intake = "plugins";
-    this.#watches.stop();
+    this.#watchers.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
-    const leaving = this.#leaving.abandoned();
+    const leaving = this.#removed.abandoned();
     log.info("stopping", { operations_queued: pending, drain_timeout_ms: drainTimeout });
     await this.#listeners.stopAccepting();
     const drained = this.#plugins.drained(monotonic() + drainTimeout);
@@ -363,7 +363,7 @@ export class Server {
     this.#router.intake = "none";
     this.#target.realtime.end();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
-    await this.#leaving.abandoned();
+    await this.#removed.abandoned();
     clearInterval(looking);
     this.#nursery[Symbol.dispose]();
     await this.#modules.close();

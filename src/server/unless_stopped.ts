@@ -1,6 +1,6 @@
 /** What was under way when the server was told to stop. */
-export class ToldToStop extends Error {
-  override readonly name = "ToldToStop";
+export class StoppedMeanwhile extends Error {
+  override readonly name = "StoppedMeanwhile";
 
   constructor() {
     super("the server was told to stop meanwhile");
@@ -9,9 +9,9 @@ export class ToldToStop extends Error {
 
 /**
  * What a piece of work comes to, unless the server is told to stop before it has ended: then it rejects with
- * {@link ToldToStop} at once, and what the work comes to in the end is handed to `drop`.
+ * {@link StoppedMeanwhile} at once, and what the work comes to in the end is handed to `drop`.
  */
-export async function unlessTold<T>(
+export async function unlessStopped<T>(
   work: Promise<T>,
   told: Promise<void>,
   drop: (late: T) => unknown = () => {},
@@ -22,7 +22,7 @@ export async function unlessTold<T>(
   await Promise.race([work.then(() => {}), ended]);
   if (!isTold) return await work;
   work.then(drop).catch(() => {});
-  throw new ToldToStop();
+  throw new StoppedMeanwhile();
 }
 
 /** Calls `then` when a signal aborts, or at once where it has. */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import fc from "fast-check";
 import { jsonProblem, utf8Problem } from "../../src/cli/input_problem.ts";
 import { replyBytes, shownReply } from "../../src/cli/send/reply.ts";
-import { escaped, marked, unseenIn } from "../../src/cli/invisible_characters.ts";
+import { escapeInvisible, invisibleIn, markInvisible } from "../../src/cli/invisible_characters.ts";
 import { encodeBody, encodeContent, Encoding } from "../../src/protocol/body.ts";
 import { mevent, TestServer, TWO_PLUGINS } from "../support/mevent.ts";
 
@@ -39,15 +39,15 @@ Deno.test("what nobody sees is escaped in JSON and keeps its value, marked in HD
     assertStringIncludes(shownReply(HDF_BODY(hdf), false).note, code);
   }
   for (const plain of ["Zoë 🐿", "漢字", "tab\tand\nlines", "", "a b"]) {
-    assertEquals([marked(plain), unseenIn(plain)], [plain, ""]);
+    assertEquals([markInvisible(plain), invisibleIn(plain)], [plain, ""]);
     assertEquals(shownReply(JSON_BODY(JSON.stringify({ plain })), false).note, "");
   }
 });
 
 Deno.test("escaping changes no JSON value", () => {
   fc.assert(fc.property(fc.json({ stringUnit: "binary" }), (json) => {
-    assertEquals(JSON.parse(escaped(json)), JSON.parse(json));
-    assertEquals(unseenIn(escaped(json)), "");
+    assertEquals(JSON.parse(escapeInvisible(json)), JSON.parse(json));
+    assertEquals(invisibleIn(escapeInvisible(json)), "");
   }));
 });
 

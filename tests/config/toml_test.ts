@@ -295,15 +295,15 @@ Deno.test("where keys and values stand is found in any text that parses, and not
         }
       };
       table(document, []);
-      const { places, values } = parseDocument(text, "m.toml");
+      const { positions, values } = parseDocument(text, "m.toml");
       for (const { path, key, value } of written.values()) {
-        assert(places!.has(path), text);
-        assertEquals(places!.key(path), positionOf(text, key), text);
-        assertEquals(places!.value(path), positionOf(text, value), text);
+        assert(positions!.has(path), text);
+        assertEquals(positions!.key(path), positionOf(text, key), text);
+        assertEquals(positions!.value(path), positionOf(text, value), text);
       }
       const paths = pathsOf(values, []).map((path) => JSON.stringify(path));
       assertEquals(paths.toSorted(), [...written.keys()].toSorted());
-      assert(!places!.has([...Object.keys(values), "none of them"]));
+      assert(!positions!.has([...Object.keys(values), "none of them"]));
     }),
     { numRuns: 300 },
   );
@@ -322,13 +322,13 @@ function pathsOf(value: unknown, path: KeyPath): KeyPath[] {
   });
 }
 
-Deno.test("the places of a large config are found in a time that grows with it and not with its square", () => {
+Deno.test("the positions of a large config are found in a time that grows with it and not with its square", () => {
   const keys = 20_000;
   const text = Array.from({ length: keys }, (_, at) => `key_${at} = "${"x".repeat(40)}"\n`).join("");
-  const { places } = parseDocument(text, "m.toml");
+  const { positions } = parseDocument(text, "m.toml");
   const begun = performance.now();
   for (let at = 0; at < keys; at++) {
-    assertEquals(places!.value([`key_${at}`]), { line: at + 1, column: `key_${at} = "`.length });
+    assertEquals(positions!.value([`key_${at}`]), { line: at + 1, column: `key_${at} = "`.length });
   }
   // With a walk through the text for each key it would be minutes.
   assert(performance.now() - begun < 10_000);
@@ -338,7 +338,7 @@ Deno.test("keys below lists of tables are found in the item that they stand in",
   const text =
     '[[plugin]]\nname = "a"\n[plugin.config]\nx = 1\n[[plugin.config.rows]]\ny = 1\n[[plugin.config.rows]]\n' +
     'y = 2\n\n[[plugin]]\nname = "b"\n[plugin.config]\na.b = { c.d = 1 }\n';
-  const { places } = parseDocument(text, "m.toml");
+  const { positions } = parseDocument(text, "m.toml");
   const lines: readonly [KeyPath, number, number][] = [
     [["plugin", 0], 1, 1],
     [["plugin", 0, "name"], 2, 1],
@@ -350,7 +350,9 @@ Deno.test("keys below lists of tables are found in the item that they stand in",
     [["plugin", 1, "config", "a", "b", "c", "d"], 13, 11],
     [["plugin", 1, "workers"], 10, 1],
   ];
-  for (const [path, line, column] of lines) assertEquals(places!.key(path), { line, column }, path.join("."));
+  for (const [path, line, column] of lines) {
+    assertEquals(positions!.key(path), { line, column }, path.join("."));
+  }
 });
 
 Deno.test("a list, a date or a text where a table is expected is refused, whichever table it is", () => {

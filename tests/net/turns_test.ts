@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import type { StreamConnection } from "../../src/net/stream_connection.ts";
 import { type NetContext, StreamHandler } from "../../src/net/stream_handler.ts";
 import { Encoding } from "../../src/protocol/body.ts";
-import { ToldAnswers } from "../../src/router/report_throttle.ts";
+import { ReportThrottle } from "../../src/router/report_throttle.ts";
 import { concat } from "../support/bytes.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
@@ -42,7 +42,7 @@ for (const portableSockets of [false, true]) {
 Deno.test("stats that are asked for now and then are made anew, those that are asked for without end are of the last tenth of a second", () => {
   let now = 0;
   let made = 0;
-  const told = new ToldAnswers(() => now);
+  const told = new ReportThrottle(() => now);
   const make = () => {
     made++;
     now += 1;
@@ -91,8 +91,8 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
     limitLog: { reached: () => {} },
     admission: { opened: () => {}, closed: () => {} },
   };
-  const manner = { asyncReply: true, legacy: false, charset: null };
-  const handler = new StreamHandler("tcp", manner, context as unknown as NetContext);
+  const options = { asyncReply: true, legacy: false, charset: null };
+  const handler = new StreamHandler("tcp", options, context as unknown as NetContext);
   const add = (each: ReturnType<typeof connection>) => handler.opened(each as unknown as StreamConnection);
   add(connection(0));
   const tick = (ms: number) => {

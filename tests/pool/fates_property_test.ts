@@ -208,7 +208,7 @@ class World {
     await Promise.all(this.replies);
     const left = [...fates.known.values()].filter(({ id }) => !before.has(id));
     assertEquals(left.map((known) => [known.fates, known.letters]), left.map(() => [["failed"], 0]));
-    assertEquals([left.length, abandoned], [3, 3], "the second with the key is a double of the first");
+    assertEquals([left.length, abandoned], [3, 3], "the second with the key is a duplicate of the first");
   }
 
   async #send(
@@ -244,8 +244,8 @@ class World {
       await answered;
       if (code === 1000 && accepted === undefined && before !== undefined) {
         // It has been told that it is queued: as the one before it, or that one is done.
-        if (wasOpen && before.fates.length === 0) before.doubles++;
-        else if (before.fates.length > 0 && before.fates[0] !== "done") before.doubles++;
+        if (wasOpen && before.fates.length === 0) before.duplicates++;
+        else if (before.fates.length > 0 && before.fates[0] !== "done") before.duplicates++;
       }
     }
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { type PartWorker, StandIns } from "../../src/pool/part_owners.ts";
+import { PartOwners, type PartWorker } from "../../src/pool/part_owners.ts";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 
@@ -31,27 +31,27 @@ class FakeWorker implements PartWorker {
 
 Deno.test("while a worker has died and the next is to start another one stands in, and gives the part back when it holds nothing of it", () => {
   const workers = [0, 1, 2].map((index) => new FakeWorker(index));
-  const standIns = new StandIns(workers);
+  const owners = new PartOwners(workers);
   const [first, second, third] = workers as [FakeWorker, FakeWorker, FakeWorker];
-  assertEquals([0, 1, 2].map((part) => standIns.of(part)?.index), [0, 1, 2]);
+  assertEquals([0, 1, 2].map((part) => owners.of(part)?.index), [0, 1, 2]);
   third.state = "gone";
   first.take(0);
-  assertEquals(standIns.of(2), second, "who has least to do");
+  assertEquals(owners.of(2), second, "who has least to do");
   second.take(2);
   first.end(0);
   second.take(1);
-  assertEquals(standIns.of(2), second, "the same, while it holds some");
+  assertEquals(owners.of(2), second, "the same, while it holds some");
   const next = workers[2] = new FakeWorker(2);
   next.state = "starting";
-  assertEquals(standIns.of(2), second);
+  assertEquals(owners.of(2), second);
   next.state = "running";
-  assertEquals(standIns.of(2), null, "first what it holds of it is to end");
+  assertEquals(owners.of(2), null, "first what it holds of it is to end");
   second.end(2);
-  assertEquals(standIns.of(2), next);
+  assertEquals(owners.of(2), next);
   next.state = "retiring";
-  assertEquals(standIns.of(2), null, "who is replaced in order is waited for");
+  assertEquals(owners.of(2), null, "who is replaced in order is waited for");
   for (const worker of workers) worker.state = "gone";
-  assertEquals([0, 1, 2].map((part) => standIns.of(part)), [null, null, null]);
+  assertEquals([0, 1, 2].map((part) => owners.of(part)), [null, null, null]);
 });
 
 Deno.test("whoever dies and starts: never do two workers hold operations of one part", () => {
@@ -62,10 +62,10 @@ Deno.test("whoever dies and starts: never do two workers hold operations of one 
   });
   fc.assert(fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
     const workers = [0, 1, 2, 3].map((index) => new FakeWorker(index));
-    const standIns = new StandIns(workers);
+    const owners = new PartOwners(workers);
     for (const { do: what, worker: index, part } of steps) {
       const worker = workers[index]!;
-      if (what === "give") standIns.of(part)?.take(part);
+      if (what === "give") owners.of(part)?.take(part);
       else if (what === "end") worker.end(part);
       else if (what === "die") {
         worker.state = "gone";
@@ -82,7 +82,7 @@ Deno.test("whoever dies and starts: never do two workers hold operations of one 
       const isSomebodyThere = workers.some(({ state }) => state === "running");
       const dead = workers.findIndex(({ state }) => state === "gone");
       if (dead >= 0 && isSomebodyThere && workers.every(({ inFlight }) => inFlight.ofPart(dead) === 0)) {
-        assertNotEquals(standIns.of(dead), null, "a part whose worker is gone has somebody");
+        assertNotEquals(owners.of(dead), null, "a part whose worker is gone has somebody");
       }
     }
   }));

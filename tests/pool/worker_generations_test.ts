@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { type Shift, Shifts } from "../../src/pool/worker_generations.ts";
+import { type WorkerGeneration, WorkerGenerations } from "../../src/pool/worker_generations.ts";
 
-/** A shift whose workers hold something until it retires; `onRetire` is what reading their last replies leads to. */
-function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {
+/** A generation whose workers hold something until it retires; `onRetire` is what reading their last replies leads to. */
+function generation(onRetire: () => void = () => {}): WorkerGeneration & { stopped: boolean } {
   let isEmpty = false;
   return {
     workers: [],
@@ -32,18 +32,18 @@ function shift(onRetire: () => void = () => {}): Shift & { stopped: boolean } {
 }
 
 Deno.test("those who are to wait begin also where the last replies of those before come while they retire", () => {
-  const first = shift(() => shifts.check());
-  const shifts = new Shifts<Shift>(first);
+  const first = generation(() => generations.check());
+  const generations = new WorkerGenerations<WorkerGeneration>(first);
   let begun = 0;
-  shifts.take(shift(), true, () => begun++);
+  generations.take(generation(), true, () => begun++);
   assertEquals([begun, first.stopped], [1, true]);
-  assertEquals([shifts.health.restarts, shifts.health.recycled], [2, 4]);
+  assertEquals([generations.health.restarts, generations.health.recycled], [2, 4]);
 });
 
 Deno.test("those who need not wait begin at once, and only once", () => {
-  const shifts = new Shifts<Shift>(shift());
+  const generations = new WorkerGenerations<WorkerGeneration>(generation());
   let begun = 0;
-  shifts.take(shift(), false, () => begun++);
-  shifts.check();
+  generations.take(generation(), false, () => begun++);
+  generations.check();
   assertEquals(begun, 1);
 });

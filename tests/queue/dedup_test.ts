@@ -46,7 +46,7 @@ Deno.test("while the first waits or runs, a second sync caller waits for its res
   await connection.send(livesRequest({ id: 1, ...COUNT, sync: false }));
   assertEquals((await connection.reply()).code, 1000);
   await connection.send(livesRequest({ id: 2, ...COUNT, sync: false }));
-  assertEquals((await connection.reply()).code, 1000, "an async double is accepted as the first was");
+  assertEquals((await connection.reply()).code, 1000, "an async duplicate is accepted as the first was");
   await other.send(livesRequest({ id: 3, ...COUNT }));
   await server.until("it is known", () => server.plugin("lives").deduplicated === 2);
   assertEquals(server.plugin("lives").queued, 1);
@@ -104,7 +104,7 @@ Deno.test("a key is held while its operation is delayed or tried again, and purg
 });
 
 for (const isolation of ["worker", "process"] as const) {
-  Deno.test(`an async double of a sync operation that does not succeed is a dead letter, whatever kept it (${isolation})`, async () => {
+  Deno.test(`an async duplicate of a sync operation that does not succeed is a dead letter, whatever kept it (${isolation})`, async () => {
     await using server = await TestServer.start({
       plugins: [{ name: "lives", source: ENDS, dedup: DEDUP, timeout: 500, grace: 100, isolation }],
     });
@@ -148,7 +148,7 @@ for (const isolation of ["worker", "process"] as const) {
       plugin.resume();
       await server.until("a worker is there", () => plugin.stats().workers_running === 1);
     }
-    // Without a double nobody was told that it is queued.
+    // Without a duplicate nobody was told that it is queued.
     const { dead } = plugin.stats();
     await connection.send(livesRequest({ id: 3, command: fails, params: { "mevent.key": "alone" } }));
     assertEquals((await connection.reply()).code, 40);
@@ -172,7 +172,7 @@ for (const isolation of ["worker", "process"] as const) {
   });
 }
 
-Deno.test("an async double of a sync operation that waited too long is a dead letter, too", async () => {
+Deno.test("an async duplicate of a sync operation that waited too long is a dead letter, too", async () => {
   await using server = await startLives({ dedup: DEDUP, ttl: 1 });
   using connection = await server.connect();
   const plugin = lives(server);

@@ -18,8 +18,8 @@ export interface Known {
   readonly fates: Fate[];
   /** It was kept as a dead letter so often. */
   letters: number;
-  /** Async doubles of it were told that they are queued. */
-  doubles: number;
+  /** Async duplicates of it were told that they are queued. */
+  duplicates: number;
 }
 
 /**
@@ -83,10 +83,10 @@ export class Fates {
   /** Every operation has come to one end, and who was told that his is queued finds it done, or where it is kept. */
   check(): void {
     for (const known of this.known.values()) {
-      const { fates, letters, sync, doubles } = known;
+      const { fates, letters, sync, duplicates } = known;
       const shown = JSON.stringify(known);
       assertEquals(fates.length, 1, `an operation ends once: ${shown}`);
-      const isPromised = !sync || doubles > 0;
+      const isPromised = !sync || duplicates > 0;
       const [fate] = fates;
       const isKept = isPromised &&
         (fate === "failed" || fate === "expired" || (sync && fate === "cancelled"));
@@ -99,7 +99,15 @@ export class Fates {
     const key = (params["mevent.key"] ?? null) as string | null;
     const sync = lane === LaneId.Sync;
     assert(!this.known.has(id), `operation ${id} was accepted twice`);
-    const known: Known = { id, sync, tag: params["tag"] as number, key, fates: [], letters: 0, doubles: 0 };
+    const known: Known = {
+      id,
+      sync,
+      tag: params["tag"] as number,
+      key,
+      fates: [],
+      letters: 0,
+      duplicates: 0,
+    };
     this.known.set(id, known);
     if (key !== null) this.byKey.set(key, known);
   }

@@ -31,7 +31,7 @@ export async function sqlIdempotencySteps(
   { config, allowed, unless }: IdempotencyTables,
 ): Promise<void> {
   await t.step(
-    "what is written again for the same operation is there once; other keys' doubles are refused",
+    "what is written again for the same operation is there once; other keys' duplicates are refused",
     async () => {
       const settings = readSettings({
         ...config,

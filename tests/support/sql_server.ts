@@ -16,7 +16,7 @@ const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** Of `[server]`: it is called by its Unix socket alone. */
 export const KEYS: JsonObject = { max_frame: MAX_FRAME_BYTES, tcp: [], udp: [] };
 
-/** What the tests of the plugin share: the table `visits`, which has no key that would hide a double. */
+/** What the tests of the plugin share: the table `visits`, which has no key that would hide a duplicate. */
 export const VISITS = "CREATE TABLE visits (uid bigint NOT NULL, name varchar(20))";
 
 /** A server with the plugin `sql` alone. */

@@ -11,7 +11,7 @@ import { sendOutcome } from "./outcome.ts";
 import { replyBytes, replyMessage, shownReply } from "./reply.ts";
 import { MAX_FRAME_BYTES } from "../server_address.ts";
 import { asServerStats, fetchStats, StatsError } from "../stats/report.ts";
-import { marked } from "../invisible_characters.ts";
+import { markInvisible } from "../invisible_characters.ts";
 
 /** Over UDP the request is one packet, so that sentences of errors and short results fit what it may be answered with. */
 const PAD_TO = 1200;
@@ -27,7 +27,7 @@ export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io
     (code === ReplyCode.Unknown ? await pluginsThere(client, address) : undefined);
   // What was done goes first: a reader of stdout that has gone must not hide it.
   await io.stderr.write(
-    `${code} ${replyName(code)} in ${time}${message === undefined ? "" : `: ${marked(message)}`}\n`,
+    `${code} ${replyName(code)} in ${time}${message === undefined ? "" : `: ${markInvisible(message)}`}\n`,
   );
   if (request.sync) await (raw ? printRaw(body, io) : printShown(body, io));
   return sendOutcome(code);

@@ -1,7 +1,7 @@
 import { relaidJson, stringifyJson } from "../../exact_json.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { BodyView, decodeBody, Encoding } from "../../protocol/body.ts";
-import { escaped, marked, unseenIn } from "../invisible_characters.ts";
+import { escapeInvisible, invisibleIn, markInvisible } from "../invisible_characters.ts";
 
 const BOM = "\uFEFF";
 
@@ -24,15 +24,15 @@ export function shownReply(body: Uint8Array | null, forPeople: boolean): ShownRe
   const { text, isUtf8 } = decoded(replyBytes(body));
   if (view.encoding === Encoding.Hdf) {
     const line = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-    return { text: forPeople ? marked(line) : line, note: noteOn(isUtf8, unseenIn(text)) };
+    return { text: forPeople ? markInvisible(line) : line, note: noteOn(isUtf8, invisibleIn(text)) };
   }
   const isJson = view.encoding === Encoding.Json;
   // JSON that is one line goes out as it came.
   const asItCame = isJson && !forPeople && text !== "" && !text.includes("\n");
   const [start, rest] = isJson && text.startsWith(BOM) ? [BOM, text.slice(1)] : ["", text];
   const json = asItCame ? rest : laidOut(body, isJson ? rest : "", forPeople ? 2 : 0);
-  const shown = `${forPeople ? marked(start) : start}${escaped(json)}\n`;
-  return { text: shown, note: noteOn(isUtf8 || !isJson, unseenIn(start + json)) };
+  const shown = `${forPeople ? markInvisible(start) : start}${escapeInvisible(json)}\n`;
+  return { text: shown, note: noteOn(isUtf8 || !isJson, invisibleIn(start + json)) };
 }
 
 /** The body as JSON text, of JSON with its numbers as they stand there. */
