@@ -3,7 +3,7 @@
 /// <reference lib="deno.unstable" />
 import { Random } from "../fuzz/random.ts";
 import { GoodClient } from "../support/good_client.ts";
-import { haveOwnCore } from "../priority.ts";
+import { haveOwnCore } from "./own_core.ts";
 import { WITNESS } from "./faulty_server.ts";
 import type { FromWitness, ToWitness } from "./witnesses.ts";
 
