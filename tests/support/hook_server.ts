@@ -161,9 +161,15 @@ export class RawHookServer implements Disposable {
       if (request === null) return;
       this.received.push(request);
       const answer = typeof this.answer === "string" ? this.answer : this.answer(request);
-      await connection.write(new TextEncoder().encode(answer));
+      const isLast = i === this.answersEach - 1;
+      await connection.write(new TextEncoder().encode(isLast ? announcingEnd(answer) : answer));
     }
   }
+}
+
+/** As hosts do before they close: a client that does not know may use the connection again at that moment. */
+function announcingEnd(answer: string): string {
+  return answer.includes("\r\n\r\n") ? answer.replace("\r\n", "\r\nconnection: close\r\n") : answer;
 }
 
 /** A request with its body, or null where the connection ends before it does. */

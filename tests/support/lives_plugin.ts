@@ -3,7 +3,10 @@ import type { RoutedPlugin } from "../../src/router/routed_plugin.ts";
 import { type RequestOptions, streamRequest } from "./requests.ts";
 import { type PluginOverrides, TestServer } from "./test_server.ts";
 
-/** 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts, 1004 fails the first `fails` times. */
+/**
+ * 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts, 1004 fails the first `fails` times, 1007
+ * fails once the cache has the key `open`.
+ */
 const LIVES = `
 const tries = new Map();
 function flaky(context) {
@@ -21,6 +24,10 @@ export default {
       context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true })) },
     1004: { name: "flaky", run: flaky },
     1005: { name: "idempotent", idempotent: true, run: flaky },
+    1007: { name: "held", async run(context) {
+      while (await context.cache.get("open") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      throw context.fail(40, "let go");
+    } },
     1006: { name: "count", run: (context) => { context.stats.count("ran"); return { n: tries.set("n", (tries.get("n") ?? 0) + 1).get("n") }; } },
   },
 };`;

@@ -35,12 +35,11 @@ Deno.test("operations of a child process are peeked at, cancelled and purged, wh
 Deno.test("a purge ends nothing that a child process has begun: it fails and is kept, or is tried again, as without it", async () => {
   await using server = await startLives({
     ...APART,
-    timeout: 400,
     retry: { maxAttempts: 2, backoff: 1, maxBackoff: 1 },
   });
   using connection = await server.connect();
   const plugin = lives(server);
-  await connection.send(livesRequest({ id: 1, command: 1003, sync: false, params: { n: 1 } }));
+  await connection.send(livesRequest({ id: 1, command: 1007, sync: false, params: { n: 1 } }));
   await connection.reply();
   await server.until("it runs", () => plugin.peek(1)[0]?.state === "running");
   await connection.send(concat([2, 3].map((id) => livesRequest({ id, sync: false, params: { n: id } }))));
@@ -49,6 +48,8 @@ Deno.test("a purge ends nothing that a child process has begun: it fails and is 
   plugin.purge();
   await server.until("what had not begun is gone", () => plugin.stats().cancelled === 2);
   assertEquals(plugin.stats().in_flight, 1);
+  await connection.send(livesRequest({ id: 4, command: 101, params: { cachekey: "open", cacheval: "yes" } }));
+  await connection.reply();
   await server.until("it is tried again", () => plugin.stats().retries === 1);
   await server.until("it has failed", () => plugin.stats().failed === 1);
   assertEquals(plugin.peekDead(10).map((letter) => [letter.id, letter.attempts]), [[id, 2]]);
