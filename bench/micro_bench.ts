@@ -4,7 +4,7 @@ import { BodyView, encodeBody, Encoding } from "../src/protocol/body.ts";
 import { FrameReader } from "../src/protocol/frame.ts";
 import { writeRequest } from "../src/protocol/request.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
-import { appendRecord } from "../src/queue/record.ts";
+import { appendRecord, blankOperation } from "../src/queue/record.ts";
 import { Segment, SegmentPool } from "../src/queue/segment.ts";
 import { createRing, RingReader, RingWriter } from "../src/ring/ring.ts";
 import { OperationView, writeOperation } from "../src/ring/handoff.ts";
@@ -36,20 +36,7 @@ Deno.bench("hdf: parse and write 1000 texts", () => {
   for (let i = 0; i < BATCH; i++) writeHdf(parseHdf(HDF));
 });
 
-const operation = {
-  id: 0,
-  command: 1001,
-  encoding: 1,
-  acceptedAt: 0,
-  sync: false,
-  routeSlot: 0,
-  routeGeneration: 0,
-  requestId: 0,
-  delay: 0,
-  keyed: false,
-  hops: 0,
-  attempts: 0,
-};
+const operation = Object.assign(blankOperation(), { command: 1001, encoding: 1 });
 const queue = new OperationQueue(
   { maxOps: 1e6, maxBytes: 1e9 },
   new QueueBudget(1e9),

@@ -2,6 +2,7 @@ import type { Libc } from "../../src/net/libc.ts";
 import { encodeBody, Encoding } from "../../src/protocol/body.ts";
 import { writeRequest } from "../../src/protocol/request.ts";
 import type { Random } from "../fuzz/random.ts";
+import { concat } from "../../src/protocol/bytes.ts";
 import { NativeSocket } from "../support/native_socket.ts";
 import type { WatchedServer } from "../support/watched_server.ts";
 import { FAULTY } from "./faulty_server.ts";
@@ -97,13 +98,7 @@ function burst(random: Random): Uint8Array<ArrayBuffer> {
     { length: 8 },
     (_, id) => writeRequest({ id, command: 1001, sync: true, plugin: random.pick(FAULTY), body }, true),
   );
-  const bytes = new Uint8Array(messages.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const message of messages) {
-    bytes.set(message, at);
-    at += message.length;
-  }
-  return bytes;
+  return concat(messages);
 }
 
 /** Kills one of the server's own child processes, where it has some. */

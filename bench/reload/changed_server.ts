@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
 import { Client, type StreamAddress } from "../../src/client/mod.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
-import { ChildProcess } from "../support/child_process.ts";
+import { ChildProcess, onceReady } from "../support/child_process.ts";
 import { freePort } from "../support/free_port.ts";
 
 /** So long its figures may take to come to rest, in ms. */
@@ -56,14 +56,7 @@ export class ChangedServer implements AsyncDisposable, ChangedFolder {
       "--log-format",
       "json",
     ]);
-    const server = new ChangedServer(folder, port, plugin, process);
-    try {
-      await process.listens(port);
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-    return server;
+    return await onceReady(new ChangedServer(folder, port, plugin, process), process.listens(port));
   }
 
   get address(): StreamAddress {

@@ -7,6 +7,17 @@ const STOP_MS = 3000;
 /** What is kept of what a program says, in characters. */
 const MAX_SAID_CHARS = 4000;
 
+/** What runs a program, once that is ready; it is disposed of where that fails. */
+export async function onceReady<T extends AsyncDisposable>(server: T, ready: Promise<void>): Promise<T> {
+  try {
+    await ready;
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
 /** A program that a bench started, and ends by its pid. */
 export class ChildProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;

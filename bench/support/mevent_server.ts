@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ChildProcess } from "./child_process.ts";
+import { ChildProcess, onceReady } from "./child_process.ts";
 import { freePort } from "./free_port.ts";
 
 /** The plugins that every server of a bench runs: `echo` as it comes, a stuck `gate`, `steady`, and `skeleton`. */
@@ -66,14 +66,7 @@ export class MeventServer implements AsyncDisposable {
       "--udp",
       address,
     ]);
-    const server = new MeventServer(process, port, folder);
-    try {
-      await process.listens(port);
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-    return server;
+    return await onceReady(new MeventServer(process, port, folder), process.listens(port));
   }
 
   get pid(): number {

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../../src/client/mod.ts";
 import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
 import type { ServerStats } from "../../src/observe/server_stats.ts";
-import { ChildProcess } from "./child_process.ts";
+import { ChildProcess, onceReady } from "./child_process.ts";
 import { freePort } from "./free_port.ts";
 import { memoryOf } from "./memory_of.ts";
 
@@ -68,15 +68,8 @@ export class WatchedServer implements AsyncDisposable {
     const heard = (text: string) => server.#heard(text);
     const process: ChildProcess = new ChildProcess("bash", ["-c", script, ...program, ...serve], heard);
     const server: WatchedServer = new WatchedServer(process, port, folder);
-    try {
-      await process.listens(port);
-      // The Unix socket is the last one that it opens.
-      await server.#answers();
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-    return server;
+    // The Unix socket is the last one that it opens.
+    return await onceReady(server, process.listens(port).then(() => server.#answers()));
   }
 
   get pid(): number {

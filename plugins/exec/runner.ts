@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context, PluginContext, Result } from "mevent/plugin";
 import { Child } from "./child.ts";
 import { Guard } from "./guard.ts";
@@ -152,7 +153,8 @@ export class Runner {
       const pause = atOnce && isFirst ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
       if (pause > 0) this.#failures++;
       this.#nextStart = performance.now() + pause;
-      await sleep(pause, signal);
+      // Cut short, it rejects: what the signal says is looked at next.
+      await sleep(pause, undefined, { signal }).catch(() => {});
       if (signal.aborted) return null;
       try {
         return await this.#startChild();
@@ -220,18 +222,4 @@ function resultOf(answer: Answer, context: Context<unknown>): Result {
     throw context.fail(code, message, retry ? { retryAfter } : { retry: false });
   }
   return answer.code === 1000 ? answer.result : context.reply(answer.code, answer.result);
-}
-
-/** Resolves after so long, or when the signal aborts. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }

@@ -2,12 +2,10 @@ import type { Connection, FieldPacket, ResultSetHeader, RowDataPacket } from "my
 import { parseJson } from "../../src/exact_json.ts";
 import {
   type Column,
-  type Database,
   DatabaseError,
   type Dialect,
   isFault,
   type Row,
-  type Session,
   type TableColumns,
   type Value,
 } from "./database.ts";
@@ -15,7 +13,7 @@ import { faultOf } from "./mysql_fault.ts";
 import { Params } from "./mysql_params.ts";
 import { mysqlValue } from "./mysql_values.ts";
 import { type Bounds, fitting, pieceSizes } from "./portions.ts";
-import { requireServer, type ServerAddress } from "./server_address.ts";
+import { ServerDatabase } from "./server_database.ts";
 import { type ServerAnswer, ServerSession } from "./server_session.ts";
 import { marksOf, quoteName, requireParams, type Statement, writeRows, writeSingle } from "./statement.ts";
 
@@ -52,54 +50,37 @@ export const MYSQL: Dialect = {
 };
 
 /** MariaDB or MySQL over the network or a Unix socket. */
-export class MysqlDatabase implements Database {
-  readonly dialect = MYSQL;
-  readonly place: string;
+export class MysqlDatabase extends ServerDatabase {
+  override readonly dialect = MYSQL;
 
-  constructor(readonly address: ServerAddress) {
-    this.place = address.place;
-  }
-
-  requireGrants(): void {
-    requireServer(this.address);
-  }
-
-  async open(): Promise<Session> {
+  protected override async connect(): Promise<MysqlSession> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    this.requireGrants();
-    try {
-      const { createConnection } = await import("mysql2/promise");
-      const connection = await createConnection({
-        ...socket === undefined ? { host, port } : { socketPath: socket },
-        user,
-        password,
-        database,
-        ...tls === undefined ? {} : { ssl: tls },
-        connectTimeout,
-        charset: "utf8mb4",
-        // Times are texts in UTC, whole numbers of 64 bits and JSON too: they are read here.
-        timezone: "Z",
-        dateStrings: true,
-        supportBigNumbers: true,
-        bigNumberStrings: true,
-        jsonStrings: true,
-        // Its compiled readers end the connection for a column that is called __proto__.
-        disableEval: true,
-        flags: ["FOUND_ROWS"],
-        maxPreparedStatements: MAX_PREPARED,
-      });
-      connection.on("error", () => {});
-      const session = new MysqlSession(connection, this.place);
-      try {
-        await session.setUp();
-      } catch (error) {
-        session.destroy();
-        throw error;
-      }
-      return session;
-    } catch (error) {
-      throw faultOf(error, this.place);
-    }
+    const { createConnection } = await import("mysql2/promise");
+    const connection = await createConnection({
+      ...socket === undefined ? { host, port } : { socketPath: socket },
+      user,
+      password,
+      database,
+      ...tls === undefined ? {} : { ssl: tls },
+      connectTimeout,
+      charset: "utf8mb4",
+      // Times are texts in UTC, whole numbers of 64 bits and JSON too: they are read here.
+      timezone: "Z",
+      dateStrings: true,
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+      jsonStrings: true,
+      // Its compiled readers end the connection for a column that is called __proto__.
+      disableEval: true,
+      flags: ["FOUND_ROWS"],
+      maxPreparedStatements: MAX_PREPARED,
+    });
+    connection.on("error", () => {});
+    return new MysqlSession(connection, this.place);
+  }
+
+  protected override faultOf(error: unknown): unknown {
+    return faultOf(error, this.place);
   }
 }
 
@@ -116,7 +97,7 @@ class MysqlSession extends ServerSession {
     super(place);
   }
 
-  async setUp(): Promise<void> {
+  override async setUp(): Promise<void> {
     // Without the strict mode the server cuts and zeroes what does not fit, and says nothing; with the other one statements are read
     // otherwise than `sqlTokens` does.
     await this.query(

@@ -1,13 +1,6 @@
 import { Buffer } from "node:buffer";
 import { numberText } from "../../src/exact_number.ts";
-import {
-  type Database,
-  DatabaseError,
-  type Dialect,
-  type Row,
-  type Session,
-  type TableColumns,
-} from "./database.ts";
+import { DatabaseError, type Dialect, type Row, type TableColumns } from "./database.ts";
 import { type Bounds, fitting } from "./portions.ts";
 import { arrayText, bulkSql, numbered, typesOfColumns } from "./postgres_bulk.ts";
 import { createClient, type PgClient, type PgResult } from "./postgres_driver.ts";
@@ -23,7 +16,8 @@ import {
   UNIQUE,
   VERSION,
 } from "./postgres_types.ts";
-import { requireServer, type ServerAddress } from "./server_address.ts";
+import type { ServerAddress } from "./server_address.ts";
+import { ServerDatabase } from "./server_database.ts";
 import { type ServerAnswer, ServerSession } from "./server_session.ts";
 import { quoteName, requireParams, type Statement, writeSingle } from "./statement.ts";
 import { bytesOf, held, heldText, scalarOf } from "./values.ts";
@@ -72,50 +66,37 @@ interface PostgresAnswer extends ServerAnswer {
 }
 
 /** PostgreSQL over the network or a Unix socket. */
-export class PostgresDatabase implements Database {
-  readonly dialect = POSTGRES;
-  readonly place: string;
+export class PostgresDatabase extends ServerDatabase {
+  override readonly dialect = POSTGRES;
 
   /** @param prepare whether statements are kept prepared; undefined where that is found out */
-  constructor(readonly address: ServerAddress, public prepare?: boolean) {
-    this.place = address.place;
+  constructor(address: ServerAddress, public prepare?: boolean) {
+    super(address);
   }
 
-  requireGrants(): void {
-    requireServer(this.address);
-  }
-
-  async open(): Promise<Session> {
+  protected override async connect(): Promise<PostgresSession> {
     const { host, port, socket, user, password, database, tls, connectTimeout } = this.address;
-    this.requireGrants();
-    try {
-      const client = await createClient({
-        host: socket ?? host,
-        port,
-        user,
-        // Of an empty one the driver would look for a file.
-        password: password === "" ? () => "" : password,
-        database,
-        ssl: tls ?? false,
-        connectionTimeoutMillis: connectTimeout,
-        keepAlive: true,
-        // What is asked while an answer is on its way does not wait for that.
-        pipeline: true,
-        fallback_application_name: "mevent",
-      });
-      client.on("error", () => {});
-      await client.connect();
-      const session = new PostgresSession(client, this);
-      try {
-        await session.setUp();
-      } catch (error) {
-        session.destroy();
-        throw error;
-      }
-      return session;
-    } catch (error) {
-      throw faultOf(error, this.place);
-    }
+    const client = await createClient({
+      host: socket ?? host,
+      port,
+      user,
+      // Of an empty one the driver would look for a file.
+      password: password === "" ? () => "" : password,
+      database,
+      ssl: tls ?? false,
+      connectionTimeoutMillis: connectTimeout,
+      keepAlive: true,
+      // What is asked while an answer is on its way does not wait for that.
+      pipeline: true,
+      fallback_application_name: "mevent",
+    });
+    client.on("error", () => {});
+    await client.connect();
+    return new PostgresSession(client, this);
+  }
+
+  protected override faultOf(error: unknown): unknown {
+    return faultOf(error, this.place);
   }
 }
 
@@ -140,7 +121,7 @@ class PostgresSession extends ServerSession {
     super(database.place);
   }
 
-  async setUp(): Promise<void> {
+  override async setUp(): Promise<void> {
     if (this.database.prepare === undefined) {
       const { rows } = await this.query("SELECT pg_backend_pid()");
       this.database.prepare = rows[0]?.[0] === this.client.processID;

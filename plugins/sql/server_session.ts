@@ -17,6 +17,8 @@ export abstract class ServerSession implements Session {
   /** @param place the server, for messages */
   constructor(readonly place: string) {}
 
+  /** What a new connection begins with; it is destroyed where that throws. */
+  abstract setUp(): Promise<void>;
   abstract columnsOf(table: readonly string[]): Promise<TableColumns | null>;
   abstract versionOf(table: readonly string[]): Promise<string>;
   abstract isUnique(table: readonly string[], column: string): Promise<boolean>;

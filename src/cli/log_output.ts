@@ -1,3 +1,5 @@
+import { concat } from "../protocol/bytes.ts";
+
 /** Lines that wait until stderr takes them, in bytes; what comes beyond is dropped and counted. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
@@ -50,7 +52,7 @@ export class LogOutput {
     while (this.#waiting.length > 0) {
       const lines = this.#waiting;
       this.#waiting = [];
-      const bytes = joined(lines);
+      const bytes = concat(lines);
       const isWritten = await this.#put(bytes);
       this.#bytes -= bytes.length;
       if (!isWritten) this.#dropped += lines.length;
@@ -75,14 +77,4 @@ export class LogOutput {
     this.onDropped(this.#dropped);
     this.#isTelling = false;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,51 +1,43 @@
+import { concat } from "../protocol/bytes.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import { systemReason } from "../system_reason.ts";
 import type { StreamAddress } from "./address.ts";
-import type { Link, LinkEvents } from "./link.ts";
+import type { LinkEvents } from "./link.ts";
+import { QueuedLink } from "./queued_link.ts";
 
 /** A TCP or Unix connection. What is sent while a write is under way leaves in one write after it. */
-export class StreamLink implements Link {
-  readonly prefixed = true;
-  readonly maxMessageBytes: number;
-  waitingBytes = 0;
-  #waiting: Uint8Array[] = [];
-  #writing: Promise<void> | undefined;
+export class StreamLink extends QueuedLink {
+  override readonly prefixed = true;
+  override readonly maxMessageBytes: number;
   readonly #reading: Promise<void>;
-  #closed = false;
 
   /** Owns the connection from here on. `maxFrame` bounds a message either way, in bytes. */
-  constructor(readonly conn: Deno.Conn, maxFrame: number, readonly events: LinkEvents) {
+  constructor(readonly conn: Deno.Conn, maxFrame: number, events: LinkEvents) {
+    super(events);
     this.maxMessageBytes = maxFrame;
     this.#reading = this.#read();
   }
 
-  send(message: Uint8Array): void {
-    if (this.#closed) return;
-    this.#waiting.push(message);
-    this.waitingBytes += message.length;
-    this.#writing ??= this.#write();
-  }
-
   /** Does not wait for a write that the server does not read: Deno ends such a one only when the server closes. */
-  async close(): Promise<void> {
-    this.#end();
+  override async close(): Promise<void> {
+    this.end();
     await this.#reading;
   }
 
-  async #write(): Promise<void> {
+  protected override async sendWaiting(): Promise<void> {
     // Lets the caller's whole turn gather, so that the first of many calls does not leave alone.
     await Promise.resolve();
     try {
-      while (this.#waiting.length > 0 && !this.#closed) {
-        let bytes = joined(this.#waiting);
-        this.#waiting = [];
+      while (this.waiting.length > 0 && !this.isClosed) {
+        let bytes = joined(this.waiting);
+        this.waiting = [];
         this.waitingBytes = 0;
         while (bytes.length > 0) bytes = bytes.subarray(await this.conn.write(bytes));
       }
     } catch (error) {
-      this.#lose(`writing failed: ${systemReason(error, "connect")}`);
+      this.lose(`writing failed: ${systemReason(error, "connect")}`);
     }
-    this.#writing = undefined;
+    this.sending = undefined;
   }
 
   async #read(): Promise<void> {
@@ -53,33 +45,24 @@ export class StreamLink implements Link {
     try {
       for (;;) {
         const count = await this.conn.read(frames.space());
-        if (count === null) return this.#lose("the server closed the connection");
+        if (count === null) return this.lose("the server closed the connection");
         frames.received(count);
         for (let found = frames.next(); found !== "more"; found = frames.next()) {
           if (found === "illegal") {
-            return this.#lose(
+            return this.lose(
               `a reply has no legal length, or more than the ${frames.maxFrame} bytes of maxFrame`,
             );
           }
           this.events.message(frames.bytes.subarray(frames.at, frames.at + frames.length));
-          if (this.#closed) return;
+          if (this.isClosed) return;
         }
       }
     } catch (error) {
-      this.#lose(`reading failed: ${systemReason(error, "connect")}`);
+      this.lose(`reading failed: ${systemReason(error, "connect")}`);
     }
   }
 
-  #lose(why: string): void {
-    if (this.#closed) return;
-    this.#end();
-    this.events.lost(why);
-  }
-
-  #end(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#waiting = [];
+  protected override closeSocket(): void {
     this.conn.close();
   }
 }
@@ -102,11 +85,5 @@ export async function dial(address: StreamAddress, timeoutMs: number): Promise<D
 function joined(messages: readonly Uint8Array[]): Uint8Array {
   const [first] = messages;
   if (first !== undefined && messages.length === 1) return first;
-  const bytes = new Uint8Array(messages.reduce((sum, message) => sum + message.length, 0));
-  let at = 0;
-  for (const message of messages) {
-    bytes.set(message, at);
-    at += message.length;
-  }
-  return bytes;
+  return concat(messages);
 }

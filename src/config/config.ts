@@ -1,4 +1,5 @@
 import type { InetAddress } from "./address.ts";
+import type { NetLimits } from "../net/limits.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { Layers, Origin } from "./layers.ts";
@@ -21,28 +22,7 @@ export interface Config {
 }
 
 /** The keys of `[server]` other than its addresses, which are among {@link Config.listeners}. */
-export interface ServerConfig {
-  /** The longest message on TCP and Unix sockets, in bytes, its four length bytes included. */
-  readonly maxFrame: number;
-  readonly maxConnections: number;
-  /** 0 is no bound of its own. */
-  readonly maxConnectionsPerAddress: number;
-  /** Operations that one connection may have unanswered. */
-  readonly maxInFlight: number;
-  /** Bytes of replies that one connection may leave unread before it counts as a slow reader. */
-  readonly maxUnreadReplyBytes: number;
-  /** How long a connection may be a slow reader before it is closed, in milliseconds. */
-  readonly slowReaderTimeout: number;
-  /** How long a message may take from its first byte to its last, in milliseconds; 0 is for ever. */
-  readonly frameTimeout: number;
-  /** How long a connection may be without a message, in milliseconds; 0 is for ever. */
-  readonly idleTimeout: number;
-  /** A reply by UDP has at most so many times the bytes of its request; 0 is no bound. */
-  readonly udpReplyRatio: number;
-  /** The same for plugins' results to callers on loopback. */
-  readonly udpLoopbackRatio: number;
-  /** Error replies by UDP to one address in a second; 0 is no bound. */
-  readonly maxUdpErrors: number;
+export interface ServerConfig extends NetLimits {
   /** How long a stopping server works off its queues, in milliseconds; 0 stops at once. */
   readonly drainTimeout: number;
   /** What all queues together may hold, in bytes. */

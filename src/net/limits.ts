@@ -6,11 +6,11 @@ export interface NetLimits {
   readonly maxConnections: number;
   /** Of them, those from one address; 0 is no bound of its own. */
   readonly maxConnectionsPerAddress: number;
-  /** Sync operations a connection may have unanswered. */
+  /** Sync operations that one connection may have unanswered. */
   readonly maxInFlight: number;
-  /** Reply bytes a connection may leave unread before it is not read from any more. */
+  /** Bytes of replies that one connection may leave unread before it is not read from any more, and counts as a slow reader. */
   readonly maxUnreadReplyBytes: number;
-  /** How long it may stay so before it is closed. */
+  /** How long it may be one before it is closed. */
   readonly slowReaderTimeout: number;
   /** How long a message may take from its first byte to its last; 0 is for ever. */
   readonly frameTimeout: number;

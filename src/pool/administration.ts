@@ -1,6 +1,6 @@
 import type { DeadLetter } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
-import { type Operation, OperationRecord } from "../queue/record.ts";
+import { blankOperation, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
@@ -129,20 +129,7 @@ export class Administration {
   #putBack({ content, encoding, command }: DeadLetter, partOf: PartOf): boolean {
     const { queue, now } = this.parts;
     if (!queue.admits(content.length)) return false;
-    const operation: Operation = {
-      id: 0,
-      command,
-      encoding,
-      acceptedAt: now(),
-      sync: false,
-      routeSlot: 0,
-      routeGeneration: 0,
-      requestId: 0,
-      delay: 0,
-      keyed: false,
-      hops: 0,
-      attempts: 0,
-    };
+    const operation = Object.assign(blankOperation(), { command, encoding, acceptedAt: now() });
     queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
     return true;
   }

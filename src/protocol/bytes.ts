@@ -20,6 +20,17 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
+/** All pieces in one array. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 /** Whether the bytes from `at` on spell `text` (ASCII). */
 export function spells(bytes: Uint8Array, at: number, length: number, text: string): boolean {
   if (length !== text.length) return false;

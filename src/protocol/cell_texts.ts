@@ -1,4 +1,4 @@
-import { readU32, writeU32 } from "./bytes.ts";
+import { concat, readU32, writeU32 } from "./bytes.ts";
 import { CellType } from "./cells.ts";
 
 const LENGTH_BYTES = 4;
@@ -25,15 +25,5 @@ export function mapCellTexts(cells: Uint8Array, change: (text: Uint8Array) => Ui
     if (type === CellType.String) at = text(at);
     else at = keep(at, at + (type === CellType.Ulong ? 2 : 1) * LENGTH_BYTES);
   }
-  return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concat(parts);
 }

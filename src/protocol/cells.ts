@@ -1,6 +1,6 @@
 import { isExactNumber, withoutRaw } from "../exact_number.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
-import { readU32, writeU32 } from "./bytes.ts";
+import { concat, readU32, writeU32 } from "./bytes.ts";
 import { ReplyCode } from "./codes.ts";
 import { CONTENT_LIMITS, type ContentLimits } from "./content_limits.ts";
 import { ProtocolError } from "./errors.ts";
@@ -155,13 +155,7 @@ function text(bytes: Uint8Array, at: number, end: number): string {
 export function encodeCells(value: JsonObject, maxDepth = CONTENT_LIMITS.depth): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const [name, child] of Object.entries(value)) encodeCell(name, child, parts, maxDepth);
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concat(parts);
 }
 
 /** `depth` is how many ARRAYs may still be opened. */

@@ -52,6 +52,24 @@ export interface Operation {
   attempts: number;
 }
 
+/** An operation of which nothing is known yet. */
+export function blankOperation(): Operation {
+  return {
+    id: 0,
+    command: 0,
+    encoding: 0,
+    acceptedAt: 0,
+    sync: false,
+    routeSlot: 0,
+    routeGeneration: 0,
+    requestId: 0,
+    delay: 0,
+    keyed: false,
+    hops: 0,
+    attempts: 0,
+  };
+}
+
 /** Whom to answer, and in what encoding. */
 export interface Addressee {
   readonly routeSlot: number;

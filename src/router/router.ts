@@ -12,7 +12,7 @@ import {
   VERSION,
 } from "../protocol/request.ts";
 import { LaneId } from "../queue/operation_queue.ts";
-import type { Operation } from "../queue/record.ts";
+import { blankOperation, type Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
 import { Duplicates } from "./duplicates.ts";
 import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
@@ -35,20 +35,7 @@ export class Router {
    */
   intake: "all" | "plugins" | "none" = "all";
   readonly #view: BodyView;
-  readonly #operation: Operation = {
-    id: 0,
-    command: 0,
-    encoding: 0,
-    acceptedAt: 0,
-    sync: false,
-    routeSlot: 0,
-    routeGeneration: 0,
-    requestId: 0,
-    delay: 0,
-    keyed: false,
-    hops: 0,
-    attempts: 0,
-  };
+  readonly #operation: Operation = blankOperation();
   readonly #serverAnswers: ServerAnswers;
   #touched: RoutedPlugin[] = [];
 

@@ -8,7 +8,7 @@ import { encodeBody, Encoding } from "../../src/protocol/body.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { replyBytes, writeReply } from "../../src/protocol/reply.ts";
 import { MAX_REQUEST_ID } from "../../src/protocol/request.ts";
-import { readU16, readU32 } from "../../src/protocol/bytes.ts";
+import { concat, readU16, readU32 } from "../../src/protocol/bytes.ts";
 
 interface Received {
   readonly id: number;
@@ -383,13 +383,3 @@ Deno.test("Request ids start again at 1 after the last and skip those in use.", 
   const inUse = new Set([1, 2, 4]);
   assertEquals([1, 2, 3].map(() => ids.next(inUse)), [MAX_REQUEST_ID, 3, 5]);
 });
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

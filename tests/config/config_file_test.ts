@@ -4,11 +4,11 @@ import { MAX_CONFIG_BYTES, type ReadFile, reloadText, startText } from "../../sr
 import { configText } from "../../src/cli/config/report.ts";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { configEntries } from "../../src/config/entries.ts";
-import { Log } from "../../src/observe/log.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { readRegular } from "../../src/modules/read_regular.ts";
 import { usableConfig } from "../../src/config/usable.ts";
 import { Server } from "../../src/server/server.ts";
+import { testLog } from "../support/test_log.ts";
 
 const TIMES = { look: 400, quiet: 20, settle: 200 };
 /** As the server does it on another thread. */
@@ -103,13 +103,7 @@ Deno.test("a start reads pipes too, and no device without an end", async () => {
 
 Deno.test("a reload that is refused for its file keeps what runs, and the server goes on meanwhile", async () => {
   const { folder, file } = await place();
-  const log = new Log({
-    level: "error",
-    format: "json",
-    colour: false,
-    write: () => {},
-    clock: () => new Date(),
-  });
+  const log = testLog();
   const flags = { tcp: "127.0.0.1:0", udp: [], control: "none" };
   const load = async (read: ReadFile) =>
     loadConfig({ file, text: await reloadText(file, read, file, TIMES), env: {}, flags });

@@ -5,8 +5,8 @@ import { jsonToHdf } from "../../src/hdf/json.ts";
 import type { HdfNode } from "../../src/hdf/node.ts";
 import { parseHdf } from "../../src/hdf/parse.ts";
 import { writeHdf } from "../../src/hdf/write.ts";
-import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import { ClearSilver, CLEARSILVER_NOTE, HAS_CLEARSILVER, linesOf } from "../support/clearsilver.ts";
+import { jsonObjects } from "../support/json_objects.ts";
 
 const PIECES = [
   ...[" ", "\t", "\n", "\n\n", "\r", "=", ":", "{", "}", "[", "]", "#", "<<", "é", "键", "😀", "\u00a0"],
@@ -23,20 +23,8 @@ const PIECES = [
 ];
 const text = fc.array(fc.constantFrom(...PIECES), { maxLength: 12 }).map((parts) => parts.join(""));
 const name = fc.string({ unit: fc.constantFrom(..."abzAZ019_"), minLength: 1, maxLength: 8 });
-const { object } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
-  object: fc.array(fc.tuple(name, tie("value")), { maxLength: 6 }).map((entries) =>
-    Object.fromEntries(entries)
-  ),
-  value: fc.oneof(
-    { maxDepth: 5, depthSize: "small" },
-    text,
-    fc.integer(),
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.boolean(),
-    tie("object"),
-    fc.array(tie("value"), { maxLength: 4 }),
-  ),
-}));
+const number = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+const object = jsonObjects({ name, text, number });
 
 /** A line of what sites write by hand; a copy takes from names that are set in other lines, or from nothing. */
 const line = fc.oneof(

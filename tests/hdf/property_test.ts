@@ -5,7 +5,8 @@ import { HdfError, HdfValueError } from "../../src/hdf/error.ts";
 import { hdfToJson, jsonToHdf } from "../../src/hdf/json.ts";
 import { parseHdf } from "../../src/hdf/parse.ts";
 import { writeHdf } from "../../src/hdf/write.ts";
-import type { JsonObject, JsonValue } from "../../src/plugin.ts";
+import type { JsonValue } from "../../src/plugin.ts";
+import { jsonObjects } from "../support/json_objects.ts";
 
 /** Pieces that HDF gives a meaning, so that chance meets it. */
 const PIECES = [
@@ -40,19 +41,7 @@ const number = fc.oneof(
   fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
 );
 
-const { object } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
-  object: fc.array(fc.tuple(name, tie("value")), { maxLength: 6 }).map((entries) =>
-    Object.fromEntries(entries)
-  ),
-  value: fc.oneof(
-    { maxDepth: 5, depthSize: "small" },
-    text,
-    number,
-    fc.boolean(),
-    tie("object"),
-    fc.array(tie("value"), { maxLength: 4 }),
-  ),
-}));
+const object = jsonObjects({ name, text, number });
 
 /** The JSON's spelling, minus zero told apart from zero. */
 function spelled(value: JsonValue): string {

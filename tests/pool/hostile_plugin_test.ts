@@ -6,12 +6,12 @@ import { CONTENT_LIMITS } from "../../src/protocol/content_limits.ts";
 import { Dedup } from "../../src/queue/dedup.ts";
 import { OperationQueue, QueueBudget } from "../../src/queue/operation_queue.ts";
 import { SegmentPool } from "../../src/queue/segment.ts";
-import { Log } from "../../src/observe/log.ts";
 import { startHostWorker } from "../../src/thread/host_worker.ts";
 import { WorkerPool } from "../../src/pool/pool.ts";
 import type { RawConnection } from "../support/raw_connection.ts";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { type PluginOverrides, TestServer } from "../support/test_server.ts";
+import { testLog } from "../support/test_log.ts";
 
 /** A good command 1001 that echoes, and the bodies given from 1002 on. */
 function plugin(...bodies: string[]): string {
@@ -364,13 +364,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         permissions: { read: true },
         maxContentBytes: 1024,
         queue: new OperationQueue({ maxOps: 1, maxBytes: 1024 }, new QueueBudget(1024), new SegmentPool(1)),
-        log: new Log({
-          level: "error",
-          format: "text",
-          colour: false,
-          write: nothing,
-          clock: () => new Date(),
-        }),
+        log: testLog(),
         now: () => performance.now(),
         life: {
           retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },

@@ -4,7 +4,6 @@ import { readCorpus } from "../../bench/fuzz/corpus.ts";
 import { Mutator } from "../../bench/fuzz/mutator.ts";
 import { Random } from "../../bench/fuzz/random.ts";
 import { LimitLog } from "../../src/observe/limit_log.ts";
-import { Log } from "../../src/observe/log.ts";
 import { ServerCounters, type ServerStats } from "../../src/observe/server_stats.ts";
 import type { JsonValue, Params } from "../../src/plugin.ts";
 import { BodyView, decodeBody, decodeContent, Encoding } from "../../src/protocol/body.ts";
@@ -17,6 +16,7 @@ import { Registry } from "../../src/router/registry.ts";
 import { Router } from "../../src/router/router.ts";
 import { OperationParams } from "../../src/host/params.ts";
 import { fromHex, toHex } from "../support/bytes.ts";
+import { testLog } from "../support/test_log.ts";
 
 // Every decoder: whatever bytes come, it throws the protocol's own error or nothing, and reads nothing but its message.
 
@@ -259,13 +259,7 @@ class Answers implements Caller {
 /** A router without plugins, and what it logs. */
 function testRouter(): { router: Router; answers: unknown[]; errors: string[] } {
   const errors: string[] = [];
-  const log = new Log({
-    level: "error",
-    format: "text",
-    colour: false,
-    write: (line) => errors.push(line),
-    clock: () => new Date(0),
-  });
+  const log = testLog("error", (line) => errors.push(line));
   const stats = (): ServerStats => JSON.parse('{ "version": "test" }');
   const router = new Router({
     registry: new Registry(),

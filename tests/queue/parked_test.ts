@@ -2,7 +2,7 @@ import { assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { DueHeap } from "../../src/queue/due_heap.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../../src/queue/operation_queue.ts";
-import type { Operation } from "../../src/queue/record.ts";
+import { blankOperation } from "../../src/queue/record.ts";
 import { type Segment, SEGMENT_BYTES, SegmentPool } from "../../src/queue/segment.ts";
 
 Deno.test("the heap gives what a sorted list gives, whatever is added and removed", () => {
@@ -48,20 +48,7 @@ class CountingPool extends SegmentPool {
 Deno.test("a few operations that are parked for long among many that are not hold little more memory than they need", () => {
   const pool = new CountingPool();
   const queue = new OperationQueue({ maxOps: 1e7, maxBytes: 1e12 }, new QueueBudget(1e12), pool);
-  const operation: Operation = {
-    id: 0,
-    command: 1001,
-    encoding: 2,
-    acceptedAt: 0,
-    sync: false,
-    routeSlot: 0,
-    routeGeneration: 0,
-    requestId: 0,
-    delay: 0,
-    keyed: false,
-    hops: 0,
-    attempts: 0,
-  };
+  const operation = Object.assign(blankOperation(), { command: 1001, encoding: 2 });
   const content = new Uint8Array(1000);
   const lane = queue.parts[0]![LaneId.Async];
   let ran = 0;

@@ -1,17 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { LimitLog } from "../../src/observe/limit_log.ts";
-import { Log } from "../../src/observe/log.ts";
 import { CONTROL_TIMES, ControlServer, MAX_CONTROL_CONNECTIONS } from "../../src/server/control_server.ts";
 import { RawControl } from "../support/raw_control.ts";
 import { until } from "../support/until.ts";
+import { testLog } from "../support/test_log.ts";
 
-const silent = new Log({
-  level: "error",
-  format: "text",
-  colour: false,
-  write: () => {},
-  clock: () => new Date(),
-});
+const silent = testLog();
 
 function limits(): LimitLog {
   return new LimitLog(silent, () => performance.now());

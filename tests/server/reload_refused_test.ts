@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { Log } from "../../src/observe/log.ts";
 import { ReloadError } from "../../src/server/reload.ts";
 import { Server } from "../../src/server/server.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { countingPlugin, SteadyLoad } from "../support/steady_load.ts";
 import { TestServer, type TestServerOptions } from "../support/test_server.ts";
 import { within } from "../support/until.ts";
+import { testLog } from "../support/test_log.ts";
 
 const P = { name: "p", source: countingPlugin("p"), biz: 7 };
 const NEVER_READY = `export default { name: "slow", commands: {},
@@ -93,13 +93,7 @@ Deno.test("without a config the server loads it again; one that is wrong is told
   const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
   const file = `${directory}/mevent.toml`;
   const lines: string[] = [];
-  const log = new Log({
-    level: "info",
-    format: "json",
-    colour: false,
-    write: (line) => lines.push(line),
-    clock: () => new Date(),
-  });
+  const log = testLog("info", (line) => lines.push(line));
   const load = () => loadConfig({ file, env: {}, flags: { tcp: "127.0.0.1:0", udp: [] } });
   await Deno.writeTextFile(file, '[[plugin]]\nname = "echo"\nmodule = "builtin:echo"\n');
   const server = await Server.start({ config: load(), log, version: "test", loadConfig: load });

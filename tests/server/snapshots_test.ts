@@ -2,11 +2,11 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { PLUGIN_DEFAULTS } from "../../src/config/defaults.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { type ModuleRequest, prepareModule } from "../../src/modules/prepare_module.ts";
-import { Log } from "../../src/observe/log.ts";
 import { ModuleStore } from "../../src/server/module_store.ts";
 import { SnapshotFolder } from "../../src/server/snapshot_folder.ts";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { type PluginOverrides, TestServer } from "../support/test_server.ts";
+import { testLog } from "../support/test_log.ts";
 
 const HELPER = `export const version: number = 1;
 export function fail(): never {
@@ -141,13 +141,7 @@ Deno.test("a snapshot is there while a worker needs it, and for this user alone"
 
 Deno.test("what a killed server has left is removed by the next one, and what a living one has is not", async () => {
   const folder = await Deno.makeTempDir({ prefix: "mevent-test-" });
-  const log = new Log({
-    level: "error",
-    format: "json",
-    colour: false,
-    write: () => {},
-    clock: () => new Date(),
-  });
+  const log = testLog();
   try {
     const env = { XDG_RUNTIME_DIR: folder };
     const open = () => SnapshotFolder.open(env, log);
@@ -209,13 +203,7 @@ Deno.test("a plan that cannot be made keeps no snapshot", async () => {
 Deno.test("a store that is closed takes and leaves nothing, whatever still ends late", async () => {
   const folder = await Deno.makeTempDir({ prefix: "mevent-test-" });
   const lines: string[] = [];
-  const log = new Log({
-    level: "warn",
-    format: "json",
-    colour: false,
-    write: (line) => lines.push(line),
-    clock: () => new Date(),
-  });
+  const log = testLog("warn", (line) => lines.push(line));
   const late = Promise.withResolvers<void>();
   const prepared = ({ folder }: ModuleRequest) => {
     const own = `${folder}/p`;
@@ -256,7 +244,7 @@ Deno.test("a store that is closed takes and leaves nothing, whatever still ends 
 
 Deno.test("a folder of snapshots goes though something is still written there, and does not come again", async () => {
   const folder = await Deno.makeTempDir({ prefix: "mevent-test-" });
-  const log = new Log({ level: "error", format: "json", colour: false, write() {}, clock: () => new Date() });
+  const log = testLog();
   try {
     const own = SnapshotFolder.open({ XDG_RUNTIME_DIR: folder }, log);
     // Enough that the removal is under way for a while.

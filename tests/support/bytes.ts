@@ -1,13 +1,4 @@
-/** All pieces in one array. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
+export { concat } from "../../src/protocol/bytes.ts";
 
 export function fromHex(hex: string): Uint8Array {
   return Uint8Array.fromHex(hex);

@@ -1,6 +1,5 @@
 import type { Config, PluginConfig } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { Log } from "../../src/observe/log.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import type { ReloadReport } from "../../src/server/reload.ts";
 import { Server } from "../../src/server/server.ts";
@@ -9,6 +8,7 @@ import { RawConnection } from "./raw_connection.ts";
 import { RawControl } from "./raw_control.ts";
 import { RawDatagrams } from "./raw_datagrams.ts";
 import { until } from "./until.ts";
+import { testLog } from "./test_log.ts";
 
 // One server after the other: what starts their threads is started once.
 Nursery.kept = 1;
@@ -45,13 +45,7 @@ export class TestServer implements AsyncDisposable {
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
     const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
     const lines: string[] = [];
-    const log = new Log({
-      level: "debug",
-      format: "json",
-      colour: false,
-      write: (line) => lines.push(line),
-      clock: () => new Date(),
-    });
+    const log = testLog("debug", (line) => lines.push(line));
     try {
       const config = await testConfig(directory, options);
       const { portableSockets = false, env = {} } = options;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { appendRecord } from "../../src/queue/record.ts";
+import { appendRecord, blankOperation } from "../../src/queue/record.ts";
 import { Segment } from "../../src/queue/segment.ts";
 import { takeBackAll, writeOperation } from "../../src/ring/handoff.ts";
 import { createRing, maxRecordBytes, type RingMemory, RingReader, RingWriter } from "../../src/ring/ring.ts";
@@ -8,20 +8,7 @@ import { within } from "../support/until.ts";
 
 /** Larger than what is sent at once, so that records are cut into pieces. */
 const CAPACITY_BYTES = 1024 * 1024;
-const OPERATION = {
-  id: 1,
-  command: 1001,
-  encoding: 1,
-  acceptedAt: 0,
-  sync: false,
-  routeSlot: 0,
-  routeGeneration: 0,
-  requestId: 0,
-  delay: 0,
-  keyed: false,
-  attempts: 0,
-  hops: 0,
-};
+const OPERATION = Object.assign(blankOperation(), { id: 1, command: 1001, encoding: 1 });
 
 interface End {
   readonly outgoing: readonly [RingMemory, RingMemory];

@@ -8,7 +8,7 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";
 import { pluginTarget, TARGET_FLAGS } from "./target.ts";
-import { sendBody } from "../send/body.ts";
+import { OPERATION_FLAGS, sendBody } from "../send/body.ts";
 import { InputError } from "../send/input.ts";
 import { sendOnce } from "../send/once.ts";
 import { positiveDuration } from "../server_address.ts";
@@ -27,17 +27,7 @@ export const pluginRunCommand: Command = {
     "Exit codes: those of mevent send; 78 where the plugin does not load or start.",
   ],
   flags: [
-    { name: "cmd", value: "NUMBER", help: "The command: 1 to 65535; those up to 1000 are mevent's own." },
-    {
-      name: "json",
-      value: "TEXT|@FILE|-",
-      help: "The params as a JSON object: the text, a file's, or stdin's.",
-    },
-    {
-      name: "hdf",
-      value: "FILE",
-      help: "The params as HDF, from a file or (-) stdin. The reply is printed as HDF.",
-    },
+    ...OPERATION_FLAGS,
     { name: "async", help: "Queues it, as for a caller that does not wait, and waits until it is done." },
     ...TARGET_FLAGS,
     {

@@ -3,11 +3,27 @@ import { HdfError } from "../../hdf/error.ts";
 import { parseHdf } from "../../hdf/parse.ts";
 import { encodeContent, Encoding } from "../../protocol/body.ts";
 import type { JsonValue } from "../../plugin.ts";
+import type { Flag } from "../flag.ts";
 import { jsonProblem, utf8Problem } from "../input_problem.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";
 import { InputError, readInput, STDIN } from "./input.ts";
 import { UsageError } from "../usage_error.ts";
+
+/** The flags that say which operation is sent, but for its plugin. */
+export const OPERATION_FLAGS: readonly Flag[] = [
+  { name: "cmd", value: "NUMBER", help: "The command: 1 to 65535; those up to 1000 are mevent's own." },
+  {
+    name: "json",
+    value: "TEXT|@FILE|-",
+    help: "The params as a JSON object: the text, a file's, or stdin's.",
+  },
+  {
+    name: "hdf",
+    value: "FILE",
+    help: "The params as HDF, from a file or (-) stdin. The reply is printed as HDF.",
+  },
+];
 
 /** The body that --json, --hdf or the key=value arguments spell; without any, JSON without keys. */
 export async function sendBody(

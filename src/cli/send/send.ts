@@ -1,7 +1,7 @@
 import { clientFailure } from "../client_failure.ts";
 import type { Command } from "../command.ts";
 import { ExitCode } from "../exit_codes.ts";
-import { sendBody } from "./body.ts";
+import { OPERATION_FLAGS, sendBody } from "./body.ts";
 import { InputError } from "./input.ts";
 import { sendMany } from "./many.ts";
 import { sendOnce } from "./once.ts";
@@ -29,17 +29,7 @@ export const sendCommand: Command = {
   ],
   flags: [
     { name: "biz", value: "NUMBER|NAME", help: "The plugin: its business number or its name." },
-    { name: "cmd", value: "NUMBER", help: "The command: 1 to 65535; those up to 1000 are mevent's own." },
-    {
-      name: "json",
-      value: "TEXT|@FILE|-",
-      help: "The params as a JSON object: the text, a file's, or stdin's.",
-    },
-    {
-      name: "hdf",
-      value: "FILE",
-      help: "The params as HDF, from a file or (-) stdin. The reply is printed as HDF.",
-    },
+    ...OPERATION_FLAGS,
     { name: "raw", help: "Prints the bytes of the reply's text as they came." },
     { name: "async", help: "Does not wait for the processing: the reply says that it was queued." },
     { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },

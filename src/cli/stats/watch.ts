@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ServerStats } from "../../observe/server_stats.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { clientFailure } from "../client_failure.ts";
@@ -41,7 +42,7 @@ export async function watchStats(watch: StatsWatch, io: Io): Promise<number> {
         await source?.close();
         source = undefined;
       }
-      await delay(watch.intervalMs, signal);
+      await delay(watch.intervalMs, undefined, { signal }).catch(() => {});
     }
     return ExitCode.Ok;
   } finally {
@@ -74,18 +75,4 @@ class Screen {
 /** Writes over what was there, line by line, and clears the rest: clearing all first would flicker. */
 function inPlace(text: string, clearFirst: boolean): string {
   return `${clearFirst ? "\x1b[2J" : ""}\x1b[H${text.replaceAll("\n", "\x1b[K\n")}\x1b[J`;
-}
-
-/** Waits so many milliseconds, or until the signal aborts. */
-function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }
