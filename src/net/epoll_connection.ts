@@ -1,5 +1,6 @@
 import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
+import type { Holdable } from "./held_back.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR, SIOCOUTQ } from "./libc.ts";
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
@@ -10,6 +11,8 @@ import type { StreamHandler } from "./stream_handler.ts";
  */
 const LINGER_MS = 1000;
 const MAX_LINGERS = 30;
+/** Replies wait for those that are still owed while they have no more bytes than this. */
+const HOLD_BYTES = 16 * 1024;
 /** Where input goes that nobody will read. */
 const DISCARDED = new Uint8Array(64 * 1024);
 
@@ -17,7 +20,7 @@ const DISCARDED = new Uint8Array(64 * 1024);
 const UNSENT = new Int32Array(1);
 
 /** A connection over a descriptor of its own, read and written when epoll says so. */
-export class EpollConnection extends StreamConnection implements EpollHandler {
+export class EpollConnection extends StreamConnection implements EpollHandler, Holdable {
   /** Of the bytes in `out`, those that the socket has taken. */
   #sent = 0;
   /** The socket took less than it was given: the rest waits for room. */
@@ -32,6 +35,8 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
   #watched = EPOLLIN;
   /** Messages may be left in the buffer, or input that is not read, until something has been answered. */
   #paused = false;
+  /** The loop has it send what has collected. */
+  #held = false;
 
   constructor(readonly fd: number, readonly loop: EpollLoop, handler: StreamHandler, address: string) {
     super(handler, address);
@@ -57,6 +62,24 @@ export class EpollConnection extends StreamConnection implements EpollHandler {
       this.finish();
     } else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
     this.#watch();
+  }
+
+  /** Sends what has collected; what is owed more of may wait for that, so that both leave in one write. */
+  override flush(): void {
+    if (this.#held && this.#mayWait) return;
+    this.#held = this.#mayWait && this.loop.hold(this);
+    if (!this.#held) super.flush();
+  }
+
+  sendHeld(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    super.flush();
+  }
+
+  get #mayWait(): boolean {
+    return this.outLength > 0 && this.outLength < HOLD_BYTES && this.isAwaiting && this.state === "open" &&
+      !this.#paused && !this.#blocked;
   }
 
   protected override get unread(): number {

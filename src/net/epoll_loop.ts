@@ -1,12 +1,12 @@
 import { setImmediate } from "node:timers";
 import { type EpollHandler, EpollSet } from "./epoll_set.ts";
+import { HeldBack, type Holdable } from "./held_back.ts";
 import { EFD_NONBLOCK_CLOEXEC, EPOLLIN, type Libc } from "./libc.ts";
 
 /** With nothing to do the thread looks around for so long before it sleeps: waking up takes longer; in ms. */
 const SPIN_MS = 0.05;
 /** After so long timers, datagrams and messages get their turn; in ms. */
 const TURN_MS = 1;
-
 /** Who has something to send at the end of the batch. */
 export interface Flushable {
   flush(): void;
@@ -36,6 +36,9 @@ export class EpollLoop {
   readonly #turn = () => this.#run();
   #touched: Flushable[] = [];
   #flushing: Flushable[] = [];
+  readonly #held = new HeldBack();
+  /** The time of this round. */
+  #time = 0;
   #scheduled = false;
   #running = false;
   #waiting: Promise<void> | null = null;
@@ -68,6 +71,16 @@ export class EpollLoop {
   touch(target: Flushable): void {
     this.#touched.push(target);
     this.wake();
+  }
+
+  /**
+   * Has it send a little later, with what comes meanwhile: at the end of this turn at the latest. False where the loop does
+   * not turn now, and nobody would see to that.
+   */
+  hold(target: Holdable): boolean {
+    if (!this.#running) return false;
+    this.#held.add(target, this.#time);
+    return true;
   }
 
   /** Lets the loop turn soon; while it turns, that is what it does already. */
@@ -103,20 +116,28 @@ export class EpollLoop {
   /** Works until there is nothing left or the turn is over; true where it wants another one. */
   #work(): boolean {
     const start = performance.now();
+    this.#time = start;
     let idleSince = 0;
     while (!this.#closed) {
       const worked = this.#set.poll(0);
       const replied = this.work.poll();
       const flushed = this.#flush();
       const time = performance.now();
+      this.#time = time;
       if (worked || replied || flushed) idleSince = 0;
       else if (idleSince === 0) idleSince = time;
-      else if (time - idleSince > SPIN_MS) {
+      const idle = idleSince === 0 ? 0 : time - idleSince;
+      const isOver = time - start > TURN_MS;
+      if (this.#held.isDue(time, idle) || (isOver && !this.#held.isEmpty)) {
+        // Whoever has sent may read on, and have something to send again.
+        this.#held.send();
+        idleSince = 0;
+      } else if (idle > SPIN_MS) {
         if (!this.work.sleep()) continue;
         this.#sleep();
         return false;
-      } else this.libc.sched_yield();
-      if (time - start > TURN_MS) return true;
+      } else if (idle > 0 && this.#held.isEmpty) this.libc.sched_yield();
+      if (isOver) return true;
     }
     return false;
   }

@@ -216,9 +216,13 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   protected handleMessages(): "more" | "paused" | "turn" {
     const { reader } = this;
     const { router, now } = this.handler;
-    const turnEnd = now() + TURN_MS;
+    let time = now();
+    const turnEnd = time + TURN_MS;
     for (let handled = 1; this.state === "open"; handled++) {
-      if (handled % LOOK_EVERY === 0 && now() > turnEnd) return "turn";
+      if (handled % LOOK_EVERY === 0) {
+        time = now();
+        if (time > turnEnd) return "turn";
+      }
       if (this.isFull) {
         this.#pause();
         return "paused";
@@ -233,7 +237,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       this.handler.received();
       const most = reader.maxFrame - PREFIX_BYTES;
       const { charset } = this.#options;
-      if (passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most) === "close") {
+      if (passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most, time) === "close") {
         this.#finishInError();
       }
     }
@@ -320,10 +324,15 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     return timeout > 0 && time - this.#since >= timeout;
   }
 
+  /** Whether an operation of the caller is under way. */
+  protected get isAwaiting(): boolean {
+    return this.#accepted !== this.#answered;
+  }
+
   /** Whether an operation of the caller is under way, or a reply unsent. */
   protected get isOwing(): boolean {
     return this.state !== "closed" &&
-      (this.#accepted !== this.#answered || this.unread > 0 || this.#refusals.length > 0);
+      (this.isAwaiting || this.unread > 0 || this.#refusals.length > 0);
   }
 
   /** Notes how much is unread, and closes a connection that is to end and owes nothing any more. */
