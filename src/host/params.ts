@@ -16,7 +16,7 @@ import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { requiredParamsOf } from "../protocol/params_of.ts";
 import { findParam } from "../protocol/find_param.ts";
-import { copyBytes } from "../queue/record.ts";
+import { copyBytes } from "../protocol/copy_bytes.ts";
 
 const encoder = new TextEncoder();
 const notes: DecodeNotes = { mayHoldExact: false };

@@ -55,12 +55,12 @@ export abstract class DatagramCaller<Address> implements Caller {
 
   /** Takes the datagram of {@link sender}. */
   protected received(bytes: Uint8Array, at: number, length: number): void {
-    const { router, counters, guard, limits } = this.context;
+    const { router, counters, guard, limits, now } = this.context;
     if (length < MIN_DATAGRAM_BYTES || !guard.admits(bytes[at]!, this.sender, this.peers)) return;
     counters.udpMessages++;
     this.#requestBytes = length;
     const most = Math.max(limits.maxFrame, MAX_DATAGRAM_BYTES);
-    passToRouter(router, this, this.options.charset, bytes, at, length, most);
+    passToRouter(router, this, this.options.charset, bytes, at, length, most, now());
   }
 
   openRoute(): number {

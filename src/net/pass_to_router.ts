@@ -8,6 +8,7 @@ import type { Router } from "../router/router.ts";
  * Gives the router a message as it came, in UTF-8; what is none of the charset's text is answered 17.
  *
  * @param most how long it may be in UTF-8, in bytes
+ * @param now the time, read not long ago; monotonic, in ms
  */
 export function passToRouter(
   router: Router,
@@ -17,8 +18,9 @@ export function passToRouter(
   at: number,
   length: number,
   most: number,
+  now: number,
 ): "keep" | "close" {
-  if (charset === null) return router.handleContained(caller, bytes, at, length);
+  if (charset === null) return router.handleContained(caller, bytes, at, length, now);
   let message: Uint8Array | null;
   try {
     message = requestToUtf8(charset, bytes, at, length);
@@ -33,6 +35,6 @@ export function passToRouter(
     return "keep";
   }
   return message === null
-    ? router.handleContained(caller, bytes, at, length)
-    : router.handleContained(caller, message, 0, message.length);
+    ? router.handleContained(caller, bytes, at, length, now)
+    : router.handleContained(caller, message, 0, message.length, now);
 }

@@ -237,7 +237,9 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       this.handler.received();
       const most = reader.maxFrame - PREFIX_BYTES;
       const { charset } = this.#options;
-      if (passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most, time) === "close") {
+      if (
+        passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most, time) === "close"
+      ) {
         this.#finishInError();
       }
     }

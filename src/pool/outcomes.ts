@@ -1,5 +1,4 @@
-import { Histogram } from "../observe/histogram.ts";
-import { RecentHistogram } from "../observe/recent_histogram.ts";
+import { RollingHistogram } from "../observe/rolling_histogram.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { DeadLetter, DeadLetters } from "../queue/dead_letters.ts";
 import type { Dedup } from "../queue/dedup.ts";
@@ -63,11 +62,8 @@ export class Outcomes {
   unknown = 0;
   badParam = 0;
   /** How long operations ran, and what else passed between their acceptance and their reply; in µs. */
-  readonly waitTime = new Histogram();
-  readonly runTime = new Histogram();
-  /** The same of the last minute. */
-  readonly recentWaitTime = new RecentHistogram();
-  readonly recentRunTime = new RecentHistogram();
+  readonly waitTime = new RollingHistogram();
+  readonly runTime = new RollingHistogram();
 
   constructor(readonly parts: OutcomeParts) {}
 
@@ -83,10 +79,8 @@ export class Outcomes {
   ): void {
     if (reply.later && this.#isPostponed(part, lane, segment, offset, time + reply.retryAfter)) return;
     const waitTime = (time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime;
-    this.runTime.record(reply.runTime);
-    this.waitTime.record(waitTime);
-    this.recentRunTime.record(reply.runTime, time);
-    this.recentWaitTime.record(waitTime, time);
+    this.runTime.record(reply.runTime, time);
+    this.waitTime.record(waitTime, time);
     if (reply.code >= ReplyCode.Ok) this.done++;
     else {
       const { code, encoding, at, length, retryAfter } = reply;

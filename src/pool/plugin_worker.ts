@@ -17,8 +17,8 @@ import { cut, textOf } from "../text_of.ts";
 
 /** Longest text that says why a worker ended, in UTF-16 units: callers are told it. */
 const MAX_REASON = 4096;
-/** Replies of a lane that are read before the sockets get their turn: a worker that goes on replying holds nobody up. */
-const READ_BATCH = 32;
+/** By lane, replies that are read before the sockets get their turn: a worker that goes on replying holds nobody up. */
+const READ_BATCHES = [32, 128] as const;
 /** After so long of reading replies other work gets its turn, in ms. */
 const TURN_MS = 1;
 /** Looks for signs of life come once a second; one that comes longer after the one before is late, in ms. */
@@ -318,7 +318,8 @@ export class PluginWorker {
     const ring = this.#replies[lane];
     const reply = this.#reply;
     let count = 0;
-    for (; count < READ_BATCH && ring.next(); count++) {
+    const most = READ_BATCHES[lane];
+    for (; count < most && ring.next(); count++) {
       if (!reply.read(ring)) continue;
       const segment = inFlight.segment(reply.slot, reply.sequence);
       if (segment === null) continue;

@@ -6,7 +6,8 @@ import { parseHdf } from "../hdf/parse.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { HdfNode } from "../hdf/node.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
-import { readU32, spells, writeU32 } from "./bytes.ts";
+import { copyBytes } from "./copy_bytes.ts";
+import { readU32, writeU32 } from "./bytes.ts";
 import { CellType, checkCells, decodeCells, encodeCells } from "./cells.ts";
 import { ReplyCode } from "./codes.ts";
 import { CONTENT_LIMITS, type ContentLimits, HIGHEST_CONTENT_LIMITS } from "./content_limits.ts";
@@ -18,8 +19,10 @@ import { utf8Text } from "./utf8_text.ts";
 export const Encoding = { Hdf: 1, Json: 2, Cells: 3 } as const;
 export type Encoding = typeof Encoding[keyof typeof Encoding];
 
-const HDF_CELL = "root";
-const JSON_CELL = "json";
+/** The names of the cells that hold a text, as the number that their bytes are: `root` and `json`. */
+const HDF_NAME = 0x726f6f74;
+const JSON_NAME = 0x6a736f6e;
+const TEXT_NAME_BYTES = 4;
 /** Type, name length, name (four bytes in both) and value length. */
 const TEXT_CELL_HEADER_BYTES = 16;
 const EOF_BYTES = 4;
@@ -32,9 +35,10 @@ const encoder = new TextEncoder();
 /** How the body that begins at `at` is written; cells where not enough of it has come to say so. */
 export function encodingAt(bytes: Uint8Array, at: number, end: number): Encoding {
   const isText = end - at >= TEXT_CELL_HEADER_BYTES && readU32(bytes, at) === CellType.String &&
-    readU32(bytes, at + 4) === HDF_CELL.length;
-  if (isText && spells(bytes, at + 8, 4, HDF_CELL)) return Encoding.Hdf;
-  return isText && spells(bytes, at + 8, 4, JSON_CELL) ? Encoding.Json : Encoding.Cells;
+    readU32(bytes, at + 4) === TEXT_NAME_BYTES;
+  if (!isText) return Encoding.Cells;
+  const name = readU32(bytes, at + 8);
+  return name === HDF_NAME ? Encoding.Hdf : name === JSON_NAME ? Encoding.Json : Encoding.Cells;
 }
 
 /** Where a body's content lies and how it is written; one is reused for many messages. */
@@ -252,14 +256,13 @@ export function writeBody(
 ): number {
   if (encoding !== Encoding.Cells) {
     const isHdf = encoding === Encoding.Hdf;
-    const name = isHdf ? HDF_CELL : JSON_CELL;
     writeU32(bytes, at, CellType.String);
-    writeU32(bytes, at + 4, name.length);
-    for (let i = 0; i < name.length; i++) bytes[at + 8 + i] = name.charCodeAt(i);
+    writeU32(bytes, at + 4, TEXT_NAME_BYTES);
+    writeU32(bytes, at + 8, isHdf ? HDF_NAME : JSON_NAME);
     writeU32(bytes, at + 12, length + (isHdf ? 1 : 0));
     at += TEXT_CELL_HEADER_BYTES;
   }
-  bytes.set(source.subarray(sourceAt, sourceAt + length), at);
+  copyBytes(source, sourceAt, length, bytes, at);
   at += length;
   if (encoding === Encoding.Hdf) bytes[at++] = 0;
   writeU32(bytes, at, CellType.Eof);

@@ -1,3 +1,4 @@
+import { copyBytes, copyWords } from "../protocol/copy_bytes.ts";
 import type { Segment } from "./segment.ts";
 
 /**
@@ -120,20 +121,11 @@ export function appendRecord(
 export function copyRecord(from: Segment, at: number, to: Segment): number {
   const offset = to.used;
   const size = OperationRecord.bytes(from, at);
-  copyBytes(from.bytes, at, size, to.bytes, offset);
+  copyWords(from, at, size, to, offset);
   to.note(to.words[offset >>> 2]!);
   to.used = offset + size;
   to.live++;
   return offset;
-}
-
-/** Below this a loop beats the call into the engine that `set(subarray)` makes, in bytes. */
-const LOOP_BYTES = 32;
-
-/** Copies bytes between arrays without an allocation for short pieces. */
-export function copyBytes(from: Uint8Array, at: number, length: number, to: Uint8Array, start: number): void {
-  if (length > LOOP_BYTES) to.set(from.subarray(at, at + length), start);
-  else for (let i = 0; i < length; i++) to[start + i] = from[at + i]!;
 }
 
 /** The fields of records; all is of the record at `offset` of `segment`. */

@@ -1,5 +1,6 @@
 import type { Encoding } from "../protocol/body.ts";
-import { copyBytes, OperationRecord } from "../queue/record.ts";
+import { copyBytes, copyWords } from "../protocol/copy_bytes.ts";
+import { OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { type RingMemory, RingReader, type RingWriter } from "./ring.ts";
 
@@ -60,7 +61,7 @@ export function writeOperation(
   ring.data[word + 4] = OperationRecord.idLow(segment, offset);
   ring.data[word + 5] = OperationRecord.acceptedAt(segment, offset) / 1000;
   const at = OperationRecord.contentAt(offset);
-  copyBytes(segment.bytes, at, length, ring.bytes, ring.at + OPERATION_HEADER_BYTES);
+  copyWords(segment, at, length, ring.records, ring.at + OPERATION_HEADER_BYTES);
   ring.commit(OPERATION_HEADER_BYTES + length);
   return true;
 }

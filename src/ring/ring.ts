@@ -1,3 +1,5 @@
+import type { Words } from "../protocol/copy_bytes.ts";
+
 /** Words of the header: positions count bytes and wrap at 2^32; each side's words have a cache line of their own. */
 const HEAD = 0;
 const SLEEPING = 16;
@@ -52,6 +54,8 @@ class Ring {
   readonly bell: Int32Array;
   readonly bytes: Uint8Array;
   readonly data: Uint32Array;
+  /** Both of these. */
+  readonly records: Words;
   readonly capacity: number;
 
   constructor(memory: RingMemory, bell: RingMemory = memory) {
@@ -60,6 +64,7 @@ class Ring {
     this.words = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.bytes = new Uint8Array(memory.buffer, HEADER_BYTES);
     this.data = new Uint32Array(memory.buffer, HEADER_BYTES);
+    this.records = { bytes: this.bytes, words: this.data };
   }
 
   /** Up to where the reader has given room back. */

@@ -150,7 +150,7 @@ export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
       }
     }
     this.hops = hops;
-    if (router.handleContained(this, message, 0, message.length) === "close") {
+    if (router.handleContained(this, message, 0, message.length, router.options.now()) === "close") {
       this.#fail(id, ReplyCode.Error, "the call met an error of the server's own; its log says which");
     }
     router.dispatch();

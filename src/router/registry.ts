@@ -23,9 +23,12 @@ export class Registry {
   /** Their names, for callers that ask for another. */
   known = knownNames([]);
   #entries: ReadonlyMap<number, readonly Entry[]> = new Map();
+  /** The one that was found last: often it is the next one, too. */
+  #last: Entry | null = null;
 
   /** Finds these plugins from now on, and no others. */
   replace(plugins: readonly RoutedPlugin[]): void {
+    this.#last = null;
     this.#entries = Map.groupBy(
       plugins.flatMap((plugin) => namesOf(plugin).map((name) => ({ key: encoder.encode(name), plugin }))),
       ({ key }) => hashOf(key, 0, key.length),
@@ -42,9 +45,15 @@ export class Registry {
 
   /** The plugin that the name at `at` names, or null. */
   find(bytes: Uint8Array, at: number, length: number): RoutedPlugin | null {
+    const last = this.#last;
+    if (last !== null && equals(last.key, bytes, at, length)) return last.plugin;
     const entries = this.#entries.get(hashOf(bytes, at, length));
     if (entries === undefined) return null;
-    for (const { key, plugin } of entries) if (equals(key, bytes, at, length)) return plugin;
+    for (const entry of entries) {
+      if (!equals(entry.key, bytes, at, length)) continue;
+      this.#last = entry;
+      return entry.plugin;
+    }
     return null;
   }
 }

@@ -29,12 +29,16 @@ export class ReplyRoutes {
   readonly #free: number[] = [];
   #touched: ReplyTarget[] = [];
   #flushing: ReplyTarget[] = [];
+  /** By slot: the round of {@link flush} that it is touched for, so that a target is flushed once for all that it got. */
+  readonly #touchedFor: number[] = [];
+  #round = 0;
 
   constructor(readonly counters: ServerCounters) {}
 
   open(target: ReplyTarget): number {
     const slot = this.#free.pop() ?? this.#targets.length;
     this.#targets[slot] = target;
+    this.#touchedFor[slot] = -1;
     this.#generations[slot] = ((this.#generations[slot] ?? 0) + 1) >>> 0;
     return slot;
   }
@@ -70,12 +74,15 @@ export class ReplyRoutes {
       return;
     }
     target.deliver(requestId, code, encoding, bytes, at, length);
+    if (this.#touchedFor[slot] === this.#round) return;
+    this.#touchedFor[slot] = this.#round;
     this.#touched.push(target);
   }
 
   /** Lets all that got something since the last call send it. */
   flush(): void {
     const touched = this.#touched;
+    this.#round++;
     this.#touched = this.#flushing;
     this.#flushing = touched;
     for (const target of touched) target.flush();

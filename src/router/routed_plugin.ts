@@ -1,4 +1,4 @@
-import type { RecentHistogram } from "../observe/recent_histogram.ts";
+import type { RollingHistogram } from "../observe/rolling_histogram.ts";
 import type { PluginStats } from "../observe/server_stats.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -156,9 +156,10 @@ export class RoutedPlugin {
     const { queue, pool, cache } = this;
     const { outcomes, options } = pool;
     const now = options.now();
-    const ofLastMinute = (times: RecentHistogram) => ({
-      p50: times.quantile(0.5, now),
-      p99: times.quantile(0.99, now),
+    const ofAll = (times: RollingHistogram) => ({ p50: times.quantile(0.5), p99: times.quantile(0.99) });
+    const ofLastMinute = (times: RollingHistogram) => ({
+      p50: times.recentQuantile(0.5, now),
+      p99: times.recentQuantile(0.99, now),
     });
     return {
       name: this.name,
@@ -187,10 +188,10 @@ export class RoutedPlugin {
       keys: this.dedup.keys,
       keys_forgotten: this.dedup.forgotten,
       busy: this.busy,
-      wait_us: { p50: pool.outcomes.waitTime.quantile(0.5), p99: pool.outcomes.waitTime.quantile(0.99) },
-      run_us: { p50: pool.outcomes.runTime.quantile(0.5), p99: pool.outcomes.runTime.quantile(0.99) },
-      wait_us_last_minute: ofLastMinute(outcomes.recentWaitTime),
-      run_us_last_minute: ofLastMinute(outcomes.recentRunTime),
+      wait_us: ofAll(outcomes.waitTime),
+      run_us: ofAll(outcomes.runTime),
+      wait_us_last_minute: ofLastMinute(outcomes.waitTime),
+      run_us_last_minute: ofLastMinute(outcomes.runTime),
       workers: this.workers,
       workers_running: pool.workers.filter((worker) => worker.state === "running").length,
       unhealthy_workers: pool.health.unhealthyWorkers,

@@ -47,10 +47,18 @@ export class Router {
   /**
    * Handles one message; "close" where its connection must end once it has been answered. Whatever goes wrong in here
    * ends one connection, never the server.
+   *
+   * @param now the time, read not long ago; monotonic, in ms
    */
-  handleContained(caller: Caller, bytes: Uint8Array, at: number, length: number): "keep" | "close" {
+  handleContained(
+    caller: Caller,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    now: number,
+  ): "keep" | "close" {
     try {
-      return this.#handle(caller, bytes, at, length);
+      return this.#handle(caller, bytes, at, length, now);
     } catch (error) {
       this.options.log.error("a message met an error of the server's own; its connection is closed", {
         error: error instanceof Error ? error.stack ?? error.message : String(error),
@@ -59,7 +67,7 @@ export class Router {
     }
   }
 
-  #handle(caller: Caller, bytes: Uint8Array, at: number, length: number): "keep" | "close" {
+  #handle(caller: Caller, bytes: Uint8Array, at: number, length: number, now: number): "keep" | "close" {
     const { counters, registry } = this.options;
     const id = length >= 4 ? readU32(bytes, at) & MAX_REQUEST_ID : 0;
     if (length < MIN_REQUEST_BYTES) {
@@ -113,8 +121,8 @@ export class Router {
       this.#serverAnswers.refuseCommand(caller, sync, id, plugin, command);
       return "keep";
     }
-    if (plugin.requestOptions === null) this.#accept(caller, sync, id, plugin, command, bytes);
-    else this.#acceptWithOptions(plugin.requestOptions, caller, sync, id, plugin, command, bytes);
+    if (plugin.requestOptions === null) this.#accept(caller, sync, id, plugin, command, bytes, now);
+    else this.#acceptWithOptions(plugin.requestOptions, caller, sync, id, plugin, command, bytes, now);
     return "keep";
   }
 
@@ -145,7 +153,7 @@ export class Router {
     plugin: RoutedPlugin,
     command: number,
     bytes: Uint8Array,
-    now = this.options.now(),
+    now: number,
     delay = 0,
     keyed = false,
   ): void {
@@ -185,6 +193,7 @@ export class Router {
     plugin: RoutedPlugin,
     command: number,
     bytes: Uint8Array,
+    now: number,
   ): void {
     const { encoding, at, length } = this.#view;
     try {
@@ -194,7 +203,6 @@ export class Router {
       plugin.badOptions++;
       return refuse(caller, sync, id, error.code, errorBody(encoding, error.code, error.message));
     }
-    const now = this.options.now();
     const { duplicates } = plugin;
     if (duplicates === null || options.key === null) {
       return this.#accept(caller, sync, id, plugin, command, bytes, now, options.delay);

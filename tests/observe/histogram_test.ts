@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Histogram } from "../../src/observe/histogram.ts";
-import { RecentHistogram } from "../../src/observe/recent_histogram.ts";
+import { RollingHistogram } from "../../src/observe/rolling_histogram.ts";
 
 const values = fc.array(fc.oneof(fc.nat(100), fc.nat(1_000_000), fc.nat(0xffffffff)), {
   minLength: 1,
@@ -34,26 +34,37 @@ Deno.test("two histograms added say what one would that had recorded both", () =
   }));
 });
 
-Deno.test("what is recent is what came in the last 60 to 70 s, as a histogram of that alone says", () => {
-  const steps = fc.array(fc.record({ value: fc.nat(1_000_000), ms: fc.nat(30_000) }), {
-    minLength: 1,
-    maxLength: 100,
-  });
+Deno.test("a rolling histogram says of all, and of the last 60 to 70 s, what a histogram of those alone says", () => {
+  const steps = fc.array(
+    fc.record({ value: fc.nat(1_000_000), ms: fc.nat(30_000), times: fc.integer({ min: 1, max: 3 }) }),
+    {
+      minLength: 1,
+      maxLength: 100,
+    },
+  );
   fc.assert(fc.property(steps, fc.nat(1e6), fc.nat(200_000), (steps, start, pause) => {
-    const recent = new RecentHistogram();
+    const rolling = new RollingHistogram();
     let now = start;
-    const recorded: { value: number; at: number }[] = [];
-    for (const { value, ms } of steps) {
+    const recorded: { value: number; at: number; times: number }[] = [];
+    for (const { value, ms, times } of steps) {
       now += ms;
-      recent.record(value, now);
-      recorded.push({ value, at: now });
+      rolling.record(value, now, times);
+      recorded.push({ value, at: now, times });
     }
     now += pause;
     const since = (Math.floor(now / 10_000) - 6) * 10_000;
-    const wanted = new Histogram();
-    for (const { value, at } of recorded) if (at >= since) wanted.record(value);
+    const [all, recent] = [new Histogram(), new Histogram()];
+    for (const { value, at, times } of recorded) {
+      for (let i = 0; i < times; i++) {
+        all.record(value);
+        if (at >= since) recent.record(value);
+      }
+    }
+    assertEquals(rolling.count, all.count);
     for (const share of [0.01, 0.5, 0.99, 1]) {
-      assertEquals(recent.quantile(share, now), wanted.quantile(share));
+      assertEquals(rolling.quantile(share), all.quantile(share));
+      assertEquals(rolling.recentQuantile(share, now), recent.quantile(share));
+      assertEquals(rolling.quantile(share), all.quantile(share));
     }
     assert(now - since >= 60_000 && now - since < 70_000);
   }));

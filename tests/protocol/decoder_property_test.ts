@@ -65,7 +65,7 @@ Deno.test("what lies around a request in its buffer never changes how the router
     fc.property(message, (message) => {
       alikeAmidPoison(message, (bytes, at, end) => {
         const { router, answers, errors } = testRouter();
-        answers.push(router.handleContained(new Answers(answers), bytes, at, end - at));
+        answers.push(router.handleContained(new Answers(answers), bytes, at, end - at, 0));
         assertEquals(errors, []);
         return answers;
       });
