@@ -18,7 +18,6 @@ import { Ledger } from "./sql/ledger.ts";
 import { isLost, Link } from "./sql/link.ts";
 import { readSettings } from "./sql/settings.ts";
 import { TimeLimit } from "./sql/time_limit.ts";
-import { Turns } from "./sql/turns.ts";
 import { OutcomeUnknown, OutOfTime, Writer } from "./sql/writer.ts";
 
 /** The database refuses the row, or the statement with these params. */
@@ -206,4 +205,22 @@ function objectOf(value: JsonValue): JsonObject {
 /** Throws where the server, or SQLite's file, is not granted. */
 export function checkGrants({ config }: PluginSettings): void {
   readSettings(config).database.requireGrants();
+}
+
+/** Lets those who share a connection use it one after the other. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+  #taken = 0;
+
+  get isTaken(): boolean {
+    return this.#taken > 0;
+  }
+
+  /** Does the work when all before it is done. */
+  take<T>(work: () => Promise<T>): Promise<T> {
+    this.#taken++;
+    const turn = this.#last.then(work).finally(() => this.#taken--);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
 }

@@ -2,7 +2,7 @@ import type { JsonValue } from "../plugin.ts";
 import { decodeBody, encodeBody, Encoding } from "../protocol/body.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { readReply, type Reply } from "../protocol/reply.ts";
-import { writeRequest } from "../protocol/request.ts";
+import { MAX_REQUEST_ID, writeRequest } from "../protocol/request.ts";
 import { systemReason } from "../system_reason.ts";
 import { describeAddress, type ServerAddress } from "./address.ts";
 import { resolveDatagram } from "./datagram_address.ts";
@@ -10,7 +10,6 @@ import { DatagramLink } from "./datagram_link.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
-import { RequestIds } from "./request_ids.ts";
 import { dial, StreamLink } from "./stream_link.ts";
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -253,6 +252,17 @@ export class Client implements AsyncDisposable {
     this.#timer.clear();
     for (const call of this.#calls.values()) call.reject(this.#lost);
     this.#calls.clear();
+  }
+}
+
+/** Gives out request ids: 1 to 2^28-1, then from 1 again. */
+export class RequestIds {
+  constructor(private last = 0) {}
+
+  /** The next id that is not in use; fewer than all must be. */
+  next(inUse: { has(id: number): boolean }): number {
+    do this.last = this.last >= MAX_REQUEST_ID ? 1 : this.last + 1; while (inUse.has(this.last));
+    return this.last;
   }
 }
 

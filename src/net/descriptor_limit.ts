@@ -1,4 +1,6 @@
+import type { Log } from "../observe/log.ts";
 import type { Libc } from "./libc.ts";
+import type { NetLimits } from "./limits.ts";
 
 const RLIMIT_NOFILE = 7;
 /** Of the descriptors that are free, one in so many is left to plugins and files, and at least so many. */
@@ -6,15 +8,27 @@ const SPARE_SHARE = 8;
 const MIN_SPARE = 4;
 
 /** How many connections the descriptors allow. */
-export interface DescriptorBound {
+interface DescriptorBound {
   /** Descriptors that the process may have. */
   readonly descriptors: number;
   /** Connections that fit beside what is open already. */
   readonly connections: number;
 }
 
+/** The limits, with no more connections than the system has descriptors for. */
+export function fitLimits<Limits extends NetLimits>(limits: Limits, libc: Libc | null, log: Log): Limits {
+  const bound = libc === null ? null : descriptorBound(libc);
+  if (bound === null || bound.connections >= limits.maxConnections) return limits;
+  log.warn("max_connections is lowered: the system allows too few file descriptors (ulimit -n)", {
+    max_connections: limits.maxConnections,
+    lowered_to: bound.connections,
+    descriptors: bound.descriptors,
+  });
+  return { ...limits, maxConnections: bound.connections };
+}
+
 /** What the system allows this process now; null where it does not say. */
-export function descriptorBound(libc: Libc): DescriptorBound | null {
+function descriptorBound(libc: Libc): DescriptorBound | null {
   const descriptors = limitOf(libc);
   const open = openDescriptors();
   if (descriptors === null || open === null) return null;

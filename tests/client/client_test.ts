@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { describeAddress, type ServerAddress } from "../../src/client/address.ts";
-import { Client, type ClientOptions } from "../../src/client/client.ts";
+import { Client, type ClientOptions, RequestIds } from "../../src/client/client.ts";
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "../../src/client/errors.ts";
-import { RequestIds } from "../../src/client/request_ids.ts";
 import { encodeBody, Encoding } from "../../src/protocol/body.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { replyBytes, writeReply } from "../../src/protocol/reply.ts";
