@@ -1,7 +1,7 @@
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { ServerCounters } from "../observe/server_stats.ts";
 import type { NetLimits } from "./limits.ts";
-import type { DescriptorReserve } from "./reserve.ts";
+import type { DescriptorReserve } from "./descriptor_reserve.ts";
 
 /** Decides which connections are taken, over all listeners, and counts them. */
 export class Admission {

@@ -1,5 +1,5 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
-import type { DescriptorReserve } from "../net/reserve.ts";
+import type { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";

@@ -1,6 +1,6 @@
 import { systemReason } from "../system_reason.ts";
 import type { InetAddress } from "../config/address.ts";
-import type { DescriptorReserve } from "../net/reserve.ts";
+import type { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import { type ListenSocket, UnixSocket } from "../net/unix_socket.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";

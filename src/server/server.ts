@@ -5,7 +5,7 @@ import { pageDiscarder } from "../net/page_discarder.ts";
 import { Admission } from "../net/admission.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import { fitLimits, freeDescriptors } from "../net/descriptor_limit.ts";
-import { DescriptorReserve } from "../net/reserve.ts";
+import { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
 import { LimitLog } from "../observe/limit_log.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { asServerStats } from "../../src/cli/stats/report.ts";
-import { DescriptorReserve } from "../../src/net/reserve.ts";
+import { DescriptorReserve } from "../../src/net/descriptor_reserve.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { DEADLINE_MS, until } from "../support/until.ts";
