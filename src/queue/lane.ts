@@ -31,6 +31,8 @@ export class Lane {
   /** Removed records between the cursor and the tail. */
   #removed = 0;
   #nextOrder = 0;
+  /** Segments that are not retired. */
+  #held = 0;
 
   constructor(readonly pool: SegmentPool) {}
 
@@ -49,7 +51,7 @@ export class Lane {
   #room(size: number): Segment {
     let tail = this.#tail;
     if (tail === null || tail.used + size > tail.bytes.length) {
-      const fresh = this.pool.take(size, tail === null);
+      const fresh = this.pool.take(size, this.#held++);
       fresh.order = this.#nextOrder++;
       if (tail === null) this.#cursor = fresh;
       else tail.next = fresh;
@@ -182,6 +184,7 @@ export class Lane {
       this.#cursor = segment.next;
       this.#cursorAt = 0;
     }
+    this.#held--;
     this.pool.give(segment);
   }
 }

@@ -178,7 +178,7 @@ export class Parked {
   #room(size: number): Segment {
     const tail = this.#log.at(-1);
     if (tail !== undefined && tail.used + size <= tail.bytes.length) return tail;
-    const segment = this.pool.take(size, tail === undefined);
+    const segment = this.pool.take(size, this.#log.length);
     this.#log.push(segment);
     this.#logBytes += segment.bytes.length;
     if (tail?.live === 0) this.#release(tail);

@@ -35,9 +35,9 @@ Deno.test("the heap gives what a sorted list gives, whatever is added and remove
 /** Counts the segments that are out. */
 class CountingPool extends SegmentPool {
   out = 0;
-  override take(size: number, first: boolean): Segment {
+  override take(size: number, held: number): Segment {
     this.out++;
-    return super.take(size, first);
+    return super.take(size, held);
   }
   override give(segment: Segment): void {
     this.out--;
