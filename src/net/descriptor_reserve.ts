@@ -17,13 +17,21 @@ export class DescriptorReserve {
   /** How many connections may be taken until then. */
   #spare = Infinity;
   readonly #files: Deno.FsFile[] = [];
+  readonly #least: number;
   #size: number;
 
   /** @param free how many descriptors the process may still open; null where that is not known */
   constructor(size = KEPT, readonly free: () => number | null = () => null) {
     // Windows has handles, and no bound that is ever met.
-    this.#size = Deno.build.os === "windows" ? 0 : size;
+    this.#size = this.#least = Deno.build.os === "windows" ? 0 : size;
     this.refill();
+  }
+
+  /** Keeps so many beside those that it always keeps, from the next {@link refill} on. */
+  keepAlso(count: number): void {
+    if (this.#least === 0) return;
+    this.#size = this.#least + count;
+    while (this.#files.length > this.#size) this.#files.pop()!.close();
   }
 
   /** Some of it is lent, or could not be had back yet; or all that is left is awaited. */

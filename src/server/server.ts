@@ -18,6 +18,7 @@ import { Router } from "../router/router.ts";
 import { StartCalls } from "../router/start_calls.ts";
 import { LostTime } from "../lost_time.ts";
 import { Nursery } from "../thread/nursery.ts";
+import { WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { within } from "../within.ts";
 import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
@@ -74,7 +75,10 @@ export class Server {
     () => this.#libc === null ? null : freeDescriptors(this.#libc.symbols),
   );
   readonly #control = new Control();
-  readonly #nursery = new Nursery((isStarting) => this.reserve.isAwaited = isStarting);
+  readonly #nursery = new Nursery({
+    onStarting: (isStarting) => this.reserve.isAwaited = isStarting,
+    mayStart: (threads) => this.reserve.makeRoom(threads * WORKER_DESCRIPTORS),
+  });
   /** All but the control sockets is closed: what they tell. */
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
@@ -295,6 +299,8 @@ export class Server {
   /** All that is looked at now and then. */
   #check(): void {
     this.#lost.look();
+    // A worker's start is one of two threads then.
+    this.reserve.keepAlso(this.#nursery.isRunning ? 0 : WORKER_DESCRIPTORS);
     this.reserve.refill();
     this.#listeners.check();
     this.#plugins.replaceHung();

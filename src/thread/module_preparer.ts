@@ -19,7 +19,7 @@ export type FromModuleThread =
 /** What takes longer is given up with all others that are under way, in ms: some file system does not answer. */
 const PREPARE_MS = 30_000;
 /** The thread, some 30 MB of it, ends after so long of nothing to do, in ms. */
-const IDLE_MS = 5_000;
+const IDLE_MS = 1_000;
 
 /** Prepares modules in a thread of their own, which is there only while there is something to do. */
 export class ModulePreparer {

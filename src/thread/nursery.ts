@@ -28,11 +28,23 @@ export type FromNursery =
   | { readonly kind: "failed"; readonly id: number; readonly reason: string }
   | { readonly kind: "prepared" } & FromModuleThread;
 
+export interface NurseryOptions {
+  /** Told while threads are about to open their descriptors, and when that is over. */
+  readonly onStarting: (isStarting: boolean) => void;
+  /** Whether there are descriptors for so many threads: they are asked for before modules are prepared. */
+  readonly mayStart: (threads: number) => boolean;
+  /** After so long of nothing to do its thread ends; in ms. */
+  readonly idleMs: number;
+}
+
 interface Ward {
   readonly events: HostWorkerEvents;
   isStarting: boolean;
   threads: readonly string[];
 }
+
+/** The thread, some 20 MB of it, ends after so long without a plugin host and of nothing to prepare; in ms. */
+const IDLE_MS = 2_000;
 
 /** What the thread that reads files answers, and how it fails. */
 interface Preparing {
@@ -42,7 +54,8 @@ interface Preparing {
 
 /**
  * Starts plugin hosts, and has their modules prepared, from a thread of its own, so that the main thread never stands still:
- * `new Worker` holds up whoever calls it for some 20 ms.
+ * `new Worker` holds up whoever calls it for some 20 ms. That thread ends when no host is left, and starts anew, which does hold
+ * up the main thread, when the next one is asked for: nobody waits for a plugin in a thread then but for that one.
  */
 export class Nursery implements Disposable {
   /**
@@ -50,15 +63,24 @@ export class Nursery implements Disposable {
    * other, as tests do, for a thread takes a core for 50 ms to start. Such a process does not end by itself.
    */
   static kept = 0;
-  static readonly #idle: Worker[] = [];
+  static readonly #kept: Worker[] = [];
   /** One row for all, so that nothing late is taken for an answer to another. */
   static #lastId = 0;
   readonly #wards = new Map<number, Ward>();
   readonly #preparing = new Map<number, Preparing>();
   #thread: Worker | null = null;
+  #idle: number | undefined;
 
-  /** @param onStarting told while threads are about to open their descriptors, and when that is over */
-  constructor(readonly onStarting: (isStarting: boolean) => void = () => {}) {}
+  readonly #options: NurseryOptions;
+
+  constructor(options: Partial<NurseryOptions> = {}) {
+    this.#options = { onStarting: () => {}, mayStart: () => true, idleMs: IDLE_MS, ...options };
+  }
+
+  /** Whether its thread is there. */
+  get isRunning(): boolean {
+    return this.#thread !== null;
+  }
 
   /** Threads that are still to open their descriptors: those that start, and its own where it does not run. */
   get starting(): number {
@@ -71,7 +93,7 @@ export class Nursery implements Disposable {
     const id = ++Nursery.#lastId;
     const ward: Ward = { events, isStarting: true, threads: [] };
     this.#wards.set(id, ward);
-    this.onStarting(true);
+    this.#options.onStarting(true);
     this.#post({ kind: "start", id, name, permissions, port }, [port]);
     return {
       get threads() {
@@ -103,8 +125,17 @@ export class Nursery implements Disposable {
   };
 
   #prepare(work: ModuleWork): Promise<FromModuleThread> {
-    const id = ++Nursery.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<FromModuleThread>();
+    // Where it finds too few, Deno ends the whole process.
+    if (this.#preparing.size === 0 && !this.#options.mayStart(this.starting + 1)) {
+      reject(
+        new ModuleError(
+          "the system has too few file descriptors for the thread that reads it: raise ulimit -n",
+        ),
+      );
+      return promise;
+    }
+    const id = ++Nursery.#lastId;
     this.#preparing.set(id, { resolve, reject });
     this.#post({ kind: "prepare", id, work });
     return promise;
@@ -115,19 +146,32 @@ export class Nursery implements Disposable {
 
   /** Ends all that the thread has started, and the thread. */
   [Symbol.dispose](): void {
-    if (this.#thread !== null) putAside(this.#thread, Nursery.#idle, Nursery.kept);
-    this.#thread = null;
+    this.#end();
     this.#wards.clear();
     this.#notPrepared("the server has stopped");
+  }
+
+  #end(): void {
+    clearTimeout(this.#idle);
+    if (this.#thread !== null) putAside(this.#thread, Nursery.#kept, Nursery.kept);
+    this.#thread = null;
   }
 
   #post(message: ToNursery, transfer: Transferable[] = []): void {
     this.#thread ??= this.#open();
     this.#thread.postMessage(message, transfer);
+    this.#endWhenIdle();
+  }
+
+  /** Begins to count anew; what ends with it has been told to end itself that long ago. */
+  #endWhenIdle(): void {
+    clearTimeout(this.#idle);
+    if (this.#wards.size > 0 || this.#preparing.size > 0) return;
+    this.#idle = setTimeout(() => this.#end(), this.#options.idleMs);
   }
 
   #open(): Worker {
-    const thread = Nursery.#idle.pop() ??
+    const thread = Nursery.#kept.pop() ??
       outOfRealtime(() =>
         new Worker(new URL("./nursery_thread.ts", import.meta.url), { type: "module", name: "nursery" })
       );
@@ -135,10 +179,11 @@ export class Nursery implements Disposable {
     thread.onerror = (event) => {
       event.preventDefault();
       thread.terminate();
+      clearTimeout(this.#idle);
       this.#thread = null;
       const wards = [...this.#wards.values()];
       this.#wards.clear();
-      this.onStarting(false);
+      this.#options.onStarting(false);
       const reason = `the thread that starts the workers has failed: ${event.message}`;
       for (const { events } of wards) events.failed(reason);
       this.#notPrepared(reason);
@@ -154,6 +199,7 @@ export class Nursery implements Disposable {
   #prepared(message: FromModuleThread): void {
     const preparing = this.#preparing.get(message.id);
     this.#preparing.delete(message.id);
+    this.#endWhenIdle();
     if (!("problem" in message)) return preparing?.resolve(message);
     const error = new ModuleError(message.problem);
     error.files = message.files;
@@ -164,7 +210,7 @@ export class Nursery implements Disposable {
     if (message.kind === "prepared") return this.#prepared(message);
     const ward = this.#wards.get(message.id);
     if (ward !== undefined && message.kind !== "posted") ward.isStarting = false;
-    if (![...this.#wards.values()].some(({ isStarting }) => isStarting)) this.onStarting(false);
+    if (![...this.#wards.values()].some(({ isStarting }) => isStarting)) this.#options.onStarting(false);
     if (ward === undefined) return;
     switch (message.kind) {
       case "started":

@@ -34,6 +34,13 @@ Deno.test("the reserve lends descriptors, is short until it has them back, and m
     assertEquals(reserve.isShort, false);
     // There are others: what is kept stays kept.
     assertEquals([reserve.makeRoom(5), reserve.isShort], [true, false]);
+    reserve.keepAlso(2);
+    assertEquals([reserve.isShort, reserve.release(5)], [true, false]);
+    reserve.refill();
+    assertEquals([reserve.isShort, reserve.release(5)], [false, true]);
+    reserve.refill();
+    reserve.keepAlso(0);
+    assertEquals([reserve.isShort, reserve.release(4), reserve.release(3)], [false, false, true]);
   } finally {
     reserve.close();
   }
@@ -149,6 +156,8 @@ async function runOut(server: LimitedServer, path: string, knowsBound: boolean):
   for (const connection of many) connection.close();
   await untilAccepted(isRefused);
 
+  // The one that has read the modules gives back what it had open when it ends.
+  await until("the thread that read the modules has ended", () => webWorkers(server.process.pid) === 3);
   const before = (await reached()).descriptors;
   assertEquals((await call("hog", 1002)).code, 1000);
   const cpu = cpuTicks(server.process.pid);
@@ -174,6 +183,20 @@ async function runOut(server: LimitedServer, path: string, knowsBound: boolean):
   assertEquals((await call("hog", 1003)).code, 1000);
   await untilAccepted(isRefused);
   assertEquals(valueOf(await call("hog", 1001)), { a: 1 });
+}
+
+/** How many threads of Web Workers a process has: the nursery's and one for each plugin, when it has started. */
+function webWorkers(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  const isWorker = ({ name }: Deno.DirEntry) => {
+    try {
+      return Deno.readTextFileSync(`${folder}/${name}/comm`).startsWith("worker-");
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  };
+  return [...Deno.readDirSync(folder)].filter(isWorker).length;
 }
 
 async function untilAccepted(isRefused: () => Promise<boolean>): Promise<void> {
