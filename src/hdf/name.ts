@@ -1,5 +1,5 @@
 /** 1 for the ASCII codes of a name: letters, digits and `_`. */
-const IN_NAME = new Uint8Array(128);
+export const IN_NAME = new Uint8Array(128);
 for (const char of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") {
   IN_NAME[char.charCodeAt(0)] = 1;
 }

@@ -1,6 +1,7 @@
 import { stringifyJson } from "../exact_json.ts";
 import { doubleOf, isExactNumber, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
 import type { HdfNode } from "../hdf/node.ts";
+import { isAsWritten } from "../hdf/as_written.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { ExactNumber, JsonObject, JsonValue, Params } from "../plugin.ts";
@@ -15,6 +16,7 @@ import {
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { requiredParamsOf } from "../protocol/params_of.ts";
+import { isLegalJson } from "../protocol/legal_json.ts";
 import { findParam } from "../protocol/find_param.ts";
 import { copyBytes } from "../protocol/copy_bytes.ts";
 
@@ -50,6 +52,7 @@ export class OperationParams implements Params {
   keep(): void {
     if (this.#isOwn) return;
     this.#bytes = this.#content.slice();
+    this.#at = 0;
     this.#isOwn = true;
   }
 
@@ -128,7 +131,21 @@ export class OperationParams implements Params {
     return value;
   }
 
-  /** The params as the result: the same content where it is well formed, or null where there is nothing in it. */
+  /** Whether the content as it lies at {@link at} in {@link bytes} is the result: it is legal, and as it would be written. */
+  get isResult(): boolean {
+    const { bytes, length } = this;
+    const end = this.at + length;
+    if (length === 0) return false;
+    if (this.encoding === Encoding.Hdf) {
+      return isAsWritten(bytes, this.at, end, this.limits.depth, this.limits.keys);
+    }
+    return this.encoding === Encoding.Cells || isLegalJson(bytes, this.at, end, this.limits);
+  }
+
+  /**
+   * The params as the result: the same content where it is well formed, or null where there is nothing in it. Throws
+   * ProtocolError where it is not.
+   */
   asResult(): Uint8Array | null {
     if (this.length === 0) return null;
     if (this.encoding === Encoding.Hdf) {
@@ -140,11 +157,19 @@ export class OperationParams implements Params {
     return content;
   }
 
-  get #content(): Uint8Array {
-    const bytes = this.#bytes;
-    if (bytes === null) {
+  /** Where the content lies. */
+  get bytes(): Uint8Array {
+    if (this.#bytes === null) {
       throw new Error("the operation has ended; read its params before its command returns");
     }
+    return this.#bytes;
+  }
+  get at(): number {
+    return this.#at;
+  }
+
+  get #content(): Uint8Array {
+    const { bytes } = this;
     return this.#isOwn ? bytes : bytes.subarray(this.#at, this.#at + this.length);
   }
 

@@ -19,7 +19,8 @@ const SHORT_MESSAGE_CHARS = 1000;
 /** A look every so often while the main thread has not read the replies; in ms. */
 const ROOM_POLL_MS = 1000;
 
-const NO_WISH = { retryAfter: 0, later: false };
+type Wish = Pick<ErrorAnswer, "retryAfter" | "later">;
+const NO_WISH: Wish = { retryAfter: 0, later: false };
 
 /** What a reply needs of its operation. */
 export type Addressee = Readonly<
@@ -51,6 +52,9 @@ export class ReplyWriter {
     if (value instanceof OperationSuccess) {
       code = value.code;
       value = value.value;
+    }
+    if (value === params && params.length <= this.setup.maxReplyBytes && params.isResult) {
+      return this.#writeFrom(to, code, ms, NO_WISH, params.bytes, params.at, params.length);
     }
     const content = value === params
       ? params.asResult()
@@ -150,13 +154,37 @@ export class ReplyWriter {
     code: number,
     ms: number,
     content: Uint8Array | null,
-    { retryAfter, later }: Pick<ErrorAnswer, "retryAfter" | "later"> = NO_WISH,
+    wish: Wish = NO_WISH,
+  ): void {
+    this.#writeFrom(to, code, ms, wish, content, 0, content === null ? 0 : content.length);
+  }
+
+  #writeFrom(
+    to: Addressee,
+    code: number,
+    ms: number,
+    { retryAfter, later }: Wish,
+    source: Uint8Array | null,
+    at: number,
+    length: number,
   ): void {
     const ring = this.#replies[to.sync ? 0 : 1];
     const runTime = Math.round(ms * 1000);
-    const encoding = content === null ? 0 : to.encoding;
+    const encoding = source === null ? 0 : to.encoding;
     while (
-      !writeReplyRecord(ring, to.slot, to.sequence, code, runTime, encoding, retryAfter, later, content)
+      !writeReplyRecord(
+        ring,
+        to.slot,
+        to.sequence,
+        code,
+        runTime,
+        encoding,
+        retryAfter,
+        later,
+        source,
+        at,
+        length,
+      )
     ) {
       // The content may lie in the rings of operations: those are not released here.
       ring.publish();

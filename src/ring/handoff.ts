@@ -137,7 +137,7 @@ export class OperationView {
   }
 }
 
-/** Writes a reply; false where the ring has no room for it now. */
+/** Writes a reply, its content from a place in `source`; false where the ring has no room for it now. */
 export function writeReplyRecord(
   ring: RingWriter,
   slot: number,
@@ -147,9 +147,10 @@ export function writeReplyRecord(
   encoding: number,
   retryAfter: number,
   later: boolean,
-  content: Uint8Array | null,
+  source: Uint8Array | null,
+  at: number,
+  length: number,
 ): boolean {
-  const length = content === null ? 0 : content.length;
   if (!ring.reserve(REPLY_HEADER_BYTES + length)) return false;
   const word = ring.at >>> 2;
   ring.data[word] = slot;
@@ -157,7 +158,7 @@ export function writeReplyRecord(
   ring.data[word + 2] = code;
   ring.data[word + 3] = Math.min(runMicroseconds, 0xffffffff);
   ring.data[word + 4] = encoding | (later ? LATER_BIT : 0) | (retryAfter << 8);
-  if (content !== null) copyBytes(content, 0, length, ring.bytes, ring.at + REPLY_HEADER_BYTES);
+  if (source !== null) copyBytes(source, at, length, ring.bytes, ring.at + REPLY_HEADER_BYTES);
   ring.commit(REPLY_HEADER_BYTES + length);
   return true;
 }
