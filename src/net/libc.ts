@@ -18,6 +18,8 @@ const SYMBOLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
+  /** musl has none. */
+  mallopt: { parameters: ["i32", "i32"], result: "i32", optional: true },
   madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },

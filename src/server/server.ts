@@ -2,6 +2,7 @@ import type { Config, ServerConfig } from "../config/config.ts";
 import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
+import { returnFreed } from "../net/return_freed.ts";
 import { Admission } from "../net/admission.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import { fitLimits, freeDescriptors } from "../net/descriptor_limit.ts";
@@ -100,6 +101,7 @@ export class Server {
     const routes = new ReplyRoutes(this.counters);
     this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
     this.#libc = options.portableSockets === true ? null : loadLibc();
+    if (this.#libc !== null) returnFreed(this.#libc.symbols);
     const limitLog = this.#limitLog = new LimitLog(log, monotonic);
     const limits = { ...config.server };
     const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
