@@ -1,7 +1,7 @@
 import { stringifyJson } from "../exact_json.ts";
 import { doubleOf, isExactNumber, keyText, spelledNumber, wholeOf } from "../exact_number.ts";
-import type { HdfNode } from "../hdf/node.ts";
 import { isAsWritten } from "../hdf/as_written.ts";
+import type { FlatText } from "../hdf/flat_text.ts";
 import { writeHdf } from "../hdf/write.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { ExactNumber, JsonObject, JsonValue, Params } from "../plugin.ts";
@@ -11,7 +11,7 @@ import {
   decodeHdf,
   type DecodeNotes,
   Encoding,
-  hdfAsJson,
+  readFlatHdf,
 } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -28,7 +28,8 @@ const notes: DecodeNotes = { mayHoldExact: false };
  * is called; a command that goes on afterwards gets them copied out.
  */
 export class OperationParams implements Params {
-  #tree: HdfNode | null = null;
+  /** Undefined before it is looked for, null where the content is none. */
+  #flat: FlatText | null | undefined = undefined;
   /** With ExactNumbers. */
   #exact: JsonObject | null = null;
   /** Without. */
@@ -149,7 +150,7 @@ export class OperationParams implements Params {
   asResult(): Uint8Array | null {
     if (this.length === 0) return null;
     if (this.encoding === Encoding.Hdf) {
-      const text = writeHdf(this.#hdf(), this.limits.depth);
+      const text = writeHdf(decodeHdf(this.#content, this.limits), this.limits.depth);
       return text === "" ? null : encoder.encode(text);
     }
     const content = this.#content;
@@ -173,35 +174,53 @@ export class OperationParams implements Params {
     return this.#isOwn ? bytes : bytes.subarray(this.#at, this.#at + this.length);
   }
 
-  #hdf(): HdfNode {
-    return this.#tree ??= decodeHdf(this.#content, this.limits);
-  }
-
   #decoded(): JsonObject {
     if (this.#exact !== null) return this.#exact;
-    notes.mayHoldExact = true;
-    const value = this.encoding === Encoding.Hdf
-      ? hdfAsJson(this.#hdf(), this.limits.depth)
-      : decodeContent(this.encoding, this.#content, this.limits, notes);
-    this.#exact = requiredParamsOf(value);
+    if (this.#flat) {
+      // Only what was read is here now, where the operation has ended.
+      return this.#all = this.#exact = this.#flat.object();
+    }
+    this.#exact = requiredParamsOf(decodeContent(this.encoding, this.#content, this.limits, notes));
     if (!notes.mayHoldExact) this.#all = this.#exact;
     return this.#exact;
   }
 
   #find(key: string): JsonValue | undefined {
+    if (this.encoding === Encoding.Hdf && this.#exact === null) {
+      if (this.#flat === undefined) this.#flat = readFlatHdf(this.#content, this.limits) ?? null;
+      if (this.#flat !== null) return this.#flat.find(key);
+    }
     return findParam(this.#decoded(), key);
   }
 }
 
+const SHORT_DIGITS = 15;
 const HELD = "a number that a double holds";
 
 function isNumber(value: JsonValue | undefined): value is number | bigint | ExactNumber {
   return typeof value === "number" || typeof value === "bigint" || isExactNumber(value);
 }
 
+/** A short whole number that the text spells in digits alone, as most do; undefined for any other text. */
+function wholeIn(text: string): number | undefined {
+  const { length } = text;
+  if (length === 0 || length > SHORT_DIGITS) return undefined;
+  let number = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
 /** The number that it is, or that its text spells. */
 function numberOf(value: JsonValue | undefined): number | bigint | ExactNumber | undefined {
-  return typeof value === "string" ? spelledNumber(value) : isNumber(value) ? value : undefined;
+  return typeof value === "string"
+    ? wholeIn(value) ?? spelledNumber(value)
+    : isNumber(value)
+    ? value
+    : undefined;
 }
 
 /**

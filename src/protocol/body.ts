@@ -1,6 +1,7 @@
 import { bigintAsDigits, parseExactly, stringifyJson } from "../exact_json.ts";
 import { isRaw } from "../exact_number.ts";
 import { HdfError, HdfValueError } from "../hdf/error.ts";
+import { FlatText } from "../hdf/flat_text.ts";
 import { hdfToJson, jsonToHdf } from "../hdf/json.ts";
 import { parseHdf } from "../hdf/parse.ts";
 import { writeHdf } from "../hdf/write.ts";
@@ -83,9 +84,13 @@ export class BodyView {
 }
 
 /** Decodes HDF content. Throws ProtocolError with the line that does not parse. */
-export function decodeHdf(content: Uint8Array, { depth, keys }: ContentLimits = CONTENT_LIMITS): HdfNode {
+export function decodeHdf(content: Uint8Array, limits = CONTENT_LIMITS): HdfNode {
+  return treeOf(decodeText(content, "HDF"), limits);
+}
+
+function treeOf(text: string, { depth, keys }: ContentLimits): HdfNode {
   try {
-    return parseHdf(decodeText(content, "HDF"), { depth, nodes: keys });
+    return parseHdf(text, { depth, nodes: keys });
   } catch (error) {
     if (!(error instanceof HdfError)) throw error;
     const { message, limit } = error;
@@ -104,16 +109,34 @@ export function decodeContent(
   limits = CONTENT_LIMITS,
   notes?: DecodeNotes,
 ): JsonValue {
-  if (notes !== undefined) notes.mayHoldExact = encoding === Encoding.Hdf;
+  if (notes !== undefined) notes.mayHoldExact = false;
   if (encoding === Encoding.Cells) return decodeCells(content, 0, content.length, limits);
-  if (encoding === Encoding.Hdf) return hdfAsJson(decodeHdf(content, limits), limits.depth);
-  return decodeJson(content, limits, notes);
+  return encoding === Encoding.Hdf
+    ? decodeHdfObject(content, limits, notes)
+    : decodeJson(content, limits, notes);
 }
 
 /** What is seen while content is decoded; one is reused. */
 export interface DecodeNotes {
   /** There may be an ExactNumber in it. */
   mayHoldExact: boolean;
+}
+
+function decodeHdfObject(
+  content: Uint8Array,
+  limits: ContentLimits,
+  notes: DecodeNotes | undefined,
+): JsonObject {
+  const text = decodeText(content, "HDF");
+  const flat = FlatText.read(text, limits.keys);
+  if (flat !== undefined) return flat.object();
+  if (notes !== undefined) notes.mayHoldExact = true;
+  return hdfAsJson(treeOf(text, limits), limits.depth);
+}
+
+/** HDF content of lines alone, whose values are cut out of it when they are asked for; undefined for any other. */
+export function readFlatHdf(content: Uint8Array, limits: ContentLimits): FlatText | undefined {
+  return FlatText.read(decodeText(content, "HDF"), limits.keys);
 }
 
 function decodeJson(content: Uint8Array, limits: ContentLimits, notes: DecodeNotes | undefined): JsonValue {
