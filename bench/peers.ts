@@ -1,55 +1,72 @@
 /**
- * Measures mevent beside the systems that people would use instead: the same client does the same work with each, in
- * the same run, one after the other, several rounds. Prints Markdown.
+ * Measures mevent beside the systems that people would use instead, and beside builds before: the same client does the same
+ * work with each, in the same run, one after the other, several rounds. Prints Markdown.
  *
- *     ./denow run -A bench/peers.ts --loadgen FOLDER
+ *     ./denow run -A bench/peers.ts --loadgen FOLDER --against BUILD/BEFORE/mevent
  *
  * @module
  */
-import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import { isAskedFor, writeReport } from "./support/options.ts";
 import { describeMachine } from "./support/machine.ts";
 import { findProgram } from "./support/find_program.ts";
-import { type Contestant, CONTESTANTS } from "./peers/contestants.ts";
+import { besideBunqueueMarkdown, BUNQUEUE, measureBesideBunqueue } from "./peers/beside_bunqueue.ts";
+import { contestantsOf } from "./peers/contestants.ts";
 import { PEER_DAEMONS } from "./peers/daemons.ts";
-import { peerMarkdown, type PeerMeasurement, peerRows } from "./peers/report.ts";
-import { startSystem } from "./peers/start.ts";
+import { IDLE_PLUGINS, idleMarkdown, idleName, measureIdle } from "./peers/idle.ts";
+import { measure, WARMUP_SECONDS } from "./peers/measure.ts";
+import { type PeerOptions, readPeerOptions } from "./peers/options.ts";
+import type { PeerResult } from "./peers/peer_result.ts";
+import { beforeMarkdown, peerMarkdown, type PeerMeasurement, peerRows } from "./peers/report.ts";
 import { PEER_WORKS, type PeerWork, workName } from "./peers/works.ts";
 
-/** Uncounted time before each measurement. */
-const WARMUP_SECONDS = 0.5;
-
-const options = await readBenchOptions(PEER_WORKS.map(workName));
+const options = await readPeerOptions([
+  ...PEER_WORKS.map(workName),
+  ...IDLE_PLUGINS.map(idleName),
+  BUNQUEUE,
+]);
 const machine = describeMachine();
 const missing = Object.entries(PEER_DAEMONS).filter(([, { program }]) => findProgram(program) === null)
   .map(([name, { debian }]) => `${name} (Debian's package ${debian})`);
 if (missing.length > 0) console.error(`Not installed, so left out: ${missing.join(", ")}`);
 
 const works = PEER_WORKS.filter((work) => isAskedFor(options, workName(work)));
-const measurements = await measureAll(options, works);
-const rows = peerRows(measurements);
+const rows = peerRows(await measureAll(options, works));
+const plugins = IDLE_PLUGINS.filter((number) => isAskedFor(options, idleName(number)));
+const idle = await measureIdle(options.builds, plugins, options.rounds);
+const bunqueue = isAskedFor(options, BUNQUEUE) ? await measureBesideBunqueue(options) : undefined;
+
+const [now, ...before] = options.builds.map(({ name }) => name);
 await writeReport(
   options,
-  options.json
-    ? JSON.stringify({ machine, missing, seconds: options.seconds, rounds: options.rounds, rows }, null, 2)
-    : `${head(options)}\n\n${peerMarkdown(works, rows)}`,
+  options.json ? JSON.stringify({ machine, missing, ...timesOf(options), rows, idle, bunqueue }, null, 2) : [
+    head(options),
+    ...works.length === 0 ? [] : before.map((name) => beforeMarkdown(works, rows, [now!, name])),
+    ...plugins.length === 0 ? [] : [idleMarkdown(idle)],
+    ...bunqueue === undefined ? [] : [besideBunqueueMarkdown(bunqueue)],
+    peerMarkdown(works, rows),
+  ].join("\n\n"),
 );
 
-function head({ seconds, rounds }: BenchOptions): string {
+function timesOf({ seconds, sustainedSeconds, rounds }: PeerOptions) {
+  return { seconds, sustainedSeconds, rounds };
+}
+
+function head({ seconds, sustainedSeconds, rounds }: PeerOptions): string {
   const command = ["./denow run -A bench/peers.ts", ...Deno.args].join(" ");
   return [
-    `\`${command}\` on ${machine}. Medians of ${rounds} rounds of ${seconds} s each after ${WARMUP_SECONDS} s, systems ` +
-    "taking turns, each started anew for each measurement, 100-byte payloads, memory only. " +
-    "The ratio is the median of the rounds' ratios.",
+    `\`${command}\` on ${machine}. Medians of ${rounds} rounds of ${seconds} s each after ${WARMUP_SECONDS} s ` +
+    `(${sustainedSeconds} s where a full queue is worked off), systems taking turns, each started anew for each ` +
+    "measurement, 100-byte payloads, memory only. Ratios are the medians of the rounds' ratios.",
     ...missing.length === 0 ? [] : [`Left out, not installed: ${missing.join(", ")}.`],
   ].join("\n");
 }
 
-async function measureAll(options: BenchOptions, works: readonly PeerWork[]): Promise<PeerMeasurement[]> {
+async function measureAll(options: PeerOptions, works: readonly PeerWork[]): Promise<PeerMeasurement[]> {
   const measurements = works.flatMap((work) =>
-    CONTESTANTS[work.kind].map((contestant) => ({
+    contestantsOf(work.kind, options.builds).map((contestant) => ({
       work,
       contestant,
-      results: [] as PeerMeasurement["results"],
+      results: [] as PeerResult[],
     }))
   );
   for (let round = 1; round <= options.rounds; round++) {
@@ -59,22 +76,12 @@ async function measureAll(options: BenchOptions, works: readonly PeerWork[]): Pr
       const result = await measure(options, work, contestant);
       if (result === null) continue;
       results.push(result);
-      console.error(`round ${round}  ${workName(work)}  ${contestant.name}: ${result.ops_per_s}/s`);
+      console.error(
+        `round ${round}  ${workName(work)}  ${contestant.name}: ${Math.round(result.ops_per_s)}/s, ` +
+          `${result.cpuMicroseconds.toFixed(2)} µs of the server's CPU for one`,
+      );
     }
   }
   return measurements.filter(({ results }) => results.length > 0)
     .map(({ work, contestant, results }) => ({ work, contestant: contestant.name, results }));
-}
-
-async function measure(options: BenchOptions, { connections, depth }: PeerWork, contestant: Contestant) {
-  await using system = await startSystem(options, contestant);
-  if (system === null) return null;
-  return await options.loadgen.run({
-    port: system.port,
-    connections,
-    depth,
-    seconds: options.seconds,
-    warmupSeconds: WARMUP_SECONDS,
-    options: contestant.options,
-  });
 }

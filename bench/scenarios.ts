@@ -6,7 +6,13 @@
  *
  * @module
  */
-import { type BenchOptions, isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import {
+  BenchFlags,
+  type BenchOptions,
+  isAskedFor,
+  readBenchOptions,
+  writeReport,
+} from "./support/options.ts";
 import { describeMachine } from "./support/machine.ts";
 import { markdownTable } from "./support/markdown_table.ts";
 import { median } from "./support/median.ts";
@@ -32,7 +38,7 @@ interface Measured extends Figure {
   readonly rounds: readonly number[];
 }
 
-const options = await readBenchOptions(SCENARIOS.map(({ name }) => name));
+const options = await readBenchOptions(new BenchFlags(SCENARIOS.map(({ name }) => name)));
 const machine = describeMachine();
 const measured: { scenario: Scenario; figures: Measured[] }[] = [];
 for (const scenario of SCENARIOS.filter(({ name }) => isAskedFor(options, name))) {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
+import { BenchFlags, isAskedFor, readBenchOptions, writeReport } from "./support/options.ts";
 import { ChildProcess } from "./support/child_process.ts";
 import { freePort } from "./support/free_port.ts";
 import { describeMachine } from "./support/machine.ts";
@@ -22,7 +22,7 @@ const KINDS = {
 const LOADS = [[50, 1], [50, 16], [1000, 1]] as const;
 const WARMUP_SECONDS = 0.5;
 
-const options = await readBenchOptions(Object.keys(KINDS));
+const options = await readBenchOptions(new BenchFlags(Object.keys(KINDS)));
 const machine = describeMachine();
 const results = new Map<string, LoadResult[]>();
 for (let round = 0; round < options.rounds; round++) {

@@ -1,5 +1,10 @@
 import type { PeerName } from "./daemons.ts";
+import type { DrainName } from "./drain/drain.ts";
+import type { Build } from "./options.ts";
 import type { WorkKind } from "./works.ts";
+
+/** The plugin of mevent's whose queue is full within a second. */
+export const FULL_PLUGIN = "brim";
 
 /** A system at a kind of work. */
 export interface Contestant {
@@ -10,6 +15,10 @@ export interface Contestant {
   readonly options: readonly string[];
   /** Whether workers of loadgen's are to be there. */
   readonly workers: boolean;
+  /** How the bench takes out what is enqueued; mevent does that itself. */
+  readonly drain?: DrainName;
+  /** Of mevent. */
+  readonly build?: Build;
 }
 
 const enqueue = (name: string, system: Contestant["system"], ...options: string[]): Contestant => ({
@@ -32,8 +41,8 @@ const RPC: readonly Contestant[] = [
   roundTrip("nats request/reply, 4 workers", "nats", "nats"),
 ];
 
-/** Who does each kind of work. The first one is what the others are compared with. */
-export const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
+/** Who does each kind of work. */
+const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
   enqueue: [
     enqueue("mevent", "mevent", "mevent", "--plugin", "gate", "--cmd", "1001"),
     enqueue("mevent, worked off meanwhile", "mevent", "mevent", "--plugin", "echo", "--cmd", "1002"),
@@ -54,4 +63,21 @@ export const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
     ...RPC,
     roundTrip("C mock, mevent frames (floor)", "mock", "mevent"),
   ],
+  json: [roundTrip("mevent", "mevent", "json")],
+  sustained: [
+    enqueue("mevent", "mevent", "mevent", "--plugin", FULL_PLUGIN, "--cmd", "1002"),
+    { ...enqueue("redis LPUSH, BRPOP", "redis", "redis", "--cmd-name", "LPUSH"), drain: "BRPOP" },
+    { ...enqueue("redis LPUSH, BLMPOP of 100", "redis", "redis", "--cmd-name", "LPUSH"), drain: "BLMPOP" },
+    { ...enqueue("beanstalkd put, reserve, delete", "beanstalkd", "beanstalkd"), drain: "reserve" },
+    { ...enqueue("gearmand SUBMIT_JOB_BG, GRAB_JOB", "gearmand", "gearman"), drain: "GRAB_JOB" },
+  ],
 };
+
+/** Who does a kind of work, with each build of mevent. The first one is what the others are compared with. */
+export function contestantsOf(kind: WorkKind, builds: readonly Build[]): readonly Contestant[] {
+  return CONTESTANTS[kind].flatMap((contestant): Contestant[] =>
+    contestant.system === "mevent"
+      ? builds.map((build) => ({ ...contestant, name: contestant.name.replace("mevent", build.name), build }))
+      : [contestant]
+  );
+}

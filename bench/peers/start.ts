@@ -3,26 +3,34 @@ import { findProgram } from "../support/find_program.ts";
 import { freePort } from "../support/free_port.ts";
 import type { Loadgen } from "../loadgen.ts";
 import { MeventServer } from "../support/mevent_server.ts";
-import type { Contestant } from "./contestants.ts";
+import { type Contestant, FULL_PLUGIN } from "./contestants.ts";
 import { PEER_DAEMONS, type PeerDaemon } from "./daemons.ts";
+
+/** Beside the plugins that every server of a bench runs. */
+const FULL_PLUGIN_CONFIG = `
+[[plugin]]
+name = "${FULL_PLUGIN}"
+biz = 53
+module = "builtin:echo"
+queue = { max_ops = 20_000 }
+`;
 
 /** A system that listens on a port of the loopback until it is disposed of. */
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
-}
-
-/** Where the systems' programs come from. */
-export interface SystemPrograms {
-  readonly mevent: string;
-  readonly loadgen: Loadgen;
+  /** Of the server. */
+  readonly pid: number;
 }
 
 /** Starts the system of a contestant, with an empty memory, and its workers. Null where it is not installed. */
 export async function startSystem(
-  { mevent, loadgen }: SystemPrograms,
-  { system, workers }: Contestant,
+  loadgen: Loadgen,
+  { name, system, build, workers, options }: Contestant,
 ): Promise<RunningSystem | null> {
-  if (system === "mevent") return await MeventServer.start(mevent);
+  if (system === "mevent") {
+    if (build === undefined) throw new Error(`${name} is of no build`);
+    return await MeventServer.start(build.program, options.includes(FULL_PLUGIN) ? FULL_PLUGIN_CONFIG : "");
+  }
   const port = freePort();
   if (system === "mock") {
     return await listening(port, [loadgen.role(["--role", "mock", "--port", String(port)])]);
@@ -43,9 +51,14 @@ interface Processes extends RunningSystem {
   readonly processes: ChildProcess[];
 }
 
-async function listening(port: number, processes: ChildProcess[], folder?: string): Promise<Processes> {
+async function listening(
+  port: number,
+  processes: [ChildProcess, ...ChildProcess[]],
+  folder?: string,
+): Promise<Processes> {
   const system = {
     port,
+    pid: processes[0].pid,
     processes,
     async [Symbol.asyncDispose]() {
       for (const process of processes.toReversed()) await process[Symbol.asyncDispose]();

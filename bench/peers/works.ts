@@ -1,5 +1,8 @@
-/** What is done: queued and acknowledged; through a worker and back; the same with the params as the result. */
-export type WorkKind = "enqueue" | "sync" | "echo";
+/**
+ * What is done: queued and acknowledged; through a worker and back; the same with the params as the result, in HDF or in JSON;
+ * queued while the queue is full and worked off.
+ */
+export type WorkKind = "enqueue" | "sync" | "echo" | "json" | "sustained";
 
 /** A kind of work, from so many connections with so many requests under way each. */
 export interface PeerWork {
@@ -12,6 +15,9 @@ const KIND_TITLES: Readonly<Record<WorkKind, string>> = {
   enqueue: "Enqueue, each acknowledged",
   sync: "Sync through a worker that does nothing (mevent) or echoes (the others)",
   echo: "Sync through a worker that echoes (mevent: echo 1001, params in HDF)",
+  json: "Sync through a worker that echoes, params in JSON (the client is `mevent bench` of this build)",
+  sustained:
+    "Enqueued and worked off, with more coming than that: what is worked off counts, times are those of the enqueuing",
 };
 
 /** All that systems are measured at, each with 100-byte payloads. */
@@ -19,10 +25,12 @@ export const PEER_WORKS: readonly PeerWork[] = [
   { kind: "enqueue", connections: 50, depth: 16 },
   { kind: "enqueue", connections: 1, depth: 64 },
   { kind: "enqueue", connections: 50, depth: 1 },
+  { kind: "sustained", connections: 50, depth: 16 },
   { kind: "sync", connections: 50, depth: 1 },
   { kind: "sync", connections: 50, depth: 16 },
   { kind: "sync", connections: 1, depth: 1 },
   { kind: "echo", connections: 50, depth: 16 },
+  { kind: "json", connections: 50, depth: 16 },
   { kind: "sync", connections: 1000, depth: 1 },
 ];
 

@@ -1,7 +1,8 @@
-import * as v from "valibot";
+import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../src/client/mod.ts";
 import type { Loadgen, LoadResult, RunningLoad } from "../loadgen.ts";
 import type { MeventServer } from "../support/mevent_server.ts";
+import { pluginStats } from "../support/plugin_stats.ts";
 
 /** A plugin's command. */
 export interface Target {
@@ -15,7 +16,10 @@ export const GATE: Target = { plugin: "gate", command: 1001 };
 /** Answered by the main thread at once: it shows how long that thread was busy with something else. */
 const STATS: Target = { plugin: "skeleton", command: 1000 };
 
-const Queued = v.object({ plugins: v.array(v.object({ name: v.string(), queued: v.number() })) });
+/** Between two looks at the queue while it is worked off, in ms. */
+const LOOK_EVERY_MS = 50;
+/** A million is worked off in this time, or something is wrong; in ms. */
+const WORK_OFF_MS = 60_000;
 
 /** The loads that scenarios put on one server, all with 100-byte bodies. */
 export class ScenarioLoads {
@@ -49,22 +53,30 @@ export class ScenarioLoads {
     await this.sync(ECHO_NOTHING, 50, 16, 1);
   }
 
-  /** Lets the gate's operations through. */
-  async openGate(): Promise<void> {
-    await using client = await this.#connect();
-    const { code } = await client.request(GATE.plugin, 101, { cachekey: "open", cacheval: "yes" });
-    if (code < 1000) throw new Error(`the gate was not opened: ${code}`);
+  /** Lets the gate's operations through; returns after how many seconds none of them is queued any more. */
+  async workOff(): Promise<number> {
+    const began = performance.now();
+    await this.#openGate();
+    while (await this.queued(GATE) > 0) {
+      if (performance.now() - began > WORK_OFF_MS) throw new Error("the gate's backlog is not worked off");
+      await pause(LOOK_EVERY_MS);
+    }
+    return (performance.now() - began) / 1000;
   }
 
   /** Operations of a plugin that no worker has yet. */
   async queued({ plugin }: Target): Promise<number> {
-    await using client = await this.#connect();
-    const { value } = await client.request("Reserve.Stats", 1);
-    return v.parse(Queued, value).plugins.find(({ name }) => name === plugin)?.queued ?? 0;
+    return (await pluginStats(this.server.port, plugin)).queued;
   }
 
-  #connect(): Promise<Client> {
-    return Client.connect({ transport: "tcp", hostname: "127.0.0.1", port: this.server.port });
+  async #openGate(): Promise<void> {
+    await using client = await Client.connect({
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      port: this.server.port,
+    });
+    const { code } = await client.request(GATE.plugin, 101, { cachekey: "open", cacheval: "yes" });
+    if (code < 1000) throw new Error(`the gate was not opened: ${code}`);
   }
 
   #start(

@@ -25,44 +25,72 @@ const USAGE = `
   --rounds N        how often each is taken; the median counts (3)
   --json            JSON instead of Markdown
   --out FILE        writes the report there instead of to stdout
-Names:
 `;
+const NAMES = ["mevent", "loadgen", "only", "seconds", "rounds", "out"];
 
 /** Reads the command line; says what is wrong with it, and exits with 64 there. */
-export async function readBenchOptions(names: readonly string[]): Promise<BenchOptions> {
-  const unknown: string[] = [];
-  const args = parseArgs(Deno.args, {
-    boolean: ["json", "help"],
-    string: ["mevent", "loadgen", "only", "seconds", "rounds", "out"],
-    unknown: (argument) => void unknown.push(argument),
-  });
-  const text = (name: string) => {
-    const value = args[name];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const number = (name: string, otherwise: number, least: number, most: number) => {
-    const value = Number(text(name) ?? otherwise);
-    if (!(value >= least && value <= most)) refuse(names, `--${name} is to be from ${least} to ${most}`);
-    return value;
-  };
-  if (args["help"] === true) refuse(names, "");
-  if (unknown.length > 0) refuse(names, `unknown: ${unknown.join(" ")}`);
-  const only = text("only")?.split(",") ?? [];
-  for (const name of only) {
-    if (!names.some((known) => known.startsWith(name))) refuse(names, `nothing here begins with ${name}`);
+export class BenchFlags {
+  readonly json: boolean;
+  readonly #args: Readonly<Record<string, unknown>>;
+
+  /** `names` are those of the measurements; `more` are flags of one bench alone, each with its line of the usage. */
+  constructor(readonly names: readonly string[], readonly more: Readonly<Record<string, string>> = {}) {
+    const unknown: string[] = [];
+    this.#args = parseArgs(Deno.args, {
+      boolean: ["json", "help"],
+      string: [...NAMES, ...Object.keys(more)],
+      unknown: (argument) => void unknown.push(argument),
+    });
+    if (this.#args["help"] === true) this.refuse("");
+    if (unknown.length > 0) this.refuse(`unknown: ${unknown.join(" ")}`);
+    this.json = this.#args["json"] === true;
   }
-  const mevent = text("mevent") ?? "dist/mevent";
-  if (!isFile(mevent)) refuse(names, `there is no ${mevent}; \`deno task compile\` writes it`);
-  const path = text("loadgen") ?? Deno.env.get("LOADGEN");
-  if (path === undefined) return refuse(names, "--loadgen or LOADGEN is to name loadgen or its folder");
+
+  text(name: string): string | undefined {
+    const value = this.#args[name];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  }
+
+  number(name: string, otherwise: number, least: number, most: number): number {
+    const value = Number(this.text(name) ?? otherwise);
+    return value >= least && value <= most
+      ? value
+      : this.refuse(`--${name} is to be from ${least} to ${most}`);
+  }
+
+  /** The whole path of an executable of mevent's. */
+  executable(path: string): string {
+    if (!isFile(path)) this.refuse(`there is no ${path}; \`deno task compile\` writes dist/mevent`);
+    return Deno.realPathSync(path);
+  }
+
+  /** Ends the bench: 64, or 0 where nothing is wrong and it was only asked for help. */
+  refuse(problem: string): never {
+    const usage = USAGE + Object.values(this.more).map((line) => `  ${line}\n`).join("");
+    const names = this.names.map((name) => `  ${name}\n`).join("");
+    console.error(`${problem}${problem && "\n"}Usage: ./denow run -A FILE [options]${usage}Names:\n${names}`);
+    Deno.exit(problem === "" ? 0 : 64);
+  }
+}
+
+/** What the flags say that all these benches have. */
+export async function readBenchOptions(flags: BenchFlags): Promise<BenchOptions> {
+  const only = flags.text("only")?.split(",") ?? [];
+  for (const name of only) {
+    if (!flags.names.some((known) => known.startsWith(name))) {
+      flags.refuse(`nothing here begins with ${name}`);
+    }
+  }
+  const path = flags.text("loadgen") ?? Deno.env.get("LOADGEN") ??
+    flags.refuse("--loadgen or LOADGEN is to name loadgen or its folder");
   return {
-    mevent: Deno.realPathSync(mevent),
+    mevent: flags.executable(flags.text("mevent") ?? "dist/mevent"),
     loadgen: await Loadgen.find(path),
     only,
-    seconds: number("seconds", 2, 0.1, 60),
-    rounds: Math.round(number("rounds", 3, 1, 99)),
-    json: args["json"] === true,
-    out: text("out"),
+    seconds: flags.number("seconds", 2, 0.1, 60),
+    rounds: Math.round(flags.number("rounds", 3, 1, 99)),
+    json: flags.json,
+    out: flags.text("out"),
   };
 }
 
@@ -75,11 +103,4 @@ export function isAskedFor({ only }: BenchOptions, name: string): boolean {
 export async function writeReport({ out }: BenchOptions, report: string): Promise<void> {
   if (out === undefined) console.log(report);
   else await Deno.writeTextFile(out, report);
-}
-
-function refuse(names: readonly string[], problem: string): never {
-  console.error(
-    `${problem}${problem && "\n"}Usage: ./denow run -A FILE [options]${USAGE}  ${names.join("\n  ")}`,
-  );
-  Deno.exit(problem === "" ? 0 : 64);
 }

@@ -1,0 +1,17 @@
+/** What loadgen puts its entries into. */
+export const QUEUE = "echo";
+/** Questions for one entry each that a consumer has on their way. */
+export const UNDER_WAY = 200;
+
+/** How one consumer takes entries out of a queue, each for good, with many requests on their way. */
+export interface DrainProtocol {
+  /** What was taken out. */
+  readonly count: number;
+  /** What it sends at first. */
+  readonly first: Uint8Array;
+  /**
+   * Reads the whole answers at the front of the bytes; returns how many bytes they have and what is sent next. Throws where an
+   * answer says that something is wrong.
+   */
+  take(bytes: Uint8Array): { readonly taken: number; readonly next: Uint8Array };
+}
