@@ -1,6 +1,8 @@
-import { type DrainProtocol, QUEUE, UNDER_WAY } from "./drain_protocol.ts";
+import { type DrainProtocol, QUEUE } from "./drain_protocol.ts";
 import { afterLine, lineAt } from "./lines.ts";
 
+/** Questions that are on their way; more bring nothing. */
+const UNDER_WAY = 8;
 const encoder = new TextEncoder();
 
 /** `reserve` answers `RESERVED id length` and the bytes; each is deleted. */

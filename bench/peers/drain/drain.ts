@@ -3,44 +3,42 @@ import type { DrainProtocol } from "./drain_protocol.ts";
 import { GearmanDrain } from "./gearman_drain.ts";
 import { RedisDrain } from "./redis_drain.ts";
 
-/** Consumers of a system, each on a connection of its own. */
-const CONSUMERS = 4;
 const BUFFER_BYTES = 256 * 1024;
 
-/** The ways to take entries out of a queue, by what is sent for that. */
+/**
+ * The ways to take entries out of a queue, by what is sent for that; each with the number of connections that takes out most, of 1
+ * to 200. beanstalkd serves its connections in turns, a command each, so it wants as many as those that put in.
+ */
 const PROTOCOLS = {
-  BRPOP: () => RedisDrain.one(),
-  BLMPOP: () => RedisDrain.many(),
-  reserve: () => new BeanstalkDrain(),
-  GRAB_JOB: () => new GearmanDrain(),
-} as const satisfies Record<string, () => DrainProtocol>;
+  BRPOP: { consumers: 4, start: () => RedisDrain.one() },
+  BLMPOP: { consumers: 4, start: () => RedisDrain.many() },
+  reserve: { consumers: 50, start: () => new BeanstalkDrain() },
+  GRAB_JOB: { consumers: 16, start: () => new GearmanDrain() },
+} as const satisfies Record<string, { consumers: number; start: () => DrainProtocol }>;
 
 export type DrainName = keyof typeof PROTOCOLS;
 
 /** Takes out of a queue what others put into it, as fast as it comes, and counts that. */
 export class Drain implements AsyncDisposable {
-  readonly #consumers: readonly Consumer[];
-
-  private constructor(connections: readonly Deno.TcpConn[], name: DrainName) {
-    this.#consumers = connections.map((connection) => new Consumer(connection, PROTOCOLS[name]()));
-  }
+  private constructor(readonly consumers: readonly Consumer[]) {}
 
   /** Begins with it. */
   static async start(name: DrainName, port: number): Promise<Drain> {
-    const connections: Deno.TcpConn[] = [];
-    for (let i = 0; i < CONSUMERS; i++) {
-      connections.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const consumers: Consumer[] = [];
+    const { consumers: count, start } = PROTOCOLS[name];
+    for (let i = 0; i < count; i++) {
+      consumers.push(new Consumer(await Deno.connect({ hostname: "127.0.0.1", port }), start()));
     }
-    return new Drain(connections, name);
+    return new Drain(consumers);
   }
 
   /** What was taken out so far. Throws what ended a consumer. */
   get count(): number {
-    return this.#consumers.map(({ count }) => count).reduce((sum, count) => sum + count, 0);
+    return this.consumers.map(({ count }) => count).reduce((sum, count) => sum + count, 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const consumer of this.#consumers) await consumer[Symbol.asyncDispose]();
+    for (const consumer of this.consumers) await consumer[Symbol.asyncDispose]();
   }
 }
 

@@ -1,8 +1,5 @@
 /** What loadgen puts its entries into. */
 export const QUEUE = "echo";
-/** Questions for one entry each that a consumer has on their way. */
-export const UNDER_WAY = 200;
-
 /** How one consumer takes entries out of a queue, each for good, with many requests on their way. */
 export interface DrainProtocol {
   /** What was taken out. */

@@ -1,6 +1,8 @@
 import { concat } from "../../../src/protocol/bytes.ts";
-import { type DrainProtocol, QUEUE, UNDER_WAY } from "./drain_protocol.ts";
+import { type DrainProtocol, QUEUE } from "./drain_protocol.ts";
 
+/** Questions that are on their way. */
+const UNDER_WAY = 200;
 /** The kinds of packets that a worker of gearmand's sends and gets. */
 const CAN_DO = 1;
 const PRE_SLEEP = 4;

@@ -1,6 +1,8 @@
-import { type DrainProtocol, QUEUE, UNDER_WAY } from "./drain_protocol.ts";
+import { type DrainProtocol, QUEUE } from "./drain_protocol.ts";
 import { afterLine, lineAt, numberAt } from "./lines.ts";
 
+/** Questions for one entry each that are on their way. */
+const UNDER_WAY = 200;
 /** Entries that are asked for at once, where that is possible, and such questions on their way. */
 const AT_ONCE = 100;
 const BULKS_UNDER_WAY = 8;
