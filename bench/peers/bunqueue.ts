@@ -17,7 +17,7 @@ export type BunqueueTask =
   | { kind: "drain"; jobs: number; concurrency: number }
   | { kind: "fill"; jobs: number };
 
-const Answer = v.object({ perSecond: v.optional(v.number(), NaN) });
+const Answer = v.object({ perSecond: v.number() });
 
 /** bunqueue, a queue in TypeScript for Bun, both from npm in a folder of its own. */
 export class Bunqueue implements AsyncDisposable {

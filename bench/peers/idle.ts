@@ -11,12 +11,14 @@ import type { Build } from "./options.ts";
 
 /** How many plugins an idle server has, each a module of its own. */
 export const IDLE_PLUGINS = [2, 50] as const;
+/** What the server says when its plugins are there. */
+const READY = "and holds the plugins";
 /** After so long without anything to do it is idle; then it is looked at for as long; in ms. */
 const SETTLE_MS = 3000;
 
 /** What a server costs that has nothing to do. */
 export interface Idle {
-  /** From the start of the program until it accepts a connection. */
+  /** From the start of the program until it says that it serves: it may accept connections before its plugins are there. */
   readonly readyMs: number;
   /** RSS. */
   readonly residentBytes: number;
@@ -90,7 +92,7 @@ export async function idleWith(program: string, plugins: number): Promise<Idle> 
     const from = performance.now();
     const listen = ["--listen", `127.0.0.1:${port}`, "--no-udp"];
     const server = new ChildProcess(program, ["serve", "--config", config, ...listen]);
-    await using running = await onceReady(server, server.listens(port));
+    await using running = await onceReady(server, server.says(READY));
     return { readyMs: performance.now() - from, ...await idleAfterwards(running.pid) };
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,6 +1,6 @@
-/** A program gets so long to listen, in ms. */
+/** A program gets so long to be ready, in ms. */
 const START_MS = 10_000;
-/** Between two attempts to connect, in ms. */
+/** Between two looks whether it is, in ms. */
 const LOOK_EVERY_MS = 10;
 /** After TERM a program gets so long before it is killed, in ms. */
 const STOP_MS = 3000;
@@ -22,7 +22,7 @@ export async function onceReady<T extends AsyncDisposable>(server: T, ready: Pro
 export class ChildProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
-  /** The last of what it wrote to stderr; all of stdout. */
+  /** The last of what it wrote to each. */
   stderr = "";
   stdout = "";
   #hasEnded = false;
@@ -59,16 +59,28 @@ export class ChildProcess implements AsyncDisposable {
 
   /** Resolves when it accepts connections on the port of the loopback. Throws with its last words where it does not. */
   async listens(port: number): Promise<void> {
-    const deadline = performance.now() + START_MS;
-    while (performance.now() < deadline && !this.#hasEnded) {
+    await this.#until(`does not listen on port ${port}`, async () => {
       try {
         (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-        return;
+        return true;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+        return false;
       }
+    });
+  }
+
+  /** Resolves when it has written that to stdout, as long as it is among the last of it. Throws with its last words otherwise. */
+  async says(text: string): Promise<void> {
+    await this.#until(`does not say ${JSON.stringify(text)}`, () => this.stdout.includes(text));
+  }
+
+  async #until(problem: string, isReached: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + START_MS;
+    while (performance.now() < deadline && !this.#hasEnded) {
+      if (await isReached()) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
-    throw new Error(`${this.program} does not listen on port ${port}: ${this.stderr || this.stdout}`);
+    throw new Error(`${this.program} ${problem}: ${this.stderr || this.stdout}`);
   }
 
   /** Its exit code. */
