@@ -25,11 +25,6 @@ const SYNC_RESERVE = 8;
 const TURN_MS = 4;
 /** A plugin of synchronous commands blocks its thread for so long at a time while it has nothing to do; in ms. */
 const BLOCK_MS = 100;
-/**
- * Others block for so long before they wait without blocking, which costs an event loop's turn on both sides; in ms. Timers
- * and messages wait for that.
- */
-const SHORT_BLOCK_MS = 0.1;
 /** Between two of those it waits for so long without blocking: a message takes the event loop some turns; in ms. */
 const TURNS_MS = 2;
 
@@ -220,8 +215,6 @@ export class PluginHost {
     if (this.#isSyncOnly) return sync.sleep(this.#pump);
     // A promise that is still to settle needs the thread's turns: it does not block then.
     if (this.plugin.sync !== true || this.#inProgress.count > 0) {
-      const mayBlock = this.#open.size === 0 && this.#inProgress.count === 0;
-      if (mayBlock && sync.block(SHORT_BLOCK_MS, async)) return false;
       this.#open.watch(this.#pump);
       return sync.sleep(this.#pump, async);
     }
