@@ -16,7 +16,13 @@ import { IDLE_PLUGINS, idleMarkdown, idleName, measureIdle } from "./peers/idle.
 import { measure, WARMUP_SECONDS } from "./peers/measure.ts";
 import { type PeerOptions, readPeerOptions } from "./peers/options.ts";
 import type { PeerResult } from "./peers/peer_result.ts";
-import { beforeMarkdown, peerMarkdown, type PeerMeasurement, peerRows } from "./peers/report.ts";
+import {
+  beforeMarkdown,
+  overviewMarkdown,
+  peerMarkdown,
+  type PeerMeasurement,
+  peerRows,
+} from "./peers/report.ts";
 import { PEER_WORKS, type PeerWork, workName } from "./peers/works.ts";
 
 const options = await readPeerOptions([

@@ -5,7 +5,7 @@ import type { DrainProtocol } from "../bench/peers/drain/drain_protocol.ts";
 import { GearmanDrain } from "../bench/peers/drain/gearman_drain.ts";
 import { RedisDrain } from "../bench/peers/drain/redis_drain.ts";
 import type { PeerResult } from "../bench/peers/peer_result.ts";
-import { beforeMarkdown, peerMarkdown, peerRows } from "../bench/peers/report.ts";
+import { beforeMarkdown, overviewMarkdown, peerMarkdown, peerRows } from "../bench/peers/report.ts";
 import { concat } from "../src/protocol/bytes.ts";
 
 // What bench/peers.ts measures with: consumers of other systems, and medians.
@@ -146,6 +146,9 @@ Deno.test("peers' ratios are the medians of the rounds' ratios, and what is refu
   assertEquals([before?.meventTimes.rate, before?.meventTimes.p99], [2, 0.5]);
   const markdown = beforeMarkdown([WORK], peerRows(measurements), ["mevent", "mevent before"]);
   assertStringIncludes(markdown, "| sustained-50x16 |  200/s |         100/s |   2.00 |  1.00 |  0.50 |");
+  const overview = overviewMarkdown([WORK], peerRows(measurements));
+  assertStringIncludes(overview, "| sustained-50x16 | 200/s | 100 µs | 10 µs |");
+  assertStringIncludes(overview, "mevent before 0 |");
   assertStringIncludes(peerMarkdown([WORK], peerRows(measurements)), "refused");
   const unrefused = measurements.slice(1);
   assertEquals(peerMarkdown([WORK], peerRows(unrefused)).includes("refused"), false);

@@ -92,6 +92,24 @@ export function peerMarkdown(works: readonly PeerWork[], rows: readonly PeerRow[
   }).join("\n");
 }
 
+/** One table for all works: mevent's figures, and the rates of the others. */
+export function overviewMarkdown(works: readonly PeerWork[], rows: readonly PeerRow[]): string {
+  return "### In short\n\n" + markdownTable(
+    ["", "mevent", "p50", "p99", "beside it, thousands a second"],
+    works.flatMap((work) => {
+      const [mevent, ...others] = rows.filter((row) => row.work === workName(work));
+      if (mevent === undefined) return [];
+      return [[
+        workName(work),
+        `${countText(mevent.perSecond)}/s`,
+        microsecondsText(mevent.p50Microseconds),
+        microsecondsText(mevent.p99Microseconds),
+        others.map(({ contestant, perSecond }) => `${contestant} ${countText(perSecond / 1000)}`).join("; "),
+      ]];
+    }),
+  );
+}
+
 /** A table for a build before: how many times its rate, its times and its CPU this one's are at each work. */
 export function beforeMarkdown(
   works: readonly PeerWork[],
