@@ -147,7 +147,7 @@ Deno.test("peers' ratios are the medians of the rounds' ratios, and what is refu
   const markdown = beforeMarkdown([WORK], peerRows(measurements), ["mevent", "mevent before"]);
   assertStringIncludes(markdown, "| sustained-50x16 |  200/s |         100/s |   2.00 |  1.00 |  0.50 |");
   const overview = overviewMarkdown([WORK], peerRows(measurements));
-  assertStringIncludes(overview, "| sustained-50x16 | 200/s | 100 µs | 10 µs |");
+  assertStringIncludes(overview, "| sustained-50x16 |  200/s | 100 µs | 10 µs |");
   assertStringIncludes(overview, "mevent before 0 |");
   assertStringIncludes(peerMarkdown([WORK], peerRows(measurements)), "refused");
   const unrefused = measurements.slice(1);
