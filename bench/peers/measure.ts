@@ -55,13 +55,14 @@ const Bench = v.object({
   latency_us: v.object({ p50: v.number(), p99: v.number(), p99_9: v.number(), max: v.number() }),
 });
 
-/** loadgen sends no JSON: this build's `mevent bench` does, whichever build the server is of. */
+/** loadgen sends no JSON: this build's `mevent bench` does, for whole seconds, whichever build the server is of. */
 async function jsonLoad(
   { mevent, seconds }: PeerOptions,
   { connections, depth }: PeerWork,
   { port }: RunningSystem,
 ): Promise<LoadResult> {
-  const numbers = { port, conns: connections, depth, seconds: WARMUP_SECONDS + seconds, cmd: ECHO_COMMAND };
+  const whole = Math.ceil(WARMUP_SECONDS + seconds);
+  const numbers = { port, conns: connections, depth, seconds: whole, cmd: ECHO_COMMAND };
   const flags = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = new ChildProcess(mevent, ["bench", "--json", "--encoding", "json", ...flags]);
   if (await child.ended() !== 0) throw new Error(`mevent bench measured nothing: ${child.stderr}`);
