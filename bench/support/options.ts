@@ -7,8 +7,8 @@ export interface BenchOptions {
   /** The path of mevent's executable. */
   readonly mevent: string;
   readonly loadgen: Loadgen;
-  /** What a measurement's name must begin with; none: all. */
-  readonly only: readonly string[];
+  /** The names of what is to be measured. */
+  readonly only: ReadonlySet<string>;
   /** How long one measurement takes. */
   readonly seconds: number;
   readonly rounds: number;
@@ -20,7 +20,7 @@ export interface BenchOptions {
 const USAGE = `
   --mevent FILE     mevent's executable (dist/mevent)
   --loadgen PATH    loadgen, or its folder, where make builds it ($LOADGEN)
-  --only A,B        only measurements whose name begins with one of these
+  --only A,B        only the measurements of these names; or those that begin so, where there is none of that name
   --seconds S       how long one measurement takes (2)
   --rounds N        how often each is taken; the median counts (3)
   --json            JSON instead of Markdown
@@ -75,18 +75,17 @@ export class BenchFlags {
 
 /** What the flags say that all these benches have. */
 export async function readBenchOptions(flags: BenchFlags): Promise<BenchOptions> {
-  const only = flags.text("only")?.split(",") ?? [];
-  for (const name of only) {
-    if (!flags.names.some((known) => known.startsWith(name))) {
-      flags.refuse(`nothing here begins with ${name}`);
-    }
-  }
+  const only = (flags.text("only")?.split(",") ?? [""]).flatMap((asked) => {
+    if (flags.names.includes(asked)) return [asked];
+    const begun = flags.names.filter((name) => name.startsWith(asked));
+    return begun.length > 0 ? begun : flags.refuse(`nothing here begins with ${asked}`);
+  });
   const path = flags.text("loadgen") ?? Deno.env.get("LOADGEN") ??
     flags.refuse("--loadgen or LOADGEN is to name loadgen or its folder");
   return {
     mevent: flags.executable(flags.text("mevent") ?? "dist/mevent"),
     loadgen: await Loadgen.find(path),
-    only,
+    only: new Set(only),
     seconds: flags.number("seconds", 2, 0.1, 60),
     rounds: Math.round(flags.number("rounds", 3, 1, 99)),
     json: flags.json,
@@ -96,7 +95,7 @@ export async function readBenchOptions(flags: BenchFlags): Promise<BenchOptions>
 
 /** Whether a measurement is asked for. */
 export function isAskedFor({ only }: BenchOptions, name: string): boolean {
-  return only.length === 0 || only.some((start) => name.startsWith(start));
+  return only.has(name);
 }
 
 /** Writes the report where it is to go. */
