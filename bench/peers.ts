@@ -46,11 +46,14 @@ await writeReport(
   options,
   options.json ? JSON.stringify({ machine, missing, ...timesOf(options), rows, idle, bunqueue }, null, 2) : [
     head(options),
-    ...works.length === 0 ? [] : before.map((name) => beforeMarkdown(works, rows, [now!, name])),
+    ...works.length === 0 ? [] : [
+      overviewMarkdown(works, rows),
+      ...before.map((name) => beforeMarkdown(works, rows, [now!, name])),
+    ],
     ...plugins.length === 0 ? [] : [idleMarkdown(idle)],
     ...bunqueue === undefined ? [] : [besideBunqueueMarkdown(bunqueue)],
-    peerMarkdown(works, rows),
-  ].join("\n\n"),
+    ...works.length === 0 ? [] : [peerMarkdown(works, rows)],
+  ].map((section) => section.trimEnd()).join("\n\n"),
 );
 
 function timesOf({ seconds, sustainedSeconds, rounds }: PeerOptions) {
