@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
-import { HDF_TYPE } from "./json.ts";
+import { HDF_TYPE, setMember } from "./json.ts";
 import { IN_NAME } from "./name.ts";
 import { numberFromText } from "./number.ts";
 import { isSpaceCode, skipSpace } from "./space.ts";
@@ -89,15 +89,7 @@ export class FlatText {
     const { text, places } = this;
     const object: JsonObject = {};
     for (let at = 0; at < places.length; at += PLACES) {
-      const name = text.slice(places[at + NAME], places[at + NAME_END]);
-      const value = this.#value(at);
-      if (name !== "__proto__") object[name] = value;
-      else {Object.defineProperty(object, name, {
-          value,
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        });}
+      setMember(object, text.slice(places[at + NAME], places[at + NAME_END]), this.#value(at));
     }
     return object;
   }

@@ -89,16 +89,15 @@ function objectFrom(node: HdfNode, depth: number): JsonObject {
     object[OWN_VALUE] = scalarFrom(node, node.value);
   }
   for (const child of node.children()) {
-    const value = valueFrom(child, depth - 1);
-    if (child.name !== "__proto__") object[child.name] = value;
-    else {Object.defineProperty(object, child.name, {
-        value,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });}
+    setMember(object, child.name, valueFrom(child, depth - 1));
   }
   return object;
+}
+
+/** Gives an object a member of that name, whatever the name: `__proto__` is one like others. */
+export function setMember(object: JsonObject, name: string, value: JsonValue): void {
+  if (name !== "__proto__") object[name] = value;
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** The names of the children in the order of the numbers they are; undefined where one is none. */

@@ -7,6 +7,7 @@ import { EFD_NONBLOCK_CLOEXEC, EPOLLIN, type Libc } from "./libc.ts";
 const SPIN_MS = 0.05;
 /** After so long timers, datagrams and messages get their turn; in ms. */
 const TURN_MS = 1;
+
 /** Who has something to send at the end of the batch. */
 export interface Flushable {
   flush(): void;

@@ -40,7 +40,7 @@ import { onAbort, unlessStopped } from "./unless_stopped.ts";
 import { FileWatchers } from "./file_watchers.ts";
 
 const monotonic = (): number => performance.now();
-/** Segments of 1 MiB that keep their memory while no queue needs them. */
+/** Segments of each size that keep their memory while no queue needs them. */
 const FREE_SEGMENTS = 8;
 /** Connections that keep us waiting and workers that hang are looked for this often, in ms. */
 const CHECK_EVERY_MS = 1000;

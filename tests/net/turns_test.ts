@@ -39,6 +39,50 @@ for (const portableSockets of [false, true]) {
   });
 }
 
+for (const portableSockets of [false, true]) {
+  const sockets = portableSockets ? "Deno's own sockets" : "epoll";
+
+  Deno.test(`what is done is told while the same caller waits for more and others keep the server busy (${sockets})`, async () => {
+    await using server = await TestServer.start({ portableSockets });
+    using busy = await server.connect();
+    using caller = await server.connect();
+    let isOver = false;
+    const flood = (async () => {
+      const requests = concat(Array.from({ length: 64 }, (_, id) => streamRequest({ id, command: 1002 })));
+      while (!isOver) {
+        await busy.send(requests);
+        await busy.replies(64);
+      }
+    })();
+    try {
+      for (let round = 0; round < 20; round++) {
+        const slow = streamRequest({ id: 100 + round, command: 1003, params: { ms: 60_000 } });
+        const quick = Array.from({ length: 16 }, (_, id) => streamRequest({ id, params: { id } }));
+        await caller.send(concat([slow, ...quick]));
+        const ids = (await caller.replies(16)).map(({ id }) => id);
+        assertEquals(ids.toSorted((a, b) => a - b), quick.map((_, id) => id));
+      }
+      assert(server.plugin("echo").in_flight >= 20, "the slow ones still run");
+    } finally {
+      isOver = true;
+      await flood;
+    }
+  });
+
+  Deno.test(`who ends after its requests gets all replies, the quick and the late ones (${sockets})`, async () => {
+    await using server = await TestServer.start({ portableSockets });
+    using caller = await server.connect();
+    const late = streamRequest({ id: 99, command: 1003, params: { ms: 30 } });
+    await caller.send(
+      concat([late, ...Array.from({ length: 16 }, (_, id) => streamRequest({ id, command: 1002 }))]),
+    );
+    await caller.closeWrite();
+    const ids = (await caller.replies(17)).map(({ id }) => id);
+    assertEquals([ids.length, new Set(ids).size, ids.at(-1)], [17, 17, 99]);
+    assertEquals(await caller.frame(), null);
+  });
+}
+
 Deno.test("stats that are asked for now and then are made anew, those that are asked for without end are of the last tenth of a second", () => {
   let now = 0;
   let made = 0;
