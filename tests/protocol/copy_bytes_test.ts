@@ -4,7 +4,7 @@ import { copyBytes, copyWords } from "../../src/protocol/copy_bytes.ts";
 
 const bytes = fc.uint8Array({ minLength: 0, maxLength: 1000 });
 
-Deno.test("bytes are copied from any place to any place, and nothing around them changes", () => {
+Deno.test("bytes are copied from any place to any place, again and again, and nothing around them changes", () => {
   fc.assert(
     fc.property(
       bytes,
@@ -17,11 +17,14 @@ Deno.test("bytes are copied from any place to any place, and nothing around them
         from.set(content, before);
         const length = at + content.length + behind;
         const to = shared ? new Uint8Array(new SharedArrayBuffer(length + 8), 8) : new Uint8Array(length);
-        to.fill(0xaa);
-        copyBytes(from, before, content.length, to, at);
         const wanted = new Uint8Array(length).fill(0xaa);
         wanted.set(content, at);
-        assertEquals(new Uint8Array(to), wanted);
+        // The way of arrays that are used once, and that of those that are used again.
+        for (let times = 0; times < 3; times++) {
+          to.fill(0xaa);
+          copyBytes(from, before, content.length, to, at);
+          assertEquals(new Uint8Array(to), wanted);
+        }
       },
     ),
   );
