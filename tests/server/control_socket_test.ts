@@ -35,16 +35,14 @@ Deno.test("the control socket moves with the port that it has its name from, whe
     const listening = () => `mevent-${(server.server.streams[0]!.address as Deno.NetAddr).port}.sock`;
     const reload = (tcp: string) => server.reload({ server: { ...control, udp: [], tcp: [tcp] } });
     assertEquals((await server.reload({ server: { ...control, udp: [] } })).changed, []);
-    const { changed } = await reload("127.0.0.2:0");
+    const { changed } = await reload(`127.0.0.2:${freePortOf("127.0.0.2", server.tcp.port)}`);
     const second = listening();
     assertEquals(changed.at(-1), `control socket ${folder}/${first} -> ${folder}/${second}`);
     assertEquals([names(), server.server.controlAddresses], [[second], [`unix ${folder}/${second}`]]);
     using control2 = new RawControl(await Deno.connect({ transport: "unix", path: `${folder}/${second}` }));
     for (const each of [kept, control2]) assertEquals((await each.ask({ command: "stats" })).ok, true);
     // Another server has the next name: the socket keeps the one that it has.
-    const free = Deno.listen({ hostname: "127.0.0.3", port: 0 });
-    const { port } = free.addr;
-    free.close();
+    const port = freePortOf("127.0.0.3", server.tcp.port);
     using _other = Deno.listen({ transport: "unix", path: `${folder}/mevent-${port}.sock` });
     await reload(`127.0.0.3:${port}`);
     assertEquals(server.server.controlAddresses, [`unix ${folder}/${second}`]);
@@ -96,3 +94,9 @@ Deno.test("in a temporary folder that all may write to, only a folder of our own
   }
   await Deno.remove(temporary, { recursive: true });
 });
+
+/** A port of that address that nothing listens on, and another one than that: the system may give two addresses the same. */
+function freePortOf(hostname: string, other: number): number {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return listener.addr.port === other ? freePortOf(hostname, other) : listener.addr.port;
+}
