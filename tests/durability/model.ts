@@ -1,0 +1,371 @@
+import { assert } from "@std/assert";
+import type { Runs } from "../../bench/crash/runs.ts";
+
+/** What a caller was told of a request. */
+export type Told = "nothing" | "accepted" | "a duplicate" | "refused" | "lost";
+
+/** One request, and all that is known of what may have become of it. */
+export interface Operation {
+  readonly tag: number;
+  readonly command: number;
+  readonly sync: boolean;
+  readonly key: string | null;
+  readonly delayed: boolean;
+  /** The last look before it was sent. */
+  readonly sentAfter: number;
+  told: Told;
+  /** The reply to a sync caller. */
+  code: number | null;
+  /** So often it was accepted for sure: once, and by each retry of its dead letter. */
+  lives: number;
+  /** So often more it may have been: whoever asked was told nothing before the server died. */
+  maybe: number;
+  /** Of its lives those from retries that a crash may take back; the look after which they were made. */
+  retriedAt: number[];
+  /** Lives that were cancelled, and lives that may have been cancelled or purged. */
+  cancelled: number;
+  touched: number;
+  /** Ends that a crash may have taken back. */
+  again: number;
+  /** It was sync, and is in no journal: its caller knows that the server has died, and nothing of it comes back. */
+  isOver: boolean;
+  /** An async duplicate of this sync one was told that it is queued. */
+  promised: boolean;
+  /** All dead letters of it that were ever seen. */
+  readonly letters: Set<number>;
+  /** The look that found it ended, and how often it had run by then. */
+  endedAt: number | null;
+  runs: number;
+  /** So many of its lives may be held at the next look: those that were at the one before, and what has come since. */
+  mayHold: number;
+}
+
+/** What was seen of a plugin in one look: first what has not ended, then the dead letters, then its runs. */
+export interface Look {
+  readonly figures: Readonly<Record<string, unknown>>;
+  readonly open: readonly { readonly id: number; readonly tag: number; readonly state: string }[];
+  /** All that has not ended is in `open`. */
+  readonly isWhole: boolean;
+  /** The oldest first. */
+  readonly letters: readonly { readonly id: number; readonly tag: number; readonly error: string }[];
+  /** The tags of runs that have begun since the look before. */
+  readonly begun: readonly number[];
+}
+
+const HELD = ["queued", "in_flight", "delayed", "retrying"];
+const ENDED = ["done", "failed", "expired", "cancelled"];
+
+/**
+ * The fates that the rules allow each operation of one plugin, beside what the server says of it:
+ *
+ * - who was told 1000 finds it held, done, kept as a dead letter, or cancelled by somebody, as often as it was accepted;
+ * - what has ended neither is held again nor runs again; after a crash that holds for ends that were synced, which those are
+ *   that were seen before an async request was sent that was told 1000;
+ * - nothing is there, or runs, that nobody has sent; nothing that was refused runs.
+ */
+export class Model {
+  readonly operations = new Map<number, Operation>();
+  /** By command and key, the newest that was accepted. */
+  readonly #holders = new Map<string, Operation>();
+  /** Dead letters that must be there, and those that must not, by id, with the look after which that is so. */
+  readonly #kept = new Map<number, { readonly tag: number; readonly at: number }>();
+  readonly #gone = new Map<number, { readonly tag: number; readonly at: number }>();
+  /** Dead letters whose retry a crash may have taken back: it or what it became is there. */
+  readonly #either = new Map<number, { readonly tag: number; readonly runs: number }>();
+  looks = 0;
+  /** What was seen up to that look is on the disk. */
+  #synced = 0;
+  #last: Look | undefined;
+  crashes = 0;
+
+  constructor(readonly runs: Runs) {}
+
+  send(request: Pick<Operation, "tag" | "command" | "sync" | "key" | "delayed">): Operation {
+    const operation: Operation = {
+      ...request,
+      sentAfter: this.looks,
+      told: "nothing",
+      code: null,
+      lives: 0,
+      maybe: 1,
+      retriedAt: [],
+      cancelled: 0,
+      touched: 0,
+      again: 0,
+      isOver: false,
+      promised: false,
+      letters: new Set(),
+      endedAt: null,
+      runs: 0,
+      mayHold: 1,
+    };
+    this.operations.set(request.tag, operation);
+    return operation;
+  }
+
+  /** It was accepted: told 1000 where it is async, and the first with its key. */
+  accepted(operation: Operation): void {
+    operation.lives++;
+    operation.maybe = 0;
+    operation.told = "accepted";
+    if (!operation.sync && operation.key === null) {
+      this.#synced = Math.max(this.#synced, operation.sentAfter);
+    }
+    if (operation.key === null) return;
+    const holder = this.#holder(operation);
+    if (holder !== undefined) {
+      const { begun, done } = this.runs.of(holder.tag);
+      const isRemembered = !holder.isOver && holder.told !== "lost" && holder.endedAt !== null && done > 0 &&
+        holder.letters.size === 0 && holder.touched === 0 && (this.crashes === 0 || this.#isSynced(holder));
+      assert(
+        !isRemembered,
+        `${show(operation)} ran beside one with its key that is done: ${show(holder)}, ${begun}`,
+      );
+    }
+    this.#holders.set(`${operation.command} ${operation.key}`, operation);
+  }
+
+  /** It was answered as another with its key. */
+  duplicated(operation: Operation): void {
+    operation.maybe = 0;
+    operation.told = "a duplicate";
+    const holder = this.#holder(operation);
+    assert(
+      holder !== undefined,
+      `${show(operation)} is the first with its key and was taken for a duplicate`,
+    );
+    const hasFailed = holder.endedAt !== null && holder.endedAt <= operation.sentAfter &&
+      this.runs.of(holder.tag).done === 0 && holder.told !== "lost" && !holder.isOver;
+    assert(
+      !hasFailed,
+      `${show(operation)} was taken for a duplicate of one that has failed: ${show(holder)}`,
+    );
+    if (!operation.sync && holder.sync) holder.promised = true;
+  }
+
+  refused(operation: Operation): void {
+    operation.maybe = 0;
+    operation.told = "refused";
+  }
+
+  /** The server died before it said how it has ended, or anything. */
+  lost(operation: Operation): void {
+    if (operation.told === "nothing" || (operation.sync && operation.code === null)) operation.told = "lost";
+  }
+
+  /** All that is not known to have ended, or the one, is about to be cancelled. */
+  mayCancel(tag?: number): void {
+    for (const operation of this.operations.values()) {
+      if (operation.endedAt === null && (tag ?? operation.tag) === operation.tag) operation.touched++;
+    }
+  }
+
+  cancelled(tag: number): void {
+    this.of(tag).cancelled++;
+  }
+
+  /** These dead letters are about to be retried, or forgotten. */
+  mayTake(letters: readonly Look["letters"][number][], isRetry: boolean): void {
+    for (const { id, tag } of letters) {
+      this.#kept.delete(id);
+      if (!isRetry) continue;
+      const operation = this.of(tag);
+      operation.maybe++;
+      operation.mayHold++;
+      operation.endedAt = null;
+    }
+  }
+
+  /** The first so many of them were, the others not. */
+  taken(letters: readonly Look["letters"][number][], isRetry: boolean, count: number): void {
+    for (const [index, { id, tag }] of letters.entries()) {
+      const operation = this.of(tag);
+      if (isRetry) operation.maybe--;
+      if (index >= count) {
+        this.#kept.set(id, { tag, at: this.looks + 1 });
+        continue;
+      }
+      this.#gone.set(id, { tag, at: this.looks + 1 });
+      if (!isRetry) continue;
+      operation.lives++;
+      operation.retriedAt.push(this.looks + 1);
+    }
+  }
+
+  /** The server was killed: what was not synced may have happened or not. Its runs have been read to the end. */
+  crashed(): void {
+    this.crashes++;
+    for (const operation of this.operations.values()) {
+      this.lost(operation);
+      const retried = operation.retriedAt.filter((at) => at > this.#synced).length;
+      operation.lives -= retried;
+      operation.maybe += retried;
+      operation.retriedAt = [];
+      if (this.#isVolatile(operation)) this.#bury(operation);
+      else if (!this.#isSynced(operation)) {
+        operation.again++;
+        operation.endedAt = null;
+        operation.mayHold++;
+      }
+    }
+    for (const [id, { at }] of this.#kept) if (at > this.#synced) this.#kept.delete(id);
+    for (const [id, { tag, at }] of this.#gone) {
+      if (at <= this.#synced) continue;
+      this.#gone.delete(id);
+      if (this.of(tag).maybe > 0) this.#either.set(id, { tag, runs: this.runs.of(tag).begun });
+    }
+  }
+
+  /** The server was told to stop and has done so: what ran has ended, but for what waits for its end. */
+  stopped(): void {
+    this.#synced = this.looks + 1;
+    for (const operation of this.operations.values()) {
+      this.lost(operation);
+      if (this.#isVolatile(operation)) this.#bury(operation);
+      else if (operation.command === 1006 && operation.endedAt === null) operation.again++;
+    }
+  }
+
+  /** Holds what was seen against what may be. */
+  check(look: Look): void {
+    this.looks++;
+    this.#checkFigures(look);
+    this.#checkLetters(look);
+    const open = Map.groupBy(look.open, ({ tag }) => tag);
+    for (const tag of [...open.keys(), ...look.begun]) this.of(tag);
+    for (const operation of this.operations.values()) {
+      this.#checkOperation(operation, open.get(operation.tag)?.length ?? 0, look.isWhole);
+    }
+    for (const [id, { tag, runs }] of this.#either) {
+      if (!look.isWhole) break;
+      const { letters } = this.of(tag);
+      const isThere = look.letters.some((letter) => letter.id === id) || (open.get(tag)?.length ?? 0) > 0 ||
+        this.runs.of(tag).begun > runs || letters.size > 1 || this.of(tag).touched > 0;
+      assert(
+        isThere,
+        `dead letter ${id} was retried before the crash: neither it nor what it became is there`,
+      );
+      this.#either.delete(id);
+    }
+    this.#last = look;
+  }
+
+  /** Nothing is held any more and all replies have come: each has exactly the ends that it was accepted for. */
+  finish(maxAttempts: number): void {
+    for (const operation of this.operations.values()) {
+      const { tag, command, sync, told, lives, cancelled, touched, again, code } = operation;
+      if (told === "a duplicate" || told === "refused" || operation.isOver) continue;
+      const { done, failed } = this.runs.of(tag);
+      const shown = show(operation);
+      const missing = lives - this.#endsOf(operation);
+      assert(missing <= touched - (sync ? 0 : cancelled), `${missing} of its lives have no end: ${shown}`);
+      if (again > 0) continue;
+      if (code !== null && code >= 1000) assert(done > 0, `its caller was told that it is done: ${shown}`);
+      if (command !== 1002 || touched > 0 || sync || this.#hasExpired(operation)) continue;
+      const wanted = lives * maxAttempts;
+      assert(failed === wanted, `it has failed ${failed} times, not ${wanted}: ${shown}`);
+    }
+  }
+
+  of(tag: number): Operation {
+    const operation = this.operations.get(tag);
+    assert(operation !== undefined, `there is an operation with tag ${tag}, which nobody has sent`);
+    return operation;
+  }
+
+  #checkFigures({ figures }: Look): void {
+    const sum = (names: readonly string[]) => names.reduce((total, name) => total + Number(figures[name]), 0);
+    const accounted = sum(HELD) + sum(ENDED);
+    assert(
+      figures["accepted"] === accounted,
+      `accepted ${figures["accepted"]}, accounted for ${accounted}: ` +
+        [...HELD, ...ENDED].map((name) => `${name} ${figures[name]}`).join(", "),
+    );
+  }
+
+  #checkLetters(look: Look): void {
+    const seen = new Set<number>();
+    for (const { id, tag } of look.letters) {
+      seen.add(id);
+      this.of(tag).letters.add(id);
+      assert(!this.#gone.has(id), `dead letter ${id} is back: ${show(this.of(tag))}`);
+      if (!this.#kept.has(id)) this.#kept.set(id, { tag, at: this.looks });
+    }
+    for (const [id, { tag }] of this.#kept) {
+      assert(seen.has(id), `dead letter ${id} is missing: ${show(this.of(tag))}`);
+    }
+  }
+
+  #checkOperation(operation: Operation, held: number, isWhole: boolean): void {
+    const { tag, told, lives, maybe, again, touched, sync, code, letters, isOver } = operation;
+    const { begun, ids } = this.runs.of(tag);
+    const ends = this.#endsOf(operation);
+    const most = lives + maybe + again;
+    const shown = () => `${show(operation)}; held ${held}, ends ${ends}, runs ${begun}`;
+    if (isOver) {
+      assert(
+        held === 0 && begun === operation.runs,
+        `it was in the memory of a server that is gone, and is back: ${shown()}`,
+      );
+      return;
+    }
+    if (told === "refused" || told === "a duplicate") {
+      assert(held + begun + letters.size === 0, `it was not accepted and is there: ${shown()}`);
+      operation.endedAt ??= this.looks;
+      return;
+    }
+    if (operation.endedAt !== null) {
+      assert(
+        begun === operation.runs,
+        `it has ended and runs again, ${operation.runs} times before: ${shown()}`,
+      );
+      assert(held === 0, `it has ended and is held: ${shown()}`);
+    }
+    assert(ends <= most, `it has ended more often than it was accepted: ${shown()}`);
+    assert(held <= operation.mayHold, `it has ended and is held again: ${shown()}`);
+    assert(ids.size <= lives + maybe, `plugins see it under ${[...ids].join(", ")}: ${shown()}`);
+    const isAnswered = !sync || code !== null || told === "lost" || letters.size > 0;
+    if (!isWhole || !isAnswered || told === "nothing") return;
+    const isPromised = sync && operation.promised;
+    if (isPromised) {
+      assert(held + this.runs.of(tag).done + letters.size > 0, `its double was told 1000: ${shown()}`);
+    }
+    assert(held + ends + touched >= lives, `it was acknowledged and is missing: ${shown()}`);
+    operation.mayHold = held;
+    if (held > 0 || operation.endedAt !== null) return;
+    operation.endedAt = this.looks;
+    operation.runs = begun;
+  }
+
+  /** How often it has ended, as far as that leaves traces: a cancellation leaves none. */
+  #endsOf({ tag, letters, code, cancelled, sync }: Operation): number {
+    const wasToldOfFailure = code !== null && code < 1000 && letters.size === 0;
+    return this.runs.of(tag).done + letters.size + Number(wasToldOfFailure) + (sync ? 0 : cancelled);
+  }
+
+  #hasExpired({ letters }: Operation): boolean {
+    return this.#last?.letters.some(({ id, error }) => letters.has(id) && error.includes("ttl")) === true ||
+      letters.size === 0;
+  }
+
+  #isVolatile({ sync, promised, letters }: Operation): boolean {
+    return sync && !promised && letters.size === 0;
+  }
+
+  #bury(operation: Operation): void {
+    operation.isOver = true;
+    operation.runs = this.runs.of(operation.tag).begun;
+  }
+
+  #isSynced({ endedAt, retriedAt }: Operation): boolean {
+    return endedAt !== null && endedAt <= this.#synced && retriedAt.every((at) => at <= this.#synced);
+  }
+
+  #holder({ command, key }: Operation): Operation | undefined {
+    return this.#holders.get(`${command} ${key}`);
+  }
+}
+
+function show(operation: Operation): string {
+  return JSON.stringify({ ...operation, letters: [...operation.letters] });
+}
