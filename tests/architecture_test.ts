@@ -17,6 +17,7 @@ const ORDER = [
   "pool",
   "thread",
   "host",
+  "journal",
   "ring",
   "modules",
   "queue",
