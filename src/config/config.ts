@@ -27,6 +27,10 @@ export interface ServerConfig extends NetLimits {
   readonly drainTimeout: number;
   /** What all queues together may hold, in bytes. */
   readonly maxQueueBytes: number;
+  /** The folder of the journals; "" for the one that {@link dataFolder} finds. */
+  readonly data: string;
+  /** What all journals together may take on disk, in bytes. */
+  readonly maxDisk: number;
   /** Levels and keys that the params of one operation may have. */
   readonly maxDepth: number;
   readonly maxKeys: number;
@@ -99,6 +103,9 @@ export interface PluginConfig {
   /** A worker is replaced after so many operations; 0 is never. */
   readonly recycleAfter: number;
   readonly queue: QueueConfig;
+  /** Whether its async operations outlive the server, in a journal on disk. */
+  readonly durability: "memory" | "journal";
+  readonly journal: JournalConfig;
   readonly cache: CacheConfig;
   /** Whether error replies carry the plugin's stack trace. */
   readonly exposeTrace: boolean;
@@ -111,7 +118,15 @@ export interface PluginConfig {
 
 export interface QueueConfig {
   readonly maxOps: number;
+  /** Where a journal plugin says nothing, its `journal.max_disk`. */
   readonly maxBytes: number;
+}
+
+export interface JournalConfig {
+  /** Callers are answered when their operation was written, and that is synced after so long, in ms; 0: it is synced first. */
+  readonly sync: number;
+  /** What its files may take, in bytes. */
+  readonly maxDisk: number;
 }
 
 export interface RetryConfig {

@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from "./units.ts";
 
 /** Keys whose numbers are times in ms, and those whose numbers are bytes. */
 const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval)$/i;
-const BYTES = /(bytes|frame|memory)$/i;
+const BYTES = /(bytes|frame|memory|disk)$/i;
 /** Keys whose values may hold secrets and are not repeated. */
 const SECRET = new Set(["config"]);
 /** The longest value that is shown, in UTF-16 units. */

@@ -46,9 +46,17 @@ export function configEntries(layers: Layers): ConfigEntry[] {
       return tableEntries(layers, ["plugin", at], plugin, {
         ...Object.fromEntries(others),
         ...PLUGIN_DEFAULTS,
+        queue: { ...PLUGIN_DEFAULTS.queue, ...journalQueue(plugin) },
       });
     }),
   ];
+}
+
+/** Where what waits is on disk, that bounds the queue. */
+function journalQueue({ durability, journal }: Table): { readonly max_bytes?: unknown } {
+  if (durability !== "journal") return {};
+  const given = isTable(journal) ? journal["max_disk"] : undefined;
+  return { max_bytes: given ?? PLUGIN_DEFAULTS.journal.max_disk };
 }
 
 function tableEntries(layers: Layers, table: KeyPath, values: Table, defaults: Table): ConfigEntry[] {

@@ -5,13 +5,14 @@ import { clashesOf } from "./clashes.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
 import { startText } from "./config_file.ts";
 import { ConfigError } from "./config_error.ts";
-import { DEFAULT_PLUGINS, SERVER_DEFAULTS } from "./defaults.ts";
+import { DEFAULT_PLUGINS, PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "./defaults.ts";
 import { type ConfigDocument, parseDocument } from "./document.ts";
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
 import { misplacedKeys } from "./misplaced.ts";
 import { environmentFile, environmentLayer, flagLayer, NO_FILE, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
+import { parseBytes } from "./units.ts";
 
 /** Where a config may come from. */
 export interface ConfigSources {
@@ -67,7 +68,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const listeners = [settings, ...listener].flatMap(listenersOf);
   const plugins = plugin.map((each) => pluginConfig(each, file));
   return {
-    server: serverConfig(settings),
+    server: serverConfig(settings, file),
     listeners,
     plugins,
     file,
@@ -91,7 +92,7 @@ function withPlugins(document: Table): Table {
   return Object.hasOwn(document, "plugin") ? document : { ...document, plugin: DEFAULT_PLUGINS };
 }
 
-function serverConfig(settings: ServerOutput): ServerConfig {
+function serverConfig(settings: ServerOutput, file: string | undefined): ServerConfig {
   return {
     maxFrame: settings.max_frame,
     maxConnections: settings.max_connections,
@@ -106,6 +107,8 @@ function serverConfig(settings: ServerOutput): ServerConfig {
     maxUdpErrors: settings.max_udp_errors,
     drainTimeout: settings.drain_timeout,
     maxQueueBytes: settings.max_queue_bytes,
+    data: settings.data === "" ? "" : pathFrom(settings.data, file),
+    maxDisk: settings.max_disk,
     maxDepth: settings.max_depth,
     maxKeys: settings.max_keys,
     control: settings.control,
@@ -159,7 +162,9 @@ function pluginConfig(
     isolation: plugin.isolation,
     maxMemory: plugin.max_memory,
     recycleAfter: plugin.recycle_after,
-    queue: { maxOps: plugin.queue.max_ops, maxBytes: plugin.queue.max_bytes },
+    queue: { maxOps: plugin.queue.max_ops, maxBytes: plugin.queue.max_bytes ?? maxQueueBytes(plugin) },
+    durability: plugin.durability,
+    journal: { sync: plugin.journal.sync, maxDisk: plugin.journal.max_disk },
     cache: { maxEntries: plugin.cache.max_entries, maxBytes: plugin.cache.max_bytes },
     exposeTrace: plugin.expose_trace,
     permissions: { net, read, write, env, run, sys, ffi, import: importing },
@@ -168,11 +173,21 @@ function pluginConfig(
   };
 }
 
+/** Of a plugin that does not say it: what waits in a journal is bounded by the disk that that may take. */
+function maxQueueBytes(
+  { durability, journal }: Pick<NonNullable<FileOutput["plugin"]>[number], "durability" | "journal">,
+): number {
+  return durability === "journal" ? journal.max_disk : parseBytes(PLUGIN_DEFAULTS.queue.max_bytes);
+}
+
 /** Paths are relative to the config file's directory. */
 function moduleUrl(module: string, file: string | undefined): string {
   if (module.startsWith("builtin:") || module.startsWith("file:")) return module;
-  const path = file === undefined || isAbsolute(module) ? resolve(module) : resolve(file, "..", module);
-  return pathToFileURL(path).href;
+  return pathToFileURL(pathFrom(module, file)).href;
+}
+
+function pathFrom(path: string, file: string | undefined): string {
+  return file === undefined || isAbsolute(path) ? resolve(path) : resolve(file, "..", path);
 }
 
 /** What is said of a config that nobody can reach, or that does nothing. */

@@ -7,6 +7,7 @@ import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import {
   addresses,
+  anyText,
   bytes,
   choice,
   count,
@@ -14,6 +15,7 @@ import {
   flag,
   jsonTable,
   permission,
+  syncInterval,
   text,
   unixSockets,
 } from "./values.ts";
@@ -46,6 +48,8 @@ export const SERVER_ENTRIES = {
   max_udp_errors: count(0, 1_000_000),
   drain_timeout: duration(0),
   max_queue_bytes: bytes(KIB, 1024 * GIB),
+  data: anyText("the path of a folder"),
+  max_disk: bytes(32 * MIB, 1024 * 1024 * GIB),
   max_depth: count(1, HIGHEST_CONTENT_LIMITS.depth),
   max_keys: count(1, HIGHEST_CONTENT_LIMITS.keys),
   control: text('a path, "auto" or "none"'),
@@ -68,7 +72,13 @@ export const LISTENER_ENTRIES = {
 
 export const QUEUE_ENTRIES = {
   max_ops: v.optional(count(1, 1_000_000_000), PLUGIN_DEFAULTS.queue.max_ops),
-  max_bytes: v.optional(bytes(KIB, 1024 * GIB), PLUGIN_DEFAULTS.queue.max_bytes),
+  // Its default depends on the plugin's durability.
+  max_bytes: v.optional(bytes(KIB, 1024 * 1024 * GIB)),
+};
+
+export const JOURNAL_ENTRIES = {
+  sync: v.optional(syncInterval(), PLUGIN_DEFAULTS.journal.sync),
+  max_disk: v.optional(bytes(32 * MIB, 1024 * 1024 * GIB), PLUGIN_DEFAULTS.journal.max_disk),
 };
 
 export const RETRY_ENTRIES = {
@@ -127,6 +137,8 @@ export const PLUGIN_ENTRIES = {
   max_memory: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.max_memory),
   recycle_after: v.optional(count(0, 1_000_000_000_000), PLUGIN_DEFAULTS.recycle_after),
   queue: v.optional(table(QUEUE_ENTRIES), {}),
+  durability: v.optional(choice(["memory", "journal"]), PLUGIN_DEFAULTS.durability),
+  journal: v.optional(table(JOURNAL_ENTRIES), {}),
   cache: v.optional(table(CACHE_ENTRIES), {}),
   expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),
   permissions: v.optional(table(PERMISSION_ENTRIES), {}),

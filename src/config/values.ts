@@ -83,6 +83,28 @@ export function text(expected: string, isLegal: (text: string) => boolean = () =
   });
 }
 
+/** A text; an empty one says nothing. */
+export function anyText(expected: string) {
+  return parsed((value) => {
+    if (typeof value !== "string" || value.includes("\0")) throw mismatch(expected, value);
+    return value;
+  });
+}
+
+/** The longest time between two syncs of a journal, in ms. */
+const MAX_SYNC_MS = 60_000;
+
+/** "always", which is 0, or a duration of at least 1 ms, in milliseconds. */
+export function syncInterval() {
+  return parsed((value) => {
+    if (value === "always") return 0;
+    const isText = typeof value === "string" && /\d/.test(value);
+    const ms = isText ? parseDuration(value) : 0;
+    if (ms < 1 || ms > MAX_SYNC_MS) throw mismatch('"always" or a duration from 1ms to 1m', value);
+    return ms;
+  });
+}
+
 /** One address, a list of them, or none: `""` and `[]`. */
 export function addresses() {
   return parsed((value): InetAddress[] =>

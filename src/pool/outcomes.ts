@@ -127,6 +127,11 @@ export class Outcomes {
 
   /** It has not ended when the server stops. */
   giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
+    const { queue } = this.parts;
+    if (lane === LaneId.Async && queue.durability !== null) {
+      this.#tell(lane, segment, offset, ReplyCode.Error, message);
+      return queue.letGo(part, lane, segment, offset);
+    }
     this.failed++;
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     this.parts.queue.finish(part, lane, segment, offset);
@@ -174,6 +179,19 @@ export class Outcomes {
     this.parts.queue.finishParked(entry);
   }
 
+  /** It is not in memory, or not committed yet. */
+  cancelAway(id: number, message: string): void {
+    this.cancelled++;
+    this.dropAway(id, ReplyCode.Error, message);
+  }
+
+  /** Tells those who wait for an operation that is not in memory, or was not accepted in the end. */
+  dropAway(id: number, code: number, message: string): void {
+    const { dedup, events } = this.parts;
+    if (dedup.pending === 0 || !dedup.hasPending(id)) return;
+    for (const waiter of dedup.drop(id)) events.fail(waiter, code, message);
+  }
+
   #cancel(lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.cancelled++;
     if (lane === LaneId.Sync) this.#bury(lane, segment, offset, null, () => message, this.parts.now());
@@ -183,7 +201,7 @@ export class Outcomes {
   /** Parks an operation that its plugin has not begun; false where it was cancelled meanwhile. */
   #isPostponed(part: number, lane: LaneId, segment: Segment, offset: number, due: number): boolean {
     if (OperationRecord.isCancelled(segment, offset)) return false;
-    this.parts.queue.park(part, lane, segment, offset, due);
+    this.parts.queue.park(part, lane, segment, offset, due, "postponed");
     this.parts.parked();
     return true;
   }
@@ -210,7 +228,7 @@ export class Outcomes {
     this.retries++;
     const wait = retry.backoff(attempts, retryAfter);
     failures.retried(() => this.#attempt(lane, segment, offset, code, error()), wait);
-    queue.park(part, lane, segment, offset, time + wait);
+    queue.park(part, lane, segment, offset, time + wait, "retrying");
     this.parts.parked();
     return true;
   }
@@ -274,6 +292,7 @@ export class Outcomes {
       attempts: attempt.attempt,
       acceptedAt: OperationRecord.acceptedAt(segment, offset),
       failedAt,
+      code,
       content: segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset)),
       error: attempt.error,
     });

@@ -14,6 +14,8 @@ export interface DeadLetter {
   /** Monotonic, in ms. */
   readonly acceptedAt: number;
   readonly failedAt: number;
+  /** Of the last reply; null where it has failed without one. */
+  readonly code: number | null;
   readonly content: Uint8Array;
   /** Why: the sentence, or the last reply as it came, which is decoded when somebody looks. */
   readonly error: string | { readonly encoding: number; readonly content: Uint8Array };
@@ -29,6 +31,8 @@ export class DeadLetters {
   bytes = 0;
   /** Not kept, or kept no more, for want of room. */
   dropped = 0;
+  /** Told of each that is kept, and of each that is kept no more; null where they are in memory alone. */
+  keeper: { buried(letter: DeadLetter): void; unburied(id: number): void } | null = null;
   readonly #letters = new Chain<DeadLetter>();
 
   /** @param onDropped told of each that goes for newer ones */
@@ -45,10 +49,24 @@ export class DeadLetters {
       this.dropped++;
       return false;
     }
+    this.keeper?.buried(letter);
+    this.#add(letter);
+    return true;
+  }
+
+  /** Keeps one again that was kept before, as the newest. */
+  restore(letter: DeadLetter): void {
+    const { maxOps, maxBytes } = this.limits;
+    if (maxOps > 0 && sizeOf(letter) <= maxBytes) return this.#add(letter);
+    this.keeper?.unburied(letter.id);
+    this.dropped++;
+    this.onDropped(letter);
+  }
+
+  #add(letter: DeadLetter): void {
     this.#letters.add(letter);
     this.bytes += sizeOf(letter);
     this.#shrink();
-    return true;
   }
 
   /** Changes the bounds; the oldest that are over them go. */
@@ -60,8 +78,9 @@ export class DeadLetters {
   #shrink(): void {
     const { maxOps, maxBytes } = this.limits;
     while (this.#letters.size > maxOps || this.bytes > maxBytes) {
-      const letter = this.oldest!;
-      this.removeOldest();
+      const letter = this.#letters.oldest!.value;
+      this.#remove(this.#letters.oldest!);
+      this.keeper?.unburied(letter.id);
       this.dropped++;
       this.onDropped(letter);
     }
@@ -69,11 +88,6 @@ export class DeadLetters {
 
   get oldest(): DeadLetter | null {
     return this.#letters.oldest?.value ?? null;
-  }
-
-  /** Gives up the oldest; there is one. */
-  removeOldest(): void {
-    this.#remove(this.#letters.oldest!);
   }
 
   /** The one of the operation with that id; null where there is none. */
@@ -86,7 +100,13 @@ export class DeadLetters {
     const link = this.#link(id);
     if (link === null) return false;
     this.#remove(link);
+    this.keeper?.unburied(id);
     return true;
+  }
+
+  /** Takes out the one of the operation with that id, which is another's to keep now; there is one. */
+  take(id: number): void {
+    this.#remove(this.#link(id)!);
   }
 
   #link(id: number): Link<DeadLetter> | null {
@@ -108,6 +128,7 @@ export class DeadLetters {
   /** Forgets all; returns how many. */
   clear(): number {
     const { size } = this.#letters;
+    if (this.keeper !== null) for (const { id } of this.#letters.values()) this.keeper.unburied(id);
     this.#letters.clear();
     this.bytes = 0;
     return size;

@@ -17,6 +17,9 @@ export interface DedupLimits {
 /** The operation that came first with its key has not ended. */
 interface Pending {
   readonly key: string;
+  readonly operation: number;
+  /** Its caller waits for the result. */
+  readonly sync: boolean;
   /** Callers who sent it again and wait for the result. */
   readonly waiters: Addressee[];
   /** One who sent it again does not wait, and was told that it is queued. */
@@ -25,6 +28,8 @@ interface Pending {
 
 /** The reply of an operation that succeeded. */
 export interface Remembered {
+  /** Of the operation. */
+  readonly id: number;
   readonly key: string;
   readonly code: number;
   /** 0 is a bare code. */
@@ -32,6 +37,14 @@ export interface Remembered {
   readonly content: Uint8Array;
   /** Monotonic, in ms. */
   readonly until: number;
+}
+
+/** Who keeps replies beyond the life of the server. */
+export interface ReplyKeeper {
+  /** Returns the id that it is kept under. */
+  remembered(id: number, reply: Omit<Remembered, "id">): number;
+  /** Before its time. */
+  forgotten(id: number): void;
 }
 
 /**
@@ -50,6 +63,8 @@ export class Dedup {
   /** Replies that were forgotten before their time, for want of room. */
   forgotten = 0;
   bytes = 0;
+  /** Null where replies are in memory alone. */
+  keeper: ReplyKeeper | null = null;
   readonly #pending = new Map<string, Pending>();
   readonly #byOperation = new Map<number, Pending>();
   readonly #remembered = new Map<string, Link<Remembered>>();
@@ -100,6 +115,16 @@ export class Dedup {
     this.#pending.get(key)!.isPromised = true;
   }
 
+  /** The pending operation with this key. */
+  pendingOf(key: string): { readonly operation: number; readonly sync: boolean } {
+    return this.#pending.get(key)!;
+  }
+
+  /** Whether an operation has a key and has not ended. */
+  hasPending(operation: number): boolean {
+    return this.#byOperation.has(operation);
+  }
+
   /** Whether that was noted for a pending operation. */
   isPromised(operation: number): boolean {
     return this.#byOperation.get(operation)?.isPromised === true;
@@ -113,8 +138,8 @@ export class Dedup {
   }
 
   /** The operation with this key was accepted; {@link admits} has said yes. */
-  begin(key: string, operation: number): void {
-    const pending: Pending = { key, waiters: [], isPromised: false };
+  begin(key: string, operation: number, sync: boolean): void {
+    const pending: Pending = { key, operation, sync, waiters: [], isPromised: false };
     this.#pending.set(key, pending);
     this.#byOperation.set(operation, pending);
     this.bytes += keyBytes(key);
@@ -125,12 +150,27 @@ export class Dedup {
     const pending = this.#end(operation);
     if (!this.#makeRoom(1, keyBytes(pending.key) + content.length)) this.forgotten++;
     else {
-      const { key } = pending;
-      const until = now + this.limits.window;
-      this.#remembered.set(key, this.#byAge.add({ key, code, encoding, content, until }));
-      this.bytes += keyBytes(key) + content.length;
+      const reply = { key: pending.key, code, encoding, content, until: now + this.limits.window };
+      this.#remember({ ...reply, id: this.keeper?.remembered(operation, reply) ?? operation });
     }
     return pending.waiters;
+  }
+
+  /** Remembers a reply again that was remembered before, where its key is free and there is room; else it is forgotten. */
+  restore(reply: Remembered): void {
+    const { id, key, content } = reply;
+    const isFree = !this.#pending.has(key) && !this.#remembered.has(key);
+    if (this.limits.window > 0 && isFree && this.#makeRoom(1, keyBytes(key) + content.length)) {
+      return this.#remember(reply);
+    }
+    this.keeper?.forgotten(id);
+    this.forgotten++;
+  }
+
+  #remember(reply: Remembered): void {
+    const { key, content } = reply;
+    this.#remembered.set(key, this.#byAge.add(reply));
+    this.bytes += keyBytes(key) + content.length;
   }
 
   /** The operation has ended without success: its key is free. Returns who waits for it. */
@@ -151,6 +191,7 @@ export class Dedup {
     while (this.keys + keys > maxKeys || this.bytes + bytes > maxBytes) {
       const { oldest } = this.#byAge;
       if (oldest === null) return false;
+      this.keeper?.forgotten(oldest.value.id);
       this.#forget(oldest);
       this.forgotten++;
     }

@@ -1,3 +1,4 @@
+import type { Durability } from "./durability.ts";
 import { Lane, type Place } from "./lane.ts";
 import { Parked } from "./parked.ts";
 import { type Operation, OperationRecord, recordBytes } from "./record.ts";
@@ -53,6 +54,8 @@ export class OperationQueue {
   readonly parked: Parked;
   /** The id of the operation that was put last. */
   lastId = 0;
+  /** What keeps async operations beyond the life of the server; null where they are in memory alone. */
+  durability: Durability | null = null;
   readonly watermarks: Watermarks;
 
   constructor(
@@ -123,7 +126,7 @@ export class OperationQueue {
   ): void {
     operation.id = ++this.lastId;
     this.parts[part]![lane].append(operation, source, at, length);
-    this.#count(recordBytes(length));
+    this.count(recordBytes(length));
   }
 
   /** The same for one that is to wait until a time (monotonic, ms) before it gets in line. */
@@ -137,11 +140,12 @@ export class OperationQueue {
     due: number,
   ): void {
     operation.id = ++this.lastId;
-    this.parked.delay(part, lane, operation, source, at, length, due);
-    this.#count(recordBytes(length));
+    this.parked.put("delayed", part, lane, operation, source, at, length, due);
+    this.count(recordBytes(length));
   }
 
-  #count(size: number): void {
+  /** Counts an operation of so many bytes that is not in a lane yet. */
+  count(size: number): void {
     this.ops++;
     this.bytes += size;
     this.budget.bytes += size;
@@ -149,9 +153,35 @@ export class OperationQueue {
     this.budget.watermarks.rise(0, this.budget.bytes);
   }
 
+  /** Operations that are counted were found on disk, or bytes of them: they take no memory. */
+  countAway(ops: number, bytes: number): void {
+    this.ops += ops;
+    this.bytes += bytes;
+    this.watermarks.rise(this.ops, this.bytes);
+  }
+
+  /** The same of those that are there no more. */
+  uncountAway(ops: number, bytes: number): void {
+    this.ops -= ops;
+    this.bytes -= bytes;
+    this.watermarks.fall(this.ops, this.bytes);
+  }
+
   /** Takes an operation that was taken out of its lane until it is due. */
-  park(part: number, lane: LaneId, segment: Segment, offset: number, due: number): void {
-    this.parked.retry(part, lane, segment, offset, due);
+  park(
+    part: number,
+    lane: LaneId,
+    segment: Segment,
+    offset: number,
+    due: number,
+    why: "retrying" | "postponed",
+  ): void {
+    if (this.durability !== null && lane === LaneId.Async) {
+      const id = OperationRecord.asyncId(segment, offset);
+      const attempts = OperationRecord.attempts(segment, offset);
+      this.durability.parked(id, attempts, due, why, OperationRecord.bytes(segment, offset));
+    }
+    this.parked.copy("retrying", part, lane, segment, offset, due);
     this.parts[part]![lane].done(segment);
   }
 
@@ -161,7 +191,11 @@ export class OperationQueue {
     if (parked.count === 0 || parked.earliest > now) return false;
     const entry = parked.first;
     const { segment, offset } = parked.place(entry);
-    this.parts[parked.part(entry)]![parked.lane(entry)].appendCopy(segment, offset);
+    const lane = parked.lane(entry);
+    this.parts[parked.part(entry)]![lane].appendCopy(segment, offset);
+    if (this.durability !== null && lane === LaneId.Async) {
+      this.durability.unparked(OperationRecord.bytes(segment, offset));
+    }
     parked.remove(entry);
     return true;
   }
@@ -220,26 +254,46 @@ export class OperationQueue {
   /** Gives up an operation that was taken; its record may be overwritten from now on. */
   finish(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);
+    if (this.durability !== null) this.#ended(this.durability, lane, segment, offset, size);
     this.parts[part]![lane].done(segment);
-    this.#uncount(size);
+    this.uncount(size);
+  }
+
+  /** The same where it has not ended, and is kept on disk. */
+  letGo(part: number, lane: LaneId, segment: Segment, offset: number): void {
+    const size = OperationRecord.bytes(segment, offset);
+    this.durability?.leftMemory(size);
+    this.parts[part]![lane].done(segment);
+    this.uncount(size);
+  }
+
+  #ended(durability: Durability, lane: LaneId, segment: Segment, offset: number, held: number): void {
+    const id = this.idOf(lane, segment, offset);
+    if (lane === LaneId.Async) durability.finished(id, held);
+    else durability.finishedSync(id);
   }
 
   /** Gives up an operation that waits in its lane. */
   finishWaiting(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);
+    if (this.durability !== null) this.#ended(this.durability, lane, segment, offset, size);
     this.parts[part]![lane].remove(segment, offset);
-    this.#uncount(size);
+    this.uncount(size);
   }
 
   /** Gives up a parked operation. */
   finishParked(entry: number): void {
     const { segment, offset } = this.parked.place(entry);
     const size = OperationRecord.bytes(segment, offset);
+    if (this.durability !== null) {
+      this.#ended(this.durability, this.parked.lane(entry), segment, offset, 0);
+    }
     this.parked.remove(entry);
-    this.#uncount(size);
+    this.uncount(size);
   }
 
-  #uncount(size: number): void {
+  /** Counts an operation of so many bytes no more. */
+  uncount(size: number): void {
     this.ops--;
     this.bytes -= size;
     this.budget.bytes -= size;

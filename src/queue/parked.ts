@@ -55,8 +55,9 @@ export class Parked {
     return this.#heap.first;
   }
 
-  /** Parks an operation whose caller wants it later; the content is copied. */
-  delay(
+  /** Parks an operation whose caller wants it later, or that is to be tried again; the content is copied. */
+  put(
+    state: ParkedState,
     part: number,
     lane: number,
     operation: Operation,
@@ -66,18 +67,22 @@ export class Parked {
     due: number,
   ): void {
     const segment = this.#room(ENTRY_BYTES + recordBytes(length));
-    const entry = this.#open(segment, (part << 2) | (lane << 1), due);
+    const kind = state === "delayed" ? 0 : IS_RETRY;
+    const entry = this.#open(segment, (part << 2) | (lane << 1) | kind, due);
     appendRecord(segment, operation, source, at, length);
-    this.delayed++;
+    if (state === "delayed") this.delayed++;
+    else this.retrying++;
     this.#added(entry);
   }
 
-  /** Parks a copy of a record that is to be tried again. */
-  retry(part: number, lane: number, from: Segment, offset: number, due: number): void {
+  /** Parks a copy of a record that is to be tried again, or that is delayed. */
+  copy(state: ParkedState, part: number, lane: number, from: Segment, offset: number, due: number): void {
     const segment = this.#room(ENTRY_BYTES + OperationRecord.bytes(from, offset));
-    const entry = this.#open(segment, (part << 2) | (lane << 1) | IS_RETRY, due);
+    const kind = state === "delayed" ? 0 : IS_RETRY;
+    const entry = this.#open(segment, (part << 2) | (lane << 1) | kind, due);
     copyRecord(from, offset, segment);
-    this.retrying++;
+    if (state === "delayed") this.delayed++;
+    else this.retrying++;
     this.#added(entry);
   }
 
