@@ -15,6 +15,7 @@ const ORDER = [
   "net",
   "router",
   "pool",
+  "durable",
   "thread",
   "host",
   "journal",

@@ -29,7 +29,12 @@ const LIMITS = [
   ["max_depth", "warn", "an operation was refused: its params nest deeper than max_depth"],
   ["max_keys", "warn", "an operation was refused: its params have more than max_keys keys"],
   ["cache", "debug", "a cache is full: an entry that was unused for longest went, or one was too large"],
-  ["dedup", "warn", "an operation was refused: its plugin works on too many with a mevent.key already"],
+  ["journal", "warn", "an operation was refused: its plugin's journal does not take it"],
+  [
+    "dedup",
+    "warn",
+    "an operation was refused: its plugin works on too many with a mevent.key already",
+  ],
   ["control_connections", "warn", "a control connection was refused: there are too many already"],
   ["figures", "warn", "a plugin reports too many figures of its own; the further ones are dropped"],
 ] as const;

@@ -1,4 +1,4 @@
-import type { PluginStats, ServerStats } from "./server_stats.ts";
+import type { JournalStats, PluginStats, ServerStats } from "./server_stats.ts";
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
@@ -39,6 +39,23 @@ const PLUGIN_GAUGES = {
   cache_bytes: "bytes of the cache",
 } as const satisfies Partial<Record<keyof PluginStats, string>>;
 
+/** Of a plugin's journal: those that only grow, and those that stand as they are now. */
+const JOURNAL_COUNTERS = {
+  commits: "commits of the journal",
+  refused: "operations that the disk did not take",
+} as const satisfies Partial<Record<keyof JournalStats, string>>;
+const JOURNAL_GAUGES = {
+  unsynced: "operations that are not committed yet",
+  unsynced_bytes: "bytes of them on disk",
+  spilled: "operations that wait on disk alone",
+  files: "files of the journal",
+  disk_bytes: "bytes of them",
+  live_bytes: "bytes of what has not ended",
+  max_disk: "bytes that they may have",
+  free_bytes: "bytes left on the file system",
+  commits_per_second: "commits of the last second",
+} as const satisfies Partial<Record<keyof JournalStats, string>>;
+
 /** The figures of a server in the text format of Prometheus, version 0.0.4; times in seconds. */
 export function prometheusText(stats: ServerStats): string {
   const { plugins, connections, messages, errors } = stats;
@@ -58,6 +75,15 @@ export function prometheusText(stats: ServerStats): string {
         [{ plugin: plugin.name, quantile: "0.99" }, p99 / 1e6],
       ];
     });
+  const ofJournals = (value: (journal: JournalStats) => number | null): Sample[] =>
+    plugins.flatMap(({ name, journal }): Sample[] => {
+      const figure = journal === null ? null : value(journal);
+      return figure === null ? [] : [[{ plugin: name }, figure]];
+    });
+  const commits = (quantile: "p50" | "p99") =>
+    ofJournals((journal) => journal.commit_us_last_minute[quantile] / 1e6).map(
+      ([labels, value]): Sample => [{ ...labels, quantile: quantile === "p50" ? "0.5" : "0.99" }, value],
+    );
   return [
     family("mevent_info", "gauge", "the server's version", [[{ version: stats.version }, 1]]),
     family("mevent_running", "gauge", "whether it takes operations", [[
@@ -71,6 +97,8 @@ export function prometheusText(stats: ServerStats): string {
       {},
       stats.max_queue_bytes,
     ]]),
+    family("mevent_disk_bytes", "gauge", "bytes of all journals", [[{}, stats.disk_bytes]]),
+    family("mevent_max_disk_bytes", "gauge", "bytes that all journals may have", [[{}, stats.max_disk]]),
     family("mevent_connections_open", "gauge", "connections", [[{}, connections.open]]),
     family("mevent_connections_total", "counter", "connections by what became of them", [
       [{ outcome: "accepted" }, connections.accepted],
@@ -100,6 +128,34 @@ export function prometheusText(stats: ServerStats): string {
         help,
         each((plugin) => plugin[key as keyof typeof PLUGIN_GAUGES]),
       )
+    ),
+    ...Object.entries(JOURNAL_COUNTERS).map(([key, help]) =>
+      family(
+        `mevent_plugin_journal_${key}_total`,
+        "counter",
+        help,
+        ofJournals((journal) => journal[key as keyof typeof JOURNAL_COUNTERS]),
+      )
+    ),
+    ...Object.entries(JOURNAL_GAUGES).map(([key, help]) =>
+      family(
+        `mevent_plugin_journal_${key}`,
+        "gauge",
+        help,
+        ofJournals((journal) => journal[key as keyof typeof JOURNAL_GAUGES]),
+      )
+    ),
+    family(
+      "mevent_plugin_journal_problem",
+      "gauge",
+      "whether the journal takes nothing",
+      ofJournals(({ problem }) => Number(problem !== null)),
+    ),
+    family(
+      "mevent_plugin_journal_commit_last_minute_seconds",
+      "gauge",
+      "how long commits of the last minute took",
+      [...commits("p50"), ...commits("p99")],
     ),
     family("mevent_plugin_paused", "gauge", "whether it is paused", each(({ paused }) => Number(paused))),
     family(

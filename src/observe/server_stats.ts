@@ -32,6 +32,31 @@ export interface Latency extends JsonObject {
   p99: number;
 }
 
+/** A plugin's journal. */
+export interface JournalStats extends JsonObject {
+  /** Why it takes nothing; null where it does. */
+  problem: string | null;
+  /** Operations, and bytes of them on disk, that are not committed yet. */
+  unsynced: number;
+  unsynced_bytes: number;
+  /** Operations that wait and are only on disk. */
+  spilled: number;
+  /** Its files, their bytes, and those of what has not ended. */
+  files: number;
+  disk_bytes: number;
+  live_bytes: number;
+  max_disk: number;
+  /** What is left on the file system; null where the system does not tell. */
+  free_bytes: number | null;
+  /** Since the start, and now. */
+  commits: number;
+  commits_per_second: number;
+  /** How long one took, with its sync. */
+  commit_us_last_minute: Latency;
+  /** Operations that the disk did not take; they were refused. */
+  refused: number;
+}
+
 /** One plugin's figures, as `Reserve.Stats` answers them. */
 export interface PluginStats extends JsonObject {
   name: string;
@@ -95,6 +120,8 @@ export interface PluginStats extends JsonObject {
   leaked_threads: number;
   cache_entries: number;
   cache_bytes: number;
+  /** Null where what is queued is in memory alone. */
+  journal: JournalStats | null;
   counters: { [name: string]: number };
   gauges: { [name: string]: number };
 }
@@ -125,5 +152,8 @@ export interface ServerStats extends JsonObject {
   /** As a plugin's. */
   queue_level: string;
   max_queue_bytes: number;
+  /** What all journals take on disk, and may take. */
+  disk_bytes: number;
+  max_disk: number;
   plugins: PluginStats[];
 }

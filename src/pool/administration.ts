@@ -91,7 +91,8 @@ export class Administration {
         }
       }
     }
-    return outcomes.cancelled - before;
+    const count = outcomes.cancelled - before;
+    return count + (queue.durability?.purge(PURGED) ?? 0);
   }
 
   /** Forgets the dead letters, or the one of that operation alone; returns how many. */
@@ -109,7 +110,7 @@ export class Administration {
     let count = 0;
     for (let letter = dead.oldest; letter !== null && count < limit; letter = dead.oldest) {
       if (!this.#putBack(letter, partOf)) break;
-      dead.removeOldest();
+      dead.take(letter.id);
       count++;
     }
     return count;
@@ -121,14 +122,21 @@ export class Administration {
     const letter = dead.find(id);
     if (letter === null) return "unknown";
     if (!this.#putBack(letter, partOf)) return "full";
-    dead.remove(id);
+    dead.take(id);
     return "retried";
   }
 
   /** False where the queue has no room. */
-  #putBack({ content, encoding, command }: DeadLetter, partOf: PartOf): boolean {
+  #putBack(letter: DeadLetter, partOf: PartOf): boolean {
+    const { content, encoding, command } = letter;
     const { queue, now } = this.parts;
+    const { durability } = queue;
     if (!queue.admits(content.length)) return false;
+    if (durability !== null) {
+      if (durability.refusal(content.length) !== null) return false;
+      durability.retry(letter, now());
+      return true;
+    }
     const operation = Object.assign(blankOperation(), { command, encoding, acceptedAt: now() });
     queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
     return true;
@@ -163,7 +171,7 @@ export class Administration {
       return "cancelled";
     }
     const entry = queue.findParked(id);
-    if (entry < 0) return "unknown";
+    if (entry < 0) return queue.durability?.cancel(id, CANCELLED) === true ? "cancelled" : "unknown";
     outcomes.cancelParked(entry, CANCELLED);
     return "cancelled";
   }
@@ -190,6 +198,10 @@ export class Administration {
     for (const entry of parked.inOrder()) {
       const state = parked.state(entry);
       yield { state, lane: parked.lane(entry), ...parked.place(entry), due: parked.due(entry) };
+    }
+    if (queue.durability === null) return;
+    for (const place of queue.durability.unsyncedRecords()) {
+      yield { state: "unsynced", lane: LaneId.Async, ...place, due: null };
     }
   }
 

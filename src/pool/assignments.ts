@@ -17,6 +17,8 @@ export interface AssignmentsOptions {
   readonly isolation: Isolation;
   /** The lanes of a part, for what goes back. */
   readonly lanes: (part: number) => readonly [Lane, Lane];
+  /** What times of acceptance count from, in ms of those that tell operations apart over restarts; 0 where none do. */
+  readonly zero: number;
   readonly thread: Pick<Thread, "isAway" | "askBack" | "published">;
   /** An operation that was cancelled came back unbegun. */
   readonly cancelled: (part: number, lane: LaneId, segment: Segment, offset: number) => void;
@@ -51,7 +53,9 @@ export class Assignments {
     this.#isGiven = true;
     const slot = this.inFlight.open(segment, offset, part, lane);
     const sequence = this.inFlight.sequence(slot);
-    const written = writeOperation(this.#lanes[lane], slot, sequence, lane === LaneId.Sync, segment, offset);
+    const isSync = lane === LaneId.Sync;
+    const { zero } = this.options;
+    const written = writeOperation(this.#lanes[lane], slot, sequence, isSync, segment, offset, zero);
     this.#isFull ||= !written;
     if (written) this.inFlight.place(slot, this.#lanes[lane].position, this.#lanes[lane].at);
     else this.inFlight.close(slot);

@@ -20,6 +20,8 @@ const EXPIRE_BATCH = 1000;
 export class Dispatcher {
   /** Nothing is handed over. */
   paused = false;
+  /** Async operations wait for the next start of the server. */
+  keepsAsync = false;
   /** By part: sync operations handed over since the last async one, as far as async ones waited. */
   #syncAhead: number[] = [];
   #partOwners: PartOwners<PluginWorker>;
@@ -58,7 +60,7 @@ export class Dispatcher {
     if (this.ttl > 0 && this.#expire() === "more") return;
     for (let part = 0; part < this.queue.parts.length; part++) {
       this.#dispatchLane(part, LaneId.Sync);
-      this.#dispatchLane(part, LaneId.Async);
+      if (!this.keepsAsync) this.#dispatchLane(part, LaneId.Async);
     }
     for (const worker of this.workers) worker.assignments.publish();
     this.#watch();

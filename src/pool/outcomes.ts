@@ -125,16 +125,13 @@ export class Outcomes {
     this.parts.queue.finish(part, lane, segment, offset);
   }
 
-  /** It has not ended when the server stops. */
+  /** It has not ended when the server stops; what is kept on disk runs after the next start. */
   giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const { queue } = this.parts;
-    if (lane === LaneId.Async && queue.durability !== null) {
-      this.#tell(lane, segment, offset, ReplyCode.Error, message);
-      return queue.letGo(part, lane, segment, offset);
-    }
-    this.failed++;
+    if (lane === LaneId.Sync || queue.durability === null) this.failed++;
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
-    this.parts.queue.finish(part, lane, segment, offset);
+    if (queue.durability === null) queue.finish(part, lane, segment, offset);
+    else queue.letGo(part, lane, segment, offset);
   }
 
   /** Gives up all that no worker has taken. */

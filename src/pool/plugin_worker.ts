@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly part: number;
   /** The lanes of a part. */
   readonly lanes: (part: number) => readonly [Lane, Lane];
+  /** What times of acceptance count from, as operations' ids are told; in ms. */
+  readonly zero: number;
   readonly setup: Omit<HostSetup, "rings" | "beats" | "worker">;
   readonly rings: WorkerRings;
   readonly beats: BeatMemory;
@@ -123,6 +125,7 @@ export class PluginWorker {
       rings,
       isolation: options.isolation,
       lanes: options.lanes,
+      zero: options.zero,
       thread: this.#thread,
       cancelled: (...operation) => this.events.cancelled(this, ...operation),
     });

@@ -215,6 +215,7 @@ export class WorkerPool {
   dispatch(): void {
     const { expired } = this.outcomes;
     this.#dispatcher.dispatch();
+    this.options.queue.durability?.publish();
     if (this.outcomes.expired > expired) this.#settled();
   }
 
@@ -237,6 +238,12 @@ export class WorkerPool {
   /** An operation was put into the queue that is to wait. */
   delayed(): void {
     this.#dueTimer.arm();
+  }
+
+  /** Operations were committed, or refused after all. */
+  committed(): void {
+    this.dispatch();
+    this.#settled();
   }
 
   /** Does what an operator asks for, and hands over and tells what came of it. */
@@ -272,12 +279,25 @@ export class WorkerPool {
     this.#timerDuty.end();
     this.#timerDuty.look();
     this.#generations.hurry();
+    this.#keepAsync();
     while (!this.isDrained(deadline)) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Async operations that are kept for the next start, and have not begun, begin no more. */
+  #keepAsync(): void {
+    if (this.options.queue.durability === null || this.#dispatcher.keepsAsync) return;
+    this.#dispatcher.keepsAsync = true;
+    this.#administration.recall();
+    this.dispatch();
   }
 
   /** The same as it is now. */
   isDrained(deadline: number): boolean {
-    const { ops, parked } = this.options.queue;
+    const { ops, parked, durability } = this.options.queue;
+    if (durability !== null) {
+      if (this.inFlight > 0 || durability.unsynced > 0) return false;
+      return ops === durability.kept || this.paused || this.#generations.isSpent;
+    }
     if (ops === parked.count) return parked.earliest > deadline;
     return (this.paused || this.#generations.isSpent) && this.inFlight === 0;
   }
@@ -298,6 +318,7 @@ export class WorkerPool {
     }
     this.outcomes.giveUpWaiting(GIVEN_UP);
     this.#settled();
+    await this.options.queue.durability?.close();
   }
 
   /** Operations have ended otherwise than by a reply. */

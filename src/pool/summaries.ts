@@ -14,7 +14,7 @@ const decoder = new TextDecoder();
 /** An operation that has not ended, as `mevent peek` shows it. */
 export interface OperationSummary extends JsonObject {
   id: number;
-  state: "queued" | "delayed" | "retrying" | "running";
+  state: "queued" | "delayed" | "retrying" | "running" | "unsynced";
   command: number;
   sync: boolean;
   /** Attempts that have failed. */

@@ -55,7 +55,11 @@ export class WorkerStarter {
     const part = isParted ? index : 0;
     // A reload may divide the queue anew.
     const lanes = (part: number) => queue.parts[part]!;
-    return new PluginWorker({ index, part, lanes, setup, rings, beats, isolation, startThread, now }, events);
+    const zero = queue.durability?.zero ?? 0;
+    return new PluginWorker(
+      { index, part, lanes, zero, setup, rings, beats, isolation, startThread, now },
+      events,
+    );
   }
 }
 

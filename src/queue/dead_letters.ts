@@ -128,7 +128,7 @@ export class DeadLetters {
   /** Forgets all; returns how many. */
   clear(): number {
     const { size } = this.#letters;
-    if (this.keeper !== null) for (const { id } of this.#letters.values()) this.keeper.unburied(id);
+    if (this.keeper !== null) { for (const { id } of this.#letters.values()) this.keeper.unburied(id); }
     this.#letters.clear();
     this.bytes = 0;
     return size;

@@ -1,4 +1,6 @@
+import type { JournalStats } from "../observe/server_stats.ts";
 import type { DeadLetter } from "./dead_letters.ts";
+import type { Place } from "./lane.ts";
 import type { Remembered } from "./dedup.ts";
 import type { Addressee, Operation } from "./record.ts";
 
@@ -56,7 +58,9 @@ export interface Durability {
   ): void;
   /** The same with a dead letter, which is kept as one until the new operation is committed. */
   retry(letter: DeadLetter, now: number): void;
-  /** Another async caller is told of an operation with the same key that has not ended: when that is committed. */
+  /** Whether another async caller may be told at once of an operation with the same key that has not ended. */
+  isSafe(id: number, sync: boolean): boolean;
+  /** Where it may not: it is told when that one is committed. */
   share(id: number, to: Addressee | null): void;
   /**
    * The same where that is a sync operation: what the other caller has sent is kept until it ends.
@@ -95,10 +99,12 @@ export interface Durability {
   cancel(id: number, message: string): boolean;
   /** Cancels all of them; returns how many. */
   purge(message: string): number;
-  /** The ids of those that are only on disk, the oldest first. */
-  spilledIds(): Iterable<number>;
+  /** Where the records lie of what is not committed, the oldest first. */
+  unsyncedRecords(): Iterable<Place>;
   /** Has what was noted committed soon, and read back what there is room for. */
   publish(): void;
+  /** For operators. */
+  figures(): JournalStats;
   /** Has all committed and ends; what is not ended is kept for the next start. */
   close(): Promise<void>;
 }

@@ -25,7 +25,9 @@ export class IdSet {
   add(id: number): void {
     const number = Math.floor(id / CHUNK_IDS);
     let chunk = this.#chunks.get(number);
-    if (chunk === undefined) this.#chunks.set(number, chunk = { bits: new Uint32Array(CHUNK_WORDS), count: 0 });
+    if (chunk === undefined) {
+      this.#chunks.set(number, chunk = { bits: new Uint32Array(CHUNK_WORDS), count: 0 });
+    }
     chunk.bits[(id % CHUNK_IDS) >>> 5]! |= 1 << (id & 31);
     chunk.count++;
     this.size++;

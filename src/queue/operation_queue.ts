@@ -262,7 +262,7 @@ export class OperationQueue {
   /** The same where it has not ended, and is kept on disk. */
   letGo(part: number, lane: LaneId, segment: Segment, offset: number): void {
     const size = OperationRecord.bytes(segment, offset);
-    this.durability?.leftMemory(size);
+    if (lane === LaneId.Async) this.durability?.leftMemory(size);
     this.parts[part]![lane].done(segment);
     this.uncount(size);
   }

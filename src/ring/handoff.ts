@@ -40,7 +40,11 @@ export const NEVER_AGAIN = 0xffffff;
 /** Bytes that a record of the rings needs beside its content. */
 export const HANDOFF_OVERHEAD_BYTES = Math.max(OPERATION_HEADER_BYTES, REPLY_HEADER_BYTES);
 
-/** Writes the operation whose record lies at `offset`; false where the ring has no room for it now. */
+/**
+ * Writes the operation whose record lies at `offset`; false where the ring has no room for it now.
+ *
+ * @param zero what the record's times count from, in ms of the time that the worker is told; 0 for what they are
+ */
 export function writeOperation(
   ring: RingWriter,
   slot: number,
@@ -48,6 +52,7 @@ export function writeOperation(
   sync: boolean,
   segment: Segment,
   offset: number,
+  zero = 0,
 ): boolean {
   const length = OperationRecord.contentLength(segment, offset);
   if (!ring.reserve(OPERATION_HEADER_BYTES + length)) return false;
@@ -59,7 +64,7 @@ export function writeOperation(
     (OperationRecord.encoding(segment, offset) << 16) | (kind << 24);
   ring.data[word + CLAIM_WORD] = UNCLAIMED;
   ring.data[word + 4] = OperationRecord.idLow(segment, offset);
-  ring.data[word + 5] = OperationRecord.acceptedAt(segment, offset) / 1000;
+  ring.data[word + 5] = (OperationRecord.acceptedAt(segment, offset) + zero) / 1000;
   const at = OperationRecord.contentAt(offset);
   copyWords(segment, at, length, ring.records, ring.at + OPERATION_HEADER_BYTES);
   ring.commit(OPERATION_HEADER_BYTES + length);

@@ -6,8 +6,11 @@ import { ProtocolError } from "../protocol/errors.ts";
 import type { Dedup, Remembered } from "../queue/dedup.ts";
 import type { Caller } from "./caller.ts";
 
-/** What becomes of a request with a key: it is the first, it has been answered as the first, or there is no room. */
-export type KeyVerdict = "first" | "answered" | "full";
+/**
+ * What becomes of a request with a key: it is the first, it has been answered as the first, it is to be told that the first is
+ * queued, or there is no room.
+ */
+export type KeyVerdict = "first" | "answered" | "promised" | "full";
 
 /** Answers requests that come a second time with the same key as the first, instead of queueing them. */
 export class Duplicates {
@@ -23,7 +26,11 @@ export class Duplicates {
     const reply = dedup.remembered(key, now);
     if (reply === null && !dedup.isPending(key)) return dedup.admits(key) ? "first" : "full";
     if (!sync) {
-      if (reply === null) dedup.promise(key);
+      if (reply === null) {
+        dedup.promise(key);
+        dedup.deduplicated++;
+        return "promised";
+      }
       if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } else if (reply !== null) answerRemembered(caller, id, encoding, reply);
     else {

@@ -123,14 +123,14 @@ export class RoutedPlugin {
   /** Puts dead letters back in line, the oldest first, as far as the queue has room; returns how many. */
   retryDead(limit: number): number {
     const count = this.pool.administer((administration) => administration.retryDead(limit, this.#partOf));
-    this.accepted += count;
+    if (this.queue.durability === null) this.accepted += count;
     return count;
   }
 
   /** The same with the dead letter of one operation. */
   retryOne(id: number): "retried" | "full" | "unknown" {
     const outcome = this.pool.administer((administration) => administration.retryOne(id, this.#partOf));
-    if (outcome === "retried") this.accepted++;
+    if (outcome === "retried" && this.queue.durability === null) this.accepted++;
     return outcome;
   }
 
@@ -145,11 +145,16 @@ export class RoutedPlugin {
     return this.pool.administer((administration) => administration.cancel(id));
   }
 
+  /** Operations that have not ended and are kept for the next start. */
+  get kept(): number {
+    return this.queue.durability?.kept ?? 0;
+  }
+
   /** Tells, once it has stopped, how many of the operations that are pending now were not done. */
   abandoned(): () => number {
     const { queue: { ops }, pool: { outcomes } } = this;
     const { done } = outcomes;
-    return () => Math.max(0, ops - (outcomes.done - done));
+    return () => Math.max(0, ops - (outcomes.done - done) - this.kept);
   }
 
   stats(): PluginStats {
@@ -165,7 +170,7 @@ export class RoutedPlugin {
       name: this.name,
       biz: this.biz ?? null,
       description: pool.declaration?.description ?? "",
-      queued: queue.waiting,
+      queued: queue.waiting + (queue.durability?.spilled ?? 0),
       oldest_wait_ms: queue.waiting === 0 ? 0 : Math.max(0, Math.round(now - queue.oldestSince)),
       in_flight: pool.inFlight,
       delayed: queue.parked.delayed,
@@ -202,6 +207,7 @@ export class RoutedPlugin {
       leaked_threads: pool.health.leakedThreads,
       cache_entries: cache.entries,
       cache_bytes: cache.bytes,
+      journal: queue.durability?.figures() ?? null,
       counters: Object.fromEntries(pool.figures.counters),
       gauges: Object.fromEntries(pool.figures.gauges),
     };

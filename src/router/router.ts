@@ -12,7 +12,8 @@ import {
   VERSION,
 } from "../protocol/request.ts";
 import { LaneId } from "../queue/operation_queue.ts";
-import { blankOperation, type Operation } from "../queue/record.ts";
+import type { Durability } from "../queue/durability.ts";
+import { type Addressee, blankOperation, type Operation } from "../queue/record.ts";
 import type { Caller } from "./caller.ts";
 import { Duplicates } from "./duplicates.ts";
 import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
@@ -36,6 +37,7 @@ export class Router {
   intake: "all" | "plugins" | "none" = "all";
   readonly #view: BodyView;
   readonly #operation: Operation = blankOperation();
+  readonly #addressee = { routeSlot: 0, routeGeneration: 0, requestId: 0, encoding: 0 };
   readonly #serverAnswers: ServerAnswers;
   #touched: RoutedPlugin[] = [];
 
@@ -117,6 +119,17 @@ export class Router {
       if (sync || caller.asyncReply) caller.answer(id, ReplyCode.Busy, body);
       return "keep";
     }
+    const { durability } = plugin.queue;
+    const problem = durability === null || sync ? null : durability.refusal(view.length);
+    if (problem !== null) {
+      counters.busy++;
+      plugin.busy++;
+      this.options.limitLog.reached("journal", { plugin: plugin.name });
+      if (caller.asyncReply) {
+        caller.answer(id, ReplyCode.Busy, errorBody(view.encoding, ReplyCode.Busy, problem));
+      }
+      return "keep";
+    }
     if (!plugin.hasCommand(command)) {
       this.#serverAnswers.refuseCommand(caller, sync, id, plugin, command);
       return "keep";
@@ -166,6 +179,12 @@ export class Router {
     operation.keyed = keyed;
     operation.hops = caller.hops;
     operation.sync = sync;
+    const { durability } = plugin.queue;
+    if (durability !== null && !sync) {
+      const due = delay > 0 ? now + delay : 0;
+      durability.accept(operation, bytes, view.at, view.length, due, this.#addresseeOf(caller, id));
+      return this.#touch(plugin);
+    }
     if (sync) {
       operation.requestId = id;
       operation.routeSlot = caller.openRoute();
@@ -177,11 +196,50 @@ export class Router {
       plugin.queue.putDelayed(part, LaneId.Async, operation, bytes, view.at, view.length, now + delay);
       plugin.pool.delayed();
     } else plugin.queue.put(part, sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
-    if (!plugin.touched) {
-      plugin.touched = true;
-      this.#touched.push(plugin);
-    }
+    this.#touch(plugin);
     if (!sync && caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+  }
+
+  #touch(plugin: RoutedPlugin): void {
+    if (plugin.touched) return;
+    plugin.touched = true;
+    this.#touched.push(plugin);
+  }
+
+  /** Who is to be told later of an async request; null where nobody is. */
+  #addresseeOf(caller: Caller, id: number): Addressee | null {
+    if (!caller.asyncReply) return null;
+    const addressee = this.#addressee;
+    addressee.requestId = id;
+    addressee.routeSlot = caller.openRoute();
+    addressee.routeGeneration = caller.routeGeneration;
+    addressee.encoding = this.#view.encoding;
+    return addressee;
+  }
+
+  /** Answers an async request with the key of an operation that has not ended: when that is kept. */
+  #share(
+    durability: Durability,
+    caller: Caller,
+    id: number,
+    plugin: RoutedPlugin,
+    command: number,
+    bytes: Uint8Array,
+    now: number,
+    key: string,
+  ): void {
+    const view = this.#view;
+    const { operation, sync } = plugin.dedup.pendingOf(key);
+    if (durability.isSafe(operation, sync)) {
+      if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+      return;
+    }
+    const to = this.#addresseeOf(caller, id);
+    if (!sync) return durability.share(operation, to);
+    const { encoding, at, length } = view;
+    const own = { command, encoding, acceptedAt: now, keyed: true, hops: caller.hops };
+    durability.shareSync(operation, { ...blankOperation(), ...own }, bytes, at, length, to);
+    this.#touch(plugin);
   }
 
   /** The same where the caller may have asked for a delay, or given a key. */
@@ -211,7 +269,11 @@ export class Router {
     const verdict = duplicates.look(caller, sync, id, key, encoding, now);
     if (verdict === "first") {
       this.#accept(caller, sync, id, plugin, command, bytes, now, options.delay, true);
-      duplicates.dedup.begin(key, plugin.queue.lastId);
+      duplicates.dedup.begin(key, plugin.queue.lastId, sync);
+    } else if (verdict === "promised") {
+      const { durability } = plugin.queue;
+      if (durability !== null) this.#share(durability, caller, id, plugin, command, bytes, now, key);
+      else if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
     } else if (verdict === "full") {
       this.options.counters.busy++;
       plugin.busy++;

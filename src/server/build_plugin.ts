@@ -19,6 +19,7 @@ import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import { MAX_FIGURES } from "../host/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
 import type { HeldFiles, ModuleStore } from "./module_store.ts";
+import type { PluginJournals } from "./plugin_journals.ts";
 import { outcomeDelivery } from "./outcome_delivery.ts";
 import { PluginServices } from "./plugin_services.ts";
 import { maxReplyBytes, partsOf } from "./worker_settings.ts";
@@ -44,6 +45,7 @@ export interface PluginParts {
   readonly reserve: DescriptorReserve;
   readonly nursery: Nursery;
   readonly modules: ModuleStore;
+  readonly journals: PluginJournals;
   readonly log: Log;
   readonly now: () => number;
   /** So many ms since then nothing could get on: the process was stopped. */

@@ -5,7 +5,7 @@ import { MAX_LISTED } from "../pool/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
 import { ReloadError } from "./reload.ts";
 import type { ControlTarget } from "./control_target.ts";
-import type { StopReport } from "./stop_report.ts";
+import { doneOf, type StopReport } from "./stop_report.ts";
 
 /** Listed where nothing is said. */
 const DEFAULT_LISTED = 20;
@@ -51,9 +51,13 @@ function setPaused(target: ControlTarget, request: ControlRequest, paused: boole
 function peek(target: ControlTarget, request: ControlRequest): JsonObject {
   const plugin = pluginOf(target, request);
   const limit = request.int("limit", 1, MAX_LISTED, DEFAULT_LISTED);
-  return request.flag("dead")
-    ? { plugin: plugin.name, total: plugin.pool.dead.count, dead: plugin.peekDead(limit) }
-    : { plugin: plugin.name, total: plugin.queue.ops, operations: plugin.peek(limit) };
+  if (request.flag("dead")) {
+    return { plugin: plugin.name, total: plugin.pool.dead.count, dead: plugin.peekDead(limit) };
+  }
+  const { durability, ops } = plugin.queue;
+  const { unsynced = 0, unsynced_bytes = 0, spilled = 0 } = durability?.figures() ?? {};
+  const journal = durability === null ? {} : { unsynced, unsynced_bytes, on_disk_alone: spilled };
+  return { plugin: plugin.name, total: ops, ...journal, operations: plugin.peek(limit) };
 }
 
 function purge(target: ControlTarget, request: ControlRequest): JsonObject {
@@ -145,8 +149,9 @@ function operationsOf({ queued, in_flight, delayed, retrying }: ServerStats["plu
   return queued + in_flight + delayed + retrying;
 }
 
-function result({ pending, abandoned, unstopped }: StopReport): JsonObject {
-  return { pending, done: pending - abandoned, abandoned, unstopped: [...unstopped] };
+function result(report: StopReport): JsonObject {
+  const { pending, abandoned, kept, unstopped } = report;
+  return { pending, done: doneOf(report), abandoned, kept, unstopped: [...unstopped] };
 }
 
 function pluginOf(target: ControlTarget, request: ControlRequest): RoutedPlugin {

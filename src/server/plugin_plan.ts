@@ -68,7 +68,7 @@ export class PluginPlan {
           const { module } = held[index]!;
           steps.push(
             served.get(config.name)?.change(config, module, server) ??
-              new ServedPlugin(config, module, server, parts),
+              new ServedPlugin(config, module, server, parts, await parts.journals.open(config, server)),
           );
         }
       } catch (error) {

@@ -67,6 +67,11 @@ export class PluginSet {
     return () => new Map(each.map(([name, count]) => [name, count()]));
   }
 
+  /** Operations that have not ended and are in journals, by plugin. */
+  get kept(): Map<string, number> {
+    return new Map(this.all.map(({ name, kept }) => [name, kept]));
+  }
+
   /** The plugins whose `stop` failed, or did not end in time. */
   get unstopped(): string[] {
     return this.all.filter(({ pool }) => pool.unstopped > 0).map(({ name }) => name);

@@ -41,6 +41,7 @@ export class RemovedPlugins {
     log[abandoned > 0 ? "warn" : "info"]("a removed plugin has ended", {
       plugin: plugin.name,
       operations_abandoned: abandoned,
+      ...plugin.kept > 0 ? { operations_kept: plugin.kept } : {},
     });
     return abandoned;
   }

@@ -10,8 +10,12 @@ import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { RequestOptions } from "../router/request_options.ts";
 import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import type { Supervisor } from "../pool/supervisor.ts";
+import type { JournalQueue } from "../durable/journal_queue.ts";
+import type { OpenJournal } from "../durable/open_journal.ts";
 import { buildPlugin, type PluginParts } from "./build_plugin.ts";
 import type { HeldModule } from "./module_store.ts";
+import { PluginsError } from "./plugins_error.ts";
+import { limitsOf } from "./plugin_journals.ts";
 import { partsOf, workerSettings } from "./worker_settings.ts";
 
 /** What workers that were started in vain get to end in, in ms. */
@@ -22,7 +26,9 @@ export class ServedPlugin {
   readonly routed: RoutedPlugin;
   #settings: WorkerSettings;
   readonly #contentLimits: ContentLimits;
+  /** What tells its operations from those of others, and from those of another start where they are not kept. */
   readonly #run: string;
+  readonly #kept: JournalQueue | null;
 
   constructor(
     public config: PluginConfig,
@@ -30,13 +36,16 @@ export class ServedPlugin {
     public module: HeldModule,
     server: ServerConfig,
     parts: PluginParts,
+    /** Where its async operations are kept; null where they are in memory alone. */
+    journal: OpenJournal | null,
   ) {
-    this.#settings = workerSettings(config, server, module.prepared, 0, parts.run);
+    this.#run = journal?.recovered.run ?? parts.run;
+    this.#settings = workerSettings(config, server, module.prepared, 0, this.#run);
     this.routed = module.holdFor((held) => buildPlugin(config, this.#settings, held, parts));
     this.#contentLimits = parts.contentLimits;
-    this.#run = parts.run;
     this.#bound();
     this.#setAffinity();
+    this.#kept = journal === null ? null : parts.journals.keep(this.routed, journal);
   }
 
   get name(): string {
@@ -46,12 +55,14 @@ export class ServedPlugin {
   /** Starts its workers. Rejects where its module does not load. */
   async start(): Promise<void> {
     const { pool } = this.routed;
+    await this.#kept?.ready;
     await pool.start();
     this.routed.declared(pool.declaration!);
   }
 
   /** What is to be done for it to go on with another config; nothing has changed yet. */
   change(config: PluginConfig, module: HeldModule, server: ServerConfig): PluginChange {
+    this.#checkDurability(config, server);
     const { maxContentBytes } = this.#settings;
     const settings = workerSettings(config, server, module.prepared, maxContentBytes, this.#run);
     const isOtherCode = module !== this.module;
@@ -67,6 +78,21 @@ export class ServedPlugin {
     const { pool } = this.routed;
     const successor = needsWorkers ? module.holdFor((held) => pool.successor(settings, held)) : null;
     return new PluginChange(this, changed, successor, { config, settings, module });
+  }
+
+  /** Throws where the change would leave operations behind. */
+  #checkDurability({ name, durability }: PluginConfig, { maxFrame }: ServerConfig): void {
+    if (durability !== this.config.durability) {
+      const what = `durability = "${this.config.durability}" cannot become "${durability}" while it runs`;
+      throw new PluginsError([
+        `plugin ${name}: ${what}: restart the server, or remove the plugin and add it again`,
+      ]);
+    }
+    const most = this.#kept?.parts.journal.maxContentBytes ?? Infinity;
+    if (maxFrame <= most) return;
+    throw new PluginsError([
+      `plugin ${name}: its journal takes messages of up to ${most} bytes until the next start; max_frame is ${maxFrame}`,
+    ]);
   }
 
   /** Goes on with another config, and with the workers that were started for it. */
@@ -95,6 +121,7 @@ export class ServedPlugin {
     cache.bound(config.cache);
     pool.bound(config);
     dedup.bound(config.dedup);
+    this.#kept?.bound(limitsOf(config));
     const keys = config.dedup.window > 0;
     routed.requestOptions = config.maxDelay > 0 || keys
       ? new RequestOptions({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })

@@ -25,6 +25,7 @@ import { Control } from "./control.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
+import { PluginJournals } from "./plugin_journals.ts";
 import { RemovedPlugins } from "./removed_plugins.ts";
 import { addressesOf, Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
@@ -33,7 +34,7 @@ import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport, ReloadTarget } from "./reload.ts";
 import { ReloadQueue } from "./reload_queue.ts";
 import { RealtimePriority } from "./realtime_priority.ts";
-import { type StopReport, tellAbandoned, tellStopped } from "./stop_report.ts";
+import { type StopReport, tellAbandoned, tellKept, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { onAbort, unlessStopped } from "./unless_stopped.ts";
@@ -84,6 +85,7 @@ export class Server {
   readonly #reported = Promise.withResolvers<StopReport>();
   readonly #ended = Promise.withResolvers<StopReport>();
   readonly #modules: ModuleStore;
+  readonly #journals: PluginJournals;
   readonly #watchers = new FileWatchers({
     files: (plugin) => this.#modules.filesOf(plugin),
     changed: (plugin) => this.#reloads.beginWatched(plugin),
@@ -115,6 +117,16 @@ export class Server {
       log,
     });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
+    const journals = this.#journals = new PluginJournals({
+      log,
+      limitLog,
+      counters: this.counters,
+      routes,
+      contentLimits,
+      limits,
+      env: options.env ?? {},
+      now: monotonic,
+    });
     const plugins = new PluginSet({
       router: this.#router,
       budget: this.#budget,
@@ -128,6 +140,7 @@ export class Server {
       reserve: this.reserve,
       nursery: this.#nursery,
       modules: this.#modules,
+      journals,
       log,
       now: monotonic,
       lostSince: (time) => this.#lost.since(time),
@@ -136,8 +149,11 @@ export class Server {
     this.#plugins = plugins;
     this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
       dispatch: () => this.#router.dispatch(),
-      poll: () => plugins.poll(),
-      sleep: () => plugins.sleep(),
+      poll: () => {
+        const found = journals.poll();
+        return plugins.poll() || found;
+      },
+      sleep: () => journals.sleep() && plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
     const context: Omit<NetContext, "guard"> = {
@@ -223,6 +239,7 @@ export class Server {
     }
     this.#plugins.take(plan);
     tellUnconfined(plugins, log);
+    await this.#journals.tellOrphans(plugins, settings);
     // What the workers have opened counts, and what is kept back: lent to their start, it is there again for the first connection.
     this.reserve.refill();
     Object.assign(this.#target.limits, this.#target.fit(settings));
@@ -269,6 +286,8 @@ export class Server {
       listeners: this.#listeners,
       budget: this.#budget,
       plugins: this.#plugins,
+      diskBytes: this.#journals.diskBytes,
+      maxDisk: this.#target.limits.maxDisk,
     });
   }
 
@@ -355,7 +374,8 @@ export class Server {
     const { unstopped } = this.#plugins;
     this.#limitLog.flush();
     const abandoned = await leaving + tellAbandoned(count(), log);
-    const report = { pending, abandoned, unstopped };
+    const kept = tellKept(this.#plugins.kept, log);
+    const report = { pending, abandoned, kept, unstopped };
     tellStopped(report, log);
     log.flush();
     this.#reported.resolve(report);

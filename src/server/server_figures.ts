@@ -16,6 +16,8 @@ export interface FigureSources {
   readonly listeners: Listeners;
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
+  readonly diskBytes: number;
+  readonly maxDisk: number;
 }
 
 /** The figures as everybody gets them. */
@@ -46,6 +48,8 @@ export function serverFigures(sources: FigureSources): ServerStats {
     queue_bytes: budget.bytes,
     queue_level: budget.watermarks.level,
     max_queue_bytes: budget.maxBytes,
+    disk_bytes: sources.diskBytes,
+    max_disk: sources.maxDisk,
     plugins: plugins.all.map((plugin) => plugin.stats()),
   };
 }

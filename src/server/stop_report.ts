@@ -6,6 +6,8 @@ export interface StopReport {
   readonly pending: number;
   /** Those of them that were given up when the time was over. */
   readonly abandoned: number;
+  /** Those that are in journals, and run after the next start; they are not among the abandoned ones. */
+  readonly kept: number;
   /** The plugins whose `stop` failed, or did not end in time: what they were to write is not written, perhaps. */
   readonly unstopped: readonly string[];
 }
@@ -20,9 +22,29 @@ export function tellAbandoned(byPlugin: ReadonlyMap<string, number>, log: Log): 
   return sum;
 }
 
+/** Says of which plugins operations are kept; returns how many of all. */
+export function tellKept(byPlugin: ReadonlyMap<string, number>, log: Log): number {
+  let sum = 0;
+  for (const [plugin, operations] of byPlugin) {
+    sum += operations;
+    if (operations > 0) log.info("operations of a plugin are kept in its journal", { plugin, operations });
+  }
+  return sum;
+}
+
+/** How many of the operations that were pending were done. */
+export function doneOf({ pending, abandoned, kept }: Omit<StopReport, "unstopped">): number {
+  return Math.max(0, pending - abandoned - kept);
+}
+
 /** The last line of a server. */
-export function tellStopped({ pending, abandoned, unstopped }: StopReport, log: Log): void {
-  const fields = { operations_done: pending - abandoned, operations_abandoned: abandoned };
+export function tellStopped({ unstopped, ...report }: StopReport, log: Log): void {
+  const { abandoned, kept } = report;
+  const fields = {
+    operations_done: doneOf(report),
+    operations_abandoned: abandoned,
+    ...kept > 0 ? { operations_kept: kept } : {},
+  };
   if (unstopped.length > 0) {
     log.error("stopped, and not all plugins ended as they were to", { ...fields, plugins: [...unstopped] });
   } else log[abandoned > 0 ? "warn" : "info"]("stopped", fields);

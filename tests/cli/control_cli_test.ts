@@ -249,7 +249,13 @@ Deno.test("stop returns at once; stop --now after it gives up the rest, and both
   });
   assertStringIncludes((await mevent(["stats", "--control", control])).stdout, ", draining for ");
   const now = await mevent(["stop", "--now", "--json", "--control", control]);
-  assertEquals([now.code, JSON.parse(now.stdout)], [1, { pending: 4, done: 0, abandoned: 4, unstopped: [] }]);
+  assertEquals([now.code, JSON.parse(now.stdout)], [1, {
+    pending: 4,
+    done: 0,
+    abandoned: 4,
+    kept: 0,
+    unstopped: [],
+  }]);
   assertEquals((await server.end()).code, 1);
   await Deno.remove(folder, { recursive: true });
 });

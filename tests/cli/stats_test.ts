@@ -49,6 +49,7 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     leaked_threads: 0,
     cache_entries: 0,
     cache_bytes: 0,
+    journal: null,
     counters: {},
     gauges: {},
     ...figures,
@@ -69,6 +70,8 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     queue_bytes: 1536,
     queue_level: "normal",
     max_queue_bytes: 1024 ** 3,
+    disk_bytes: 0,
+    max_disk: 10 * 1024 ** 3,
     plugins,
   };
 }

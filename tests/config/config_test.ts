@@ -132,6 +132,8 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     maxUdpErrors: 1_000,
     drainTimeout: 30_000,
     maxQueueBytes: 1_073_741_824,
+    data: "",
+    maxDisk: 10 * 2 ** 30,
     maxDepth: 64,
     maxKeys: 100_000,
     control: "auto",

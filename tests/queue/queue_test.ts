@@ -100,7 +100,7 @@ class Checked {
   park(index: number, due: number): void {
     if (this.taken.length === 0) return;
     const [{ lane, segment, offset, id }] = this.taken.splice(index % this.taken.length, 1) as [Taken];
-    this.queue.park(0, lane, segment, offset, due);
+    this.queue.park(0, lane, segment, offset, due, "retrying");
     this.parked.push({ id, lane, due });
   }
 

@@ -107,7 +107,7 @@ Deno.test("while the server drains, what runs still calls and enqueues, and that
     await go("d");
     await server.until("it has worked", () => logged(server, "worked").length === 1);
     await go("e");
-    assertEquals(await stopped, { pending: 1, abandoned: 0, unstopped: [] });
+    assertEquals(await stopped, { pending: 1, abandoned: 0, kept: 0, unstopped: [] });
   } finally {
     await server[Symbol.asyncDispose]();
   }

@@ -108,7 +108,7 @@ Deno.test("timers begin no run once the server drains, and one that runs is told
     const stopped = server.server.stop();
     await server.until("the long one was told", () => logged(server, "told").length === 1);
     assertEquals(logged(server, "done").length, 0);
-    assertEquals(await stopped, { pending: 1, abandoned: 0, unstopped: [] });
+    assertEquals(await stopped, { pending: 1, abandoned: 0, kept: 0, unstopped: [] });
   } finally {
     await server[Symbol.asyncDispose]();
   }

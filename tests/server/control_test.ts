@@ -320,7 +320,13 @@ Deno.test("a drain tells how far it is, then how it went, and then its connectio
   await server.until("it runs", () => server.plugin("echo").in_flight === 1);
   await control.send('{"command": "drain"}\n');
   assertEquals(JSON.parse(await control.line() ?? "null"), { progress: { left: 1, paused: [] } });
-  assertEquals((await control.answer()).result, { pending: 1, done: 1, abandoned: 0, unstopped: [] });
+  assertEquals((await control.answer()).result, {
+    pending: 1,
+    done: 1,
+    abandoned: 0,
+    kept: 0,
+    unstopped: [],
+  });
   assertEquals(await control.line(), null);
 });
 
@@ -337,10 +343,10 @@ Deno.test("a stop that is to be at once gives up what is left, also where a drai
   await enqueue(server, 2);
   await draining.send('{"command": "drain"}\n');
   assertEquals(JSON.parse(await draining.line() ?? "null"), { progress: { left: 3, paused: ["echo"] } });
-  const expected = { ok: true, result: { pending: 3, done: 0, abandoned: 3, unstopped: [] } };
+  const expected = { ok: true, result: { pending: 3, done: 0, abandoned: 3, kept: 0, unstopped: [] } };
   assertEquals(await stopping.ask({ command: "stop", now: true }), expected);
   assertEquals(await draining.answer(), expected);
-  assertEquals(await server.server.ended, { pending: 3, abandoned: 3, unstopped: [] });
+  assertEquals(await server.server.ended, { pending: 3, abandoned: 3, kept: 0, unstopped: [] });
 });
 
 Deno.test("a drain does not wait for a retry that is due when its time is over, and gives it up", async () => {
@@ -356,7 +362,7 @@ Deno.test("a drain does not wait for a retry that is due when its time is over, 
   await connection.send(streamRequest({ id: 1, plugin: "bad", command: 1001, sync: false }));
   await server.until("it is to be tried again", () => server.plugin("bad").retrying === 1);
   const before = performance.now();
-  assertEquals(await server.server.stop(), { pending: 1, abandoned: 1, unstopped: [] });
+  assertEquals(await server.server.stop(), { pending: 1, abandoned: 1, kept: 0, unstopped: [] });
   assertLess(performance.now() - before, 5000);
 });
 

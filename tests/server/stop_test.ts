@@ -48,7 +48,7 @@ Deno.test("a stop answers what is abandoned, and reports it", async () => {
   server.server.stop();
   const replies = await connection.replies(2);
   assertEquals(replies.map(({ id, code }) => [id, code]), [[1, 14], [2, 14]]);
-  assertEquals(await stopped, { pending: 2, abandoned: 2, unstopped: ["stubborn"] });
+  assertEquals(await stopped, { pending: 2, abandoned: 2, kept: 0, unstopped: ["stubborn"] });
 });
 
 Deno.test("what ends well while the plugins are stopped is not abandoned, what fails is, also in a removed plugin", async () => {
@@ -65,7 +65,7 @@ Deno.test("what ends well while the plugins are stopped is not abandoned, what f
     );
     await server.until("all run", () => server.plugin("late").in_flight === 3);
     if (isRemoved) await server.reload({ server: settings, plugins: [{ name: "echo" }] });
-    assertEquals(await server.server.stop(), { pending: 3, abandoned: 1, unstopped: [] });
+    assertEquals(await server.server.stop(), { pending: 3, abandoned: 1, kept: 0, unstopped: [] });
   }
 });
 

@@ -35,9 +35,11 @@ export function stoppedText(result: JsonObject): string {
   const failed = plugins.length === 0
     ? ""
     : `; ${plugins.join(", ")} did not end as they were to: its log says why`;
+  const inJournals = numberOf(result, "kept");
+  const kept = inJournals === 0 ? "" : `, ${countText(inJournals)} kept in journals`;
   return `the server has stopped: ${done} done, ${
     countText(numberOf(result, "abandoned"))
-  } given up${failed}\n`;
+  } given up${kept}${failed}\n`;
 }
 
 export function stoppedExitCode(result: JsonObject): number {

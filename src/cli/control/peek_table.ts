@@ -10,7 +10,10 @@ const MAX_CELL = 60;
 
 /** What `peek` answers, for people. Throws AnswerError. */
 export function operationTable(result: JsonObject): string {
-  const { plugin, total, operations } = parsed(OPERATIONS, result);
+  const { plugin, total, operations, unsynced = 0, unsynced_bytes = 0, on_disk_alone = 0 } = parsed(
+    OPERATIONS,
+    result,
+  );
   const rows = operations.map((each) => [
     String(each.id),
     printable(each.state),
@@ -23,12 +26,12 @@ export function operationTable(result: JsonObject): string {
     cell(each.params),
   ]);
   const header = ["id", "state", "command", "mode", "failed", "age", "due in", "size", "params"];
-  return listing([header, ...rows], `plugin ${plugin} has ${countOf(total, "operation")}`, total, [
-    0,
-    1,
-    3,
-    8,
-  ]);
+  const title = [
+    `plugin ${plugin} has ${countOf(total, "operation")}`,
+    ...unsynced === 0 ? [] : [`${countText(unsynced)} (${bytesText(unsynced_bytes)}) not on the disk yet`],
+    ...on_disk_alone === 0 ? [] : [`${countText(on_disk_alone)} on the disk alone`],
+  ];
+  return listing([header, ...rows], title.join(", "), total, [0, 1, 3, 8]);
 }
 
 /** What `peek --dead` answers, for people. Throws AnswerError. */
@@ -85,6 +88,9 @@ function parsed<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T {
 const OPERATIONS = v.object({
   plugin: v.string(),
   total: v.number(),
+  unsynced: v.optional(v.number()),
+  unsynced_bytes: v.optional(v.number()),
+  on_disk_alone: v.optional(v.number()),
   operations: v.array(v.object({
     id: v.number(),
     state: v.string(),

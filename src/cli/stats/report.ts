@@ -55,6 +55,22 @@ const COUNT = v.number();
 const COUNTS = v.record(v.string(), COUNT);
 const LATENCY = v.object({ p50: COUNT, p99: COUNT });
 
+const JOURNAL = v.object({
+  problem: v.nullable(v.string()),
+  unsynced: COUNT,
+  unsynced_bytes: COUNT,
+  spilled: COUNT,
+  files: COUNT,
+  disk_bytes: COUNT,
+  live_bytes: COUNT,
+  max_disk: COUNT,
+  free_bytes: v.nullable(COUNT),
+  commits: COUNT,
+  commits_per_second: COUNT,
+  commit_us_last_minute: LATENCY,
+  refused: COUNT,
+});
+
 const PLUGIN = v.object({
   name: v.string(),
   biz: v.nullable(COUNT),
@@ -96,6 +112,7 @@ const PLUGIN = v.object({
   leaked_threads: COUNT,
   cache_entries: COUNT,
   cache_bytes: COUNT,
+  journal: v.nullable(JOURNAL),
   counters: COUNTS,
   gauges: COUNTS,
 });
@@ -120,5 +137,7 @@ const SERVER = v.object({
   queue_bytes: COUNT,
   queue_level: v.string(),
   max_queue_bytes: COUNT,
+  disk_bytes: COUNT,
+  max_disk: COUNT,
   plugins: v.array(PLUGIN),
 });

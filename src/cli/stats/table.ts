@@ -41,7 +41,11 @@ export function statsTable(stats: ServerStats, watched: boolean, earlier?: Earli
     "last minute",
     "workers",
   );
-  const own = [...stats.plugins.flatMap(lifeFigures), ...stats.plugins.flatMap(ownFigures)];
+  const own = [
+    ...stats.plugins.flatMap(lifeFigures),
+    ...stats.plugins.flatMap(journalFigures),
+    ...stats.plugins.flatMap(ownFigures),
+  ];
   return [
     ...serverLines(stats),
     "",
@@ -60,6 +64,9 @@ function serverLines(stats: ServerStats): string[] {
     `errors       ${figures({ ...errors })}`,
     ...reachedLines(stats),
     `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
+    ...stats.plugins.every(({ journal }) => journal === null)
+      ? []
+      : [`journals     ${bytesText(stats.disk_bytes)} of ${bytesText(stats.max_disk)} on disk`],
     `memory       ${bytesText(rss_bytes)}`,
   ];
 }
@@ -84,6 +91,25 @@ function lifeFigures(plugin: PluginStats): string[] {
   const text = figures(Object.fromEntries(counts.filter(([, count]) => count > 0)));
   const all = [...plugin.paused ? ["paused"] : [], ...text === "" ? [] : [text]].join(", ");
   return all === "" ? [] : [`${printable(plugin.name)} operations: ${all}`];
+}
+
+/** How a plugin's journal is: `orders journal: unsynced 3 (420 B), on disk alone 0, 12 files of 180 MiB, …`. */
+function journalFigures({ name, journal }: PluginStats): string[] {
+  if (journal === null) return [];
+  const { problem, unsynced, unsynced_bytes, spilled, files, disk_bytes, live_bytes, max_disk } = journal;
+  const { free_bytes, commits_per_second, commit_us_last_minute, refused } = journal;
+  const parts = [
+    ...problem === null ? [] : [`takes nothing: ${printable(problem)}`],
+    `unsynced ${countText(unsynced)} (${bytesText(unsynced_bytes)})`,
+    `on disk alone ${countText(spilled)}`,
+    `files ${countText(files)}`,
+    `${bytesText(disk_bytes)} of ${bytesText(max_disk)} (${bytesText(live_bytes)} alive)`,
+    ...free_bytes === null ? [] : [`disk left ${bytesText(free_bytes)}`],
+    `commits/s ${countText(commits_per_second)}`,
+    `commit p50/p99 ${latencyText(commit_us_last_minute)}`,
+    ...refused === 0 ? [] : [`refused ${countText(refused)}`],
+  ];
+  return [`${printable(name)} journal: ${parts.join(", ")}`];
 }
 
 /** The limits that were reached at all. */
