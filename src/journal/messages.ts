@@ -1,5 +1,5 @@
 import type { RingMemory } from "../ring/ring.ts";
-import type { IdRun } from "./record.ts";
+import type { IdRun } from "./record_layout.ts";
 
 /** How a plugin's journal is kept; a reload may change it. */
 export interface JournalLimits {

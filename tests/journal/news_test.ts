@@ -10,7 +10,8 @@ import {
   writeRefused,
   writeState,
 } from "../../src/journal/news.ts";
-import { acceptedBytes, JournalRecord, writeAccepted } from "../../src/journal/record.ts";
+import { JournalRecord } from "../../src/journal/record.ts";
+import { acceptedBytes, writeAccepted } from "../../src/journal/write_record.ts";
 import { createRing, RingReader, RingWriter } from "../../src/ring/ring.ts";
 import { accepted, content, words } from "./records.ts";
 

@@ -1,21 +1,22 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { JournalRecord, recordProblem } from "../../src/journal/record.ts";
+import {
+  type AcceptedRecord,
+  type BuriedRecord,
+  DueState,
+  RecordKind,
+  type RememberedRecord,
+} from "../../src/journal/record_layout.ts";
 import {
   acceptedBytes,
-  type AcceptedRecord,
   attemptBytes,
   bareBytes,
   buriedBytes,
-  type BuriedRecord,
-  DueState,
   endedBytes,
   errorBytes,
-  JournalRecord,
   keyBytes,
-  RecordKind,
-  recordProblem,
   rememberedBytes,
-  type RememberedRecord,
   writeAccepted,
   writeAttempt,
   writeBuried,
@@ -23,7 +24,7 @@ import {
   writeEnded,
   writeRemembered,
   writeReserved,
-} from "../../src/journal/record.ts";
+} from "../../src/journal/write_record.ts";
 import { accepted, content, id, time, words } from "./records.ts";
 
 const at = fc.nat(5).map((place) => place * 4);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type AcceptedRecord, DueState } from "../../src/journal/record.ts";
+import { type AcceptedRecord, DueState } from "../../src/journal/record_layout.ts";
 import type { Words } from "../../src/protocol/copy_bytes.ts";
 
 /** Zeros, as bytes and as words. */
