@@ -1,7 +1,6 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
-import { JournalError, Journals } from "../durable/journals.ts";
+import { JournalError, Journals, type JournalsOptions } from "../durable/journals.ts";
 import { JournalQueue, WINDOW_BYTES } from "../durable/journal_queue.ts";
-import { startJournalThread } from "../durable/journal_port.ts";
 import type { OpenJournal } from "../durable/open_journal.ts";
 import type { Log } from "../observe/log.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
@@ -31,6 +30,8 @@ export interface PluginJournalsOptions {
   readonly limits: Pick<ServerConfig, "maxDisk">;
   readonly env: Readonly<Record<string, string>>;
   readonly now: () => number;
+  /** Starts the thread of the journals. */
+  readonly start: JournalsOptions["start"];
 }
 
 /** The journals of a server's plugins. */
@@ -42,7 +43,7 @@ export class PluginJournals {
 
   constructor(readonly options: PluginJournalsOptions) {
     const { log, limits, now } = options;
-    this.journals = new Journals({ log, maxDisk: () => limits.maxDisk, start: startJournalThread });
+    this.journals = new Journals({ log, maxDisk: () => limits.maxDisk, start: options.start });
     this.#zero = Math.round((Date.now() - now()) * TIME_SHARE) / TIME_SHARE;
   }
 

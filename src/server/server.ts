@@ -1,4 +1,5 @@
 import type { Config, ServerConfig } from "../config/config.ts";
+import { startJournalThread } from "../durable/journal_port.ts";
 import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
@@ -126,6 +127,7 @@ export class Server {
       limits,
       env: options.env ?? {},
       now: monotonic,
+      start: options.journalThread ?? startJournalThread,
     });
     const plugins = new PluginSet({
       router: this.#router,

@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
+import type { JournalsOptions } from "../durable/journals.ts";
 import type { Log } from "../observe/log.ts";
 
 /** What a server is started with. */
@@ -14,6 +15,8 @@ export interface ServerOptions {
   /** Aborted where the server is to stop before it has started; and where it is not to wait for anything in that. */
   readonly stop?: AbortSignal;
   readonly stopNow?: AbortSignal;
+  /** Starts the journals' thread; without it, one that writes to the disk. */
+  readonly journalThread?: JournalsOptions["start"];
   /** Reads the config again, from where it came, on another thread; throws where it cannot be used. Without it, a reload is handed one. */
   readonly loadConfig?: (read: ReadFile) => Config | Promise<Config>;
 }

@@ -2,6 +2,7 @@ import type { Config, PluginConfig } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import type { ReloadReport } from "../../src/server/reload.ts";
+import type { ServerOptions } from "../../src/server/server_options.ts";
 import { Server } from "../../src/server/server.ts";
 import { Nursery } from "../../src/thread/nursery.ts";
 import { RawConnection } from "./raw_connection.ts";
@@ -31,6 +32,8 @@ export interface TestServerOptions {
   readonly control?: boolean;
   /** What the server sees of the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** In place of the journals' thread. */
+  readonly journalThread?: NonNullable<ServerOptions["journalThread"]>;
 }
 
 /** The real server, in this process, on ports the system chose and a Unix socket in a directory of its own. */
@@ -48,8 +51,9 @@ export class TestServer implements AsyncDisposable {
     const log = testLog("debug", (line) => lines.push(line));
     try {
       const config = await testConfig(directory, options);
-      const { portableSockets = false, env = {} } = options;
-      const server = await Server.start({ config, log, version: "test", portableSockets, env });
+      const { portableSockets = false, env = {}, journalThread } = options;
+      const thread = journalThread === undefined ? {} : { journalThread };
+      const server = await Server.start({ config, log, version: "test", portableSockets, env, ...thread });
       return new TestServer(server, directory, lines);
     } catch (error) {
       await Deno.remove(directory, { recursive: true });

@@ -1,0 +1,3 @@
+import { durabilityConformance } from "./durability_conformance.ts";
+
+durabilityConformance("memory", { durability: "memory" });

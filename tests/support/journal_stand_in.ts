@@ -1,0 +1,253 @@
+import type { JournalPort, JournalsOptions } from "../../src/durable/journals.ts";
+import type { FromJournal, ToJournal } from "../../src/journal/messages.ts";
+import {
+  type Committed,
+  writeCommitted,
+  writeLoaded,
+  writeLoadedEnd,
+  writeRefused,
+  writeState,
+} from "../../src/journal/news.ts";
+import { JournalRecord } from "../../src/journal/record.ts";
+import { type DueState, RecordKind } from "../../src/journal/record_layout.ts";
+import type { Words } from "../../src/protocol/copy_bytes.ts";
+import { type RingMemory, RingReader, RingWriter } from "../../src/ring/ring.ts";
+
+/** What is kept of one folder, over restarts. */
+class Disk {
+  readonly run = crypto.randomUUID();
+  /** By id, in the order of acceptance. */
+  readonly accepted = new Map<number, Words>();
+  readonly buried = new Map<number, Words>();
+  readonly remembered = new Map<number, Words>();
+  reserved = 0;
+
+  /** Takes a record over: it is committed. */
+  take(record: Words): void {
+    const id = JournalRecord.id(record, 0);
+    switch (JournalRecord.kind(record, 0)) {
+      case RecordKind.Accepted:
+        return void this.accepted.set(id, record);
+      case RecordKind.Attempt: {
+        const attempts = JournalRecord.attempts(record, 0);
+        const due = JournalRecord.due(record, 0);
+        const state: DueState = JournalRecord.state(record, 0);
+        const own = this.accepted.get(id);
+        return own === undefined ? undefined : JournalRecord.foldAttempt(own, 0, attempts, due, state);
+      }
+      case RecordKind.Buried:
+        this.accepted.delete(id);
+        return void this.buried.set(id, record);
+      case RecordKind.Remembered:
+        this.accepted.delete(id);
+        return void this.remembered.set(id, record);
+      case RecordKind.Ended:
+        for (let run = 0; run < JournalRecord.runs(record, 0); run++) {
+          const first = JournalRecord.runFirst(record, 0, run);
+          const count = JournalRecord.runCount(record, 0, run);
+          for (let ended = first; ended < first + count; ended++) {
+            for (const kept of [this.accepted, this.buried, this.remembered]) kept.delete(ended);
+          }
+        }
+        return;
+      case RecordKind.Reserved:
+        this.reserved = Math.max(this.reserved, id);
+    }
+  }
+
+  /** Waiting operations, and those that wait for a time; the oldest first. */
+  sorted(now: number): { readonly waiting: [number, Words][]; readonly parked: Words[] } {
+    const all = [...this.accepted];
+    const isParked = ([, record]: [number, Words]) => JournalRecord.due(record, 0) > now;
+    return {
+      waiting: all.filter((each) => !isParked(each)),
+      parked: all.filter(isParked).map(([, record]) => record),
+    };
+  }
+}
+
+/**
+ * The journal's thread in the test's own thread, and its disk in memory: for what no disk does when a test wants it. It keeps
+ * to the same messages, rings and records.
+ */
+export class JournalStandIn {
+  readonly disks = new Map<string, Disk>();
+  /** Nothing is committed. */
+  holds = false;
+  /** Operations are refused with this sentence; {@link tellsProblem} says whether the server knows before. */
+  problem: string | null = null;
+  tellsProblem = false;
+  readonly #open = new Map<string, Served>();
+  #bell: RingMemory | null = null;
+
+  /** For a server's options. */
+  readonly start: JournalsOptions["start"] = (take) => {
+    const port: JournalPort = {
+      post: (message) => queueMicrotask(() => this.#take(message, take)),
+      terminate: () => {
+        for (const served of this.#open.values()) served.end();
+        this.#open.clear();
+      },
+    };
+    return port;
+  };
+
+  /** Goes on after {@link holds} or {@link problem} was changed. */
+  look(): void {
+    for (const served of this.#open.values()) served.commit();
+  }
+
+  /** The thread dies with all that is not committed; the server must not be used any more. */
+  crash(): void {
+    for (const served of this.#open.values()) served.end();
+    this.#open.clear();
+  }
+
+  #take(message: ToJournal, take: (message: FromJournal) => void): void {
+    if (message.kind === "start") {
+      this.#bell = message.bell;
+      return;
+    }
+    const { plugin } = message;
+    if (message.kind === "open") {
+      const disk = this.disks.get(message.folder) ?? new Disk();
+      this.disks.set(message.folder, disk);
+      const served = new Served(disk, this, message, this.#bell!);
+      this.#open.set(plugin, served);
+      take({ kind: "opened", ...served.recovered() });
+      return served.begin();
+    }
+    const served = this.#open.get(plugin);
+    if (message.kind === "load") served?.load(message.from, message.bytes);
+    if (message.kind !== "close") return;
+    served?.commit();
+    served?.end();
+    this.#open.delete(plugin);
+    take({ kind: "closed", plugin, problem: this.holds ? "the test holds it" : null });
+  }
+}
+
+/** One journal that is open. */
+class Served {
+  readonly #intake: RingReader;
+  readonly #news: RingWriter;
+  #pending: Words[] = [];
+  readonly #committed: Committed = { accepted: 0, reserved: 0, diskBytes: 0, liveBytes: 0 };
+  #problem: string | null = null;
+  #isEnded = false;
+
+  constructor(
+    readonly disk: Disk,
+    readonly standIn: JournalStandIn,
+    readonly request: { readonly plugin: string; readonly intake: RingMemory; readonly news: RingMemory } & {
+      readonly fillBytes: number;
+    },
+    bell: RingMemory,
+  ) {
+    this.#intake = new RingReader(request.intake, bell);
+    this.#news = new RingWriter(request.news);
+  }
+
+  recovered() {
+    const { disk } = this;
+    const { waiting, parked } = disk.sorted(Date.now());
+    const nextId = disk.reserved + 1;
+    disk.reserved += 2 ** 20;
+    return {
+      plugin: this.request.plugin,
+      run: disk.run,
+      waiting: waiting.map(([first]) => ({ first, count: 1 })),
+      waitingBytes: waiting.reduce((sum, [, record]) => sum + JournalRecord.bytes(record, 0), 0),
+      parked: parked.length,
+      buried: disk.buried.size,
+      remembered: disk.remembered.size,
+      nextId,
+      reserved: disk.reserved,
+      diskBytes: 0,
+      liveBytes: 0,
+      tail: null,
+      problem: null,
+    };
+  }
+
+  begin(): void {
+    const { disk } = this;
+    for (const record of disk.buried.values()) writeLoaded(this.#news, record, 0, false);
+    for (const record of disk.remembered.values()) writeLoaded(this.#news, record, 0, false);
+    for (const record of disk.sorted(Date.now()).parked) writeLoaded(this.#news, record, 0, false);
+    this.load(0, this.request.fillBytes, true);
+    this.#watch();
+  }
+
+  /** @param tellsKeys those that do not fit are told for their keys */
+  load(from: number, bytes: number, tellsKeys = false): void {
+    let left = bytes;
+    let isAll = true;
+    for (const [id, record] of this.disk.sorted(Date.now()).waiting) {
+      if (id < from) continue;
+      const size = JournalRecord.bytes(record, 0);
+      if (left >= size && isAll) {
+        writeLoaded(this.#news, record, 0, false);
+        left -= size;
+        continue;
+      }
+      isAll = false;
+      if (tellsKeys && JournalRecord.isKeyed(record, 0)) writeLoaded(this.#news, record, 0, true);
+    }
+    writeLoadedEnd(this.#news, { isAll, passedOverBytes: 0, next: 0 });
+    this.#news.publish();
+  }
+
+  commit(): void {
+    const intake = this.#intake;
+    while (intake.next()) {
+      const bytes = intake.bytes.slice(intake.at, intake.at + intake.length);
+      this.#pending.push({ bytes, words: new Uint32Array(bytes.buffer) });
+    }
+    intake.release();
+    this.#tellProblem();
+    if (this.standIn.holds) return;
+    let refused = 0;
+    for (const record of this.#pending) {
+      const isAccepted = JournalRecord.kind(record, 0) === RecordKind.Accepted;
+      if (isAccepted && this.standIn.problem !== null) refused++;
+      else this.disk.take(record);
+      if (isAccepted && this.standIn.problem === null) this.#committed.accepted++;
+    }
+    this.#pending = [];
+    if (refused > 0) writeRefused(this.#news, refused, this.standIn.problem!);
+    this.#committed.reserved = this.disk.reserved;
+    writeCommitted(this.#news, this.#committed);
+    this.#news.publish();
+  }
+
+  #tellProblem(): void {
+    const problem = this.standIn.tellsProblem ? this.standIn.problem : null;
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    const figures = {
+      files: 1,
+      diskBytes: 0,
+      liveBytes: 0,
+      freeBytes: null,
+      unsyncedOps: 0,
+      unsyncedBytes: 0,
+      commits: 0,
+      committedBytes: 0,
+      compactedBytes: 0,
+      commitP50: null,
+      commitP99: null,
+    };
+    writeState(this.#news, { problem, figures });
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#intake.abandon();
+  }
+
+  #watch(): void {
+    if (this.#isEnded) return;
+    do this.commit(); while (!this.#intake.sleep(() => this.#watch(), this.#intake));
+  }
+}
