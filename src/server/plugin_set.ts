@@ -77,16 +77,16 @@ export class PluginSet {
     return this.all.filter(({ pool }) => pool.unstopped > 0).map(({ name }) => name);
   }
 
-  /** Looks for replies; true where there were some. */
+  /** Looks for replies, and what journals tell; true where there were some. */
   poll(): boolean {
-    let found = false;
+    let found = this.parts.journals.poll();
     for (const plugin of this.all) if (plugin.pool.poll()) found = true;
     return found;
   }
 
-  /** Lets the next reply wake this thread; false where there is one already. */
+  /** Lets the next of them wake this thread; false where there is one already. */
   sleep(): boolean {
-    return this.all.every((plugin) => plugin.pool.sleep());
+    return this.parts.journals.sleep() && this.all.every((plugin) => plugin.pool.sleep());
   }
 
   /** All who may hold operations. */

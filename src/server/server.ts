@@ -118,7 +118,7 @@ export class Server {
       log,
     });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
-    const journals = this.#journals = new PluginJournals({
+    this.#journals = new PluginJournals({
       log,
       limitLog,
       counters: this.counters,
@@ -142,7 +142,7 @@ export class Server {
       reserve: this.reserve,
       nursery: this.#nursery,
       modules: this.#modules,
-      journals,
+      journals: this.#journals,
       log,
       now: monotonic,
       lostSince: (time) => this.#lost.since(time),
@@ -151,11 +151,8 @@ export class Server {
     this.#plugins = plugins;
     this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
       dispatch: () => this.#router.dispatch(),
-      poll: () => {
-        const found = journals.poll();
-        return plugins.poll() || found;
-      },
-      sleep: () => journals.sleep() && plugins.sleep(),
+      poll: () => plugins.poll(),
+      sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
     const context: Omit<NetContext, "guard"> = {
