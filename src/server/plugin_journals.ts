@@ -1,5 +1,6 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
-import { JournalError, Journals, type JournalsOptions } from "../durable/journals.ts";
+import { startJournalThread } from "../durable/journal_port.ts";
+import { JournalError, Journals } from "../durable/journals.ts";
 import { JournalQueue, WINDOW_BYTES } from "../durable/journal_queue.ts";
 import type { OpenJournal } from "../durable/open_journal.ts";
 import type { Log } from "../observe/log.ts";
@@ -15,23 +16,21 @@ import { RequestOptions } from "../router/request_options.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { dataFolder, journalFolder, pluginOfFolder } from "./data_folder.ts";
 import { PluginsError } from "./plugins_error.ts";
+import type { ServerOptions } from "./server_options.ts";
 
 /** Times of acceptance are whole in this share of a ms: sums with the time of the epoch are exact then. */
 const TIME_SHARE = 1024;
 const NOTHING = new Uint8Array(0);
 
-export interface PluginJournalsOptions {
-  readonly log: Log;
+/** What callers are told by, and what bounds hold. */
+export interface PluginJournalParts {
   readonly limitLog: LimitLog;
   readonly counters: ServerCounters;
   readonly routes: ReplyRoutes;
   readonly contentLimits: ContentLimits;
   /** As it is now. */
   readonly limits: Pick<ServerConfig, "maxDisk">;
-  readonly env: Readonly<Record<string, string>>;
   readonly now: () => number;
-  /** Starts the thread of the journals. */
-  readonly start: JournalsOptions["start"];
 }
 
 /** The journals of a server's plugins. */
@@ -41,16 +40,20 @@ export class PluginJournals {
   readonly #zero: number;
   readonly #queues = new Set<JournalQueue>();
 
-  constructor(readonly options: PluginJournalsOptions) {
-    const { log, limits, now } = options;
-    this.journals = new Journals({ log, maxDisk: () => limits.maxDisk, start: options.start });
+  constructor(
+    readonly options: Pick<ServerOptions, "log" | "env" | "journalThread">,
+    readonly parts: PluginJournalParts,
+  ) {
+    const { log, journalThread = startJournalThread } = options;
+    const { limits, now } = parts;
+    this.journals = new Journals({ log, maxDisk: () => limits.maxDisk, start: journalThread });
     this.#zero = Math.round((Date.now() - now()) * TIME_SHARE) / TIME_SHARE;
   }
 
   /** Opens the journal of a plugin that has one; null where it has none. Rejects with PluginsError. */
   async open(config: PluginConfig, server: ServerConfig): Promise<OpenJournal | null> {
     if (config.durability === "memory") return null;
-    const { log, env } = this.options;
+    const { log, env = {} } = this.options;
     const data = dataFolder(server, env);
     if (data === null) {
       throw new PluginsError([
@@ -75,7 +78,8 @@ export class PluginJournals {
 
   /** Keeps a plugin's async operations in a journal from now on; what was found there comes into its queue. */
   keep(plugin: RoutedPlugin, journal: OpenJournal): JournalQueue {
-    const { routes, counters, contentLimits, now, log, limitLog } = this.options;
+    const { routes, counters, contentLimits, now, limitLog } = this.parts;
+    const { log } = this.options;
     const { queue, pool, dedup, name } = plugin;
     const keys = new RequestOptions({ maxDelay: 0, keys: true, content: contentLimits });
     const kept = new JournalQueue({
@@ -142,13 +146,18 @@ export class PluginJournals {
     return true;
   }
 
+  /** What all of them take on disk, and may take. */
   get diskBytes(): number {
     return this.journals.diskBytes;
   }
 
+  get maxDisk(): number {
+    return this.parts.limits.maxDisk;
+  }
+
   /** Says which journals there are that no plugin of the config has. */
   async tellOrphans(plugins: readonly PluginConfig[], server: ServerConfig): Promise<void> {
-    const { log, env } = this.options;
+    const { log, env = {} } = this.options;
     const data = dataFolder(server, env);
     if (data === null) return;
     const kept = new Set(

@@ -1,5 +1,4 @@
 import type { Config, ServerConfig } from "../config/config.ts";
-import { startJournalThread } from "../durable/journal_port.ts";
 import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
@@ -118,17 +117,9 @@ export class Server {
       log,
     });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
-    this.#journals = new PluginJournals({
-      log,
-      limitLog,
-      counters: this.counters,
-      routes,
-      contentLimits,
-      limits,
-      env: options.env ?? {},
-      now: monotonic,
-      start: options.journalThread ?? startJournalThread,
-    });
+    const { counters } = this;
+    const journalParts = { limitLog, counters, routes, contentLimits, limits, now: monotonic };
+    this.#journals = new PluginJournals(options, journalParts);
     const plugins = new PluginSet({
       router: this.#router,
       budget: this.#budget,
@@ -285,8 +276,7 @@ export class Server {
       listeners: this.#listeners,
       budget: this.#budget,
       plugins: this.#plugins,
-      diskBytes: this.#journals.diskBytes,
-      maxDisk: this.#target.limits.maxDisk,
+      journals: this.#journals,
     });
   }
 

@@ -3,6 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
 import type { Listeners } from "./listeners.ts";
+import type { PluginJournals } from "./plugin_journals.ts";
 import type { PluginSet } from "./plugin_set.ts";
 
 /** What a server's figures are of. */
@@ -16,8 +17,7 @@ export interface FigureSources {
   readonly listeners: Listeners;
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
-  readonly diskBytes: number;
-  readonly maxDisk: number;
+  readonly journals: PluginJournals;
 }
 
 /** The figures as everybody gets them. */
@@ -48,8 +48,8 @@ export function serverFigures(sources: FigureSources): ServerStats {
     queue_bytes: budget.bytes,
     queue_level: budget.watermarks.level,
     max_queue_bytes: budget.maxBytes,
-    disk_bytes: sources.diskBytes,
-    max_disk: sources.maxDisk,
+    disk_bytes: sources.journals.diskBytes,
+    max_disk: sources.journals.maxDisk,
     plugins: plugins.all.map((plugin) => plugin.stats()),
   };
 }
