@@ -113,7 +113,9 @@ export class Journals implements Disposable {
         port.post({ kind: "bound", plugin, limits });
       },
       growProblem: (unknown) => this.#growProblem(unknown),
-      tookDisk: (bytes) => void this.#open.set(plugin, bytes),
+      tookDisk: (bytes) => {
+        if (this.#open.has(plugin)) this.#open.set(plugin, bytes);
+      },
       onWake: () => {},
       onFailed: () => {},
       close: () => this.#close(plugin, journal),

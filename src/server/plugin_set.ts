@@ -67,6 +67,11 @@ export class PluginSet {
     return () => new Map(each.map(([name, count]) => [name, count()]));
   }
 
+  /** The plugins that have journals. */
+  get inJournals(): string[] {
+    return this.all.filter(({ queue }) => queue.durability !== null).map(({ name }) => name);
+  }
+
   /** Operations that have not ended and are in journals, by plugin. */
   get kept(): Map<string, number> {
     return new Map(this.all.map(({ name, kept }) => [name, kept]));

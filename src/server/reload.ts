@@ -63,6 +63,7 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   const { listeners } = target;
   const before = target.config.server;
   const server = withFixed(wanted.server, before);
+  checkData(target, before.data, server.data);
   const planned = target.plugins.plan(wanted.plugins, server, only);
   let plugins: PluginPlan | null = null;
   let sockets: ListenerPlan | null = null;
@@ -123,6 +124,15 @@ export async function configAgain(
   } catch (error) {
     throw new ReloadError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+/** Throws where journals that are open would have to move. */
+function checkData({ plugins }: ReloadTarget, before: string, wanted: string): void {
+  const [first] = plugins.inJournals;
+  if (before === wanted || first === undefined) return;
+  throw new ReloadError(
+    `server: data cannot change while plugins have journals there (${first}): restart the server`,
+  );
 }
 
 function withFixed(wanted: ServerConfig, before: ServerConfig): ServerConfig {

@@ -132,6 +132,8 @@ class Served {
   readonly #intake: RingReader;
   readonly #news: RingWriter;
   #pending: Words[] = [];
+  readonly #unsaid: ((news: RingWriter) => boolean)[] = [];
+  #timer: number | undefined;
   readonly #committed: Committed = { accepted: 0, reserved: 0, diskBytes: 0, liveBytes: 0 };
   #problem: string | null = null;
   #isEnded = false;
@@ -172,9 +174,11 @@ class Served {
 
   begin(): void {
     const { disk } = this;
-    for (const record of disk.buried.values()) writeLoaded(this.#news, record, 0, false);
-    for (const record of disk.remembered.values()) writeLoaded(this.#news, record, 0, false);
-    for (const record of disk.sorted(Date.now()).parked) writeLoaded(this.#news, record, 0, false);
+    for (const record of disk.buried.values()) this.#say((news) => writeLoaded(news, record, 0, false));
+    for (const record of disk.remembered.values()) this.#say((news) => writeLoaded(news, record, 0, false));
+    for (const record of disk.sorted(Date.now()).parked) {
+      this.#say((news) => writeLoaded(news, record, 0, false));
+    }
     this.load(0, this.request.fillBytes, true);
     this.#watch();
   }
@@ -187,15 +191,16 @@ class Served {
       if (id < from) continue;
       const size = JournalRecord.bytes(record, 0);
       if (left >= size && isAll) {
-        writeLoaded(this.#news, record, 0, false);
+        this.#say((news) => writeLoaded(news, record, 0, false));
         left -= size;
         continue;
       }
       isAll = false;
-      if (tellsKeys && JournalRecord.isKeyed(record, 0)) writeLoaded(this.#news, record, 0, true);
+      if (tellsKeys && JournalRecord.isKeyed(record, 0)) {
+        this.#say((news) => writeLoaded(news, record, 0, true));
+      }
     }
-    writeLoadedEnd(this.#news, { isAll, passedOverBytes: 0, next: 0 });
-    this.#news.publish();
+    this.#say((news) => writeLoadedEnd(news, { isAll, passedOverBytes: 0, next: 0 }));
   }
 
   commit(): void {
@@ -215,10 +220,11 @@ class Served {
       if (isAccepted && this.standIn.problem === null) this.#committed.accepted++;
     }
     this.#pending = [];
-    if (refused > 0) writeRefused(this.#news, refused, this.standIn.problem!);
+    const { problem } = this.standIn;
+    if (refused > 0) this.#say((news) => writeRefused(news, refused, problem!));
     this.#committed.reserved = this.disk.reserved;
-    writeCommitted(this.#news, this.#committed);
-    this.#news.publish();
+    const committed = { ...this.#committed };
+    this.#say((news) => writeCommitted(news, committed));
   }
 
   #tellProblem(): void {
@@ -238,10 +244,32 @@ class Served {
       commitP50: null,
       commitP99: null,
     };
-    writeState(this.#news, { problem, figures });
+    this.#say((news) => writeState(news, { problem, figures }));
+  }
+
+  /** In its order; what finds no room waits until it does. */
+  #say(write: (news: RingWriter) => boolean): void {
+    this.#unsaid.push(write);
+    this.#sayAll();
+  }
+
+  #sayAll(): void {
+    let count = 0;
+    for (const write of this.#unsaid) {
+      if (!write(this.#news)) break;
+      count++;
+    }
+    this.#unsaid.splice(0, count);
+    this.#news.publish();
+    if (this.#unsaid.length === 0 || this.#isEnded || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#sayAll();
+    });
   }
 
   end(): void {
+    clearTimeout(this.#timer);
     this.#isEnded = true;
     this.#intake.abandon();
   }

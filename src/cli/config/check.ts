@@ -13,7 +13,7 @@ export const checkCommand: Command = {
   details: [
     "Reads the config as serve does, flags and MEVENT_* variables included, loads each plugin in a sandbox without running its " +
     "start, looks at what it is granted, and listens on each address for a moment. Each problem is told with file, line " +
-    "and key. An address that is in use is a warning: a server may run with it.",
+    "and key. Where plugins have journals their folder is written to. An address that is in use is a warning: a server may run with it.",
     "Exit codes: 0 where a server would start, with warnings or without; 78 where it would not; 64 for a wrong command line.",
   ],
   flags: [...SERVE_FLAGS, { name: "json", help: "Prints JSON instead of text." }],

@@ -7,6 +7,7 @@ import type { ConfigSources } from "../../config/load.ts";
 import { usableConfig } from "../../config/usable.ts";
 import { checkNames, RegistryError } from "../../router/registry.ts";
 import { addressPaths, checkAddresses } from "../../server/check_addresses.ts";
+import { dataFolder, dataFolderProblem } from "../../server/data_folder.ts";
 import { PLACE, refusalText } from "../plugin/check_report.ts";
 
 /** How long a plugin may take to load, in ms. */
@@ -47,6 +48,18 @@ export async function checkFindings(sources: ConfigSources): Promise<CheckFindin
   const addresses = await checkAddresses(config.listeners, paths, config.server);
   for (const { path, message, isInUse } of addresses) {
     findings.push(configFinding(isInUse ? "warning" : "error", layers.inPlace({ path, message })));
+  }
+  const journals = config.plugins.filter(({ durability }) => durability === "journal");
+  if (journals.length > 0) {
+    const data = dataFolder(config.server, sources.env);
+    const problem = data === null
+      ? `${journals[0]!.name} has durability = "journal", and there is no folder for it: name one`
+      : dataFolderProblem(data);
+    const path = ["server", "data"];
+    if (problem !== null) {
+      const message = data === null ? problem : `journals cannot be kept there: ${problem}`;
+      findings.push(configFinding("error", layers.inPlace({ path, message })));
+    }
   }
   return { findings, plugins: config.plugins.map(({ name }) => name), addresses: config.listeners.length };
 }
