@@ -144,7 +144,7 @@ permissions = { read = ["${this.folder}"], write = ["${this.folder}"] }
 config = { runs = "${this.runsOf(name)}" }
 `
     );
-    const isDurable = this.plugins.some(({ keys }) => keys.some((key) => key.startsWith("durability")));
+    const isDurable = this.plugins.some(({ keys }) => keys.some((key) => /^durability.*journal/.test(key)));
     const server = `[server]
 tcp = ""
 udp = ""

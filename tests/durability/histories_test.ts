@@ -1,6 +1,5 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { setTimeout as pause } from "node:timers/promises";
 import { stepOf } from "./steps.ts";
 import { Town } from "./town.ts";
 
@@ -60,8 +59,7 @@ for (const kind of KINDS) {
           for (const world of town.worlds) await world.begin();
           for (const { steps, end, afterMs } of lives) {
             const walks = town.worlds.map((world, index) => world.walk(steps[index]!));
-            await pause(afterMs);
-            await town.endAndStart(end, Promise.all(walks));
+            await town.endAndStart(end, afterMs, walks);
           }
           await Promise.all(town.worlds.map((world) => world.walk(last)));
           await Promise.all(town.worlds.map((world) => world.finish()));

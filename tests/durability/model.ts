@@ -29,10 +29,12 @@ export interface Operation {
   again: number;
   /** It was sync, and is in no journal: its caller knows that the server has died, and nothing of it comes back. */
   isOver: boolean;
-  /** An async duplicate of this sync one was told that it is queued. */
-  promised: boolean;
+  /** It is async, was taken for a duplicate of that sync one, and told 1000: a journal keeps it until that one has ended. */
+  doubleOf: number | null;
   /** All dead letters of it that were ever seen. */
   readonly letters: Set<number>;
+  /** It has waited longer than the ttl, and was not run. */
+  hasExpired: boolean;
   /** The look that found it ended, and how often it had run by then. */
   endedAt: number | null;
   runs: number;
@@ -72,10 +74,13 @@ export class Model {
   readonly #gone = new Map<number, { readonly tag: number; readonly at: number }>();
   /** Dead letters whose retry a crash may have taken back: it or what it became is there. */
   readonly #either = new Map<number, { readonly tag: number; readonly runs: number }>();
+  /** By the tags of sync operations, those of their async duplicates: one of them is there, or has ended as they do. */
+  readonly #promises = new Map<number, number[]>();
+  /** The tags of sync operations that have left a dead letter to another server. */
+  readonly #survivors = new Set<number>();
   looks = 0;
   /** What was seen up to that look is on the disk. */
   #synced = 0;
-  #last: Look | undefined;
   crashes = 0;
 
   constructor(readonly runs: Runs) {}
@@ -93,8 +98,9 @@ export class Model {
       touched: 0,
       again: 0,
       isOver: false,
-      promised: false,
+      doubleOf: null,
       letters: new Set(),
+      hasExpired: false,
       endedAt: null,
       runs: 0,
       mayHold: 1,
@@ -140,7 +146,9 @@ export class Model {
       !hasFailed,
       `${show(operation)} was taken for a duplicate of one that has failed: ${show(holder)}`,
     );
-    if (!operation.sync && holder.sync) holder.promised = true;
+    if (operation.sync || !holder.sync) return;
+    operation.doubleOf = holder.tag;
+    this.#promises.set(holder.tag, [...this.#promises.get(holder.tag) ?? [], operation.tag]);
   }
 
   refused(operation: Operation): void {
@@ -196,13 +204,12 @@ export class Model {
   crashed(): void {
     this.crashes++;
     for (const operation of this.operations.values()) {
-      this.lost(operation);
+      if (operation.told === "nothing" && !operation.sync) this.lost(operation);
       const retried = operation.retriedAt.filter((at) => at > this.#synced).length;
       operation.lives -= retried;
       operation.maybe += retried;
       operation.retriedAt = [];
-      if (this.#isVolatile(operation)) this.#bury(operation);
-      else if (!this.#isSynced(operation)) {
+      if (this.#outlives(operation) && !this.#isSynced(operation)) {
         operation.again++;
         operation.endedAt = null;
         operation.mayHold++;
@@ -220,9 +227,10 @@ export class Model {
   stopped(): void {
     this.#synced = this.looks + 1;
     for (const operation of this.operations.values()) {
-      this.lost(operation);
-      if (this.#isVolatile(operation)) this.#bury(operation);
-      else if (operation.command === 1006 && operation.endedAt === null) operation.again++;
+      if (operation.told === "nothing" && !operation.sync) this.lost(operation);
+      if (this.#outlives(operation) && operation.command === 1006 && operation.endedAt === null) {
+        operation.again++;
+      }
     }
   }
 
@@ -236,8 +244,19 @@ export class Model {
     for (const operation of this.operations.values()) {
       this.#checkOperation(operation, open.get(operation.tag)?.length ?? 0, look.isWhole);
     }
+    if (look.isWhole) this.#checkPromises(look, open);
+  }
+
+  #checkPromises(look: Look, open: ReadonlyMap<number, unknown[]>): void {
+    for (const [tag, doubles] of this.#promises) {
+      const isKept = [tag, ...doubles].some((each) => {
+        const { letters, touched } = this.of(each);
+        const isTouched = each !== tag && touched > 0;
+        return open.has(each) || this.runs.of(each).done > 0 || letters.size > 0 || isTouched;
+      });
+      assert(isKept, `its doubles ${doubles.join(", ")} were told 1000: ${show(this.of(tag))}`);
+    }
     for (const [id, { tag, runs }] of this.#either) {
-      if (!look.isWhole) break;
       const { letters } = this.of(tag);
       const isThere = look.letters.some((letter) => letter.id === id) || (open.get(tag)?.length ?? 0) > 0 ||
         this.runs.of(tag).begun > runs || letters.size > 1 || this.of(tag).touched > 0;
@@ -247,7 +266,6 @@ export class Model {
       );
       this.#either.delete(id);
     }
-    this.#last = look;
   }
 
   /** Nothing is held any more and all replies have come: each has exactly the ends that it was accepted for. */
@@ -261,7 +279,7 @@ export class Model {
       assert(missing <= touched - (sync ? 0 : cancelled), `${missing} of its lives have no end: ${shown}`);
       if (again > 0) continue;
       if (code !== null && code >= 1000) assert(done > 0, `its caller was told that it is done: ${shown}`);
-      if (command !== 1002 || touched > 0 || sync || this.#hasExpired(operation)) continue;
+      if (command !== 1002 || touched > 0 || sync || operation.hasExpired) continue;
       const wanted = lives * maxAttempts;
       assert(failed === wanted, `it has failed ${failed} times, not ${wanted}: ${shown}`);
     }
@@ -285,10 +303,12 @@ export class Model {
 
   #checkLetters(look: Look): void {
     const seen = new Set<number>();
-    for (const { id, tag } of look.letters) {
+    for (const { id, tag, error } of look.letters) {
       seen.add(id);
-      this.of(tag).letters.add(id);
-      assert(!this.#gone.has(id), `dead letter ${id} is back: ${show(this.of(tag))}`);
+      const operation = this.of(tag);
+      operation.letters.add(id);
+      operation.hasExpired ||= error.includes("ttl");
+      assert(!this.#gone.has(id), `dead letter ${id} is back: ${show(operation)}`);
       if (!this.#kept.has(id)) this.#kept.set(id, { tag, at: this.looks });
     }
     for (const [id, { tag }] of this.#kept) {
@@ -326,10 +346,6 @@ export class Model {
     assert(ids.size <= lives + maybe, `plugins see it under ${[...ids].join(", ")}: ${shown()}`);
     const isAnswered = !sync || code !== null || told === "lost" || letters.size > 0;
     if (!isWhole || !isAnswered || told === "nothing") return;
-    const isPromised = sync && operation.promised;
-    if (isPromised) {
-      assert(held + this.runs.of(tag).done + letters.size > 0, `its double was told 1000: ${shown()}`);
-    }
     assert(held + ends + touched >= lives, `it was acknowledged and is missing: ${shown()}`);
     operation.mayHold = held;
     if (held > 0 || operation.endedAt !== null) return;
@@ -343,18 +359,22 @@ export class Model {
     return this.runs.of(tag).done + letters.size + Number(wasToldOfFailure) + (sync ? 0 : cancelled);
   }
 
-  #hasExpired({ letters }: Operation): boolean {
-    return this.#last?.letters.some(({ id, error }) => letters.has(id) && error.includes("ttl")) === true ||
-      letters.size === 0;
-  }
-
-  #isVolatile({ sync, promised, letters }: Operation): boolean {
-    return sync && !promised && letters.size === 0;
-  }
-
-  #bury(operation: Operation): void {
-    operation.isOver = true;
-    operation.runs = this.runs.of(operation.tag).begun;
+  /** Whether anything of it may be there after the end of the server. */
+  #outlives(operation: Operation): boolean {
+    const { sync, isOver, letters, doubleOf } = operation;
+    if (doubleOf !== null && operation.told === "a duplicate") {
+      Object.assign(operation, { told: "lost", maybe: 1, endedAt: null, mayHold: 1 });
+    }
+    if (!sync || isOver) return !isOver;
+    if (letters.size === 0) {
+      operation.isOver = true;
+      operation.runs = this.runs.of(operation.tag).begun;
+    } else if (!this.#survivors.has(operation.tag)) {
+      // Its dead letter is there, and what that becomes.
+      this.#survivors.add(operation.tag);
+      Object.assign(operation, { told: "lost", lives: operation.lives - 1, again: operation.again + 1 });
+    }
+    return !operation.isOver;
   }
 
   #isSynced({ endedAt, retriedAt }: Operation): boolean {

@@ -152,7 +152,7 @@ const WRONGS: readonly [name: string, said: string, play: (play: Play) => void][
   ["the first with its key is taken for a duplicate", "taken for a duplicate", (play) => {
     play.model.duplicated(play.sent(1001, "a"));
   }],
-  ["a promise is broken: the double of a sync one was told 1000", "its double was told 1000", (play) => {
+  ["a promise is broken: the double of a sync one was told 1000", "were told 1000", (play) => {
     const first = play.sent(1001, "a", true);
     play.look([first]);
     play.model.accepted(first);

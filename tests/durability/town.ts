@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { setTimeout as pause } from "node:timers/promises";
 import { DurableServer } from "../../bench/crash/durable_server.ts";
 import { type Inhabitant, World } from "./world.ts";
 
@@ -46,14 +47,16 @@ export class Town implements AsyncDisposable {
     }
   }
 
-  /** Ends the server, waits for what its worlds do meanwhile, and starts it on what it has left. */
-  async endAndStart(signal: "KILL" | "TERM", walks: Promise<unknown>): Promise<void> {
+  /** Ends the server after so many ms of walks in its worlds, which end with it, and starts it on what it has left. */
+  async endAndStart(signal: "KILL" | "TERM", afterMs: number, walks: readonly Promise<void>[]): Promise<void> {
+    const walked = Promise.allSettled(walks);
+    await pause(afterMs);
     if (signal === "KILL") await this.server.kill();
     else {
       const code = await this.server.terminate();
       assert(code <= 1, `told to stop, the server ended with ${code}: ${this.server.said}`);
     }
-    await walks;
+    for (const walk of await walked) if (walk.status === "rejected") throw walk.reason;
     for (const world of this.worlds) {
       if (this.kind === "memory") await world.forgot();
       else await (signal === "KILL" ? world.died() : world.stopped());
