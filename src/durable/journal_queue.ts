@@ -55,12 +55,13 @@ export class JournalQueue implements Durability, CommittedPlaces {
   #noted = 0;
   readonly #committed: Committed;
   #askedIds: number;
+  /** Operations that left memory without having ended: only on disk they wait for the next start. */
+  #left = 0;
   #problem: string | null;
-  #isClosed = false;
+  isClosed = false;
 
   constructor(readonly parts: JournalQueueParts) {
-    const { journal, queue } = parts;
-    const { recovered } = journal;
+    const { journal, journal: { recovered }, queue } = parts;
     const { reserved, diskBytes, liveBytes } = recovered;
     this.zero = parts.zero;
     this.#unsynced = new Unsynced(parts);
@@ -94,13 +95,13 @@ export class JournalQueue implements Durability, CommittedPlaces {
   }
 
   get spilled(): number {
-    return this.#spilled.size;
+    return this.#spilled.size + this.#left;
   }
 
   refusal(contentLength: number): string | null {
     const { plugin, queue, journal } = this.parts;
     if (this.#problem !== null) return `the journal of plugin ${plugin} takes nothing: ${this.#problem}`;
-    if (this.#isClosed) return `the journal of plugin ${plugin} is closed: the plugin ends`;
+    if (this.isClosed) return `the journal of plugin ${plugin} is closed: the plugin ends`;
     const grow = journal.growProblem(this.#unsynced.bytes + acceptedBytes(contentLength));
     if (grow !== null) return grow;
     if (contentLength > journal.maxContentBytes) {
@@ -187,6 +188,8 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   leftMemory(bytes: number): void {
     this.#hold(-1, -bytes);
+    this.#left++;
+    this.parts.queue.countAway(1, 0);
   }
 
   buried(letter: DeadLetter): void {
@@ -243,7 +246,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     }
     this.#intake.publish();
     const room = WINDOW_BYTES - this.#heldBytes;
-    if (this.#spilled.size > 0 && room > WINDOW_BYTES / 2 && !this.#isClosed) this.#loader.ask(room);
+    if (this.#spilled.size > 0 && room > WINDOW_BYTES / 2 && !this.isClosed) this.#loader.ask(room);
   }
 
   figures(): JournalStats {
@@ -285,8 +288,8 @@ export class JournalQueue implements Durability, CommittedPlaces {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.publish();
     const { journal, events } = this.parts;
     // What is on its way is told all the same.

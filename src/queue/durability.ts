@@ -38,6 +38,8 @@ export interface Durability {
   readonly unsynced: number;
   /** Operations that are committed and only on disk. */
   readonly spilled: number;
+  /** What becomes of operations is noted no more: the server ends, or the plugin. */
+  readonly isClosed: boolean;
 
   /** Why an operation with so much content cannot be taken now, as a sentence; null where it can. */
   refusal(contentLength: number): string | null;

@@ -69,6 +69,7 @@ function purge(target: ControlTarget, request: ControlRequest): JsonObject {
       "purge takes an id of dead letters alone; cancel takes one operation out of the queue",
     );
   }
+  refuseWhereClosed(plugin);
   const purged = dead ? plugin.purgeDead(id) : plugin.purge();
   if (id !== undefined && purged === 0) throw noLetter(plugin, id);
   return { plugin: plugin.name, dead, purged, running: plugin.queue.ops };
@@ -107,6 +108,7 @@ function noLetter({ name }: RoutedPlugin, id: number): ControlRefusal {
 function cancel(target: ControlTarget, request: ControlRequest): JsonObject {
   const plugin = pluginOf(target, request);
   const id = request.int("id", 0, Number.MAX_SAFE_INTEGER);
+  refuseWhereClosed(plugin);
   const outcome = plugin.cancel(id);
   if (outcome === "unknown") {
     throw new ControlRefusal(`plugin ${plugin.name} has no operation ${id}: it has ended, or never was`);
@@ -134,6 +136,14 @@ async function reload(target: ControlTarget): Promise<JsonObject> {
 function refuseWhileStopping(target: ControlTarget): void {
   const { state } = target.stats();
   if (state !== "running") throw new ControlRefusal(`the server is ${state} and takes nothing new`);
+}
+
+/** What is changed when the journal is closed would be as before at the next start. */
+function refuseWhereClosed({ name, queue }: RoutedPlugin): void {
+  if (queue.durability?.isClosed !== true) return;
+  throw new ControlRefusal(
+    `the journal of plugin ${name} is closed: what is in it can be changed after the next start`,
+  );
 }
 
 /** Operations that are not done, and the plugins that will not do theirs by themselves. */

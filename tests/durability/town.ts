@@ -48,7 +48,11 @@ export class Town implements AsyncDisposable {
   }
 
   /** Ends the server after so many ms of walks in its worlds, which end with it, and starts it on what it has left. */
-  async endAndStart(signal: "KILL" | "TERM", afterMs: number, walks: readonly Promise<void>[]): Promise<void> {
+  async endAndStart(
+    signal: "KILL" | "TERM",
+    afterMs: number,
+    walks: readonly Promise<void>[],
+  ): Promise<void> {
     const walked = Promise.allSettled(walks);
     await pause(afterMs);
     if (signal === "KILL") await this.server.kill();

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { RoutedPlugin } from "../../src/router/routed_plugin.ts";
 import { type RequestOptions, streamRequest } from "./requests.ts";
-import { type PluginOverrides, TestServer } from "./test_server.ts";
+import { type PluginOverrides, TestServer, type TestServerOptions } from "./test_server.ts";
 
 /**
  * 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts, 1004 fails the first `fails` times, 1007
@@ -37,7 +37,15 @@ export function startLives(
   overrides: Omit<PluginOverrides, "name"> = {},
   server: Readonly<Record<string, unknown>> = {},
 ): Promise<TestServer> {
-  return TestServer.start({ server, plugins: [{ name: "lives", source: LIVES, ...overrides }] });
+  return startLivesWith({ server }, overrides);
+}
+
+/** The same with other options of the server. */
+export function startLivesWith(
+  options: Omit<TestServerOptions, "plugins">,
+  overrides: Omit<PluginOverrides, "name"> = {},
+): Promise<TestServer> {
+  return TestServer.start({ ...options, plugins: [{ name: "lives", source: LIVES, ...overrides }] });
 }
 
 export function lives(server: TestServer): RoutedPlugin {
