@@ -34,7 +34,8 @@ export class PluginServer implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "mevent-plugin-" });
     leaves(folder);
     const config: Config = {
-      server: { ...settings, control: "none", controlTcp: [], realtime: false },
+      // Journals of a server that runs elsewhere are none of its business.
+      server: { ...settings, control: "none", controlTcp: [], realtime: false, data: `${folder}/journals` },
       listeners: [listener(socketIn(folder))],
       plugins,
       file: undefined,

@@ -52,6 +52,9 @@ export interface PluginTable {
   readonly watch?: boolean;
   readonly health_interval?: Duration;
   readonly queue?: { readonly max_ops?: number; readonly max_bytes?: number | string };
+  /** With a journal what is queued is kept in a folder of the test's server, which goes with it. */
+  readonly durability?: "memory" | "journal";
+  readonly journal?: { readonly sync?: "always" | Duration; readonly max_disk?: number | string };
   readonly cache?: { readonly max_entries?: number; readonly max_bytes?: number | string };
   /** True where the test does not say otherwise: an error's stack then tells where the plugin threw it. */
   readonly expose_trace?: boolean;
