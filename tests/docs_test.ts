@@ -18,6 +18,7 @@ const DOCUMENTS = [
   "docs/capacity.md",
   "docs/configuration.md",
   "docs/limits.md",
+  "docs/durability.md",
   "docs/operations.md",
   "docs/reload.md",
   "docs/robustness.md",
