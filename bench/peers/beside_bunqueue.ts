@@ -29,17 +29,17 @@ interface Figure {
   readonly unit: "rate" | "bytes" | "memory";
 }
 
-/** What was measured, or why it could not be. */
-export type BesideBunqueue = readonly (Figure & { readonly round: number })[] | string;
+/** What was measured. */
+export type BesideBunqueue = readonly (Figure & { readonly round: number })[];
 
 /** The name that it is asked for with. */
 export const BUNQUEUE = "bunqueue";
 
 /** Measures adds, the work-off and memory at bunqueue and at mevent, by turns. */
-export async function measureBesideBunqueue(options: PeerOptions): Promise<BesideBunqueue> {
-  const installed = await Bunqueue.install();
-  if (typeof installed === "string") return `${Bunqueue.version} is left out: ${installed}.`;
-  await using bunqueue = installed;
+export async function measureBesideBunqueue(
+  options: PeerOptions,
+  bunqueue: Bunqueue,
+): Promise<BesideBunqueue> {
   const all: (Figure & { round: number })[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     const add = async (figure: Promise<Figure>) => {
@@ -55,10 +55,8 @@ export async function measureBesideBunqueue(options: PeerOptions): Promise<Besid
   return all;
 }
 
-/** A table, or the sentence why there is none. */
 export function besideBunqueueMarkdown(measured: BesideBunqueue): string {
   const title = `### Beside ${Bunqueue.version}\n\n`;
-  if (typeof measured === "string") return `${title}${measured}\n`;
   const rows = [...Map.groupBy(measured, ({ what }) => what)].map(([what, figures]) => {
     const { unit } = figures[0]!;
     const bunqueue = median(figures.map((figure) => figure.bunqueue));

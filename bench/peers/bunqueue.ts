@@ -12,12 +12,26 @@ const NO_LIMIT = String(1e9);
 
 /** What its client is told to do. */
 export type BunqueueTask =
-  | { kind: "add"; inFlight: number; warmupMs: number; ms: number }
+  | { kind: "add"; inFlight: number; connections?: number; durable?: boolean; warmupMs: number; ms: number }
   | { kind: "bulk"; size: number; warmupMs: number; ms: number }
   | { kind: "drain"; jobs: number; concurrency: number }
   | { kind: "fill"; jobs: number };
 
-const Answer = v.object({ perSecond: v.number() });
+const Answer = v.object({
+  perSecond: v.number(),
+  /** Of adds. */
+  times: v.optional(v.object({
+    /** Those of the warm-up, too. */
+    all: v.number(),
+    p50_us: v.number(),
+    p99_us: v.number(),
+    p999_us: v.number(),
+    max_us: v.number(),
+  })),
+});
+
+/** What its client did. */
+export type BunqueueAnswer = v.InferOutput<typeof Answer>;
 
 /** bunqueue, a queue in TypeScript for Bun, both from npm in a folder of its own. */
 export class Bunqueue implements AsyncDisposable {
@@ -41,11 +55,12 @@ export class Bunqueue implements AsyncDisposable {
     return problem === "" ? "bun does not run here" : problem;
   }
 
-  /** Starts a server with an empty memory. */
-  async start(): Promise<BunqueueServer> {
+  /** Starts a server with an empty memory, or with a database in a folder. */
+  async start(folder?: string): Promise<BunqueueServer> {
     const port = freePort();
     const server = new ChildProcess("env", [
       `RATE_LIMIT_MAX_REQUESTS=${NO_LIMIT}`,
+      ...folder === undefined ? [] : [`BUNQUEUE_DATA_PATH=${join(folder, "bunqueue.db")}`],
       `TCP_PORT=${port}`,
       `HTTP_PORT=${freePort()}`,
       "HOST=127.0.0.1",
@@ -72,13 +87,18 @@ export class BunqueueServer implements AsyncDisposable {
 
   /** Lets its own client, a process, do something; returns how many jobs a second that were. */
   async do(task: BunqueueTask): Promise<number> {
+    return (await this.answer(task)).perSecond;
+  }
+
+  /** The same, with all that the client says. */
+  async answer(task: BunqueueTask): Promise<BunqueueAnswer> {
     const script = fileURLToPath(new URL("./bunqueue_client.js", import.meta.url));
     const { bun, folder } = this.bunqueue;
     const client = new ChildProcess(bun, [script, folder, JSON.stringify({ ...task, port: this.port })]);
     if (await client.ended() !== 0) {
       throw new Error(`bunqueue's client did not ${task.kind}: ${client.stderr || client.stdout}`);
     }
-    return v.parse(Answer, JSON.parse(client.stdout)).perSecond;
+    return v.parse(Answer, JSON.parse(client.stdout));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

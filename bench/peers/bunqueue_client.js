@@ -7,7 +7,8 @@ import process from "node:process";
 const [folder, json] = process.argv.slice(2);
 const { Queue, Worker } = await import(Bun.resolveSync("bunqueue/client", folder));
 const task = JSON.parse(json);
-const connection = { host: "127.0.0.1", port: task.port };
+const { connections } = task;
+const connection = { host: "127.0.0.1", port: task.port, ...connections && { poolSize: connections } };
 const queue = new Queue("bench", { connection });
 const data = { note: "x".repeat(88) };
 
@@ -16,11 +17,23 @@ console.log(JSON.stringify(await TASKS[task.kind](task)));
 process.exit(0);
 
 /** Adds jobs one by one, so many at a time; each is acknowledged. */
-async function add({ inFlight, warmupMs, ms }) {
-  return await counted(warmupMs, ms, inFlight, async () => {
-    await queue.add("job", data);
+async function add({ inFlight, durable, warmupMs, ms }) {
+  const options = durable ? { durable } : {};
+  const from = performance.now() + warmupMs;
+  const took = [];
+  let all = 0;
+  const { perSecond } = await counted(warmupMs, ms, inFlight, async () => {
+    const began = performance.now();
+    await queue.add("job", data, options);
+    all++;
+    const now = performance.now();
+    if (now >= from) took.push((now - began) * 1000);
     return 1;
   });
+  took.sort((a, b) => a - b);
+  const quantile = (share) => took[Math.min(took.length - 1, Math.floor(share * took.length))];
+  const times = { all, p50_us: quantile(0.5), p99_us: quantile(0.99), p999_us: quantile(0.999), max_us: quantile(1) };
+  return { perSecond, times };
 }
 
 /** Adds many jobs with each request, one request after the other. */

@@ -6,17 +6,25 @@ import type { WorkKind } from "./works.ts";
 /** The plugin of mevent's whose queue is full within a second. */
 export const FULL_PLUGIN = "brim";
 
+/** The plugin of mevent's that keeps a journal, and never works it off; the one that does. */
+export const JOURNAL_PLUGIN = "ledger";
+export const WORKED_OFF_JOURNAL_PLUGIN = "ledger-echo";
+
 /** A system at a kind of work. */
 export interface Contestant {
   /** As it is shown. */
   readonly name: string;
-  readonly system: PeerName | "mevent" | "mock";
+  readonly system: PeerName | "mevent" | "mock" | "bunqueue" | "disk";
   /** loadgen's options for the client. */
   readonly options: readonly string[];
   /** Whether workers of loadgen's are to be there. */
   readonly workers: boolean;
   /** How the bench takes out what is enqueued; mevent does that itself. */
   readonly drain?: DrainName;
+  /** Acknowledges only what is synced. */
+  readonly isDurable?: boolean;
+  /** mevent's plugin that others enqueue at meanwhile, 50 x 16, and the command. */
+  readonly beside?: readonly [plugin: string, command: number];
   /** Of mevent. */
   readonly build?: Build;
 }
@@ -34,6 +42,22 @@ const roundTrip = (name: string, system: Contestant["system"], ...options: strin
   options: ["--mode", "roundtrip", "--proto", ...options],
   workers: true,
 });
+
+const durable = (name: string, system: Contestant["system"], ...options: string[]): Contestant => ({
+  ...enqueue(name, system, ...options),
+  isDurable: true,
+});
+
+/** What JetStream keeps in files until it is taken out. */
+const FILE_STREAM = JSON.stringify({
+  name: "echo",
+  subjects: ["echo.q"],
+  retention: "workqueue",
+  storage: "file",
+  num_replicas: 1,
+});
+
+const SYNC_ECHO = ["mevent", "--plugin", "echo", "--cmd", "1002"] as const;
 
 const RPC: readonly Contestant[] = [
   roundTrip("gearmand, 16 workers", "gearmand", "gearman"),
@@ -54,7 +78,7 @@ const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
     enqueue("C mock, mevent frames (floor)", "mock", "mevent"),
   ],
   sync: [
-    roundTrip("mevent", "mevent", "mevent", "--plugin", "echo", "--cmd", "1002"),
+    roundTrip("mevent", "mevent", ...SYNC_ECHO),
     ...RPC,
     roundTrip("C mock, mevent frames (floor)", "mock", "mevent"),
   ],
@@ -70,6 +94,32 @@ const CONTESTANTS: Readonly<Record<WorkKind, readonly Contestant[]>> = {
     { ...enqueue("redis LPUSH, BLMPOP of 100", "redis", "redis", "--cmd-name", "LPUSH"), drain: "BLMPOP" },
     { ...enqueue("beanstalkd put, reserve, delete", "beanstalkd", "beanstalkd"), drain: "reserve" },
     { ...enqueue("gearmand SUBMIT_JOB_BG, GRAB_JOB", "gearmand", "gearman"), drain: "GRAB_JOB" },
+  ],
+  durable: [
+    durable("mevent, journal", "mevent", "mevent", "--plugin", JOURNAL_PLUGIN, "--cmd", "1001"),
+    durable(
+      ...["mevent, journal, worked off meanwhile", "mevent"] as const,
+      ...["mevent", "--plugin", WORKED_OFF_JOURNAL_PLUGIN, "--cmd", "1002"],
+    ),
+    durable("redis LPUSH, appendfsync always", "redis", "redis", "--cmd-name", "LPUSH"),
+    durable("redis XADD, appendfsync always", "redis", "redis", "--cmd-name", "XADD"),
+    durable("beanstalkd put, -b -f0", "beanstalkd", "beanstalkd"),
+    durable("nats JetStream, sync_interval always", "nats", "nats", "--js", "--js-config", FILE_STREAM),
+    durable("bunqueue, durable adds", "bunqueue"),
+    durable("append and fdatasync (floor)", "disk"),
+  ],
+  beside: [
+    { ...roundTrip("mevent, alone", "mevent", ...SYNC_ECHO), isDurable: true },
+    {
+      ...roundTrip("mevent, beside a queue in memory", "mevent", ...SYNC_ECHO),
+      isDurable: true,
+      beside: ["gate", 1001],
+    },
+    {
+      ...roundTrip("mevent, beside a journal", "mevent", ...SYNC_ECHO),
+      isDurable: true,
+      beside: [JOURNAL_PLUGIN, 1001],
+    },
   ],
 };
 

@@ -12,7 +12,7 @@ import type { Build } from "./options.ts";
 /** How many plugins an idle server has, each a module of its own. */
 export const IDLE_PLUGINS = [2, 50] as const;
 /** What the server says when its plugins are there. */
-const READY = "and holds the plugins";
+export const READY = "and holds the plugins";
 /** After so long without anything to do it is idle; then it is looked at for as long; in ms. */
 const SETTLE_MS = 3000;
 

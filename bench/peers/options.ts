@@ -1,3 +1,4 @@
+import type { Bunqueue } from "./bunqueue.ts";
 import { BenchFlags, type BenchOptions, readBenchOptions } from "../support/options.ts";
 
 /** An executable of mevent's. */
@@ -11,12 +12,14 @@ export interface Build {
 export interface PeerOptions extends BenchOptions {
   /** The one that is measured, and those before, which take turns with it in each work. */
   readonly builds: readonly Build[];
+  /** Installed where a work wants it; null where it is not. */
+  readonly bunqueue: Bunqueue | null;
   /** How long a full queue is worked off, in s. */
   readonly sustainedSeconds: number;
 }
 
 /** Reads the command line; says what is wrong with it, and exits with 64 there. */
-export async function readPeerOptions(names: readonly string[]): Promise<PeerOptions> {
+export async function readPeerOptions(names: readonly string[]): Promise<Omit<PeerOptions, "bunqueue">> {
   const flags = new BenchFlags(names, {
     against: "--against A,B     executables of builds before, by turns with --mevent in each work",
     sustained: "--sustained S     how long a full queue is worked off (10)",

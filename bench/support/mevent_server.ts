@@ -48,13 +48,13 @@ concurrency = 256
 export class MeventServer implements AsyncDisposable {
   private constructor(readonly process: ChildProcess, readonly port: number, readonly folder: string) {}
 
-  /** Starts it and waits until it listens; `more` goes below the config. */
-  static async start(program: string, more = ""): Promise<MeventServer> {
+  /** Starts it and waits until it listens; `more` goes below the config, `server` into its part `[server]`, a path in it to the folder. */
+  static async start(program: string, more = "", server = ""): Promise<MeventServer> {
     const folder = await Deno.makeTempDir();
     const config = join(folder, "bench.toml");
     const plugin = (name: string) => fileURLToPath(new URL(`../plugins/${name}.js`, import.meta.url));
     const toml = CONFIG.replaceAll("GATE", plugin("gate")).replaceAll("STEADY", plugin("steady"));
-    await Deno.writeTextFile(config, toml + more);
+    await Deno.writeTextFile(config, toml.replace("[server]", `[server]\n${server}`) + more);
     const port = freePort();
     const address = `127.0.0.1:${port}`;
     const process = new ChildProcess(program, [
