@@ -54,6 +54,10 @@ for (const build of isOnDisk ? asked.builds : []) {
   if (await hasJournals(build.program)) withJournals.push(build);
   else missing.push(`${build.name}, durable: it has no journals`);
 }
+if (isOnDisk && withJournals[0] !== asked.builds[0]) {
+  console.error(`${asked.mevent} has no journals, so there is nothing durable to measure`);
+  Deno.exit(64);
+}
 const wantsBunqueue = isAskedFor(asked, BUNQUEUE) || works.some(({ kind }) => kind === "durable");
 const installed = wantsBunqueue ? await Bunqueue.install() : null;
 if (typeof installed === "string") missing.push(`${Bunqueue.version}: ${installed}`);
