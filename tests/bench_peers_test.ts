@@ -4,8 +4,10 @@ import { BeanstalkDrain } from "../bench/peers/drain/beanstalk_drain.ts";
 import type { DrainProtocol } from "../bench/peers/drain/drain_protocol.ts";
 import { GearmanDrain } from "../bench/peers/drain/gearman_drain.ts";
 import { RedisDrain } from "../bench/peers/drain/redis_drain.ts";
+import { contestantsOf } from "../bench/peers/contestants.ts";
 import type { PeerResult } from "../bench/peers/peer_result.ts";
 import { beforeMarkdown, overviewMarkdown, peerMarkdown, peerRows } from "../bench/peers/report.ts";
+import { fileSystemOf } from "../bench/support/file_system.ts";
 import { concat } from "../src/protocol/bytes.ts";
 
 // What bench/peers.ts measures with: consumers of other systems, and medians.
@@ -152,4 +154,41 @@ Deno.test("peers' ratios are the medians of the rounds' ratios, and what is refu
   assertStringIncludes(peerMarkdown([WORK], peerRows(measurements)), "refused");
   const unrefused = measurements.slice(1);
   assertEquals(peerMarkdown([WORK], peerRows(unrefused)).includes("refused"), false);
+});
+
+Deno.test("a folder is in the file system of the longest mount point above it, of the last one mounted there", () => {
+  const folder = Deno.realPathSync(Deno.makeTempDirSync({ suffix: " b" }));
+  try {
+    const escaped = folder.replaceAll(" ", "\\040");
+    const mounts = [
+      "/dev/root / ext4 rw 0 0",
+      `/dev/a ${escaped} xfs rw 0 0`,
+      `/dev/b ${escaped} btrfs rw 0 0`,
+      `tmpfs ${escaped}c tmpfs rw 0 0`,
+      "proc /proc proc rw 0 0",
+      "",
+    ];
+    assertEquals(fileSystemOf(folder, mounts.join("\n")), "btrfs on /dev/b");
+    assertEquals(fileSystemOf(folder, mounts[0]), "ext4 on /dev/root");
+    assertEquals(fileSystemOf(folder, ""), "an unknown file system");
+  } finally {
+    Deno.removeSync(folder);
+  }
+});
+
+Deno.test("each build does each work of mevent's, and all that is compared with it once", () => {
+  const builds = [{ name: "mevent", program: "a" }, { name: "mevent before", program: "b" }];
+  const names = contestantsOf("durable", builds).map(({ name }) => name);
+  assertEquals(names.slice(0, 4), [
+    "mevent, journal",
+    "mevent before, journal",
+    "mevent, journal, worked off meanwhile",
+    "mevent before, journal, worked off meanwhile",
+  ]);
+  assertEquals(new Set(names).size, names.length);
+  assertEquals(contestantsOf("beside", builds.slice(0, 1)).map(({ beside }) => beside?.[0]), [
+    undefined,
+    "gate",
+    "ledger",
+  ]);
 });

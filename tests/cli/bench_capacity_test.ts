@@ -11,6 +11,7 @@ const FIGURES: CapacityFigures = {
   maxBytes: 256 * 2 ** 20,
   maxQueueBytes: 2 ** 30,
   otherQueueBytes: 0,
+  disk: null,
 };
 
 /** One command that takes the milliseconds it is given, one at a time; and one that ends when it is told to. */
@@ -32,6 +33,7 @@ Deno.test("a burst is absorbed for as long as what comes in and is not worked of
   assertEquals(plan, {
     holdsOperations: 1_000_000,
     holdsBytes: 136_000_000,
+    holdsDiskBytes: 0,
     bounds: { max_ops: 1_000_000, max_bytes: 1_973_790, max_queue_bytes: 7_895_160 },
     firstBound: "max_ops",
   });
@@ -53,6 +55,30 @@ Deno.test("the bound that lets in least is named, and what other queues hold is 
   assertEquals(crowded.bursts[0]?.deadSeconds, 1);
   const over = capacityPlan({ ...FIGURES, otherQueueBytes: 2 ** 31 }, []);
   assertEquals(over.holdsOperations, 0);
+});
+
+Deno.test("a burst that a journal absorbs is bounded by the disk, and not by the memory of queues", () => {
+  const disk = {
+    bytesPerOperation: 152,
+    bytes: 100,
+    maxDisk: 15_300,
+    allBytes: 1000,
+    allMaxDisk: 2 ** 30,
+    freeBytes: null,
+  };
+  const figures = { ...FIGURES, maxQueueBytes: 1024 };
+  const plan = capacityPlan({ ...figures, disk }, [30_000]);
+  assertEquals([plan.firstBound, plan.holdsOperations, plan.holdsDiskBytes], [
+    "journal.max_disk",
+    100,
+    15_200,
+  ]);
+  assertEquals(plan.bursts[0]?.deadSeconds, 100 / 30_000);
+  assertEquals(Object.keys(plan.bounds), ["max_ops", "max_bytes", "journal.max_disk", "server.max_disk"]);
+  const shared = capacityPlan({ ...figures, disk: { ...disk, allMaxDisk: 1304 } }, []);
+  assertEquals([shared.firstBound, shared.holdsOperations], ["server.max_disk", 2]);
+  const full = capacityPlan({ ...figures, disk: { ...disk, freeBytes: 151 } }, []);
+  assertEquals([full.firstBound, full.holdsOperations], ["disk", 0]);
 });
 
 Deno.test("without a rate there are some below the work-off, some between it and the intake, and the intake", () => {

@@ -1,8 +1,9 @@
 import type { LoadPlan } from "../../loadgen/plan.ts";
+import { acceptedBytes } from "../../journal/write_record.ts";
 import { LoadRun } from "../../loadgen/run.ts";
 import { BodyView } from "../../protocol/body.ts";
 import { recordBytes } from "../../queue/record.ts";
-import type { CapacityFigures } from "./capacity_plan.ts";
+import type { CapacityFigures, DiskFigures } from "./capacity_plan.ts";
 import type { QueueLook, QueueWatch } from "./queue_watch.ts";
 import { countOf } from "../stats/units.ts";
 
@@ -61,12 +62,13 @@ export async function measureCapacity(
   if (most < 1) {
     throw new NoRoomError(
       "the queues have no room to measure with, as no more than half of each bound is filled: measure when other " +
-        "queues are less full, or raise max_ops, max_bytes or max_queue_bytes",
+        "queues are less full, or raise max_ops, max_bytes or " +
+        (before.plugin.journal === null ? "max_queue_bytes" : "max_disk"),
     );
   }
   let count = Math.min(FIRST_ROUND, most);
   for (;;) {
-    const round = await measureRound({ ...plan, count }, watch, waitMs, signal);
+    const round = await measureRound({ ...plan, count }, watch, before, waitMs, signal);
     const affordable = Math.floor(round.figures.workOffRate * waitMs / 1000 * WAIT_SHARE);
     const next = Math.min(count * ROUND_FACTOR, most, affordable);
     const isEnough = count === most || next < count * WORTHWHILE_FACTOR && next < most ||
@@ -76,9 +78,11 @@ export async function measureCapacity(
   }
 }
 
+/** `empty` is a look before all rounds: later the disk may still have files of operations of the bench's own that have ended. */
 async function measureRound(
   plan: LoadPlan,
   watch: QueueWatch,
+  empty: QueueLook,
   waitMs: number,
   signal: AbortSignal,
 ): Promise<CapacityRound> {
@@ -120,7 +124,8 @@ async function measureRound(
       maxOps: plugin.max_ops,
       maxBytes: plugin.max_bytes,
       maxQueueBytes: server.max_queue_bytes,
-      otherQueueBytes: server.queue_bytes - plugin.queue_bytes,
+      otherQueueBytes: Math.max(0, server.queue_bytes - plugin.queue_bytes),
+      disk: diskFigures(empty, contentBytes(plan)),
     },
     load,
     workOffAtLeast: !isDrained,
@@ -130,13 +135,32 @@ async function measureRound(
   };
 }
 
+/** What the plugin's journal has on disk, and what it may have; null where it has none. */
+function diskFigures({ plugin, server }: QueueLook, content: number): DiskFigures | null {
+  const { journal } = plugin;
+  return journal === null ? null : {
+    bytesPerOperation: acceptedBytes(content),
+    bytes: journal.disk_bytes,
+    maxDisk: journal.max_disk,
+    allBytes: server.disk_bytes,
+    allMaxDisk: server.max_disk,
+    freeBytes: journal.free_bytes,
+  };
+}
+
 /** Operations that fill half of what the queue may hold, less what is in it. */
-function room({ plugin, server, operations }: QueueLook, content: number): number {
+function room(look: QueueLook, content: number): number {
+  const { plugin, server, operations } = look;
   const size = recordBytes(content);
+  const disk = diskFigures(look, content);
   return Math.floor(Math.min(
     plugin.max_ops * FILL_SHARE - operations,
     (plugin.max_bytes * FILL_SHARE - plugin.queue_bytes) / size,
-    (server.max_queue_bytes * FILL_SHARE - server.queue_bytes) / size,
+    disk === null ? (server.max_queue_bytes * FILL_SHARE - server.queue_bytes) / size : Math.min(
+      disk.maxDisk * FILL_SHARE - disk.bytes,
+      disk.allMaxDisk * FILL_SHARE - disk.allBytes,
+      (disk.freeBytes ?? Infinity) * FILL_SHARE,
+    ) / disk.bytesPerOperation,
   ));
 }
 

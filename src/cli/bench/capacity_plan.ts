@@ -9,6 +9,20 @@ export interface CapacityFigures {
   readonly maxQueueBytes: number;
   /** What the other plugins' queues hold of that. */
   readonly otherQueueBytes: number;
+  /** Of a plugin with a journal; null of one without. */
+  readonly disk: DiskFigures | null;
+}
+
+/** What a journal takes on disk, before the burst, and may take; in bytes. */
+export interface DiskFigures {
+  readonly bytesPerOperation: number;
+  readonly bytes: number;
+  readonly maxDisk: number;
+  /** Of all journals together. */
+  readonly allBytes: number;
+  readonly allMaxDisk: number;
+  /** What is left on the file system; null where the server cannot tell. */
+  readonly freeBytes: number | null;
 }
 
 /** How long a burst is absorbed, in seconds. */
@@ -27,31 +41,45 @@ export interface Burst {
 export interface CapacityPlan {
   readonly holdsOperations: number;
   readonly holdsBytes: number;
+  /** On disk; 0 without a journal. */
+  readonly holdsDiskBytes: number;
   /** Operations that each bound alone lets in. */
-  readonly bounds: Readonly<Record<Bound, number>>;
+  readonly bounds: Readonly<Partial<Record<Bound, number>>>;
   /** The bound that is reached first. */
   readonly firstBound: Bound;
   readonly bursts: readonly Burst[];
 }
 
-export type Bound = "max_ops" | "max_bytes" | "max_queue_bytes";
+export type Bound =
+  | "max_ops"
+  | "max_bytes"
+  | "max_queue_bytes"
+  | "journal.max_disk"
+  | "server.max_disk"
+  | "disk";
 
 /** What the figures mean for bursts of those rates that find the queue empty. */
 export function capacityPlan(figures: CapacityFigures, rates: readonly number[]): CapacityPlan {
-  const { bytesPerOperation, maxOps, maxBytes, maxQueueBytes, otherQueueBytes } = figures;
-  const bounds = {
-    max_ops: maxOps,
-    max_bytes: Math.floor(maxBytes / bytesPerOperation),
-    max_queue_bytes: Math.floor(Math.max(0, maxQueueBytes - otherQueueBytes) / bytesPerOperation),
-  };
-  let firstBound: Bound = "max_ops";
-  if (bounds.max_bytes < bounds[firstBound]) firstBound = "max_bytes";
-  if (bounds.max_queue_bytes < bounds[firstBound]) firstBound = "max_queue_bytes";
-  const holdsOperations = bounds[firstBound];
+  const { bytesPerOperation, maxOps, maxBytes, maxQueueBytes, otherQueueBytes, disk } = figures;
+  const queue: readonly (readonly [Bound, number])[] = [
+    ["max_ops", maxOps],
+    ["max_bytes", fit(maxBytes, bytesPerOperation)],
+  ];
+  // What a journal's queue holds beyond a window in memory is on disk alone.
+  const further: readonly (readonly [Bound, number])[] = disk === null
+    ? [["max_queue_bytes", fit(maxQueueBytes - otherQueueBytes, bytesPerOperation)]]
+    : [
+      ["journal.max_disk", fit(disk.maxDisk - disk.bytes, disk.bytesPerOperation)],
+      ["server.max_disk", fit(disk.allMaxDisk - disk.allBytes, disk.bytesPerOperation)],
+      ...disk.freeBytes === null ? [] : [["disk", fit(disk.freeBytes, disk.bytesPerOperation)] as const],
+    ];
+  const bounds = [...queue, ...further];
+  const [firstBound, holdsOperations] = bounds.reduce((least, bound) => bound[1] < least[1] ? bound : least);
   return {
     holdsOperations,
     holdsBytes: Math.round(holdsOperations * bytesPerOperation),
-    bounds,
+    holdsDiskBytes: Math.round(holdsOperations * (disk?.bytesPerOperation ?? 0)),
+    bounds: Object.fromEntries(bounds),
     firstBound,
     bursts: rates.map((rate) => burst(rate, holdsOperations, figures)),
   };
@@ -64,6 +92,10 @@ export function burstRates({ intakeRate, workOffRate }: CapacityFigures): number
   const rates = [...ofWorkOff, ...ofIntake].filter((rate) => rate < intakeRate);
   const rounded = [...rates, intakeRate].map(twoDigits).filter((rate) => rate >= 1);
   return [...new Set(rounded)].sort((a, b) => a - b);
+}
+
+function fit(bytes: number, one: number): number {
+  return Math.floor(Math.max(0, bytes) / one);
 }
 
 function burst(rate: number, holds: number, { intakeRate, workOffRate }: CapacityFigures): Burst {

@@ -35,6 +35,15 @@ export function capacityJson({ job, round, capacity }: CapacityReport): JsonObje
     max_bytes: figures.maxBytes,
     max_queue_bytes: figures.maxQueueBytes,
     other_queue_bytes: figures.otherQueueBytes,
+    disk: figures.disk === null ? null : {
+      bytes_per_operation: figures.disk.bytesPerOperation,
+      disk_bytes: figures.disk.bytes,
+      max_disk: figures.disk.maxDisk,
+      all_disk_bytes: figures.disk.allBytes,
+      all_max_disk: figures.disk.allMaxDisk,
+      free_bytes: figures.disk.freeBytes,
+      holds_bytes: capacity.holdsDiskBytes,
+    },
     holds_operations: capacity.holdsOperations,
     holds_bytes: capacity.holdsBytes,
     first_bound: capacity.firstBound,
@@ -57,8 +66,13 @@ export function capacityTable({ job, round, capacity }: CapacityReport): string 
     const first = name === capacity.firstBound ? "  <- reached first" : "";
     return [name, `${text}${first}`] as const;
   };
-  const inBytes = (name: "max_bytes" | "max_queue_bytes", bytes: number) =>
-    bound(name, `${bytesText(bytes)}, ${countText(capacity.bounds[name])} operations`);
+  const inBytes = (name: Bound, bytes: number) => {
+    const operations = capacity.bounds[name];
+    return operations === undefined
+      ? []
+      : [bound(name, `${bytesText(bytes)}, ${countText(operations)} operations`)];
+  };
+  const { disk } = figures;
   return labelled([
     ["target", job.target],
     [
@@ -69,12 +83,22 @@ export function capacityTable({ job, round, capacity }: CapacityReport): string 
     ["work-off", `${round.workOffAtLeast ? "at least " : ""}${countText(Math.round(figures.workOffRate))}/s`],
     [
       "operation",
-      `${figures.bytesPerOperation.toFixed(0)} bytes in the queue${round.bytesMeasured ? "" : ", computed"}`,
+      `${figures.bytesPerOperation.toFixed(0)} bytes in the queue${round.bytesMeasured ? "" : ", computed"}` +
+      (disk === null ? "" : `, ${countText(disk.bytesPerOperation)} on disk`),
     ],
     bound("max_ops", `${countText(figures.maxOps)} operations`),
-    inBytes("max_bytes", figures.maxBytes),
-    inBytes("max_queue_bytes", figures.maxQueueBytes),
-    ["holds", `${countText(capacity.holdsOperations)} operations in ${bytesText(capacity.holdsBytes)}`],
+    ...inBytes("max_bytes", figures.maxBytes),
+    ...inBytes("max_queue_bytes", figures.maxQueueBytes),
+    ...disk === null ? [] : [
+      ...inBytes("journal.max_disk", disk.maxDisk),
+      ...inBytes("server.max_disk", disk.allMaxDisk),
+      ...inBytes("disk", disk.freeBytes ?? 0),
+    ],
+    [
+      "holds",
+      `${countText(capacity.holdsOperations)} operations in ` +
+      bytesText(disk === null ? capacity.holdsBytes : capacity.holdsDiskBytes),
+    ],
   ]) + `\nAbsorbed before BUSY:\n` + columns([
     ["burst", "plugin works", "plugin is dead"],
     ...capacity.bursts.map(burstRow),
@@ -91,7 +115,7 @@ function burstRow({ rate, workingSeconds, deadSeconds, aboveIntake }: Burst): st
 
 /** What has to hold for the table to come true. */
 function assumptions(
-  { load, workOffAtLeast, bytesMeasured, others }: CapacityRound,
+  { figures, load, workOffAtLeast, bytesMeasured, others }: CapacityRound,
   { bursts }: CapacityPlan,
 ): string[] {
   const texts = [
@@ -102,6 +126,9 @@ function assumptions(
       : `the plugin had ${countOf(others, "operation")} of others meanwhile: its work-off is more than told`,
     "what runs this bench took none of the server's CPUs; where it did, the intake is higher than told",
   ];
+  if (figures.disk !== null) {
+    texts.push("what has ended leaves the disk in time; files that still hold it count for as long");
+  }
   if (bursts.some(({ aboveIntake }) => aboveIntake)) {
     texts.push("above the intake callers wait for the server: the queue fills no faster");
   }
