@@ -301,6 +301,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   #failed(problem: string): void {
     const { events } = this.parts;
+    this.#loader.fail(problem);
     this.#refuse(problem);
     events.problem(problem);
     events.settled();

@@ -36,8 +36,14 @@ export class Loader {
 
   constructor(readonly parts: LoaderParts) {
     this.ready = this.#ready.promise;
+    this.ready.catch(() => {});
     this.#bytes = parts.bytes;
     this.#parkedLeft = parts.parked;
+  }
+
+  /** Nothing more comes. */
+  fail(problem: string): void {
+    this.#ready.reject(new Error(`what its journal holds cannot be read: ${problem}`));
   }
 
   /** Asks for about so many bytes. */

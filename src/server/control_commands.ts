@@ -155,7 +155,10 @@ function left(target: ControlTarget): JsonObject {
   };
 }
 
-function operationsOf({ queued, in_flight, delayed, retrying }: ServerStats["plugins"][number]): number {
+/** What a stop waits for; what a journal keeps is not. */
+function operationsOf(plugin: ServerStats["plugins"][number]): number {
+  const { queued, in_flight, delayed, retrying, journal } = plugin;
+  if (journal !== null) return in_flight + journal.unsynced;
   return queued + in_flight + delayed + retrying;
 }
 

@@ -1,3 +1,4 @@
+import { textOf } from "../text_of.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { differences } from "../config/differences.ts";
@@ -55,7 +56,11 @@ export class ServedPlugin {
   /** Starts its workers. Rejects where its module does not load. */
   async start(): Promise<void> {
     const { pool } = this.routed;
-    await this.#kept?.ready;
+    try {
+      await this.#kept?.ready;
+    } catch (error) {
+      throw new Error(`plugin ${this.name} does not start: ${textOf(error)}`, { cause: error });
+    }
     await pool.start();
     this.routed.declared(pool.declaration!);
   }

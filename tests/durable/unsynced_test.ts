@@ -233,3 +233,84 @@ Deno.test("when the sync operation has ended, nothing is left of what was kept b
   await connection.send(request({ sync: true, params: { n: 8, "mevent.key": "a" } }));
   assertEquals(valueOf(await connection.reply()), { n: 7 }, "its reply is known after the restart");
 });
+
+Deno.test("a disk that does not keep up is told to callers; what becomes of operations meanwhile is not forgotten", async () => {
+  const standIn = new JournalStandIn();
+  await using server = await start(standIn);
+  using connection = await server.connect();
+  plugin(server).pause();
+  for (let n = 0; n < 20; n++) {
+    await connection.send(request({ command: n % 2 === 0 ? 1001 : 1004, params: { n } }));
+  }
+  for (const { code } of await connection.replies(20)) assertEquals(code, 1000);
+  standIn.stalls = true;
+  const text = "x".repeat(60_000);
+  let sent = 0;
+  let busy = 0;
+  while (busy === 0) {
+    await connection.send(request({ id: 1000 + sent++, params: { n: 99, text } }));
+    const before = server.plugin("notes").busy;
+    await server.until(
+      "it was looked at",
+      () => journal(server).unsynced + server.plugin("notes").busy === sent,
+    );
+    busy = server.plugin("notes").busy;
+    assert(before === 0 && sent < 200);
+  }
+  const full = await connection.reply();
+  assertEquals([full.id, full.code], [999 + sent, 21]);
+  assertMatch(
+    messageOf(full),
+    /the disk does not keep up with plugin notes: \d+ operations wait for it; try again later/,
+  );
+  plugin(server).resume();
+  await server.until(
+    "the others have run",
+    () => server.plugin("notes").done + server.plugin("notes").failed === 20,
+  );
+  assertEquals(server.plugin("notes").dead, 10);
+  standIn.stalls = false;
+  standIn.look();
+  for (const { code } of await connection.replies(sent - 1)) assertEquals(code, 1000);
+  await server.until("all have run", () => server.plugin("notes").done === 10 + sent - 1);
+  const [disk] = standIn.disks.values();
+  await server.until("the disk knows all of it", () => disk!.accepted.size === 0 && disk!.buried.size === 10);
+});
+
+Deno.test("where the journal's thread fails, what waits for it is refused, nothing more is taken, and sync operations go on", async () => {
+  const standIn = new JournalStandIn();
+  await using server = await start(standIn);
+  using connection = await server.connect();
+  standIn.holds = true;
+  await connection.send(request({ id: 1, params: { n: 1 } }));
+  await server.until("it waits", () => journal(server).unsynced === 1);
+  standIn.fail("out of memory");
+  for (const id of [1, 2]) {
+    const reply = await connection.reply();
+    assertEquals([reply.id, reply.code], [id, 21]);
+    assertStringIncludes(messageOf(reply), "the journal's thread has failed: out of memory");
+    if (id === 1) await connection.send(request({ id: 2, params: { n: 2 } }));
+  }
+  await connection.send(request({ sync: true, params: { n: 3 } }));
+  assertEquals(valueOf(await connection.reply()), { n: 3 });
+});
+
+Deno.test("callers who want no answers to async requests get none, and their operations run", async () => {
+  const standIn = new JournalStandIn();
+  await using server = await TestServer.start({
+    server: { data: "/journals", async_reply: false },
+    plugins: [{ name: "notes", source: NOTES, durability: "journal", dedup: DEDUP }],
+    journalThread: standIn.start,
+  });
+  using connection = await server.connect();
+  const params = { n: 1, "mevent.key": "a" };
+  await connection.send(
+    request({ params }),
+    request({ params }),
+    request({ id: 2, sync: true, params: { n: 2 } }),
+  );
+  const reply = await connection.reply();
+  assertEquals([reply.id, valueOf(reply)], [2, { n: 2 }]);
+  await server.until("both have run", () => server.plugin("notes").done === 2);
+  assertEquals((await ran(server)).toSorted(), [1, 2]);
+});

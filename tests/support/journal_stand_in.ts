@@ -74,14 +74,18 @@ export class JournalStandIn {
   readonly disks = new Map<string, Disk>();
   /** Nothing is committed. */
   holds = false;
+  /** Nothing is even taken out of the rings. */
+  stalls = false;
   /** Operations are refused with this sentence; {@link tellsProblem} says whether the server knows before. */
   problem: string | null = null;
   tellsProblem = false;
   readonly #open = new Map<string, Served>();
   #bell: RingMemory | null = null;
+  #failed: (problem: string) => void = () => {};
 
   /** For a server's options. */
-  readonly start: JournalsOptions["start"] = (take) => {
+  readonly start: JournalsOptions["start"] = (take, failed) => {
+    this.#failed = failed;
     const port: JournalPort = {
       post: (message) => queueMicrotask(() => this.#take(message, take)),
       terminate: () => {
@@ -94,7 +98,13 @@ export class JournalStandIn {
 
   /** Goes on after {@link holds} or {@link problem} was changed. */
   look(): void {
-    for (const served of this.#open.values()) served.commit();
+    for (const served of this.#open.values()) served.look();
+  }
+
+  /** The thread fails by itself. */
+  fail(problem: string): void {
+    this.crash();
+    this.#failed(problem);
   }
 
   /** The thread dies with all that is not committed; the server must not be used any more. */
@@ -204,6 +214,7 @@ class Served {
   }
 
   commit(): void {
+    if (this.standIn.stalls) return;
     const intake = this.#intake;
     while (intake.next()) {
       const bytes = intake.bytes.slice(intake.at, intake.at + intake.length);
@@ -274,8 +285,14 @@ class Served {
     this.#intake.abandon();
   }
 
+  look(): void {
+    this.#watch();
+  }
+
   #watch(): void {
     if (this.#isEnded) return;
-    do this.commit(); while (!this.#intake.sleep(() => this.#watch(), this.#intake));
+    this.commit();
+    // One that stalls is asked to look again.
+    while (!this.#intake.sleep(() => this.#watch(), this.#intake) && !this.standIn.stalls) this.commit();
   }
 }
