@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import type { JournalLimits } from "../journal/messages.ts";
 import { type Committed, News, NewsKind } from "../journal/news.ts";
 import { DueState } from "../journal/record_layout.ts";
@@ -16,16 +15,13 @@ import { Intake } from "./intake.ts";
 import { JournalFigures } from "./journal_figures.ts";
 import type { JournalQueueParts } from "./journal_parts.ts";
 import { Loader } from "./loader.ts";
+import { NewsReader } from "./news_reader.ts";
 import type { Staging } from "./staging.ts";
 import { type CommittedPlaces, Unsynced } from "./unsynced.ts";
 
 /** Committed operations that lie in memory, in line or with workers: so many bytes, and at least so many operations. */
 export const WINDOW_BYTES = 32 * 1024 * 1024;
 const WINDOW_OPS = 1000;
-/** After so long of news others get their turn, in ms. */
-const TURN_MS = 1;
-/** News that are taken in one look. */
-const READ_BATCH = 256;
 /** Ids that are asked for at a time, when half of them are left. */
 const ID_BLOCK = 2 ** 20;
 /** Times of accepted operations are whole in this share of a ms: sums with the time of the epoch are exact then. */
@@ -39,6 +35,7 @@ const TIME_SHARE = 1024;
 export class JournalQueue implements Durability, CommittedPlaces {
   readonly zero: number;
   kept = 0;
+  readonly news: NewsReader;
   /** Resolves when what was found on disk is here, as far as there is room. */
   readonly ready: Promise<void>;
   readonly #unsynced: Unsynced;
@@ -84,10 +81,13 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.ready = this.#loader.ready;
     parts.dead.keeper = this;
     parts.dedup.keeper = this;
-    journal.onWake = () => this.#drain();
     journal.onFailed = (problem) => this.#failed(problem);
     journal.tookDisk(diskBytes);
-    this.#drain();
+    this.news = new NewsReader(journal.news, parts.now, () => this.#take(), () => {
+      this.publish();
+      parts.events.settled();
+    });
+    this.news.onWake();
   }
 
   get unsynced(): number {
@@ -265,28 +265,6 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.parts.journal.bound(limits);
   }
 
-  /** Takes what the journal's thread tells now; true where there was something. Nobody is woken until {@link sleep}. */
-  poll(): boolean {
-    this.parts.journal.news.stayAwake();
-    return this.#read();
-  }
-
-  /** Lets the next news wake this thread; false where there are some already. */
-  sleep(): boolean {
-    const { journal } = this.parts;
-    return journal.news.sleep(journal.onWake);
-  }
-
-  /** Takes the news that have come, and goes back to sleep. */
-  #drain(): void {
-    const end = this.parts.now() + TURN_MS;
-    do {
-      while (this.#read()) {
-        if (this.parts.now() > end) return void setImmediate(this.parts.journal.onWake);
-      }
-    } while (!this.sleep());
-  }
-
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -294,7 +272,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     const { journal, events } = this.parts;
     // What is on its way is told all the same.
     const problem = await journal.close();
-    while (this.#read());
+    while (this.news.read());
     if (problem !== null) this.#failed(problem);
     events.closed();
   }
@@ -305,17 +283,6 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.#refuse(problem);
     events.problem(problem);
     events.settled();
-  }
-
-  #read(): boolean {
-    const { news } = this.parts.journal;
-    let count = 0;
-    for (; count < READ_BATCH && news.next(); count++) this.#take();
-    if (count === 0) return false;
-    news.release();
-    this.publish();
-    this.parts.events.settled();
-    return true;
   }
 
   #take(): void {

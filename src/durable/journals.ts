@@ -116,7 +116,6 @@ export class Journals implements Disposable {
       tookDisk: (bytes) => {
         if (this.#open.has(plugin)) this.#open.set(plugin, bytes);
       },
-      onWake: () => {},
       onFailed: () => {},
       close: () => this.#close(plugin, journal),
     };

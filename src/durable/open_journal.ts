@@ -17,8 +17,6 @@ export interface OpenJournal {
   growProblem(unknownBytes: number): string | null;
   /** What the files take, as far as it is known. */
   tookDisk(bytes: number): void;
-  /** Called where there is something to look at, while nobody polls. */
-  onWake: () => void;
   /** Called when the thread is gone. */
   onFailed: (problem: string) => void;
   /**

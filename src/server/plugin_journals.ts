@@ -136,13 +136,13 @@ export class PluginJournals {
   /** Looks for news; true where there were some. */
   poll(): boolean {
     let found = false;
-    for (const queue of this.#queues) if (queue.poll()) found = true;
+    for (const queue of this.#queues) if (queue.news.poll()) found = true;
     return found;
   }
 
   /** Lets the next news wake this thread; false where there are some already. */
   sleep(): boolean {
-    for (const queue of this.#queues) if (!queue.sleep()) return false;
+    for (const queue of this.#queues) if (!queue.news.sleep()) return false;
     return true;
   }
 
