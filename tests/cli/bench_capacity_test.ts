@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { burstRates, type CapacityFigures, capacityPlan } from "../../src/cli/bench/capacity_plan.ts";
+import { JournalStandIn } from "../support/journal_stand_in.ts";
 import { mevent, MeventProcess } from "../support/mevent.ts";
 import { TestServer } from "../support/test_server.ts";
 
@@ -66,7 +67,7 @@ Deno.test("a burst that a journal absorbs is bounded by the disk, and not by the
     allMaxDisk: 2 ** 30,
     freeBytes: null,
   };
-  const figures = { ...FIGURES, maxQueueBytes: 1024 };
+  const figures = { ...FIGURES, bytesPerOperation: 1024, maxQueueBytes: 32 * 2 ** 20 };
   const plan = capacityPlan({ ...figures, disk }, [30_000]);
   assertEquals([plan.firstBound, plan.holdsOperations, plan.holdsDiskBytes], [
     "journal.max_disk",
@@ -75,6 +76,8 @@ Deno.test("a burst that a journal absorbs is bounded by the disk, and not by the
   ]);
   assertEquals(plan.bursts[0]?.deadSeconds, 100 / 30_000);
   assertEquals(Object.keys(plan.bounds), ["max_ops", "max_bytes", "journal.max_disk", "server.max_disk"]);
+  const crowded = capacityPlan({ ...figures, otherQueueBytes: 32 * 2 ** 20 - 2048, disk }, []);
+  assertEquals([crowded.firstBound, crowded.holdsOperations], ["max_queue_bytes", 2]);
   const shared = capacityPlan({ ...figures, disk: { ...disk, allMaxDisk: 1304 } }, []);
   assertEquals([shared.firstBound, shared.holdsOperations], ["server.max_disk", 2]);
   const full = capacityPlan({ ...figures, disk: { ...disk, freeBytes: 151 } }, []);
@@ -115,6 +118,37 @@ Deno.test("bench --capacity measures a server, fills half of its queue at most a
   assertEquals(result.bursts[0].dead_seconds, 4);
   const { queued, in_flight, queue_bytes, busy } = server.plugin("echo");
   assertEquals([queued, in_flight, queue_bytes, busy], [0, 0, 0, 0]);
+});
+
+Deno.test("bench --capacity of a plugin with a journal tells what the disk takes", async () => {
+  const standIn = new JournalStandIn();
+  await using server = await TestServer.start({
+    server: { data: "/journals", max_queue_bytes: "33 MiB" },
+    plugins: [{
+      name: "echo",
+      durability: "journal",
+      journal: { sync: 0, maxDisk: 224_000 },
+      queue: { maxOps: 1_000_000, maxBytes: 2 ** 20 },
+    }],
+    journalThread: standIn.start,
+  });
+  const args = ["bench", "--capacity", "--unix", server.unix, "--cmd", "1003", "ms:=5", "--rate", "1000"];
+  const json = await mevent([...args, "--json"]);
+  assertEquals([json.code, json.stderr], [0, ""]);
+  const { disk, ...result } = JSON.parse(json.stdout);
+  // A record of 48 bytes and {"ms":5}.
+  assertEquals([disk.bytes_per_operation, disk.max_disk, disk.free_bytes], [56, 224_000, null]);
+  assertEquals([result.first_bound, result.holds_operations, disk.holds_bytes], [
+    "journal.max_disk",
+    4000,
+    224_000,
+  ]);
+  assertEquals([result.left, result.intake_operations, result.bursts[0].dead_seconds], [0, 2000, 4]);
+  const { stdout } = await mevent(args);
+  assertMatch(stdout, /^operation +\d+ bytes in the queue(, computed)?, 56 on disk$/m);
+  assertMatch(stdout, /^journal\.max_disk +219 KiB, 4,000 operations {2}<- reached first$/m);
+  assertMatch(stdout, /^holds +4,000 operations in 219 KiB$/m);
+  assertStringIncludes(stdout, "what has ended leaves the disk in time");
 });
 
 Deno.test("bench --capacity prints a table, and what it assumes", async () => {

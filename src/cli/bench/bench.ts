@@ -23,7 +23,7 @@ export const benchCommand: Command = {
     "the operation was queued. Interrupting it prints what there is so far.",
     "With --capacity it measures the intake (async, each operation acknowledged), the work-off and the bytes of a " +
     "queued operation, and tells for bursts of several rates, or of --rate, after what time the server answers BUSY, " +
-    "with the plugin working and with it dead. It fills at most half of the queue, and at most what the plugin works " +
+    "with the plugin working and with it dead; for a plugin with a journal also by what the disk takes. It fills at most half of the queue, and at most what the plugin works " +
     "off in half of --wait, and waits until that is done. The operations are real: the plugin runs each.",
     "Exit codes: those of send --count; with --capacity 1 also where its operations were not worked off in time.",
   ],

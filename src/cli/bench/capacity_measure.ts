@@ -3,7 +3,7 @@ import { acceptedBytes } from "../../journal/write_record.ts";
 import { LoadRun } from "../../loadgen/run.ts";
 import { BodyView } from "../../protocol/body.ts";
 import { recordBytes } from "../../queue/record.ts";
-import type { CapacityFigures, DiskFigures } from "./capacity_plan.ts";
+import { type CapacityFigures, type DiskFigures, isBoundByMemory } from "./capacity_plan.ts";
 import type { QueueLook, QueueWatch } from "./queue_watch.ts";
 import { countOf } from "../stats/units.ts";
 
@@ -156,7 +156,10 @@ function room(look: QueueLook, content: number): number {
   return Math.floor(Math.min(
     plugin.max_ops * FILL_SHARE - operations,
     (plugin.max_bytes * FILL_SHARE - plugin.queue_bytes) / size,
-    disk === null ? (server.max_queue_bytes * FILL_SHARE - server.queue_bytes) / size : Math.min(
+    isBoundByMemory(server.max_queue_bytes - server.queue_bytes, disk !== null)
+      ? (server.max_queue_bytes * FILL_SHARE - server.queue_bytes) / size
+      : Infinity,
+    disk === null ? Infinity : Math.min(
       disk.maxDisk * FILL_SHARE - disk.bytes,
       disk.allMaxDisk * FILL_SHARE - disk.allBytes,
       (disk.freeBytes ?? Infinity) * FILL_SHARE,

@@ -1,3 +1,5 @@
+import { WINDOW_BYTES } from "../../durable/journal_queue.ts";
+
 /** What was measured of a server, and its bounds. Rates are operations a second. */
 export interface CapacityFigures {
   readonly intakeRate: number;
@@ -65,14 +67,19 @@ export function capacityPlan(figures: CapacityFigures, rates: readonly number[])
     ["max_ops", maxOps],
     ["max_bytes", fit(maxBytes, bytesPerOperation)],
   ];
-  // What a journal's queue holds beyond a window in memory is on disk alone.
-  const further: readonly (readonly [Bound, number])[] = disk === null
-    ? [["max_queue_bytes", fit(maxQueueBytes - otherQueueBytes, bytesPerOperation)]]
-    : [
-      ["journal.max_disk", fit(disk.maxDisk - disk.bytes, disk.bytesPerOperation)],
-      ["server.max_disk", fit(disk.allMaxDisk - disk.allBytes, disk.bytesPerOperation)],
-      ...disk.freeBytes === null ? [] : [["disk", fit(disk.freeBytes, disk.bytesPerOperation)] as const],
-    ];
+  const memory = maxQueueBytes - otherQueueBytes;
+  const further: readonly (readonly [Bound, number])[] = [
+    ...isBoundByMemory(memory, disk !== null)
+      ? [["max_queue_bytes", fit(memory, bytesPerOperation)] as const]
+      : [],
+    ...disk === null ? [] : [
+      ["journal.max_disk", fit(disk.maxDisk - disk.bytes, disk.bytesPerOperation)] as const,
+      ["server.max_disk", fit(disk.allMaxDisk - disk.allBytes, disk.bytesPerOperation)] as const,
+    ],
+    ...disk === null || disk.freeBytes === null
+      ? []
+      : [["disk", fit(disk.freeBytes, disk.bytesPerOperation)] as const],
+  ];
   const bounds = [...queue, ...further];
   const [firstBound, holdsOperations] = bounds.reduce((least, bound) => bound[1] < least[1] ? bound : least);
   return {
@@ -83,6 +90,11 @@ export function capacityPlan(figures: CapacityFigures, rates: readonly number[])
     firstBound,
     bursts: rates.map((rate) => burst(rate, holdsOperations, figures)),
   };
+}
+
+/** Whether a queue can fill so much memory: what one with a journal holds beyond its window is on the disk alone. */
+export function isBoundByMemory(memoryBytes: number, hasJournal: boolean): boolean {
+  return !hasJournal || memoryBytes < WINDOW_BYTES;
 }
 
 /** Rates worth a look: some of the work-off, some of the intake; in order, each once. */
