@@ -136,14 +136,20 @@ export class Model {
     operation.maybe = 0;
     operation.told = "a duplicate";
     const holder = this.#holder(operation);
+    const { command, key } = operation;
+    // One that was told nothing may be there, and the double of one that is gone.
+    const mayHold = this.operations.values().some((each) =>
+      each.command === command && each.key === key && each.told === "lost"
+    );
     assert(
-      holder !== undefined,
+      mayHold || holder !== undefined,
       `${show(operation)} is the first with its key and was taken for a duplicate`,
     );
+    if (holder === undefined) return;
     const hasFailed = holder.endedAt !== null && holder.endedAt <= operation.sentAfter &&
-      this.runs.of(holder.tag).done === 0 && holder.told !== "lost" && !holder.isOver;
+      this.runs.of(holder.tag).done === 0 && !holder.isOver;
     assert(
-      !hasFailed,
+      mayHold || !hasFailed,
       `${show(operation)} was taken for a duplicate of one that has failed: ${show(holder)}`,
     );
     if (operation.sync || !holder.sync) return;

@@ -71,7 +71,7 @@ export class World {
     } catch (error) {
       if (error instanceof ConnectionLostError || error instanceof ConnectError) return false;
       // It is about to end, and does nothing more.
-      if (error instanceof RefusedError && /\b(stop|drain)/.test(error.message)) return false;
+      if (error instanceof RefusedError && /\b(stop|drain|closed)/.test(error.message)) return false;
       throw this.#explained(error);
     }
   }
