@@ -31,6 +31,9 @@ export const JournalRecord = {
   /** With what fills up. */
   bytes: ({ words }: Words, at: number): number => padded(words[at >>> 2]!),
   crc: ({ words }: Words, at: number): number => words[(at + CRC_AT) >>> 2]!,
+  setCrc({ words }: Words, at: number, crc: number): void {
+    words[(at + CRC_AT) >>> 2] = crc;
+  },
   kind: ({ bytes }: Words, at: number): number => bytes[at + KIND_AT]!,
   batch: ({ words }: Words, at: number): number => words[(at >>> 2) + BATCH_WORD]!,
   id: ({ words }: Words, at: number): number => readId(words, (at >>> 2) + ID_WORD),

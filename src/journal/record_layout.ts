@@ -23,8 +23,8 @@
  * ```
  *
  * `length` counts from itself to the end of the content, without what fills up. The CRC covers all but itself, what fills up, too,
- * and begins with the CRC of the file's header: bytes of another file never pass. `batch` is where in its file the record's
- * batch begins: all before that was synced before the record was written. `due` is 0 where the operation need not wait; an error
+ * and begins with the CRC of the file's header: bytes of another file never pass. `batch` is up to where the file was synced
+ * before the record was written: what is damaged there had been promised, what is torn behind it had not. `due` is 0 where the operation need not wait; an error
  * encoding of 0 is a sentence, a code of 0 none.
  */
 export const RECORD_HEADER_BYTES = 24;

@@ -1,0 +1,222 @@
+import { RollingHistogram } from "../observe/rolling_histogram.ts";
+import type { RingReader } from "../ring/ring.ts";
+import { systemReason } from "../system_reason.ts";
+import type { Appender } from "./appender.ts";
+import { Batch } from "./batch.ts";
+import type { LogFile } from "./log.ts";
+import type { JournalLimits } from "./messages.ts";
+import { recordProblem } from "./record.ts";
+
+/** So much is taken from the ring for one commit, in bytes. */
+const BATCH_BYTES = 2 ** 20;
+/** What no caller waits for waits so long for others to be synced with, in ms; or until there is so much of it, in bytes. */
+const RIDE_ALONG_MS = 20;
+const RIDE_ALONG_BYTES = 256 * 1024;
+/** With an interval between syncs so much is synced before its time, in bytes. */
+const MAX_UNSYNCED_BYTES = 8 * 2 ** 20;
+/** How often a journal that fails is tried again, in ms. */
+const RETRY_MS = 1000;
+
+/** The clocks of a journal, in ms. */
+export interface JournalClock {
+  /** Since the epoch. */
+  readonly epoch: () => number;
+  readonly monotonic: () => number;
+}
+
+/** What the committer tells. */
+export interface CommitEvents {
+  /** ACCEPTED records are committed: so many since the start. */
+  committed(accepted: number): void;
+  /** So many of the oldest that were not are refused. */
+  refused(count: number, problem: string): void;
+  /** Why nothing can be written, or null where it can again. */
+  problem(problem: string | null): void;
+}
+
+/**
+ * Takes records from the ring and commits them, all that have come meanwhile with one sync. Where the system refuses, the
+ * file ends where it was synced last, operations are refused, and all else is kept for the next file.
+ *
+ * ```
+ * ring ──take──► fresh ──write──► file ──sync──► committed, told
+ *                  └── owed ◄── what is no operation, or was told ◄── refused by the system
+ * ```
+ */
+export class Committer {
+  /** How long commits took, in µs. */
+  readonly times = new RollingHistogram();
+  commits = 0;
+  committedBytes = 0;
+  problem: string | null = null;
+  /** What was taken from the ring and is not written; since when, monotonic. */
+  readonly #fresh = new Batch();
+  #freshSince = 0;
+  /** What must be written, whatever happens: nobody is to be refused any more. */
+  readonly #owed = new Batch();
+  /** What was told before it was synced; since when, monotonic. */
+  readonly #unsynced = new Batch();
+  #unsyncedSince = 0;
+  #accepted = 0;
+  #retryAt = 0;
+  #began = 0;
+  /** What was written and is to be synced before it counts: in which files it lies. */
+  #written: { readonly owedFile: LogFile | null; readonly freshFile: LogFile | null } | null = null;
+
+  constructor(
+    readonly appender: Appender,
+    readonly clock: JournalClock,
+    public limits: JournalLimits,
+    readonly events: CommitEvents,
+  ) {}
+
+  /** Operations and bytes that a loss of power would take, or that are still to be written. */
+  get unsyncedOps(): number {
+    return this.#fresh.accepted + this.#owed.accepted + this.#unsynced.accepted;
+  }
+
+  get unsyncedBytes(): number {
+    return this.#fresh.length + this.#owed.length + this.#unsynced.length;
+  }
+
+  /** Whether operations that were told may be in no file at the moment. */
+  get owesOperations(): boolean {
+    return this.#owed.accepted > 0;
+  }
+
+  /** When there is something to do that nobody announces, monotonic; Infinity where there is nothing. */
+  get dueAt(): number {
+    const hasFresh = this.#fresh.length > 0 || this.#owed.length > 0;
+    if (this.problem !== null) return this.#fresh.accepted > 0 ? 0 : this.#retryAt;
+    const freshAt = !hasFresh ? Infinity : this.#isUrgent ? 0 : this.#freshSince + RIDE_ALONG_MS;
+    const syncAt = this.appender.isSynced ? Infinity : this.#unsyncedSince + this.limits.syncMs;
+    return Math.min(freshAt, syncAt);
+  }
+
+  get #isUrgent(): boolean {
+    return this.#fresh.accepted > 0 || this.#owed.length > 0 || this.#fresh.length >= RIDE_ALONG_BYTES;
+  }
+
+  /**
+   * Begins a file with records that were found torn. Where the system does not let it, it throws if there are any: nobody knows of
+   * them yet; otherwise it is tried again later.
+   */
+  begin(torn: Batch): void {
+    this.#began = this.clock.monotonic();
+    this.#owed.addAll(torn, true);
+    try {
+      this.appender.begin(this.#owed);
+    } catch (error) {
+      if (torn.length > 0) throw error;
+      return this.#fail(error);
+    }
+    this.#written = { owedFile: this.appender.file, freshFile: this.appender.file };
+    this.#settle();
+  }
+
+  /** Takes what is in the ring, up to a batch. */
+  take(ring: RingReader): void {
+    if (this.#fresh.length === 0) this.#freshSince = this.clock.monotonic();
+    const { records } = ring;
+    while (this.#fresh.length < BATCH_BYTES && ring.next()) {
+      const problem = recordProblem(records, ring.at, ring.length);
+      if (problem !== null) {
+        throw new TypeError(`the main thread has written no record of the journal: ${problem}`);
+      }
+      this.#fresh.add(records, ring.at);
+    }
+    ring.release();
+  }
+
+  /** Writes what was taken, where it is time for that; {@link sync} follows. */
+  write(isForced = false): void {
+    const now = this.clock.monotonic();
+    if (this.problem !== null && now < this.#retryAt && !isForced) return this.#refuseFresh(this.problem);
+    if (!isForced && this.dueAt > now) return;
+    this.#refuseOverLimit();
+    if (this.#fresh.length === 0 && this.#owed.length === 0 && this.problem === null) return;
+    this.#began = now;
+    try {
+      if (this.problem !== null) this.appender.begin(this.#owed);
+      else if (this.#owed.length > 0) this.appender.write(this.#owed);
+      const owedFile = this.appender.file;
+      if (this.#fresh.length > 0) this.appender.write(this.#fresh);
+      this.#written = { owedFile, freshFile: this.appender.file };
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.limits.syncMs === 0) return;
+    if (this.#unsynced.length === 0) this.#unsyncedSince = now;
+    this.#unsynced.addAll(this.#owed, true);
+    this.#unsynced.addAll(this.#fresh, true);
+    this.#settle();
+  }
+
+  /** Syncs what was written, where it is time for that, and tells it. */
+  sync(isForced = false): void {
+    const isLate = this.clock.monotonic() >= this.#unsyncedSince + this.limits.syncMs;
+    const isDue = this.#written !== null || isForced || isLate || this.#unsynced.length > MAX_UNSYNCED_BYTES;
+    if (!isDue) return;
+    try {
+      this.appender.sync();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#unsynced.empty();
+    if (this.#written !== null) this.#settle();
+  }
+
+  /** What was written counts from now on. */
+  #settle(): void {
+    const { owedFile, freshFile } = this.#written!;
+    const { log } = this.appender.parts;
+    this.#written = null;
+    const bytes = this.#owed.length + this.#fresh.length;
+    for (const at of this.#owed.records()) log.apply(this.#owed, at, owedFile!);
+    for (const at of this.#fresh.records()) log.apply(this.#fresh, at, freshFile!);
+    freshFile!.end = this.appender.end;
+    this.commits++;
+    this.committedBytes += bytes;
+    const now = this.clock.monotonic();
+    this.times.record(Math.round((now - this.#began) * 1000), now);
+    this.#accepted += this.#fresh.accepted;
+    this.#owed.empty();
+    this.#fresh.empty();
+    this.events.committed(this.#accepted);
+    if (this.problem === null) return;
+    this.problem = null;
+    this.events.problem(null);
+  }
+
+  #fail(error: unknown): void {
+    this.#written = null;
+    this.appender.abandon();
+    const problem = `the journal cannot be written: ${systemReason(error, "file")}`;
+    const kept = new Batch();
+    kept.addAll(this.#unsynced, true);
+    kept.addAll(this.#owed, true);
+    this.#unsynced.empty();
+    this.#owed.empty();
+    this.#owed.addAll(kept, true);
+    this.#refuseFresh(problem);
+    this.#retryAt = this.clock.monotonic() + RETRY_MS;
+    if (this.problem === problem) return;
+    this.problem = problem;
+    this.events.problem(problem);
+  }
+
+  /** Refuses the operations among what was taken, and keeps all else for later. */
+  #refuseFresh(problem: string): void {
+    const { accepted } = this.#fresh;
+    this.#owed.addAll(this.#fresh, false);
+    this.#fresh.empty();
+    if (accepted > 0) this.events.refused(accepted, problem);
+  }
+
+  #refuseOverLimit(): void {
+    const { diskBytes } = this.appender.parts.log;
+    const { accepted, length } = this.#fresh;
+    if (accepted === 0 || diskBytes + this.#owed.length + length <= this.limits.maxDisk) return;
+    this.#refuseFresh("the plugin's journal takes up as much of the disk as journal.max_disk lets it");
+  }
+}
