@@ -78,7 +78,12 @@ export interface PluginConfig {
   readonly biz: number | undefined;
   /** `builtin:NAME` or the `file:` URL of a module. */
   readonly module: string;
+  /** Workers at most. */
   readonly workers: number;
+  /** Workers that are there without work; "auto" is one where the module has timers, a `start` or a `health`, else none. */
+  readonly minWorkers: number | "all" | "auto";
+  /** Those above that end after so long without work, in milliseconds. */
+  readonly workerIdle: number;
   /** Operations that one worker runs at once; undefined leaves it to the module. */
   readonly concurrency: number | undefined;
   /** The param whose value decides which worker gets an operation; undefined where any of them does. */

@@ -33,7 +33,7 @@ export const SERVER_DEFAULTS = {
 
 /** The same for `[[plugin]]`; its other keys have no default. */
 export const PLUGIN_DEFAULTS = {
-  workers: 1,
+  workers: { max: 1, idle: "1m" },
   timeout: "30s",
   grace: "1s",
   health_interval: "10s",

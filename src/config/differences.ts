@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { isTable } from "./is_table.ts";
+import { isTable, type Table } from "./is_table.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** Keys whose numbers are times in ms, and those whose numbers are bytes. */
-const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval)$/i;
+const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval|idle)$/i;
 const BYTES = /(bytes|frame|memory|disk)$/i;
 /** Keys whose values may hold secrets and are not repeated. */
 const SECRET = new Set(["config"]);
@@ -27,6 +27,16 @@ function shown(key: string, value: unknown): string {
   if (value === undefined) return "none";
   if (typeof value === "number" && DURATION.test(key)) return formatDuration(value);
   if (typeof value === "number" && BYTES.test(key)) return formatBytes(value);
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : isTable(value) ? inline(value) : JSON.stringify(value);
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+}
+
+/** A table as it stands in one line of a file. */
+function inline(table: Table): string {
+  const entries = Object.entries(table).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    const isAmount = typeof value === "number" && (DURATION.test(key) || BYTES.test(key));
+    return [`${key} = ${isAmount ? JSON.stringify(shown(key, value)) : JSON.stringify(value)}`];
+  });
+  return `{ ${entries.join(", ")} }`;
 }

@@ -13,6 +13,7 @@ import { misplacedKeys } from "./misplaced.ts";
 import { environmentFile, environmentLayer, flagLayer, NO_FILE, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
 import { parseBytes } from "./units.ts";
+import { workerNumbers } from "./worker_numbers.ts";
 
 /** Where a config may come from. */
 export interface ConfigSources {
@@ -140,7 +141,7 @@ function pluginConfig(
     name: plugin.name,
     biz: plugin.biz,
     module: moduleUrl(plugin.module, file),
-    workers: plugin.workers,
+    ...workerNumbers(plugin.workers),
     concurrency: plugin.concurrency,
     affinity: plugin.affinity,
     timeout: plugin.timeout,

@@ -23,6 +23,9 @@ import {
 /** Where a key is like none that there is, so many are named. */
 const LISTED_KEYS = 10;
 
+/** Of one plugin. */
+const MAX_WORKERS = 64;
+
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -98,6 +101,12 @@ export const DEAD_ENTRIES = {
   max_bytes: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.dead.max_bytes),
 };
 
+export const WORKERS_ENTRIES = {
+  min: v.optional(count(0, MAX_WORKERS)),
+  max: v.optional(count(1, MAX_WORKERS), PLUGIN_DEFAULTS.workers.max),
+  idle: v.optional(duration(10), PLUGIN_DEFAULTS.workers.idle),
+};
+
 export const CACHE_ENTRIES = {
   max_entries: v.optional(count(0, 1_000_000_000), PLUGIN_DEFAULTS.cache.max_entries),
   max_bytes: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.cache.max_bytes),
@@ -122,7 +131,7 @@ export const PLUGIN_ENTRIES = {
   ),
   biz: v.optional(count(1, 65_535)),
   module: text('"builtin:NAME" or the path of a module', (module) => !/^(https?|npm|jsr|data):/.test(module)),
-  workers: v.optional(count(1, 64), PLUGIN_DEFAULTS.workers),
+  workers: v.optional(workers(), PLUGIN_DEFAULTS.workers),
   concurrency: v.optional(count(1, 65_536)),
   affinity: v.optional(text("the key or path of a param", (param) => param !== "")),
   timeout: v.optional(duration(1), PLUGIN_DEFAULTS.timeout),
@@ -222,6 +231,19 @@ function list<S extends v.GenericSchema>(name: string, item: S) {
       ? `expected ${expected}, got one table: [${name}]`
       : mismatch(expected, input).message;
   });
+}
+
+/** So many, always, or a table of how many for how much work. */
+function workers() {
+  return v.lazy((value) =>
+    isTable(value) ? table(WORKERS_ENTRIES, fewestIsWithinMost) : count(1, MAX_WORKERS)
+  );
+}
+
+function fewestIsWithinMost({ min, max = PLUGIN_DEFAULTS.workers.max }: Table): string | undefined {
+  return typeof min !== "number" || typeof max !== "number" || min <= max
+    ? undefined
+    : `expected a min of at most max, got min ${min} and max ${max}`;
 }
 
 function hasOneTransport(listener: Table): string | undefined {

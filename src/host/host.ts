@@ -9,18 +9,18 @@ import { CallClient, type CallOrigin } from "./call_client.ts";
 import { CacheClient } from "./cache_client.ts";
 import { HealthCheck } from "./health_check.ts";
 import { confine } from "./confine.ts";
+import { declarationOf } from "./declaration.ts";
 import { fence } from "./fence.ts";
 import { BEAT_EVERY_MS, Heart } from "../ring/heartbeat.ts";
 import { loadFailure } from "./load_failure.ts";
 import { loadPlugin } from "./loader.ts";
 import { LostTime } from "../lost_time.ts";
-import type { FromHost, HostSetup, ToHost } from "../ring/messages.ts";
+import type { FromHost, HostSetup, SurveyOrder, ToHost } from "../ring/messages.ts";
 import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
-import { exampleParams } from "./params_example.ts";
 import { PluginHost } from "./plugin_host.ts";
-import { scheduleOf } from "./schedule.ts";
 import { StatsReporter } from "./stats_reporter.ts";
+import { survey } from "./survey.ts";
 import { cut, tellBy, textOf, toldText, traceOf } from "../text_of.ts";
 import { Timers } from "./timers.ts";
 
@@ -28,7 +28,7 @@ import { Timers } from "./timers.ts";
 
 /** The main thread's end is reached over this alone: what a plugin posts by itself is not taken for the host's. */
 let port: MessagePort;
-const post = (message: FromHost) => port.postMessage(message);
+let post = (message: FromHost) => port.postMessage(message);
 // Frozen, as PluginHost logs with it too.
 const log: Logger = Object.freeze({
   debug: (message: unknown, fields: unknown) => logLine("debug", message, fields),
@@ -57,9 +57,16 @@ function take({ data: message }: MessageEvent<ToHost>): void {
   else if (message.kind === "called") calls?.answer(message.id, message.code, message.content);
   else if (message.kind === "timers") setTimers(message.run);
   else if (message.kind === "start") start(message.setup);
+  else if (message.kind === "survey") look(message);
   else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
   else if (message.kind === "hurry") host?.hurry();
   else stop();
+}
+
+/** Those that are loaded here get hold of the port by nothing that is sent: it is the way of all of them. */
+function look(order: SurveyOrder): void {
+  post = port.postMessage.bind(port);
+  survey(order, post);
 }
 
 // What escapes from a plugin's own timers and promises is reported; it does not end the worker.
@@ -128,27 +135,7 @@ async function start(setup: HostSetup): Promise<void> {
       overdue: (command) => post({ kind: "overdue", command }),
       overLimit: (limit) => stats.overLimit(limit),
     });
-    const commands = Object.entries(plugin.commands).map(([number, command]) => ({
-      number: Number(number),
-      name: command.name,
-      description: command.description ?? "",
-      idempotent: command.idempotent === true,
-      batch: batches.get(Number(number)) ?? null,
-    }));
-    const declared = timers.timers.map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text }));
-    const schema = setup.first ? Object.values(plugin.commands)[0]?.params : undefined;
-    const example = schema === undefined ? null : exampleParams(schema);
-    post({
-      kind: "ready",
-      declaration: {
-        biz,
-        description: plugin.description ?? "",
-        concurrency,
-        commands,
-        timers: declared,
-        example,
-      },
-    });
+    post({ kind: "ready", declaration: declarationOf(plugin, setup, batches) });
     host.start();
     health.start();
   } catch (error) {

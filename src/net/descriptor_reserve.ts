@@ -54,10 +54,14 @@ export class DescriptorReserve {
     return true;
   }
 
-  /** Sees to it that so many descriptors can be had now, from the reserve where there are no others. */
-  makeRoom(count: number): boolean {
+  /**
+   * Sees to it that so many descriptors can be had now, from the reserve where there are no others.
+   *
+   * @param isNeeded what they are for must work: else the reserve lends none
+   */
+  makeRoom(count: number, isNeeded = true): boolean {
     const free = this.free() ?? probe(count);
-    if (free < count && !this.release(count - free)) return false;
+    if (free < count && !(isNeeded && this.release(count - free))) return false;
     this.#spare = free - count - TRANSIENT;
     return true;
   }

@@ -31,7 +31,7 @@ const PLUGIN_GAUGES = {
   max_bytes: "bytes that may be pending",
   dead: "dead letters kept",
   keys: "keys known",
-  workers: "workers, those about to be replaced included",
+  workers: "workers that there may be",
   workers_running: "workers that run",
   unhealthy_workers: "workers whose plugin says that they cannot do their work",
   leaked_threads: "threads that were ended and go on",

@@ -105,6 +105,7 @@ export interface PluginStats extends JsonObject {
   run_us: Latency;
   wait_us_last_minute: Latency;
   run_us_last_minute: Latency;
+  /** Workers that there may be, and those that run. */
   workers: number;
   workers_running: number;
   /** Workers that run and whose plugin's `health` says that they cannot do their work. */

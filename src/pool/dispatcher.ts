@@ -28,6 +28,7 @@ export class Dispatcher {
   #timer: number | undefined;
   #expiring: ReturnType<typeof setImmediate> | undefined;
   #stopped = false;
+  #isHeld = false;
   /** Since when no worker is there to run anything, as far as was looked; monotonic, in ms. */
   #unservedSince: number | null = null;
 
@@ -40,6 +41,8 @@ export class Dispatcher {
     /** An operation that waited longer is not run, in ms; 0 is for ever. */
     public ttl: number,
     readonly outcomes: Outcomes,
+    /** How many workers there may be. */
+    readonly most: () => number,
     /** Has {@link dispatch} called again, and callers told what came of it. */
     readonly again: () => void,
   ) {
@@ -47,8 +50,20 @@ export class Dispatcher {
     this.use(workers);
   }
 
-  /** Gives operations to these workers from now on; with none it holds them back. */
+  /** Operations are held back until it is said who gets them. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /** Holds operations back until {@link use}. */
+  hold(): void {
+    this.use([]);
+    this.#isHeld = true;
+  }
+
+  /** Gives operations to these workers from now on. */
   use(workers: readonly PluginWorker[]): void {
+    this.#isHeld = false;
     this.workers = workers;
     this.#partOwners = new PartOwners(workers);
     this.#syncAhead = this.queue.parts.map(() => 0);
@@ -72,11 +87,11 @@ export class Dispatcher {
     clearImmediate(this.#expiring);
   }
 
-  /** Looks for stalled workers in a while, where others could run what they hold. */
+  /** Looks for stalled workers in a while, where others could run what they hold, or one could be started for that. */
   #watch(): void {
-    if (
-      this.#timer !== undefined || this.#stopped || this.queue.parts.length > 1 || this.workers.length < 2
-    ) return;
+    const { length } = this.workers;
+    if (this.#timer !== undefined || this.#stopped || length === 0) return;
+    if (length >= this.most() && (this.queue.parts.length > 1 || length < 2)) return;
     this.#timer = setTimeout(() => this.#relieve(), STALL_MS);
   }
 
@@ -116,11 +131,11 @@ export class Dispatcher {
   }
 
   /**
-   * A look, once a second: while all workers have died and the next ones are still to be started, sync callers are told so
-   * when they have waited for the plugin's time-out. How many there were.
+   * A look, once a second: while no worker runs and the next ones are still to be started, sync callers are told so when they
+   * have waited for the plugin's time-out. How many there were.
    */
   endUnserved(timeout: number): number {
-    const isServed = this.paused || this.workers.length === 0 ||
+    const isServed = this.paused || this.#isHeld ||
       this.workers.some(({ state }) => state !== "gone" && state !== "starting");
     if (isServed) {
       this.#unservedSince = null;
@@ -141,8 +156,8 @@ export class Dispatcher {
         if (now - from - this.lostSince(from) <= timeout) break;
         lane.take();
         const message =
-          `no worker is there to run the operation: those of the plugin have died, and the next ones ` +
-          `are still to be started; it waited ${Math.round(now - acceptedAt)} ms`;
+          `no worker is there to run the operation: the plugin's are still to be started, or have died and the next ones ` +
+          `are; it waited ${Math.round(now - acceptedAt)} ms`;
         this.outcomes.unserved(part, LaneId.Sync, segment, offset, message);
         count++;
       }

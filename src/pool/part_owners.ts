@@ -7,8 +7,8 @@ export interface PartWorker {
 }
 
 /**
- * Who works off the parts of a queue where each worker has a part of its own: the worker itself or, while it has died and
- * the next one is still to start, another one. A part changes hands when the one before holds nothing of it any more, so
+ * Who works off the parts of a queue where each worker has a part of its own: the worker itself or, while it has not been
+ * started, or has died and the next one is still to start, another one. A part changes hands when the one before holds nothing of it any more, so
  * that its operations stay in order.
  */
 export class PartOwners<W extends PartWorker> {
@@ -29,9 +29,9 @@ export class PartOwners<W extends PartWorker> {
       }
       this.#substitutes[part] = null;
     }
-    if (own === undefined || isThere(own)) return own ?? null;
+    if (own !== undefined && isThere(own)) return own;
     // One that ends, or is replaced, still holds operations of it or gives them back.
-    if (own.state !== "gone" && own.state !== "starting") return null;
+    if (own !== undefined && own.state !== "gone" && own.state !== "starting") return null;
     let best: W | null = null;
     for (const worker of workers) {
       if (isThere(worker) && (best === null || worker.inFlight.count < best.inFlight.count)) best = worker;

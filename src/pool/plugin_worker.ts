@@ -155,6 +155,11 @@ export class PluginWorker {
     return this.state === "running" && this.assignments.hasCredit(lane);
   }
 
+  /** Whether it has run as many operations as one is to run; 0 is any number. */
+  isWorn(most: number): boolean {
+    return most > 0 && this.answered >= most;
+  }
+
   /** Hands over a record; false where the ring is full. */
   give(part: number, lane: LaneId, segment: Segment, offset: number): boolean {
     if (this.inFlight.count === 0) this.#givenAt = this.now();
@@ -234,6 +239,9 @@ export class PluginWorker {
   #message(message: FromHost): void {
     if (message.kind === "failed") return this.fail(message.message);
     if (message.kind === "overdue") return this.#overdue(message.command);
+    if (message.kind === "surveying" || message.kind === "surveyed") {
+      return this.events.odd(this, "told of modules, unasked");
+    }
     if (message.kind === "ready") {
       if (this.declaration !== null) return this.events.odd(this, "said twice that it is ready");
       this.#start.end();

@@ -5,8 +5,9 @@ import type { Segment } from "../queue/segment.ts";
 import { Administration, CANCELLED } from "./administration.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
-import type { FigureReport, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
+import type { FigureReport, ModuleSurvey, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
 import { FailureLog } from "./failure_log.ts";
+import type { LeakedThreads } from "./leaked_threads.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
@@ -45,6 +46,8 @@ export interface PoolEvents extends OutcomeEvents {
   answered(): void;
   /** A worker asks something of the server. */
   asked(worker: PluginWorker, request: ServiceRequest): void;
+  /** The first worker declares something else than was known before: that counts from now on. */
+  declared(declaration: PluginDeclaration): void;
   /** A worker has ended. */
   gone(worker: PluginWorker): void;
   /** So many times a limit was reached in a worker. */
@@ -99,6 +102,12 @@ export class WorkerPool {
         this.#checkIdle();
         this.#generations.check();
       },
+      declared: (declaration) => events.declared(declaration),
+      again: () => this.dispatch(),
+      left: (worker) => {
+        this.figures.forgetGauges(worker.index);
+        this.#timerDuty.look();
+      },
       ready: () => {
         this.dispatch();
         this.#timerDuty.look();
@@ -123,6 +132,7 @@ export class WorkerPool {
       gone: (worker) => {
         events.gone(worker);
         this.#timerDuty.look();
+        this.#checkIdle();
       },
     };
     this.#generations = new WorkerGenerations(new Supervisor(options, this.#events));
@@ -133,6 +143,7 @@ export class WorkerPool {
       options.lostSince,
       life.ttl,
       this.outcomes,
+      () => this.mostWorkers,
       () => this.dispatch(),
     );
     this.#dueTimer = new DueTimer(queue, now, () => {
@@ -163,6 +174,11 @@ export class WorkerPool {
     return this.#generations.health;
   }
 
+  /** Threads that have run its code, were told to end and may go on. */
+  get leaks(): LeakedThreads {
+    return this.#generations.current.leaks;
+  }
+
   /** All who may hold operations. */
   get holders(): readonly PluginWorker[] {
     return this.#generations.holders;
@@ -173,9 +189,18 @@ export class WorkerPool {
     return this.holders.reduce((sum, worker) => sum + worker.inFlight.count, 0);
   }
 
-  /** Starts the workers; rejects where the plugin does not load. */
-  start(): Promise<void> {
-    return this.#generations.current.start();
+  /** How many workers it may have. */
+  get mostWorkers(): number {
+    return this.#generations.current.options.workers;
+  }
+
+  /**
+   * Starts the workers; rejects where the plugin does not load.
+   *
+   * @param survey what its module declares; null where only a worker can tell
+   */
+  start(survey: ModuleSurvey | null): Promise<void> {
+    return this.#generations.current.start(survey);
   }
 
   /** Changes what becomes of operations from now on. */
@@ -201,7 +226,7 @@ export class WorkerPool {
    * @param arrange called when they begin
    */
   switchTo(successor: Supervisor, wait: boolean, arrange: () => void): void {
-    this.#dispatcher.use([]);
+    this.#dispatcher.hold();
     this.#generations.take(successor, wait, () => {
       arrange();
       this.figures.forgetGauges();
@@ -216,6 +241,9 @@ export class WorkerPool {
     const { expired } = this.outcomes;
     this.#dispatcher.dispatch();
     this.options.queue.durability?.publish();
+    if (!this.paused && !this.#dispatcher.isHeld && this.options.queue.waiting > 0) {
+      this.#generations.current.grow();
+    }
     if (this.outcomes.expired > expired) this.#settled();
   }
 

@@ -23,9 +23,10 @@ export class ReportedFigures {
     return dropped;
   }
 
-  /** Forgets the gauges; other workers tell theirs from now on. */
-  forgetGauges(): void {
-    this.#gauges.length = 0;
+  /** Forgets the gauges of a worker that has ended, or of all; others tell theirs from now on. */
+  forgetGauges(worker?: number): void {
+    if (worker === undefined) this.#gauges.length = 0;
+    else delete this.#gauges[worker];
   }
 
   /** Added up over the workers, those that were replaced included. */

@@ -1,32 +1,24 @@
-import { besides } from "../observe/log_fields.ts";
 import { Backoff } from "./backoff.ts";
-import { longestWait } from "../host/batch_bounds.ts";
-import { commandsHeld } from "./command_names.ts";
-import { HANDOFF_OVERHEAD_BYTES } from "../ring/handoff.ts";
+import { endWorkers } from "./end_workers.ts";
 import { DelayedStarts } from "./delayed_starts.ts";
+import { EndedThreads } from "./ended_threads.ts";
+import { giveUpHung, giveUpLate } from "./hung_workers.ts";
 import { LeakedThreads } from "./leaked_threads.ts";
-import type { FromHost, PluginDeclaration } from "../ring/messages.ts";
+import type { FromHost, ModuleSurvey, PluginDeclaration } from "../ring/messages.ts";
 import type { PluginWorker, WorkerEvents } from "./plugin_worker.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
-import { releaseRings } from "../thread/worker_rings.ts";
-import { within } from "../within.ts";
+import { Staff } from "./staff.ts";
+import { givenWorkers, leastWorkers } from "./staffing.ts";
+import { WorkerLog } from "./worker_log.ts";
 import { WorkerStarter } from "./worker_starter.ts";
-
-/** The least bytes of a ring; enough for a window of short operations. */
-const MIN_RING_BYTES = 256 * 1024;
-/** A worker that is over its plugin's time-out and grace by so much without a sign is given up; in ms. */
-const HANG_GRACE_MS = 1000;
-/** What workers get to end in at least, in ms: one that holds nothing takes a few. */
-const LEAST_GRACE_MS = 300;
-/** What a retired worker gets to run `stop`, in ms. */
-const STOP_GRACE_MS = 5000;
 
 /**
  * Keeps a plugin's workers running: starts them, replaces those that die, hang, are too large or have worked enough,
  * and stops them. A plugin that keeps a thread spinning for ever is moved to child processes.
  *
  * ```
+ * nobody ──work──► worker ──no work──► ends
  * worker ──dies, hangs──► lost ──back-off──► worker
  * worker ──recycled, moved──► worker and its successor ──ready──► successor, and the worker retires
  * all ──retire──► end once they hold nothing, are not replaced
@@ -50,34 +42,36 @@ export class Supervisor {
   readonly #retiring = new Map<PluginWorker, number>();
   readonly leaks: LeakedThreads;
   readonly #starter: WorkerStarter;
-  readonly #recycleAfter: number;
-  /** It has taken over from nobody. */
-  readonly #isFirst: boolean;
-  /** All workers have started: from now on one that fails is replaced. */
+  /** Whether a worker of the plugin has run, those of whom it takes over from included. */
+  readonly past: { hasRun: boolean };
+  /** All that are to be there have started: from now on one that fails is replaced. */
   #isReady = false;
+  /** What is declared, where that was learned without a worker: the first one's own counts. */
+  #surveyed: PluginDeclaration | null = null;
+  /** Where their number follows the work; null where it is fixed, or not known yet. */
+  #staff: Staff<PluginWorker> | null = null;
   readonly #ready = Promise.withResolvers<void>();
   readonly #delayed: DelayedStarts;
-  /** What ended workers still hold. */
-  readonly #ending = new Set<Promise<void>>();
+  readonly #ended: EndedThreads;
   /** Others have taken over. */
   #isRetired = false;
   #isHurried = false;
   #stopping = false;
   readonly #backoff: Backoff;
+  readonly #log: WorkerLog;
 
   /** @param before who takes over from it: threads that do not end, and what they have led to, stay known */
   constructor(readonly options: SupervisorOptions, readonly events: SupervisorEvents, before?: Supervisor) {
-    const { maxContentBytes, recycleAfter } = options;
     this.leaks = before?.leaks ?? new LeakedThreads(options.demoteThreads);
     this.leakedThreads = before?.leakedThreads ?? 0;
     this.moved = before?.moved ?? false;
     this.isolation = this.moved ? "process" : options.isolation;
-    this.#isFirst = before === undefined;
-    this.#recycleAfter = recycleAfter === 0 ? Infinity : recycleAfter;
-    const ringBytes = Math.max(MIN_RING_BYTES, 2 * (maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
+    this.past = before?.past ?? { hasRun: false };
+    this.#ended = new EndedThreads(this.leaks, options.discard);
     this.#backoff = new Backoff(options.now);
+    this.#log = new WorkerLog(options.setup.name, options.log);
     this.#delayed = new DelayedStarts(options.setup.name, this.#backoff, options.mayStart, options.log);
-    this.#starter = new WorkerStarter(options, ringBytes);
+    this.#starter = new WorkerStarter(options);
   }
 
   /** Those that work, those that retire, and those that are to take a place. */
@@ -90,31 +84,81 @@ export class Supervisor {
     return this.workers.filter(({ state, problem }) => state === "running" && problem !== null).length;
   }
 
-  /** Starts the workers; rejects where the plugin does not load. */
-  start(): Promise<void> {
-    for (let index = 0; index < this.options.workers; index++) this.#spawn(index);
+  /**
+   * Starts the workers that are to be there without work; rejects where the plugin does not load.
+   *
+   * @param survey what its module declares; null where only a worker can tell, which is started for that
+   */
+  start(survey: ModuleSurvey | null): Promise<void> {
+    const { options } = this;
+    if (this.#stopping) return Promise.reject(new Error(`plugin ${options.setup.name} has been stopped`));
+    const least = survey === null ? givenWorkers(options) : leastWorkers(options, survey.declaration);
+    if (survey === null || least > 0) {
+      for (let index = 0; index < Math.max(least, 1); index++) this.#spawn(index);
+      return this.#ready.promise;
+    }
+    this.declaration = this.#surveyed = survey.declaration;
+    for (const remark of survey.remarks) options.log.warn(remark, { plugin: options.setup.name });
+    this.#begin();
     return this.#ready.promise;
   }
 
-  /**
-   * A look, once a second: replaces workers whose thread gives no sign of life, or that should have answered something
-   * long ago: the host answers by itself what runs over its time. Finds threads that have not ended.
-   */
+  /** All that are to be there are. */
+  #begin(): void {
+    if (this.#isReady) return;
+    const { options, workers } = this;
+    const { workers: most, workerIdle: idle, queue, now, isParted = false } = options;
+    const least = leastWorkers(options, this.declaration!);
+    if (least < most) {
+      this.#staff = new Staff({ least, most, idle }, {
+        workers,
+        queue,
+        isParted,
+        now,
+        mayStart: (isNeeded) => !this.#backoff.isOn && this.#delayed.isFree(isNeeded),
+        start: () => this.#spawn(workers.length),
+        // Where others die, the next one would be long in coming.
+        mayGo: ({ index }) => !this.#successors.has(index) && !this.#backoff.isOn,
+        mayEnd: ({ isolation }) => isolation === "process" || options.mayEnd(),
+        dismiss: (worker) => this.#dismiss(worker),
+        again: () => this.events.again(),
+      });
+    }
+    this.#isReady = true;
+    this.#ready.resolve();
+  }
+
+  /** The first worker has started: what it declares counts, whatever its module did where it was looked at. */
+  #adopt(surveyed: PluginDeclaration, declaration: PluginDeclaration): void {
+    this.#surveyed = null;
+    if (!this.#log.declaresOtherwise(surveyed, declaration)) return;
+    // Callers find it by the number that was compared with those of the others.
+    this.declaration = { ...declaration, biz: surveyed.biz };
+    this.#staff?.end();
+    this.#staff = null;
+    this.#isReady = false;
+    this.#begin();
+    this.events.declared(this.declaration);
+  }
+
+  /** Operations wait that no worker has room for: there may have to be one more. */
+  grow(): void {
+    this.#staff?.grow();
+  }
+
+  /** There is no work for the last one. */
+  #dismiss(worker: PluginWorker): void {
+    this.options.log.debug("a worker without work ends", this.#log.fields(worker));
+    this.workers.pop();
+    worker.retire();
+    this.events.left(worker);
+    this.#seeOff(worker);
+  }
+
+  /** A look, once a second: replaces workers that hang, and finds threads that have not ended. */
   replaceHung(): void {
-    const { setup, now, lostSince } = this.options;
-    const limit = setup.timeout + setup.grace + HANG_GRACE_MS;
-    const time = now();
-    for (const worker of this.all) {
-      const { stalledSince } = worker;
-      const stalledFor = stalledSince === null ? 0 : time - stalledSince - lostSince(stalledSince);
-      if (worker.silentFor() > limit || stalledFor > limit + longestWait(worker.declaration)) {
-        worker.fail(`it has given no sign of life for ${limit} ms: it hangs, or has ended itself`);
-      }
-    }
-    for (const [worker, since] of this.#stopping ? [] : this.#retiring) {
-      const most = setup.timeout + setup.grace + STOP_GRACE_MS;
-      if (time - since - lostSince(since) > most) worker.fail("it was replaced and did not end in time");
-    }
+    giveUpHung(this.all, this.options);
+    if (!this.#stopping) giveUpLate(this.#retiring, this.options);
     // Who has taken over looks for the threads of all before.
     if (this.#isRetired) return;
     this.leakedThreads = this.leaks.look();
@@ -126,6 +170,7 @@ export class Supervisor {
   retire(): void {
     this.#isRetired = true;
     this.#delayed.cancel();
+    this.#staff?.end();
     for (const worker of this.workers) worker.retire();
   }
 
@@ -137,7 +182,7 @@ export class Supervisor {
 
   /** Its plugin stops, and no worker is left, or to come, that could do anything. */
   get isSpent(): boolean {
-    return this.#isHurried && this.#delayed.count === 0 &&
+    return this.#isHurried && this.#delayed.count === 0 && this.#staff?.isPending !== true &&
       this.all.every(({ state }) => state === "failing" || state === "gone");
   }
 
@@ -153,6 +198,7 @@ export class Supervisor {
   async stop(graceMs: number, hurry: Promise<void>): Promise<void> {
     this.#stopping = true;
     this.#delayed.cancel();
+    this.#staff?.end();
     const all = this.all;
     const stopped = Promise.withResolvers<void>();
     this.#stopped = () => {
@@ -164,16 +210,12 @@ export class Supervisor {
       else worker.stop();
     }
     this.#stopped();
-    await within(graceMs, stopped.promise, hurry);
-    // Who has nothing to do ends in that, also in a hurry.
-    if (all.some(({ state }) => state !== "gone")) await within(LEAST_GRACE_MS, stopped.promise);
-    for (const worker of all) {
-      if (worker.state === "gone") continue;
-      this.options.log.warn("worker did not stop in time and is ended", this.#fields(worker));
+    await endWorkers(all, stopped.promise, graceMs, hurry, (worker) => {
+      this.options.log.warn("worker did not stop in time and is ended", this.#log.fields(worker));
       this.events.unstopped(worker);
       this.#terminate(worker);
-    }
-    await Promise.all(this.#ending);
+    });
+    await this.#ended.all();
     this.options.ended?.();
   }
 
@@ -184,12 +226,8 @@ export class Supervisor {
   }
 
   #create(index: number): PluginWorker {
-    const { isolation } = this;
-    const begins = {
-      first: this.#isFirst && !this.#isReady,
-      tellsRemarks: index === 0 && !this.#isReady,
-    };
-    const worker = this.#starter.start(index, isolation, begins, this.#workerEvents);
+    const begins = { first: !this.past.hasRun, tellsRemarks: index === 0 && !this.#isReady };
+    const worker = this.#starter.start(index, this.isolation, begins, this.#workerEvents);
     if (this.#isHurried) worker.hurry();
     return worker;
   }
@@ -200,10 +238,10 @@ export class Supervisor {
     replied: (worker) => {
       this.events.replied();
       if (worker.state === "retiring") this.#retired(worker);
-      else if (worker.answered >= this.#recycleAfter && this.#replace(worker)) this.recycled++;
+      else if (worker.isWorn(this.options.recycleAfter) && this.#replace(worker)) this.recycled++;
     },
     message: (worker, message) => this.#message(worker, message),
-    odd: (worker, what) => this.options.log.warn(`a worker ${what}`, this.#fields(worker)),
+    odd: (worker, what) => this.options.log.warn(`a worker ${what}`, this.#log.fields(worker)),
     died: (worker, reason) => this.#died(worker, reason),
   };
 
@@ -212,13 +250,9 @@ export class Supervisor {
       case "ready":
         return this.#started(worker, message.declaration);
       case "log":
-        return this.options.log.write(
-          message.level,
-          message.message,
-          besides(this.#fields(worker), message.fields),
-        );
+        return this.#log.line(worker, message);
       case "health":
-        return this.#health(worker, message.problem);
+        return this.#log.health(worker, message.problem);
       case "stats":
         return this.events.figures(worker, message);
       case "cache":
@@ -236,26 +270,15 @@ export class Supervisor {
     }
   }
 
-  #health(worker: PluginWorker, problem: string | null): void {
-    const { log } = this.options;
-    const before = worker.problem;
-    worker.problem = problem;
-    if (before === null && problem !== null) {
-      log.error("a worker is not healthy", { ...this.#fields(worker), reason: problem });
-    } else if (before !== null && problem === null) {
-      log.info("a worker is healthy again", this.#fields(worker));
-    }
-  }
-
   #started(worker: PluginWorker, declaration: PluginDeclaration): void {
     this.declaration ??= declaration;
+    this.past.hasRun = true;
     if (this.#isHurried) worker.hurry();
     if (this.#isRetired) return;
+    if (this.#surveyed !== null) this.#adopt(this.#surveyed, declaration);
     if (this.#successors.get(worker.index) === worker) return this.#succeed(worker);
-    if (this.workers.every((other) => other.state === "running")) {
-      this.#isReady = true;
-      this.#ready.resolve();
-    }
+    if (this.workers.every((other) => other.state === "running")) this.#begin();
+    this.#staff?.began();
     this.events.ready();
   }
 
@@ -264,7 +287,7 @@ export class Supervisor {
     const { index } = worker;
     if (this.#stopping || worker.state !== "running" || this.#successors.has(index)) return false;
     // After one that did not start the next waits, as after one that died.
-    if (this.#backoff.isOn || !this.options.mayStart()) return false;
+    if (this.#backoff.isOn || !this.options.mayStart(true)) return false;
     this.#successors.set(index, this.#create(index));
     return true;
   }
@@ -301,35 +324,22 @@ export class Supervisor {
 
   /** The plugin keeps a thread busy that cannot be ended: what it runs in from now on can be. */
   #move(): void {
-    const { log, setup } = this.options;
     this.isolation = "process";
     this.moved = true;
-    log.error("a plugin spins: it runs in child processes from now on, which can be ended", {
-      plugin: setup.name,
-      leaked_threads: this.leakedThreads,
-      advice: 'give it isolation = "process"; a restart ends the threads',
-    });
+    this.#log.moved(this.leakedThreads);
   }
 
   #died(worker: PluginWorker, reason: string): void {
     const { setup, log } = this.options;
     this.#gone(worker);
-    const commands = commandsHeld(worker);
-    const fields = {
-      ...this.#fields(worker),
-      reason,
-      operations_begun: worker.inFlight.count,
-      ...commands === "" ? {} : { commands },
-    };
+    const fields = this.#log.deathOf(worker, reason);
     this.events.lost(worker, `the worker of plugin ${setup.name} died: ${reason}`);
     this.events.replied();
     if (this.#stopping) return this.#stopped();
-    if (!this.#isReady) {
-      return this.#ready.reject(new Error(`plugin ${setup.name} does not load: ${reason}`));
-    }
-    if (this.#retiring.delete(worker) || this.#isRetired) {
-      return log.error("worker died while it ended", fields);
-    }
+    const failure = () => new Error(`plugin ${setup.name} does not load: ${reason}`);
+    if (!this.#isReady) return this.#ready.reject(failure());
+    const isEnding = this.#retiring.delete(worker) || this.#isRetired;
+    if (isEnding) return log.error("worker died while it ended", fields);
     const { index } = worker;
     const successor = this.#successors.get(index);
     if (this.#isHurried && worker.declaration === null) {
@@ -352,12 +362,18 @@ export class Supervisor {
     }
     const wait = this.#backoff.next();
     log.error("worker died and is replaced", { ...fields, again_in_ms: wait });
-    this.#delayed.in(wait, index, () => this.#spawn(index));
+    this.#delayed.in(wait, index, () => this.#spawnAgain(index));
+  }
+
+  /** In the place of one that has died; where there is no work for it any more, its place goes. */
+  #spawnAgain(index: number): void {
+    if (this.#staff?.isLeft(index) === true) this.workers.pop();
+    else this.#spawn(index);
   }
 
   /** Where a worker retires and has no successor, another one has to come. */
   #succeedAgain(index: number): void {
-    if (this.workers[index]!.state !== "retiring" || this.#successors.has(index)) return;
+    if (this.workers[index]?.state !== "retiring" || this.#successors.has(index)) return;
     this.#successors.set(index, this.#create(index));
   }
 
@@ -370,19 +386,7 @@ export class Supervisor {
 
   /** Its thread is told to end. */
   #gone(worker: PluginWorker): void {
-    const { discard } = this.options;
-    const release = () => discard !== null && releaseRings(worker.rings, discard);
-    // Its thread may still be at work.
-    this.leaks.terminated(worker.thread.threads, release);
-    const ended: Promise<void> = worker.thread.ended.finally(() => {
-      this.#ending.delete(ended);
-      if (worker.isolation === "process") release();
-    });
-    this.#ending.add(ended);
+    this.#ended.add(worker);
     this.events.gone(worker);
-  }
-
-  #fields(worker: PluginWorker): { plugin: string; worker: number } {
-    return { plugin: this.options.setup.name, worker: worker.index };
   }
 }

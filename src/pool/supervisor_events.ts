@@ -1,7 +1,7 @@
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { ReplyView } from "../ring/handoff.ts";
-import type { FigureReport, ServiceRequest } from "../ring/messages.ts";
+import type { FigureReport, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 
 /** What the workers have to tell. */
@@ -12,6 +12,12 @@ export interface SupervisorEvents {
   cancelled(worker: PluginWorker, part: number, lane: LaneId, segment: Segment, offset: number): void;
   /** All replies that were there have been told, or operations came back to the queue. */
   replied(): void;
+  /** The first worker declares something else than was known before: that counts from now on. */
+  declared(declaration: PluginDeclaration): void;
+  /** It may be time for one more worker: it is to be looked who waits. */
+  again(): void;
+  /** A worker ends, for there is no work for it: it has no place any more. */
+  left(worker: PluginWorker): void;
   /** A worker has started and takes operations. */
   ready(): void;
   /**

@@ -9,7 +9,12 @@ export type Isolation = "worker" | "process";
 /** What makes a plugin's workers what they are. */
 export interface WorkerSettings {
   readonly setup: Omit<HostSetup, "rings" | "beats" | "worker" | "first" | "tellsRemarks">;
+  /** Workers at most. */
   readonly workers: number;
+  /** Those that are there without work; "auto" is one where the module has what is to stand by, else none. */
+  readonly minWorkers: number | "all" | "auto";
+  /** Those above that end after so long without work, in ms. */
+  readonly workerIdle: number;
   /** Each worker has a part of the queue of its own; otherwise all take from the one. */
   readonly isParted?: boolean;
   readonly permissions: Deno.PermissionOptionsObject;
@@ -31,8 +36,14 @@ export interface SupervisorOptions extends WorkerSettings {
   readonly now: () => number;
   /** So many ms since then nothing could get on: the process was stopped. They count against nobody. */
   readonly lostSince: (time: number) => number;
-  /** Whether there is what another worker needs; asked again after the back-off where not. */
-  readonly mayStart: () => boolean;
+  /**
+   * Whether there is what another worker needs; asked again later where not.
+   *
+   * @param isNeeded it may have what is kept back for what must work
+   */
+  readonly mayStart: (isNeeded: boolean) => boolean;
+  /** Whether a thread may end that only has no work: each leaves descriptors behind. */
+  readonly mayEnd: () => boolean;
   readonly startHostWorker: StartHostWorker;
   /** Gives memory back to the system; null where it cannot. */
   readonly discard: ((bytes: Uint8Array) => void) | null;

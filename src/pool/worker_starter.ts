@@ -3,6 +3,7 @@ import { createBeats } from "../ring/heartbeat.ts";
 import { NoThread } from "../thread/no_thread.ts";
 import { PluginWorker, type WorkerEvents } from "./plugin_worker.ts";
 import { ProcessThread } from "../thread/process_thread.ts";
+import { HANDOFF_OVERHEAD_BYTES } from "../ring/handoff.ts";
 import type { HostSetup } from "../ring/messages.ts";
 import type { Isolation, SupervisorOptions } from "./supervisor_options.ts";
 import { textOf } from "../text_of.ts";
@@ -13,13 +14,17 @@ import { createRings } from "../thread/worker_rings.ts";
 /** What tells a worker from those before it. */
 export type Begins = Pick<HostSetup, "first" | "tellsRemarks">;
 
+/** The least bytes of a ring; enough for a window of short operations. */
+const MIN_RING_BYTES = 256 * 1024;
+
 /** Makes a plugin's workers: their shared memory, and a thread of the kind asked for. */
 export class WorkerStarter {
-  constructor(
-    readonly options: SupervisorOptions,
-    /** Of each ring. */
-    readonly ringBytes: number,
-  ) {}
+  /** Of each ring. */
+  readonly ringBytes: number;
+
+  constructor(readonly options: SupervisorOptions) {
+    this.ringBytes = Math.max(MIN_RING_BYTES, 2 * (options.maxContentBytes + HANDOFF_OVERHEAD_BYTES + 64));
+  }
 
   start(
     index: number,

@@ -239,10 +239,15 @@ export class OperationQueue {
    * Infinity where none waits. Monotonic, in ms.
    */
   get oldestSince(): number {
+    return this.oldestSinceFrom(0);
+  }
+
+  /** The same of that part and those behind it. */
+  oldestSinceFrom(part: number): number {
     let since = Infinity;
-    for (const lanes of this.parts) {
+    for (; part < this.parts.length; part++) {
       for (const laneId of [LaneId.Sync, LaneId.Async]) {
-        const lane = lanes[laneId];
+        const lane = this.parts[part]![laneId];
         if (!lane.peek()) continue;
         const delay = laneId === LaneId.Async ? OperationRecord.delay(lane.segment!, lane.offset) : 0;
         since = Math.min(since, OperationRecord.acceptedAt(lane.segment!, lane.offset) + delay);

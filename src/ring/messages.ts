@@ -77,6 +77,27 @@ export interface PluginDeclaration {
   readonly timers: readonly TimerDeclaration[];
   /** Params that its first command takes, as JSON; null where that is not known. */
   readonly example: string | null;
+  /** It has timers, a `start` or a `health`: where nothing else is said, one worker is always there. */
+  readonly isStanding: boolean;
+}
+
+/** What a module declares, learned without starting the plugin. */
+export interface ModuleSurvey {
+  readonly declaration: PluginDeclaration;
+  /** What is said of the plugin that keeps nobody from running it. */
+  readonly remarks: readonly string[];
+}
+
+/** What is needed to load a module that has no config. */
+export type SurveySetup = Pick<HostSetup, "name" | "module" | "biz" | "concurrency" | "first" | "original">;
+
+/** Modules to be loaded for what they declare, in one thread. */
+export interface SurveyOrder {
+  readonly setups: readonly SurveySetup[];
+  /** The kernel is to let the thread read this alone; null where it is not to be asked. */
+  readonly readable: readonly ReadablePlace[] | null;
+  /** Modules are not mevent's own. */
+  readonly isFenced: boolean;
 }
 
 export interface CommandDeclaration {
@@ -97,6 +118,8 @@ export interface TimerDeclaration {
 /** Main thread to worker. Operations do not travel this way but over the rings. */
 export type ToHost =
   | { readonly kind: "start"; readonly setup: HostSetup }
+  /** The thread is there for that alone. */
+  | { readonly kind: "survey" } & SurveyOrder
   | { readonly kind: "stop" }
   /** No batch is to wait for further operations from now on. */
   | { readonly kind: "hurry" }
@@ -172,6 +195,10 @@ export interface FigureReport {
 export type FromHost =
   | { readonly kind: "ready"; readonly declaration: PluginDeclaration }
   | { readonly kind: "failed"; readonly message: string }
+  /** The module with that index is being loaded for what it declares. */
+  | { readonly kind: "surveying"; readonly index: number }
+  /** What it declares; null where it did not load. */
+  | { readonly kind: "surveyed"; readonly index: number; readonly survey: ModuleSurvey | null }
   /** With what the plugin's `stop` threw, as a sentence; null where it did not. */
   | { readonly kind: "stopped"; readonly problem: string | null }
   /** An operation has not ended within its time-out and its grace. */

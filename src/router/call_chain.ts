@@ -21,12 +21,12 @@ export function* placesHeld(
   place: OperationPlace,
   routes: ReplyRoutes,
   isCaller: (target: ReplyTarget | null) => target is ReplyTarget & WorkerCaller,
-): Generator<InFlight> {
+): Generator<{ readonly inFlight: InFlight; readonly part: number }> {
   for (let hops = 0; hops <= MAX_HOPS; hops++) {
     const { inFlight } = caller.worker;
     const segment = inFlight.segment(place.slot, place.sequence);
     if (segment === null) return;
-    yield inFlight;
+    yield { inFlight, part: inFlight.part(place.slot) };
     // The caller of an async one has been answered.
     if (inFlight.lane(place.slot) !== LaneId.Sync) return;
     const offset = inFlight.offset(place.slot);

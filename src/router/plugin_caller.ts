@@ -218,14 +218,25 @@ export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
     const called = router.options.registry.named(name);
     const concurrency = called?.pool.declaration?.concurrency;
     if (called === null || concurrency === undefined) return null;
-    const { affinity, pool: { workers } } = called;
+    const { affinity, pool: { workers, mostWorkers } } = called;
     const part = affinity === null ? 0 : called.partOf(Encoding.Json, content, 0, content.length);
-    const own = workers.filter((worker) => worker.part === part && worker.state === "running");
-    const able = affinity === null || own.length === 0 ? workers : own;
+    const held = [...placesHeld(this, operation, routes, isCaller)];
+    let able = workers;
+    if (affinity !== null) {
+      const own = workers.filter((worker) => worker.part === part && worker.state === "running");
+      // Who stands in for a part keeps it until nothing of it runs there: what the chain itself does.
+      const keepers = workers.filter((worker) =>
+        !own.includes(worker) && held.some((each) => each.inFlight === worker.inFlight && each.part === part)
+      );
+      if (keepers.length > 0 && own.length > 0) return called;
+      if (keepers.length > 0 || own.length > 0) able = keepers.length > 0 ? keepers : own;
+    }
+    // Another one is started for it.
+    if (able === workers && workers.length < mostWorkers) return null;
     const free = new Map(able.map(({ inFlight }) => [inFlight, concurrency]));
-    for (const held of placesHeld(this, operation, routes, isCaller)) {
-      const left = free.get(held);
-      if (left !== undefined) free.set(held, left - 1);
+    for (const { inFlight } of held) {
+      const left = free.get(inFlight);
+      if (left !== undefined) free.set(inFlight, left - 1);
     }
     return [...free.values()].every((left) => left <= 0) ? called : null;
   }

@@ -56,9 +56,9 @@ export class RoutedPlugin {
     readonly dedup: Dedup,
   ) {}
 
-  /** How many workers it has, those that are about to be replaced included. */
+  /** How many workers it may have. */
   get workers(): number {
-    return this.pool.workers.length;
+    return this.pool.mostWorkers;
   }
 
   /** The part of the queue for an operation with that content. */

@@ -18,6 +18,7 @@ import { WorkerPool } from "../pool/pool.ts";
 import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import { MAX_FIGURES } from "../host/stats_reporter.ts";
 import { fillLogger } from "./fill_logger.ts";
+import type { ThreadEnds } from "./thread_ends.ts";
 import type { HeldFiles, ModuleStore } from "./module_store.ts";
 import type { PluginJournals } from "./plugin_journals.ts";
 import { outcomeDelivery } from "./outcome_delivery.ts";
@@ -43,6 +44,7 @@ export interface PluginParts {
   readonly contentLimits: ContentLimits;
   readonly limitLog: LimitLog;
   readonly reserve: DescriptorReserve;
+  readonly ends: ThreadEnds;
   readonly nursery: Nursery;
   readonly modules: ModuleStore;
   readonly journals: PluginJournals;
@@ -52,6 +54,8 @@ export interface PluginParts {
   readonly lostSince: (time: number) => number;
   /** Lets the sockets be looked at soon: where replies come, more requests are on their way. */
   readonly wake: () => void;
+  /** A module that is loaded beside others, for what it declares, gets so long, in ms; without it, 3 s. */
+  readonly surveyMs?: number | undefined;
 }
 
 /**
@@ -65,7 +69,7 @@ export function buildPlugin(
   held: HeldFiles,
   parts: PluginParts,
 ): RoutedPlugin {
-  const { budget, segments, routes, limitLog, reserve, nursery, log, now, wake, limits } = parts;
+  const { budget, segments, routes, limitLog, reserve, ends, nursery, log, now, wake, limits } = parts;
   const onCross = fillLogger(log, `the queue of plugin ${config.name}`);
   const queue = new OperationQueue(config.queue, budget, segments, onCross, partsOf(config));
   const full = () => limitLog.reached("cache", { plugin: config.name });
@@ -78,7 +82,8 @@ export function buildPlugin(
     log,
     now,
     lostSince: parts.lostSince,
-    mayStart: () => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS),
+    mayStart: (isNeeded) => reserve.makeRoom((nursery.starting + 1) * WORKER_DESCRIPTORS, isNeeded),
+    mayEnd: () => ends.mayEnd(),
     startHostWorker: nursery.start,
     demoteThreads: nursery.demote,
     discard: segments.discard,
@@ -93,6 +98,7 @@ export function buildPlugin(
         routes.flush();
         wake();
       },
+      declared: (declaration) => routed.declared(declaration),
       asked: (worker, request) => services.asked(worker, request),
       gone: (worker) => services.gone(worker),
       limits: tellLimits(config.name, limitLog),

@@ -73,7 +73,10 @@ export class ModuleStore {
    * Prepares the module of a plugin; gives the one of before where its code is the same. Rejects with ModuleError where it
    * cannot be loaded, or the store was closed meanwhile.
    */
-  async take({ name, module, permissions }: PluginConfig, before: HeldModule | null): Promise<HeldModule> {
+  async take(
+    { name, module, permissions }: Pick<PluginConfig, "name" | "module" | "permissions">,
+    before: HeldModule | null,
+  ): Promise<HeldModule> {
     if (!module.startsWith("file:")) {
       return before?.prepared === null ? before : new HeldModule(null, () => {});
     }

@@ -1,9 +1,12 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
+import type { ModuleSurvey } from "../ring/messages.ts";
 import { checkNames } from "../router/registry.ts";
 import { type PluginParts, WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { PluginsError } from "./plugins_error.ts";
 import { grantsAnswer } from "./confinement.ts";
 import { DROP_GRACE_MS, PluginChange, ServedPlugin } from "./served_plugin.ts";
+import { surveyModules } from "./survey_modules.ts";
+import { StoppedMeanwhile } from "./unless_stopped.ts";
 
 /** What threads that start open for a moment beside what they keep. */
 const LOADING_DESCRIPTORS = 10;
@@ -15,6 +18,9 @@ export class PluginPlan {
   readonly #changes: readonly PluginChange[];
   /** What is served afterwards, in the config's order: what is new, or what changes. */
   readonly #steps: readonly (ServedPlugin | PluginChange)[];
+  readonly #dropped = new AbortController();
+  /** What is being learned of modules. */
+  #surveys: ReadonlyMap<ServedPlugin | PluginChange, Promise<ModuleSurvey | null>> = new Map();
 
   private constructor(
     before: readonly ServedPlugin[],
@@ -94,23 +100,38 @@ export class PluginPlan {
   }
 
   /**
-   * Starts all new workers. Rejects, with all that is wrong, where a module does not load or names clash.
+   * Starts all new workers, each plugin's as soon as it is known what is to be there of them. Rejects, with all that is wrong,
+   * where a module does not load or names clash; and where it is dropped meanwhile.
    *
    * @param ended told of each new plugin whether its workers have started
    */
   async start(ended: (added: ServedPlugin, hasStarted: boolean) => void = () => {}): Promise<void> {
-    this.#checkDescriptors();
+    const asked = this.#steps.flatMap((step) => {
+      const request = step.survey;
+      return request === null ? [] : [{ step, request }];
+    });
+    this.#checkDescriptors(asked.length > 0);
+    const surveys = surveyModules(asked.map(({ request }) => request), {
+      nursery: this.parts.nursery,
+      mayStart: () => hasRoom(this.parts, 1),
+      dropped: this.#dropped.signal,
+      moduleMs: this.parts.surveyMs,
+    });
+    if (asked.length > 0) {
+      this.parts.log.debug("modules are loaded for what they declare", { modules: asked.length });
+    }
+    this.#surveys = new Map(asked.map(({ step }, index) => [step, surveys[index]!]));
     const told = async (step: ServedPlugin) => {
       let hasStarted = false;
       try {
-        await step.start();
+        await this.#start(step);
         hasStarted = true;
       } finally {
         ended(step, hasStarted);
       }
     };
     const started = await Promise.allSettled(
-      this.#steps.map((step) => step instanceof ServedPlugin ? told(step) : step.start()),
+      this.#steps.map((step) => step instanceof ServedPlugin ? told(step) : this.#start(step)),
     );
     const failures = started.flatMap((result) =>
       result.status === "rejected" ? [messageOf(result.reason)] : []
@@ -119,17 +140,24 @@ export class PluginPlan {
     checkNames(this.#steps.map((step) => step instanceof ServedPlugin ? step.routed : step.names));
   }
 
-  #checkDescriptors(): void {
+  async #start(step: ServedPlugin | PluginChange): Promise<void> {
+    const survey = await (this.#surveys.get(step) ?? null);
+    // Its workers have been stopped.
+    if (this.#dropped.signal.aborted) throw new StoppedMeanwhile();
+    await step.start(survey);
+  }
+
+  #checkDescriptors(surveys: boolean): void {
     const starting = [
       ...this.added.map(({ config }) => config),
       ...this.#changes.flatMap(({ next, successor }) => successor === null ? [] : [next.config]),
     ];
-    const workers = starting.reduce((sum, { workers }) => sum + workers, 0);
+    const workers = starting.reduce((sum, config) => sum + firstWorkers(config), 0);
     // Where few are left Deno's own modules cannot be opened, or the kernel not be asked to confine the thread.
     const isLoading = starting.some(({ isolation }) => isolation === "worker");
     checkRoom(
       this.parts,
-      workers,
+      workers + (surveys ? 1 : 0),
       `starting ${workers} worker${workers === 1 ? "" : "s"}`,
       isLoading ? LOADING_DESCRIPTORS : 0,
     );
@@ -137,6 +165,8 @@ export class PluginPlan {
 
   /** Ends what was started: it may run its `stop`, until `hurry` resolves. */
   async drop(hurry: Promise<void>): Promise<void> {
+    this.#dropped.abort();
+    await Promise.allSettled(this.#surveys.values());
     await Promise.all([
       ...this.added.map(({ routed }) => routed.pool.stop(DROP_GRACE_MS, hurry)),
       ...this.#changes.map((change) => change.drop(hurry)),
@@ -153,16 +183,30 @@ export class PluginPlan {
   }
 }
 
+/** So many are started at once at the most. */
+function firstWorkers({ workers, minWorkers }: PluginConfig): number {
+  return minWorkers === "all" ? workers : minWorkers === "auto" ? 1 : Math.max(minWorkers, 1);
+}
+
 /**
  * Throws where the system has too few descriptors for so many threads, and for what else is opened meanwhile: Deno ends the whole
  * process then.
  */
-function checkRoom({ nursery, reserve }: PluginParts, threads: number, what: string, others = 0): void {
-  const needed = threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS + others;
-  if (reserve.makeRoom(needed)) return;
+function checkRoom(parts: PluginParts, threads: number, what: string, others = 0): void {
+  if (hasRoom(parts, threads, others)) return;
   throw new Error(
-    `${what} opens ${needed} file descriptors, which the system does not allow: raise ulimit -n`,
+    `${what} opens ${
+      descriptorsFor(parts, threads, others)
+    } file descriptors, which the system does not allow: raise ulimit -n`,
   );
+}
+
+function hasRoom(parts: PluginParts, threads: number, others = 0): boolean {
+  return parts.reserve.makeRoom(descriptorsFor(parts, threads, others));
+}
+
+function descriptorsFor({ nursery }: PluginParts, threads: number, others: number): number {
+  return threads === 0 ? 0 : (threads + nursery.starting) * WORKER_DESCRIPTORS + others;
 }
 
 function messageOf(error: unknown): string {

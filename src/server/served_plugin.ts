@@ -2,6 +2,7 @@ import { textOf } from "../text_of.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
 import { differences } from "../config/differences.ts";
+import { withWorkersInFile } from "../config/worker_numbers.ts";
 import type { Encoding } from "../protocol/body.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { Affinity } from "../router/affinity.ts";
@@ -9,14 +10,17 @@ import { Duplicates } from "../router/duplicates.ts";
 import type { PluginNames } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { RequestOptions } from "../router/request_options.ts";
+import type { WorkerPool } from "../pool/pool.ts";
 import type { WorkerSettings } from "../pool/supervisor_options.ts";
 import type { Supervisor } from "../pool/supervisor.ts";
+import type { ModuleSurvey } from "../ring/messages.ts";
 import type { JournalQueue } from "../durable/journal_queue.ts";
 import type { OpenJournal } from "../durable/open_journal.ts";
 import { buildPlugin, type PluginParts } from "./build_plugin.ts";
 import type { HeldModule } from "./module_store.ts";
 import { PluginsError } from "./plugins_error.ts";
 import { limitsOf } from "./plugin_journals.ts";
+import { isSurveyable, type SurveyRequest } from "./survey_modules.ts";
 import { partsOf, workerSettings } from "./worker_settings.ts";
 
 /** What workers that were started in vain get to end in, in ms. */
@@ -53,15 +57,20 @@ export class ServedPlugin {
     return this.config.name;
   }
 
+  /** What is to be looked at of its module before it starts; null where a worker of its own does that. */
+  get survey(): SurveyRequest | null {
+    return surveyOf(this.routed.pool, this.#settings, this.module, true);
+  }
+
   /** Starts its workers. Rejects where its module does not load. */
-  async start(): Promise<void> {
+  async start(survey: ModuleSurvey | null): Promise<void> {
     const { pool } = this.routed;
     try {
       await this.#kept?.ready;
     } catch (error) {
       throw new Error(`plugin ${this.name} does not start: ${textOf(error)}`, { cause: error });
     }
-    await pool.start();
+    await pool.start(survey);
     this.routed.declared(pool.declaration!);
   }
 
@@ -73,7 +82,7 @@ export class ServedPlugin {
     const isOtherCode = module !== this.module;
     const needsWorkers = isOtherCode || config.affinity !== this.config.affinity ||
       !isDeepStrictEqual(settings, this.#settings);
-    const changed = differences(this.config, config);
+    const changed = differences(withWorkersInFile(this.config), withWorkersInFile(config));
     if (isOtherCode && config.module === this.config.module) changed.push("its module's files have changed");
     else if (
       changed.length === 0 && !isDeepStrictEqual(settings.setup.readable, this.#settings.setup.readable)
@@ -151,6 +160,23 @@ export class ServedPlugin {
   }
 }
 
+/** Child processes have code in them that is to come near nobody else. */
+function surveyOf(
+  { health, leaks }: WorkerPool,
+  settings: WorkerSettings,
+  module: HeldModule,
+  first: boolean,
+): SurveyRequest | null {
+  const isInProcess = settings.isolation === "process" || health.moved;
+  if (isInProcess || !isSurveyable(settings)) return null;
+  const { name, module: url, biz, concurrency, original } = settings.setup;
+  return {
+    setup: { name, module: url, biz, concurrency, original, first },
+    module,
+    stuck: (threads) => leaks.terminated(threads, () => {}),
+  };
+}
+
 /** What a plugin goes on with. */
 export interface NextPlugin {
   readonly config: PluginConfig;
@@ -179,9 +205,15 @@ export class PluginChange {
     return { name, biz: this.successor === null ? biz : this.successor.declaration?.biz };
   }
 
+  /** What is to be looked at of its module before it starts; null where a worker of its own does that, or none is started. */
+  get survey(): SurveyRequest | null {
+    const { next: { settings, module }, served: { routed } } = this;
+    return this.successor === null ? null : surveyOf(routed.pool, settings, module, false);
+  }
+
   /** Starts the new workers. Rejects where the module does not load. */
-  async start(): Promise<void> {
-    await this.successor?.start();
+  async start(survey: ModuleSurvey | null): Promise<void> {
+    await this.successor?.start(survey);
   }
 
   async drop(hurry: Promise<void>): Promise<void> {

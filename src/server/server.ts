@@ -37,6 +37,7 @@ import { RealtimePriority } from "./realtime_priority.ts";
 import { type StopReport, tellAbandoned, tellKept, tellStopped } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
+import { ThreadEnds } from "./thread_ends.ts";
 import { onAbort, unlessStopped } from "./unless_stopped.ts";
 import { FileWatchers } from "./file_watchers.ts";
 
@@ -131,6 +132,11 @@ export class Server {
       contentLimits,
       limitLog,
       reserve: this.reserve,
+      ends: new ThreadEnds({
+        free: this.reserve.free,
+        connections: () => limits.maxConnections - this.counters.connectionsOpen,
+        log,
+      }),
       nursery: this.#nursery,
       modules: this.#modules,
       journals: this.#journals,
@@ -138,6 +144,7 @@ export class Server {
       now: monotonic,
       lostSince: (time) => this.#lost.since(time),
       wake: () => this.#loop?.wake(),
+      surveyMs: options.surveyMs,
     }, this.registry);
     this.#plugins = plugins;
     this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {

@@ -46,6 +46,8 @@ export function workerSettings(
       exposeTrace: config.exposeTrace,
     },
     workers: config.workers,
+    minWorkers: config.minWorkers,
+    workerIdle: config.workerIdle,
     isolation: config.isolation,
     maxMemory: config.maxMemory,
     recycleAfter: config.recycleAfter,

@@ -12,6 +12,8 @@ type Known = Readonly<Record<string, unknown>>;
 /** Longest text of a log line or a failure that the main thread takes, in UTF-16 units: twice what a worker sends. */
 const MAX_TEXT = 8192;
 const MAX_CONCURRENCY = 65536;
+/** The most remarks on a module that are taken. */
+const MAX_REMARKS = 1000;
 /** Longest name of a plugin that is called, in UTF-16 units; those that there are have 64 bytes. */
 const MAX_CALLED_NAME = 256;
 /** Longest schedule of a timer, in UTF-16 units. */
@@ -26,6 +28,10 @@ export function isFromHost(value: unknown): value is FromHost {
   switch (value.kind) {
     case "ready":
       return isDeclaration(value.declaration);
+    case "surveying":
+      return isCount(value.index);
+    case "surveyed":
+      return isCount(value.index) && (value.survey === null || isSurvey(value.survey));
     case "failed":
       return typeof value.message === "string" && value.message.length <= MAX_TEXT;
     case "stopped":
@@ -56,6 +62,11 @@ export function isFromHost(value: unknown): value is FromHost {
   }
 }
 
+function isSurvey(value: unknown): boolean {
+  return isObject(value) && isDeclaration(value.declaration) && Array.isArray(value.remarks) &&
+    value.remarks.length <= MAX_REMARKS && value.remarks.every((text: unknown) => isText(text, MAX_TEXT));
+}
+
 function isDeclaration(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { biz, concurrency, description, commands, timers, example } = value;
@@ -67,7 +78,7 @@ function isDeclaration(value: unknown): boolean {
       typeof command.description === "string" && typeof command.idempotent === "boolean" &&
       (command.batch === null || isBatch(command.batch))
     ) &&
-    (example === null || isText(example, MAX_EXAMPLE_CHARS)) &&
+    (example === null || isText(example, MAX_EXAMPLE_CHARS)) && typeof value.isStanding === "boolean" &&
     Array.isArray(timers) && timers.length <= MAX_TIMERS &&
     timers.every((timer: unknown) =>
       isObject(timer) && isText(timer.name, MAX_TIMER_NAME) && isText(timer.schedule, MAX_SCHEDULE)

@@ -125,6 +125,7 @@ Deno.test("what a plugin posts of batches and health in its host's name is bound
       commands: [{ ...command, batch }],
       timers: [],
       example: null,
+      isStanding: true,
     },
   });
   const right = [null, { max: 1, wait: 0 }, { max: 100_000, wait: 59_999.5 }];

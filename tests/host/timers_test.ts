@@ -256,6 +256,7 @@ Deno.test("nobody else is on duty before the one that was has said so, or is gon
     commands: [],
     timers,
     example: null,
+    isStanding: true,
   };
   const worker = (name: string) => ({
     state: "running" as "running" | "starting" | "retiring" | "gone",

@@ -240,10 +240,12 @@ control = "none"
 [[plugin]]
 name = "hog"
 module = "${directory}/hog.js"
+workers = 1
 permissions = { read = true, write = true }
 [[plugin]]
 name = "stuck"
 module = "${directory}/stuck.js"
+workers = 1
 timeout = "300ms"
 `,
   );

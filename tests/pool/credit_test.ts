@@ -11,7 +11,15 @@ function declaration(concurrency: number, ...batches: number[]): PluginDeclarati
     idempotent: false,
     batch: at === 0 ? null : { max, wait: 0 },
   }));
-  return { biz: undefined, description: "", concurrency, commands, timers: [], example: null };
+  return {
+    biz: undefined,
+    description: "",
+    concurrency,
+    commands,
+    timers: [],
+    example: null,
+    isStanding: false,
+  };
 }
 
 function most(credit: Credit, lane: LaneId = LaneId.Sync): number {

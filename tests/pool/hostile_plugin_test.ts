@@ -158,7 +158,8 @@ const FORGED = [
   `{ kind: "cache", id: 1, request: { operation: "set", key: "k", value: null, expire: 0 } }`,
   `{ kind: "failed", message: 5 }`,
   `{ kind: "ready", declaration: null }`,
-  `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null } }`,
+  `{ kind: "ready", declaration: { concurrency: 1, description: "", commands: [], timers: [], example: null, isStanding: true } }`,
+  `{ kind: "surveyed", index: 0, survey: null }`,
   `{ kind: "stopped", problem: null }`,
 ];
 
@@ -174,10 +175,11 @@ everywhere(
       "the last is logged",
       () => logged(server, "a worker said that it has stopped, unasked").length === 1,
     );
-    // All but the last two are unknown; equal lines that follow each other are counted.
+    // All but the last three are unknown; equal lines that follow each other are counted.
     assertEquals(logged(server, "a worker posted a message that mevent does not know").length, 1);
-    assertEquals(logged(server, "the line before was repeated")[0]!["times"], FORGED.length - 3);
+    assertEquals(logged(server, "the line before was repeated")[0]!["times"], FORGED.length - 4);
     assertEquals(logged(server, "a worker said twice that it is ready").length, 1);
+    assertEquals(logged(server, "a worker told of modules, unasked").length, 1);
     assertEquals(server.plugin("p").restarts, 0);
     await assertGood(connection);
   },
@@ -354,7 +356,10 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           exposeTrace: false,
         },
         workers: 1,
+        minWorkers: "all",
+        workerIdle: 0,
         mayStart: () => true,
+        mayEnd: () => true,
         startHostWorker,
         demoteThreads: () => {},
         discard: null,
@@ -380,11 +385,12 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           share: nothing,
           answered: nothing,
           asked: nothing,
+          declared: nothing,
           gone: nothing,
           limits: nothing,
         },
       });
-      const error = await assertRejects(() => pool.start());
+      const error = await assertRejects(() => pool.start(null));
       assertEquals(error.message, "plugin p does not load: it did not finish its start within 0.3 s");
       await pool.stop(0, Promise.resolve());
     }

@@ -380,6 +380,7 @@ Deno.test("a control connection that does not read its answers holds up no other
   assertEquals((await other.ask({ command: "stop", now: true })).result, {
     pending: 500,
     done: 0,
+    kept: 0,
     abandoned: 500,
     unstopped: [],
   });

@@ -69,7 +69,7 @@ Deno.test("reloads come one at a time, each with the config of its turn", async 
   const reload = (workers: number) => server.reload({ plugins: [{ name: "echo", workers }] });
   const reports = await Promise.all([2, 3, 4].map(reload));
   assertEquals(reports.map(({ changed }) => changed), [
-    ["plugin echo: workers 1 -> 2"],
+    ['plugin echo: workers { max = 1, idle = "1m" } -> 2'],
     ["plugin echo: workers 2 -> 3"],
     ["plugin echo: workers 3 -> 4"],
   ]);
@@ -103,7 +103,7 @@ Deno.test("without a config the server loads it again; one that is wrong is told
     for (const part of [file, "plugin[0].workers", "got 0"]) assertStringIncludes(error.message, part);
     assert(error.cause instanceof ConfigError);
     await Deno.writeTextFile(file, '[[plugin]]\nname = "echo"\nmodule = "builtin:echo"\nworkers = 2\n');
-    assertEquals((await server.reload()).changed, ["plugin echo: workers 1 -> 2"]);
+    assertEquals((await server.reload()).changed, ['plugin echo: workers { max = 1, idle = "1m" } -> 2']);
   } finally {
     await server.stop();
     await Deno.remove(directory, { recursive: true });

@@ -30,6 +30,12 @@ export interface TestServerOptions {
   readonly portableSockets?: boolean;
   /** With a control socket, at {@link TestServer.controlPath}. */
   readonly control?: boolean;
+  /** For how long a module may be loaded beside others, in ms. */
+  readonly surveyMs?: number;
+  /** Aborted where it is to stop while it starts. */
+  readonly stop?: AbortSignal;
+  /** Told each line of the log. */
+  readonly told?: (line: string) => void;
   /** What the server sees of the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** In place of the journals' thread. */
@@ -48,12 +54,31 @@ export class TestServer implements AsyncDisposable {
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
     const directory = await Deno.makeTempDir({ prefix: "mevent-test-" });
     const lines: string[] = [];
-    const log = testLog("debug", (line) => lines.push(line));
+    const {
+      portableSockets = false,
+      env = {},
+      told = () => {},
+      surveyMs,
+      stop = new AbortController().signal,
+    } = options;
+    const log = testLog("debug", (line) => {
+      lines.push(line);
+      told(line);
+    });
     try {
       const config = await testConfig(directory, options);
-      const { portableSockets = false, env = {}, journalThread } = options;
+      const { journalThread } = options;
       const thread = journalThread === undefined ? {} : { journalThread };
-      const server = await Server.start({ config, log, version: "test", portableSockets, env, ...thread });
+      const server = await Server.start({
+        config,
+        log,
+        version: "test",
+        portableSockets,
+        env,
+        surveyMs,
+        stop,
+        ...thread,
+      });
       return new TestServer(server, directory, lines);
     } catch (error) {
       await Deno.remove(directory, { recursive: true });
@@ -137,7 +162,8 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
   };
   const config = loadConfig({ env: {}, flags });
   if (options.plugins === undefined) {
-    return { ...config, plugins: config.plugins.filter(({ name }) => name === "echo") };
+    const plugins = config.plugins.filter(({ name }) => name === "echo");
+    return { ...config, plugins: plugins.map((plugin) => ({ ...plugin, minWorkers: "all" })) };
   }
   const template = config.plugins[0]!;
   const plugins: PluginConfig[] = [];
@@ -148,7 +174,8 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
       if (await textOf(path) !== source) await Deno.writeTextFile(path, source);
       module = new URL(`file://${path}`).href;
     }
-    plugins.push({ ...template, biz: undefined, module, ...overrides });
+    // Those of a test are there from its start, if it does not say otherwise.
+    plugins.push({ ...template, minWorkers: "all", workerIdle: 0, biz: undefined, module, ...overrides });
   }
   return { ...config, plugins };
 }
