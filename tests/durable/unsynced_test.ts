@@ -193,7 +193,10 @@ Deno.test("an async request with the key of a sync operation is told 1000 when i
     // Of what becomes of them the disk is to know nothing.
     standIn.holds = true;
     plugin(server).resume();
-    await server.until("the sync one is done", () => server.plugin("notes").done === 1);
+    await server.until(
+      "the sync one is done, and the other runs",
+      () => server.plugin("notes").done === 1 && plugin(server).peek(1)[0]?.state === "running",
+    );
     await other.send(request({ command: 1002, sync: true }));
     [, id] = (valueOf(await other.reply()) as { ran: unknown[] }).ran;
     standIn.crash();
@@ -203,7 +206,7 @@ Deno.test("an async request with the key of a sync operation is told 1000 when i
   using connection = await server.connect();
   await server.until(
     "both run again",
-    () => server.plugin("notes").done === 1 && server.plugin("notes").in_flight === 1,
+    () => server.plugin("notes").done === 1 && plugin(server).peek(1)[0]?.state === "running",
   );
   await connection.send(request({ command: 1002, sync: true }));
   const { ran: again } = valueOf(await connection.reply()) as { ran: unknown[] };
