@@ -1,0 +1,141 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { checkFindings } from "../../src/cli/config/check_findings.ts";
+import { messageOf, streamRequest } from "../support/requests.ts";
+import { TestServer, type TestServerOptions } from "../support/test_server.ts";
+
+const ECHO = { name: "echo", durability: "journal" } as const;
+
+/** A folder for journals, which is removed in the end. */
+async function journals(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "mevent-journals-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+function start(data: string, options: Omit<TestServerOptions, "server"> = {}): Promise<TestServer> {
+  return TestServer.start({ plugins: [ECHO], ...options, server: { data } });
+}
+
+Deno.test("a journal is open in one server at a time; the other one does not start and says why", async () => {
+  await using data = await journals();
+  {
+    await using server = await start(data.path);
+    const error = await assertRejects(() => start(data.path), Error, "plugin echo cannot open its journal: ");
+    assertStringIncludes(error.message, data.path);
+    using connection = await server.connect();
+    await connection.send(streamRequest({ sync: false }));
+    assertEquals((await connection.reply()).code, 1000);
+    await server.until("it has run", () => server.plugin("echo").done === 1);
+    const { journal } = server.plugin("echo");
+    assertEquals([journal!.problem, journal!.unsynced, journal!.spilled], [null, 0, 0]);
+    assert(journal!.disk_bytes > 0 && server.stats().disk_bytes === journal!.disk_bytes);
+  }
+  await using again = await start(data.path);
+  assertEquals(again.plugin("echo").queued, 0, "when the first has stopped it is free");
+});
+
+Deno.test("a folder and its files belong to their owner alone; a plugin's name cannot lead out of it", async () => {
+  await using data = await journals();
+  await using _server = await start(`${data.path}/new`, {
+    plugins: [ECHO, { ...ECHO, name: "../a/b", module: "builtin:echo" }],
+  });
+  const names = [...Deno.readDirSync(`${data.path}/new`)].map(({ name }) => name).sort();
+  assertEquals(names, ["%2E.%2Fa%2Fb", "echo"]);
+  for (const name of names) {
+    const folder = `${data.path}/new/${name}`;
+    assertEquals(Deno.statSync(folder).mode! & 0o777, 0o700);
+    for (const file of Deno.readDirSync(folder)) {
+      assertEquals(Deno.statSync(`${folder}/${file.name}`).mode! & 0o777, 0o600, file.name);
+    }
+  }
+});
+
+Deno.test("where nothing says where journals are to be, the start is refused and says what to do; the environment may say it", async () => {
+  await using data = await journals();
+  await assertRejects(() => start(""), Error, "there is no folder for it: name one with data of [server]");
+  await using _server = await TestServer.start({
+    plugins: [ECHO],
+    env: { STATE_DIRECTORY: `${data.path}:/elsewhere` },
+  });
+  assertEquals([...Deno.readDirSync(data.path)].map(({ name }) => name), ["echo"]);
+});
+
+Deno.test("a journal of no plugin is told at the start", async () => {
+  await using data = await journals();
+  {
+    await using server = await start(data.path);
+    server.server.registry.plugins[0]!.pause();
+    using connection = await server.connect();
+    await connection.send(streamRequest({ sync: false }));
+    assertEquals((await connection.reply()).code, 1000);
+  }
+  {
+    await using server = await start(data.path, { plugins: [{ name: "echo" }] });
+    const told = server.log.filter((line) => line.includes("what is in it does not run"));
+    assertEquals(told.length, 1);
+    assertStringIncludes(told[0]!, '"plugin":"echo"');
+  }
+  await using server = await start(data.path);
+  await server.until("it runs when it is asked for again", () => server.plugin("echo").done === 1);
+});
+
+Deno.test("journals are bounded, each and all together: above that async operations are refused, sync ones run", async () => {
+  await using data = await journals();
+  const text = "x".repeat(30_000);
+  for (
+    const [bound, options] of [
+      ["its own", {
+        plugins: [{ ...ECHO, journal: { sync: 0, maxDisk: 2 ** 20 } }],
+        server: { data: data.path },
+      }],
+      ["of all", { plugins: [ECHO], server: { data: `${data.path}/all`, max_disk: "32 MiB" } }],
+    ] as const
+  ) {
+    await using server = await TestServer.start(options);
+    using connection = await server.connect();
+    server.server.registry.plugins[0]!.pause();
+    let code = 1000;
+    let message = "";
+    for (let sent = 0; code === 1000; sent++) {
+      assert(sent < 2000, bound);
+      await connection.send(streamRequest({ sync: false, params: { text } }));
+      const reply = await connection.reply();
+      code = reply.code;
+      message = code === 1000 ? "" : messageOf(reply);
+    }
+    assertEquals(code, 21);
+    assertStringIncludes(message, "max_disk");
+    const { disk_bytes } = server.stats();
+    assert(disk_bytes <= (bound === "of all" ? 32 : 1) * 2 ** 20, `${disk_bytes}`);
+    server.server.registry.plugins[0]!.resume();
+    await connection.send(streamRequest({ params: { n: 1 } }));
+    assertEquals((await connection.reply()).code, 1000);
+    await server.until("what was taken runs, and there is room again", async () => {
+      if (server.plugin("echo").queued > 0) return false;
+      await connection.send(streamRequest({ sync: false }));
+      return (await connection.reply()).code === 1000;
+    });
+  }
+});
+
+Deno.test("mevent check says where journals cannot be kept", async () => {
+  await using data = await journals();
+  await Deno.writeTextFile(`${data.path}/file`, "");
+  const found = async (folder: string) => {
+    const document = {
+      server: { data: folder, tcp: "", udp: "" },
+      plugin: [{ name: "echo", module: "builtin:echo", durability: "journal" }],
+    };
+    const { findings } = await checkFindings({ document, env: {}, flags: {} });
+    return findings.filter(({ severity }) => severity === "error").map(({ key, text }) => [key, text]);
+  };
+  assertEquals(await found(`${data.path}/is/made`), []);
+  const [[key, text] = []] = await found(`${data.path}/file`);
+  assertEquals(key, "server.data");
+  assertStringIncludes(text!, `journals cannot be kept there: ${data.path}/file is no folder`);
+  assertStringIncludes((await found(""))[0]![1]!, "there is no folder for it: name one");
+  assertEquals(
+    [...Deno.readDirSync(data.path)].map(({ name }) => name),
+    ["file"],
+    "it leaves nothing behind",
+  );
+});
