@@ -301,6 +301,10 @@ export class JournalQueue implements Durability, CommittedPlaces {
       case NewsKind.State: {
         const state = News.state(news);
         this.#figures.note(state);
+        // Files go also where nothing is committed.
+        this.#committed.diskBytes = state.figures.diskBytes;
+        this.#committed.liveBytes = state.figures.liveBytes;
+        this.parts.journal.tookDisk(state.figures.diskBytes);
         if (state.problem === this.#problem) return;
         this.#problem = state.problem;
         this.parts.events.problem(state.problem);
