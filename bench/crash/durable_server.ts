@@ -70,18 +70,8 @@ export class DurableServer implements AsyncDisposable {
 
   /** Starts it and waits until it answers. Throws with its last words where it does not. */
   async start(): Promise<void> {
-    this.writeConfig();
-    const { mevent, env = {} } = this.options;
-    const program = mevent === undefined ? [Deno.execPath(), "run", "-A", "--no-check", MAIN] : [mevent];
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const process = new ChildProcess("env", [
-      ...variables,
-      ...program,
-      "serve",
-      "--config",
-      `${this.folder}/mevent.toml`,
-    ]);
-    this.#process = process;
+    this.spawn();
+    const process = this.#running();
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
@@ -98,6 +88,21 @@ export class DurableServer implements AsyncDisposable {
         await pause(LOOK_EVERY_MS);
       }
     }
+  }
+
+  /** Begins to start it. */
+  spawn(): void {
+    this.writeConfig();
+    const { mevent, env = {} } = this.options;
+    const program = mevent === undefined ? [Deno.execPath(), "run", "-A", "--no-check", MAIN] : [mevent];
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    this.#process = new ChildProcess("env", [
+      ...variables,
+      ...program,
+      "serve",
+      "--config",
+      `${this.folder}/mevent.toml`,
+    ]);
   }
 
   async connect(): Promise<Client> {

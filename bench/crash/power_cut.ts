@@ -3,11 +3,15 @@ import { fileURLToPath } from "node:url";
 
 const SOURCE = fileURLToPath(new URL("../../tests/durability/forgetful.c", import.meta.url));
 
-/** Takes back what was done to a file: it had so many bytes, and those there. */
+/** A disk writes so many bytes of a file whole or not at all, at a multiple of them. */
+const SECTOR_BYTES = 512;
+
+/** Takes back what was done to a file: it had so many bytes, and those there, where so many were written. */
 interface Undo {
   readonly at: number;
   readonly size: number;
   readonly bytes: Uint8Array;
+  readonly length: number;
 }
 
 interface FileState {
@@ -17,11 +21,11 @@ interface FileState {
   readonly syncing: { readonly covered: number; readonly names: ReadonlyMap<string, number> }[];
 }
 
-/** How much of a file is left that has so many bytes on the disk for sure, and so many in the system's memory. */
-export type Left = (synced: number, written: number) => number;
+/** Whether a sector is on the disk that was written and not synced; asked of each. */
+export type Survives = () => boolean;
 
 /** What the disk has for sure and nothing else. */
-export const SYNCED_ALONE: Left = (synced) => synced;
+export const SYNCED_ALONE: Survives = () => false;
 
 /**
  * A file system that forgets what was not synced, for the processes that run with {@link PowerCut.env}: a library notes all that
@@ -33,23 +37,25 @@ export class PowerCut {
   /** The names when the processes began, all of them on the disk. */
   #before = new Map<string, number>();
 
-  private constructor(readonly root: string, readonly side: string) {
+  private constructor(readonly root: string, readonly side: string, readonly syncMs: number) {
     this.#log = join(side, "log");
     this.#kept = join(side, "kept");
   }
 
   /**
+   * A sync takes `syncMs` longer than it does, so that a process is killed amid one more often than not.
+   *
    * For a folder that exists; `side` is another one, which exists and lies on the same file system. Builds the library with
    * `cc`; throws NotFound where there is none.
    */
-  static async prepare(root: string, side: string): Promise<PowerCut> {
+  static async prepare(root: string, side: string, syncMs = 0): Promise<PowerCut> {
     const library = join(side, "forgetful.so");
     const { success, stderr } = await new Deno.Command("cc", {
       args: ["-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", SOURCE, "-o", library, "-ldl"],
       stdout: "null",
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
-    return new PowerCut(root, side);
+    return new PowerCut(root, side, syncMs);
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -58,6 +64,7 @@ export class PowerCut {
       FORGETFUL_ROOT: this.root,
       FORGETFUL_LOG: this.#log,
       FORGETFUL_KEPT: this.#kept,
+      FORGETFUL_SYNC_MS: String(this.syncMs),
     };
   }
 
@@ -70,7 +77,7 @@ export class PowerCut {
   }
 
   /** Replaces the folder by what the disk has. Nothing may run there any more. Returns how many bytes and names are gone. */
-  forget(left: Left = SYNCED_ALONE): { readonly bytes: number; readonly names: number } {
+  forget(survives: Survives = SYNCED_ALONE): { readonly bytes: number; readonly names: number } {
     const files = new Map<number, FileState>();
     const stateOf = (inode: number) => {
       let state = files.get(inode);
@@ -88,7 +95,7 @@ export class PowerCut {
         names.set(words[1]!, Number(words[2]));
       } else if (what === "w" || what === "t") {
         const [inode, at, size, hex = "-", length] = words;
-        stateOf(Number(inode)).undo.push(undoOf(Number(at), Number(size), hex, Number(length ?? Infinity)));
+        stateOf(Number(inode)).undo.push(undoOf(Number(at), Number(size), hex, Number(length ?? NaN)));
       } else if (what === "b") {
         const state = stateOf(Number(words[0]));
         state.syncing.push({
@@ -110,10 +117,10 @@ export class PowerCut {
         for (const [path, child] of synced) onDisk.set(path, child);
       }
     }
-    return this.#rebuild(files, onDisk, left);
+    return this.#rebuild(files, onDisk, survives);
   }
 
-  #rebuild(files: ReadonlyMap<number, FileState>, onDisk: ReadonlyMap<string, number>, left: Left) {
+  #rebuild(files: ReadonlyMap<number, FileState>, onDisk: ReadonlyMap<string, number>, survives: Survives) {
     const copy = `${this.root}.copy`;
     removeAll(copy);
     Deno.mkdirSync(copy, { mode: 0o700 });
@@ -132,8 +139,8 @@ export class PowerCut {
         continue;
       }
       const written = Deno.readFileSync(now);
-      const kept = undone(written, files.get(inode)?.undo ?? [], left);
-      bytes += written.length - kept.length;
+      const kept = undone(written, files.get(inode)?.undo ?? [], survives);
+      bytes += differing(written, kept);
       Deno.writeFileSync(target, kept, { mode: 0o600 });
     }
     const names = [...there.values()].filter((path) => !onDisk.has(path)).length;
@@ -143,16 +150,21 @@ export class PowerCut {
   }
 }
 
+function differing(one: Uint8Array, other: Uint8Array): number {
+  let count = Math.abs(one.length - other.length);
+  for (let at = 0; at < Math.min(one.length, other.length); at++) if (one[at] !== other[at]) count++;
+  return count;
+}
+
 function undoOf(at: number, size: number, hex: string, length: number): Undo {
   const bytes = hex === "-"
     ? new Uint8Array(Math.max(0, Math.min(length, size - at)))
     : Uint8Array.fromHex(hex);
-  return { at, size, bytes };
+  return { at, size, bytes, length };
 }
 
-/** The file's bytes without what was done to it; where it has only grown, as much more as `left` says. */
-function undone(written: Uint8Array, undo: readonly Undo[], left: Left): Uint8Array {
-  const hasOnlyGrown = undo.every(({ bytes }) => bytes.length === 0);
+/** The file's bytes without what was done to it, but for the sectors of it that survive. */
+function undone(written: Uint8Array, undo: readonly Undo[], survives: Survives): Uint8Array {
   let bytes = written;
   for (const { at, size, bytes: before } of undo.toReversed()) {
     const restored = new Uint8Array(size);
@@ -160,7 +172,23 @@ function undone(written: Uint8Array, undo: readonly Undo[], left: Left): Uint8Ar
     restored.set(before.subarray(0, Math.max(0, size - at)), Math.min(at, size));
     bytes = restored;
   }
-  return hasOnlyGrown ? written.subarray(0, left(bytes.length, written.length)) : bytes;
+  for (const { at, length } of undo) {
+    const end = Math.min(at + length, written.length);
+    for (let from = at; from < end;) {
+      const to = Math.min(end, (Math.floor(from / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+      if (survives()) bytes = put(bytes, from, written.subarray(from, to));
+      from = to;
+    }
+  }
+  return bytes;
+}
+
+/** With those bytes there; zeros lie between them and the end of before. */
+function put(bytes: Uint8Array, at: number, some: Uint8Array): Uint8Array {
+  const whole = at + some.length > bytes.length ? new Uint8Array(at + some.length) : bytes;
+  if (whole !== bytes) whole.set(bytes);
+  whole.set(some, at);
+  return whole;
 }
 
 function pathOf(names: ReadonlyMap<string, number>, inode: number, root: string): string | undefined {

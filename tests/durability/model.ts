@@ -1,58 +1,6 @@
 import { assert } from "@std/assert";
 import type { Runs } from "../../bench/crash/runs.ts";
-
-/** What a caller was told of a request. */
-export type Told = "nothing" | "accepted" | "a duplicate" | "refused" | "lost";
-
-/** One request, and all that is known of what may have become of it. */
-export interface Operation {
-  readonly tag: number;
-  readonly command: number;
-  readonly sync: boolean;
-  readonly key: string | null;
-  readonly delayed: boolean;
-  /** The last look before it was sent. */
-  readonly sentAfter: number;
-  told: Told;
-  /** The reply to a sync caller. */
-  code: number | null;
-  /** So often it was accepted for sure: once, and by each retry of its dead letter. */
-  lives: number;
-  /** So often more it may have been: whoever asked was told nothing before the server died. */
-  maybe: number;
-  /** Of its lives those from retries that a crash may take back; the look after which they were made. */
-  retriedAt: number[];
-  /** Lives that were cancelled, and lives that may have been cancelled or purged. */
-  cancelled: number;
-  touched: number;
-  /** Ends that a crash may have taken back. */
-  again: number;
-  /** It was sync, and is in no journal: its caller knows that the server has died, and nothing of it comes back. */
-  isOver: boolean;
-  /** It is async, was taken for a duplicate of that sync one, and told 1000: a journal keeps it until that one has ended. */
-  doubleOf: number | null;
-  /** All dead letters of it that were ever seen. */
-  readonly letters: Set<number>;
-  /** It has waited longer than the ttl, and was not run. */
-  hasExpired: boolean;
-  /** The look that found it ended, and how often it had run by then. */
-  endedAt: number | null;
-  runs: number;
-  /** So many of its lives may be held at the next look: those that were at the one before, and what has come since. */
-  mayHold: number;
-}
-
-/** What was seen of a plugin in one look: first what has not ended, then the dead letters, then its runs. */
-export interface Look {
-  readonly figures: Readonly<Record<string, unknown>>;
-  readonly open: readonly { readonly id: number; readonly tag: number; readonly state: string }[];
-  /** All that has not ended is in `open`. */
-  readonly isWhole: boolean;
-  /** The oldest first. */
-  readonly letters: readonly { readonly id: number; readonly tag: number; readonly error: string }[];
-  /** The tags of runs that have begun since the look before. */
-  readonly begun: readonly number[];
-}
+import { type Look, type Operation, show } from "./operation.ts";
 
 const HELD = ["queued", "in_flight", "delayed", "retrying"];
 const ENDED = ["done", "failed", "expired", "cancelled"];
@@ -72,8 +20,13 @@ export class Model {
   /** Dead letters that must be there, and those that must not, by id, with the look after which that is so. */
   readonly #kept = new Map<number, { readonly tag: number; readonly at: number }>();
   readonly #gone = new Map<number, { readonly tag: number; readonly at: number }>();
-  /** Dead letters whose retry a crash may have taken back: it or what it became is there. */
-  readonly #either = new Map<number, { readonly tag: number; readonly runs: number }>();
+  /** By the ids of dead letters that were retried, how often the operation had ended and run before. */
+  readonly #retried = new Map<
+    number,
+    { readonly tag: number; readonly ends: number; readonly runs: number }
+  >();
+  /** Of those, the ones whose retry a crash may have taken back: they are there, or what they became. */
+  readonly #either = new Set<number>();
   /** By the tags of sync operations, those of their async duplicates: one of them is there, or has ended as they do. */
   readonly #promises = new Map<number, number[]>();
   /** The tags of sync operations that have left a dead letter to another server. */
@@ -184,6 +137,7 @@ export class Model {
       this.#kept.delete(id);
       if (!isRetry) continue;
       const operation = this.of(tag);
+      this.#retried.set(id, { tag, ends: this.#endsOf(operation), runs: this.runs.of(tag).begun });
       operation.maybe++;
       operation.mayHold++;
       operation.endedAt = null;
@@ -225,7 +179,7 @@ export class Model {
     for (const [id, { tag, at }] of this.#gone) {
       if (at <= this.#synced) continue;
       this.#gone.delete(id);
-      if (this.of(tag).maybe > 0) this.#either.set(id, { tag, runs: this.runs.of(tag).begun });
+      if (this.of(tag).maybe > 0 && this.#retried.has(id)) this.#either.add(id);
     }
   }
 
@@ -262,10 +216,12 @@ export class Model {
       });
       assert(isKept, `its doubles ${doubles.join(", ")} were told 1000: ${show(this.of(tag))}`);
     }
-    for (const [id, { tag, runs }] of this.#either) {
-      const { letters } = this.of(tag);
-      const isThere = look.letters.some((letter) => letter.id === id) || (open.get(tag)?.length ?? 0) > 0 ||
-        this.runs.of(tag).begun > runs || letters.size > 1 || this.of(tag).touched > 0;
+    for (const id of this.#either) {
+      const { tag, ends, runs } = this.#retried.get(id)!;
+      const operation = this.of(tag);
+      const isThere = look.letters.some((letter) => letter.id === id) || open.has(tag) ||
+        operation.touched > 0 ||
+        this.#endsOf(operation) > ends || this.runs.of(tag).begun > runs;
       assert(
         isThere,
         `dead letter ${id} was retried before the crash: neither it nor what it became is there`,
@@ -390,8 +346,4 @@ export class Model {
   #holder({ command, key }: Operation): Operation | undefined {
     return this.#holders.get(`${command} ${key}`);
   }
-}
-
-function show(operation: Operation): string {
-  return JSON.stringify({ ...operation, letters: [...operation.letters] });
 }

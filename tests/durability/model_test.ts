@@ -1,6 +1,7 @@
 import { assertThrows } from "@std/assert";
 import { Runs } from "../../bench/crash/runs.ts";
-import { type Look, Model, type Operation } from "./model.ts";
+import { Model } from "./model.ts";
+import type { Look, Operation } from "./operation.ts";
 
 /** A model, and the looks and runs that a test makes up. */
 class Play implements Disposable {

@@ -2,10 +2,12 @@ import { assert } from "@std/assert";
 import type { Runs } from "../../bench/crash/runs.ts";
 import { type ControlClient, RefusedError } from "../../src/cli/control/client.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
-import type { Look } from "./model.ts";
+import type { Look } from "./operation.ts";
 
 /** More than a history leaves. */
 const ALL = 1000;
+/** The tag of operations that belong to no history. */
+export const MARK = 0;
 
 /** What an operator asks of one plugin, over a control socket. */
 export class PluginWatch {
@@ -43,7 +45,16 @@ export class PluginWatch {
       return { id: Number(id), error: String(error), tag: tagOf(params) };
     });
     const figures = await this.figures();
-    return { figures, open, isWhole: open.length === total, letters, begun: this.runs.read().begun };
+    const isWhole = open.length === total;
+    const { begun } = this.runs.read();
+    const isOfHistory = ({ tag }: { readonly tag: number }) => tag !== MARK;
+    return {
+      figures,
+      open: open.filter(isOfHistory),
+      isWhole,
+      letters: letters.filter(isOfHistory),
+      begun: begun.filter((tag) => tag !== MARK),
+    };
   }
 }
 

@@ -5,8 +5,9 @@ import { RefusedError } from "../../src/cli/control/client.ts";
 import { type Answer, type Client, ConnectError, ConnectionLostError } from "../../src/client/mod.ts";
 import type { JsonObject } from "../../src/plugin.ts";
 import { until } from "../support/until.ts";
-import { type Look, Model, type Operation } from "./model.ts";
-import { PluginWatch } from "./plugin_watch.ts";
+import { Model } from "./model.ts";
+import type { Look, Operation } from "./operation.ts";
+import { MARK, PluginWatch } from "./plugin_watch.ts";
 import type { Step } from "./steps.ts";
 
 /** On a machine with much else to do, too; in ms. */
@@ -136,9 +137,20 @@ export class World {
       this.#checkSums(await this.#watch!.figures());
       if (this.plugin.isOrdered) this.#checkOrder();
       await this.#watch!.ask({ command: "purge", dead: true });
+      await this.#markEnd();
     } catch (error) {
       throw this.#explained(error);
     }
+  }
+
+  /** When an operation is told to be on the disk, so is all of the history that ends: nothing of it comes into the next. */
+  async #markEnd(): Promise<void> {
+    const { code } = await this.#client!.request(this.plugin.name, 1001, { tag: MARK }, { sync: false });
+    assert(code === 1000, `an async caller was told ${code}`);
+    await until("the mark has run", async () => {
+      const { accepted, done, failed, cancelled, expired } = await this.#watch!.figures();
+      return Number(accepted) === Number(done) + Number(failed) + Number(cancelled) + Number(expired);
+    }, SETTLE_MS);
   }
 
   async close(): Promise<void> {
@@ -311,6 +323,7 @@ export class World {
   #checkOrder(): void {
     let last = 0;
     for (const tag of this.runs.order) {
+      if (tag === MARK) continue;
       const { sync, delayed, command } = this.model.of(tag);
       if (sync || delayed || command === 1007) continue;
       assert(tag > last, `${tag} began after ${last}: ${this.runs.order.join(" ")}`);
