@@ -21,7 +21,7 @@ const LOAD_MS = 500;
 const START_MS = 1000;
 const MOST = 3000;
 /** What a sync takes longer where the file system forgets, in ms: a kill mostly finds one under way. */
-const SYNC_MS = 3;
+const SYNC_MS = 10;
 /** What is left after a crash is worked off in that time, on a machine with much else to do, too; in ms. */
 const PATIENCE_MS = 60_000;
 

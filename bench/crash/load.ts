@@ -3,7 +3,7 @@ import { type ControlClient, RefusedError } from "../../src/cli/control/client.t
 import { asServerStats } from "../../src/cli/stats/report.ts";
 import type { Client } from "../../src/client/mod.ts";
 import type { PluginStats } from "../../src/observe/server_stats.ts";
-import type { JsonObject } from "../../src/plugin.ts";
+import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import type { Random } from "../fuzz/random.ts";
 import type { Account } from "./account.ts";
 import type { DurableServer } from "./durable_server.ts";
@@ -67,7 +67,7 @@ export class Load {
     }
     const { dead, total } = await this.#ask({ command: "peek", dead: true, limit: ALL });
     if (Number(total) > ALL) return `${total} dead letters are more than a list tells`;
-    for (const { params } of dead as JsonObject[]) account.sawLetter(Number((params as JsonObject)["tag"]));
+    for (const { params } of dead as JsonObject[]) account.sawLetter(tagOf(params));
     this.#readRuns();
     const problem = account.problem();
     if (problem !== undefined) return problem;
@@ -101,9 +101,9 @@ export class Load {
     const { seen } = account;
     const params = {
       tag,
-      ...random.oneIn(6) ? { text: "x".repeat(random.below(MAX_TEXT)) } : {},
       ...key === null ? {} : { "mevent.key": key },
       ...delay === 0 ? {} : { "mevent.delay": delay },
+      ...random.oneIn(6) ? { text: "x".repeat(random.below(MAX_TEXT)) } : {},
     };
     let code: number;
     try {
@@ -129,8 +129,8 @@ export class Load {
         await this.#sawDone();
         const { operations } = await this.#ask({ command: "peek", limit: 20 });
         const { id, params } = random.pick(operations as JsonObject[]) ?? {};
-        if (id !== undefined && random.oneIn(2) && !("mevent.key" in (params as JsonObject))) {
-          account.mayCancel(Number((params as JsonObject)["tag"]));
+        if (id !== undefined && random.oneIn(2) && !isKeyed(params)) {
+          account.mayCancel(tagOf(params));
           await this.#ask({ command: "cancel", id }).catch(unlessRefused);
         }
         if (random.oneIn(8)) await this.#retry();
@@ -147,7 +147,7 @@ export class Load {
     const { dead } = await this.#ask({ command: "peek", dead: true, limit: 1 });
     const [letter] = dead as JsonObject[];
     if (letter === undefined) return;
-    this.account.mayRetry(Number((letter["params"] as JsonObject)["tag"]));
+    this.account.mayRetry(tagOf(letter["params"]));
     await this.#ask({ command: "retry-dead", id: letter["id"]! }).catch(unlessRefused);
   }
 
@@ -185,6 +185,19 @@ export class Load {
   async #ask(request: JsonObject): Promise<JsonObject> {
     return await this.control.call({ ...request, plugin: this.plugin }) as JsonObject;
   }
+}
+
+/** Long params are shown as the beginning of their text. */
+function textOf(params: JsonValue | undefined): string {
+  return typeof params === "string" ? params : JSON.stringify(params);
+}
+
+function tagOf(params: JsonValue | undefined): number {
+  return Number(/"tag":(\d+)/.exec(textOf(params))?.[1]);
+}
+
+function isKeyed(params: JsonValue | undefined): boolean {
+  return textOf(params).includes('"mevent.key"');
 }
 
 function unlessRefused(error: unknown): null {

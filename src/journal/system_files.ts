@@ -1,4 +1,5 @@
 import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { JournalFile, JournalFiles } from "./journal_files.ts";
 
 /** A file of the system. */
@@ -41,7 +42,19 @@ class SystemFile implements JournalFile {
 /** The files of the system, by Deno's blocking calls. */
 export const systemFiles: JournalFiles = {
   list: (folder) => [...Deno.readDirSync(folder)].map(({ name }) => name),
-  makeFolder: (folder) => Deno.mkdirSync(folder, { recursive: true, mode: 0o700 }),
+  makeFolder(folder) {
+    const made = [folder];
+    for (let above = dirname(folder); !isThere(above); above = dirname(above)) made.unshift(above);
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // One that was there may have been made by a server that died before it synced the name.
+    for (const each of made) {
+      try {
+        this.syncFolder(dirname(each));
+      } catch (error) {
+        if (!isReadOnly(error)) throw error;
+      }
+    }
+  },
   create: (path) =>
     new SystemFile(
       Deno.openSync(path, { read: true, write: true, create: true, truncate: true, mode: 0o600 }),
@@ -77,7 +90,20 @@ function openLock(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EROFS") return Deno.openSync(path);
+    if (isReadOnly(error)) return Deno.openSync(path);
+    throw error;
+  }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EROFS";
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

@@ -10,7 +10,7 @@ const CUT = Math.ceil(HISTORIES / 50);
 /** Chance is another each time; a failure says its seed. The server's own chance is in no seed. */
 const SEED = Number(Deno.env.get("MEVENT_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 const IS_LINUX = Deno.build.os === "linux";
-const KINDS = ["memory"] as const;
+const KINDS = ["memory", "journal"] as const;
 
 /** A counter-example is as it was met: to run parts of it again would be another history. */
 function settings(numRuns: number, seed: number): fc.Parameters<unknown> {
