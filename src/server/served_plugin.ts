@@ -45,7 +45,9 @@ export class ServedPlugin {
     journal: OpenJournal | null,
   ) {
     this.#run = journal?.recovered.run ?? parts.run;
-    this.#settings = workerSettings(config, server, module.prepared, 0, this.#run);
+    // What a journal brings back may be longer than what is taken now.
+    const longest = journal === null || isEmpty(journal) ? 0 : journal.maxContentBytes;
+    this.#settings = workerSettings(config, server, module.prepared, longest, this.#run);
     this.routed = module.holdFor((held) => buildPlugin(config, this.#settings, held, parts));
     this.#contentLimits = parts.contentLimits;
     this.#bound();
@@ -223,4 +225,9 @@ export class PluginChange {
   commit(): void {
     this.served.become(this.next, this.successor);
   }
+}
+
+/** Whether no operation was found in it. */
+function isEmpty({ recovered: { waiting, parked } }: OpenJournal): boolean {
+  return waiting.length + parked === 0;
 }
