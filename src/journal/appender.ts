@@ -139,6 +139,7 @@ export class Appender {
       lastAccepted: 0,
       isSpecial: false,
       overhead: 0,
+      records: 0,
     };
     this.parts.log.add(this.file);
   }

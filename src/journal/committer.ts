@@ -57,6 +57,8 @@ export class Committer {
   /** What was told before it was synced; since when, monotonic. */
   readonly #unsynced = new Batch();
   #unsyncedSince = 0;
+  /** Among what is owed is what counts already: it was told before it was synced. */
+  #owesCounted = false;
   #accepted = 0;
   #retryAt = 0;
   #began = 0;
@@ -82,6 +84,11 @@ export class Committer {
   /** Whether operations that were told may be in no file at the moment. */
   get owesOperations(): boolean {
     return this.#owed.accepted > 0;
+  }
+
+  /** Whether all that counts would outlive a loss of power: what it replaces may go. */
+  get isDurable(): boolean {
+    return this.appender.isSynced && !this.#owesCounted;
   }
 
   /** When there is something to do that nobody announces, monotonic; Infinity where there is nothing. */
@@ -181,6 +188,7 @@ export class Committer {
     this.times.record(Math.round((now - this.#began) * 1000), now);
     this.#accepted += this.#fresh.accepted;
     this.#owed.empty();
+    this.#owesCounted = false;
     this.#fresh.empty();
     this.events.committed(this.#accepted);
     if (this.problem === null) return;
@@ -192,6 +200,7 @@ export class Committer {
     this.#written = null;
     this.appender.abandon();
     const problem = `the journal cannot be written: ${systemReason(error, "file")}`;
+    this.#owesCounted ||= this.#unsynced.length > 0;
     const kept = new Batch();
     kept.addAll(this.#unsynced, true);
     kept.addAll(this.#owed, true);

@@ -294,6 +294,7 @@ export class Compactor {
       lastAccepted: Math.max(...pass.files.map(({ lastAccepted }) => lastAccepted)),
       isSpecial: pass.files.some(({ isSpecial }) => isSpecial),
       overhead: 0,
+      records: pass.copied.length + pass.copiedAttempts.length,
     };
     const before = pass.files.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
     log.replace(log.files.indexOf(first), pass.files.length, file);

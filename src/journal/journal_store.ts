@@ -145,7 +145,8 @@ export class JournalStore {
     const now = this.parts.clock.monotonic();
     const loadAt = !this.#mayLoad ? Infinity : this.#load === "more" ? 0 : now + ROOM_MS;
     const roomAt = this.#queue.isEmpty ? Infinity : now + ROOM_MS;
-    const houseAt = this.#compactor.isBusy ? this.#houseRetryAt : Infinity;
+    const isHoused = this.#compactor.isBusy && this.#committer.problem === null;
+    const houseAt = isHoused ? this.#houseRetryAt : Infinity;
     const stateAt = this.#isStateDue ? this.#stateAt + STATE_MS : Infinity;
     const loadRetryAt = this.#loadProblem === null ? 0 : this.#loadRetryAt;
     return Math.min(this.#committer.dueAt, Math.max(loadAt, loadRetryAt), roomAt, houseAt, stateAt);
@@ -182,13 +183,14 @@ export class JournalStore {
     this.#log.expire(this.parts.clock.epoch());
     const active = this.#appender.file;
     try {
-      if (this.#appender.isSynced) this.#compactor.trim(active);
-      if (!this.#compactor.isBusy && this.#committer.problem === null) this.#compactor.start(active);
+      if (this.#committer.isDurable) this.#compactor.trim(active);
+      if (this.#committer.problem !== null) return;
+      if (!this.#compactor.isBusy) this.#compactor.start(active);
       this.#compactor.step();
       if (!this.#compactor.isWritten) return;
       // What was left out counts no more because of records that must outlive a loss of power themselves.
       this.#committer.sync(true);
-      if (this.#appender.isSynced && this.#committer.problem === null) this.#compactor.finish();
+      if (this.#committer.isDurable && this.#committer.problem === null) this.#compactor.finish();
     } catch {
       // Files that need not be there stay for now; the figures show them.
       this.#compactor.abandon();

@@ -26,6 +26,8 @@ export interface LogFile {
   isSpecial: boolean;
   /** Bytes that do not count and could not be left out when it was compacted. */
   overhead: number;
+  /** Records that were read or written, whether they count or not. */
+  records: number;
 }
 
 /** Which records count: for each id the last one. */
@@ -83,6 +85,7 @@ export class Log {
 
   /** A record counts from now on. */
   apply(record: Words, at: number, file: LogFile): void {
+    file.records++;
     const kind = JournalRecord.kind(record, at);
     const id = JournalRecord.id(record, at);
     switch (kind) {

@@ -103,7 +103,7 @@ function readAll(
   const log = new Log();
   const dues = new Map<number, number>();
   const salvaged = new Batch();
-  const buffer = blankWords(BLOCK_BYTES);
+  const buffer = blankWords(Math.min(BLOCK_BYTES, Math.max(0, ...chain.map(({ size }) => size))));
   let tail: FileScan["tail"] = null;
   for (const [index, { path, size, header }] of chain.entries()) {
     const next = chain[index + 1];
@@ -125,6 +125,7 @@ function readAll(
       lastAccepted: 0,
       isSpecial: false,
       overhead: 0,
+      records: 0,
     };
     log.add(entry);
     const take: TakeRecord = (record, at, _offset, isTorn) => {

@@ -52,11 +52,13 @@ export class Desk {
   readonly given = new Map<number, Given>();
   readonly spilledKeys: number[] = [];
   accepted = 0;
+  /** In their order: how many were committed so far, or, below 0, how many were refused. */
+  readonly told: number[] = [];
   refused: { readonly count: number; readonly problem: string }[] = [];
   states: JournalState[] = [];
   ends: { readonly isAll: boolean; readonly next: number; readonly passedOverBytes: number }[] = [];
-  readonly #intake = createRing(4 * 2 ** 20);
-  readonly #news = createRing(4 * 2 ** 20);
+  readonly #intake = createRing(2 ** 18);
+  readonly #news = createRing(2 ** 18);
   readonly #writer = new RingWriter(this.#intake);
   readonly #reader = new RingReader(this.#news);
 
@@ -147,8 +149,11 @@ export class Desk {
       if (kind === NewsKind.Committed) {
         const blank = { accepted: 0, reserved: 0, diskBytes: 0, liveBytes: 0 };
         this.accepted = News.committed(ring, blank).accepted;
-      } else if (kind === NewsKind.Refused) this.refused.push(News.refused(ring));
-      else if (kind === NewsKind.State) this.states.push(News.state(ring));
+        this.told.push(this.accepted);
+      } else if (kind === NewsKind.Refused) {
+        this.refused.push(News.refused(ring));
+        this.told.push(-this.refused.at(-1)!.count);
+      } else if (kind === NewsKind.State) this.states.push(News.state(ring));
       else if (kind === NewsKind.LoadedEnd) this.ends.push(News.loadedEnd(ring));
       else if (News.isSpilled(ring)) {
         this.spilledKeys.push(JournalRecord.id(ring.records, News.loadedAt(ring)));
