@@ -22,12 +22,12 @@ export function recordCrc(record: Words, at: number, seed: number): number {
 /** What keeps the bytes at `at` from being a record of that file; null where nothing does. */
 export function checkedProblem(record: Words, at: number, available: number, seed: number): string | null {
   const problem = recordProblem(record, at, available);
-  if (available < RECORD_HEADER_BYTES || padded(JournalRecord.length(record, at)) > available) return problem;
+  if (available < RECORD_HEADER_BYTES) return problem;
+  const length = JournalRecord.length(record, at);
+  if (length > available || padded(length) > available) return problem;
   const isIntact = recordCrc(record, at, seed) === JournalRecord.crc(record, at);
   if (problem === null) return isIntact ? null : "the record's checksum does not fit it";
-  return isIntact && JournalRecord.length(record, at) >= RECORD_HEADER_BYTES
-    ? `${UNKNOWN}${problem}`
-    : problem;
+  return isIntact && length >= RECORD_HEADER_BYTES ? `${UNKNOWN}${problem}` : problem;
 }
 
 /** Before the problem of a record that is as it was written, and yet none that is known. */
