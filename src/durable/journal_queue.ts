@@ -279,6 +279,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   #failed(problem: string): void {
     const { events } = this.parts;
+    this.#problem = problem;
     this.#loader.fail(problem);
     this.#refuse(problem);
     events.problem(problem);
