@@ -4,6 +4,8 @@
  *
  *     ./denow run -A bench/peers.ts --loadgen FOLDER --against BUILD/BEFORE/mevent
  *
+ * Durable works write to the temporary folder: TMPDIR says which file system they are to try.
+ *
  * @module
  */
 import { isAskedFor, writeReport } from "./support/options.ts";
