@@ -6,13 +6,12 @@ import { megabytesText, ratioText } from "../support/figures.ts";
 import { freePort } from "../support/free_port.ts";
 import { markdownTable } from "../support/markdown_table.ts";
 import { median } from "../support/median.ts";
+import { READY } from "../support/mevent_server.ts";
 import { memoryOf } from "../support/memory_of.ts";
 import type { Build } from "./options.ts";
 
 /** How many plugins an idle server has, each a module of its own. */
 export const IDLE_PLUGINS = [2, 50] as const;
-/** What the server says when its plugins are there. */
-export const READY = "and holds the plugins";
 /** After so long without anything to do it is idle; then it is looked at for as long; in ms. */
 const SETTLE_MS = 3000;
 

@@ -7,9 +7,9 @@ import { freePort } from "../support/free_port.ts";
 import { markdownTable } from "../support/markdown_table.ts";
 import { median } from "../support/median.ts";
 import { memoryOf } from "../support/memory_of.ts";
+import { READY } from "../support/mevent_server.ts";
 import { type JournalFigures, pluginStats } from "../support/plugin_stats.ts";
 import { JOURNAL_PLUGIN, WORKED_OFF_JOURNAL_PLUGIN } from "./contestants.ts";
-import { READY } from "./idle.ts";
 import { JOURNAL_CONFIG } from "./journal_config.ts";
 import type { PeerOptions } from "./options.ts";
 

@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import { ChildProcess, onceReady } from "./child_process.ts";
 import { freePort } from "./free_port.ts";
 
+/** What a server says when its plugins are there; its port is open before. */
+export const READY = "and holds the plugins";
+
 /** The plugins that every server of a bench runs: `echo` as it comes, a stuck `gate`, `steady`, and `skeleton`. */
 const CONFIG = `
 [server]
@@ -48,7 +51,7 @@ concurrency = 256
 export class MeventServer implements AsyncDisposable {
   private constructor(readonly process: ChildProcess, readonly port: number, readonly folder: string) {}
 
-  /** Starts it and waits until it listens; `more` goes below the config, `server` into its part `[server]`, a path in it to the folder. */
+  /** Starts it and waits until it holds its plugins; `more` goes below the config, `server` into its part `[server]`, a path in it to the folder. */
   static async start(program: string, more = "", server = ""): Promise<MeventServer> {
     const folder = await Deno.makeTempDir();
     const config = join(folder, "bench.toml");
@@ -66,7 +69,7 @@ export class MeventServer implements AsyncDisposable {
       "--udp",
       address,
     ]);
-    return await onceReady(new MeventServer(process, port, folder), process.listens(port));
+    return await onceReady(new MeventServer(process, port, folder), process.says(READY));
   }
 
   get pid(): number {
