@@ -299,6 +299,9 @@ export class Compactor {
     const before = pass.files.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
     log.replace(log.files.indexOf(first), pass.files.length, file);
     for (const { id, size, folded } of pass.copied) {
+      // Of what has ended meanwhile there is a record here, too: the one of its end must stay as long.
+      file.lowest = Math.min(file.lowest, id);
+      file.highest = Math.max(file.highest, id);
       if (!pass.numbers.has(places.file(id))) continue;
       log.move(id, file, size);
       const attempt = places.attempt(id);
@@ -307,11 +310,11 @@ export class Compactor {
       }
     }
     for (const id of pass.copiedAttempts) {
+      file.lowest = Math.min(file.lowest, id);
+      file.highest = Math.max(file.highest, id);
       const attempt = places.attempt(id);
       if (attempt === null || !pass.numbers.has(attempt.file)) continue;
       places.setAttempt(id, { ...attempt, file: file.number });
-      file.lowest = Math.min(file.lowest, id);
-      file.highest = Math.max(file.highest, id);
       file.liveBytes += ATTEMPT_BYTES;
     }
     log.liveBytes += file.liveBytes - before;

@@ -137,6 +137,27 @@ Deno.test("files go when nothing in them counts, and what is left of many become
   assert([...after.given.keys()].every((id) => id % 50 === 0));
 });
 
+Deno.test("what ends while its file is compacted does not come back, whatever is compacted later", () => {
+  const [disk, clock] = [new MemoryDisk(), new TestClock()];
+  const desk = new Desk(disk, clock, { segmentBytes: 8192 });
+  const live: number[] = [];
+  let id = desk.recovered.nextId;
+  for (let turn = 0; turn < 2000; turn++) {
+    desk.accept(id, "x".repeat(1500));
+    live.push(id++);
+    // They end in any order, so that files thin out until one of theirs is left, which ends while it is copied.
+    const at = (turn * 7919) % live.length;
+    if (live.length > 8) desk.end({ first: live.splice(at, 1)[0]!, count: 1 });
+    clock.now += 1;
+    desk.turn();
+    if (turn % 100 < 99) continue;
+    desk.settle();
+    const after = new Desk(disk.afterPowerLoss(), clock);
+    after.settle();
+    assertEquals([...after.given.keys()], live, `after ${turn} turns`);
+  }
+});
+
 Deno.test("a file that is missing, or of a newer version, is told and nothing is touched", () => {
   const [disk, clock] = [new MemoryDisk(), new TestClock()];
   const desk = new Desk(disk, clock, { segmentBytes: 4096 });
