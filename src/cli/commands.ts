@@ -61,6 +61,17 @@ const PLUGIN_COMMANDS: ListedGroup = {
   ],
 };
 
+/** What tells of the journals on disk, without a server. */
+const JOURNAL_COMMANDS: ListedGroup = {
+  name: "journal",
+  summary: "Checks, shows and repairs the journals of plugins: mevent help journal.",
+  commands: [
+    { name: "journal check", load: async () => (await import("./journal/check.ts")).journalCheckCommand },
+    { name: "journal dump", load: async () => (await import("./journal/dump.ts")).journalDumpCommand },
+    { name: "journal repair", load: async () => (await import("./journal/repair.ts")).journalRepairCommand },
+  ],
+};
+
 /**
  * Every command, in the order in which help lists them: the one table that parsing, help and completions read. A command's own
  * modules are loaded when it is asked for: those of all take longer to load than most commands take.
@@ -73,6 +84,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "check", load: async () => (await import("./config/check.ts")).checkCommand },
   { name: "config", load: async () => (await import("./config/config.ts")).configCommand },
   PLUGIN_COMMANDS,
+  JOURNAL_COMMANDS,
   { name: "peek", load: async () => (await import("./control/peek.ts")).peekCommand },
   { name: "pause", load: async () => (await import("./control/pause.ts")).pauseCommand },
   { name: "resume", load: async () => (await import("./control/resume.ts")).resumeCommand },

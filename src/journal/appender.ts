@@ -132,6 +132,7 @@ export class Appender {
       ...file,
       through: number,
       generation: 0,
+      to: end,
       diskBytes: end,
       liveBytes: 0,
       lowest: Infinity,

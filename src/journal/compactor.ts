@@ -286,6 +286,7 @@ export class Compactor {
       generation: first.generation + 1,
       committedBefore: first.committedBefore,
       seed: pass.seed,
+      to: pass.end,
       end: pass.end,
       diskBytes: pass.end,
       liveBytes: 0,

@@ -86,11 +86,16 @@ export function readFileHeader(
     generation: view.getUint32(12, true),
     number: readNumber(view, 16),
     through: readNumber(view, 24),
-    run: [...bytes.subarray(32, 48)].map((each) => each.toString(16).padStart(2, "0")).join(""),
+    run: runOf(from),
     committedBefore: readNumber(view, 48),
     createdAt: view.getFloat64(56, true),
     crc,
   };
+}
+
+/** The run that stands in a header. */
+export function runOf({ bytes }: Words): string {
+  return [...bytes.subarray(32, 48)].map((each) => each.toString(16).padStart(2, "0")).join("");
 }
 
 /** The CRC that a header should have. */

@@ -14,6 +14,8 @@ export interface LogFile {
   readonly seed: number;
   /** Up to here it has records that count as written and synced. */
   end: number;
+  /** Up to here it was to be read when it was found. */
+  readonly to: number;
   /** What it takes on disk, zeros behind the end with it. */
   diskBytes: number;
   liveBytes: number;

@@ -1,11 +1,20 @@
+import type { Words } from "../protocol/copy_bytes.ts";
 import { Batch } from "./batch.ts";
-import { FILE_HEADER_BYTES, type FileHeader, fileName, numberOfFile, readFileHeader } from "./file_header.ts";
-import { damage, type JournalError } from "./journal_error.ts";
+import {
+  FILE_HEADER_BYTES,
+  type FileHeader,
+  fileName,
+  headerCrc,
+  numberOfFile,
+  readFileHeader,
+  runOf,
+} from "./file_header.ts";
+import { damage, JournalError } from "./journal_error.ts";
 import { type JournalFiles, uninterrupted, withFile } from "./journal_files.ts";
 import { Log, type LogFile } from "./log.ts";
 import { JournalRecord } from "./record.ts";
-import { RecordKind } from "./record_layout.ts";
-import { blankWords } from "./record_reader.ts";
+import { RECORD_HEADER_BYTES, RecordKind } from "./record_layout.ts";
+import { blankWords, checkedProblem } from "./record_reader.ts";
 import { type FileScan, scanFile, type TakeRecord } from "./scan_file.ts";
 
 const BLOCK_BYTES = 2 ** 20;
@@ -66,32 +75,57 @@ function readHeaders(
       leftovers.push(path);
       continue;
     }
-    const each = readHeader(files, path);
-    const wrong = chainProblem(each, number, before);
-    if (wrong !== null) onDamage(damage(path, 0, wrong));
+    const each = readHeader(files, path, number, before, onDamage);
+    if (each === null) continue;
+    const missing = before === undefined ? number : before.header.through + 1;
+    if (missing < number) onDamage(missingFiles(folder, missing, number - 1));
     chain.push(each);
   }
   return { leftovers, chain };
 }
 
-function readHeader(files: JournalFiles, path: string): Headed {
+/** A file's header, or what can be told of a damaged one; null where the file is none of this journal. */
+function readHeader(
+  files: JournalFiles,
+  path: string,
+  number: number,
+  before: Headed | undefined,
+  onDamage: (error: JournalError) => void,
+): Headed | null {
   return withFile(files, path, (file) => {
-    const header = blankWords(FILE_HEADER_BYTES);
-    const length = uninterrupted(() => file.readAt(0, header.bytes));
-    return { path, size: file.size(), header: readFileHeader(header, length, path) };
+    const bytes = blankWords(FILE_HEADER_BYTES + RECORD_HEADER_BYTES);
+    const length = uninterrupted(() => file.readAt(0, bytes.bytes));
+    const size = file.size();
+    try {
+      const header = readFileHeader(bytes, length, path);
+      if (header.number !== number) throw damage(path, 0, `it is file ${header.number} under another name`);
+      if (before !== undefined && header.run !== before.header.run) {
+        throw damage(path, 0, "it belongs to another journal than the file before it");
+      }
+      return { path, size, header };
+    } catch (error) {
+      if (!(error instanceof JournalError) || error.reason !== "damage") throw error;
+      onDamage(error);
+      const crc = guessedCrc(bytes, length);
+      if (crc === null) return null;
+      const run = before?.header.run ?? runOf(bytes);
+      const rest = { generation: 0, number, through: number, createdAt: 0 };
+      return { path, size, header: { ...rest, run, committedBefore: before?.size ?? 0, crc } };
+    }
   });
 }
 
-/** Why a file cannot be the one behind `before`. */
-function chainProblem({ header }: Headed, number: number, before: Headed | undefined): string | null {
-  if (header.number !== number) return `it is file ${header.number} under another name`;
-  if (before === undefined) return null;
-  if (header.run !== before.header.run) return "it belongs to another journal than the file before it";
-  const missing = before.header.through + 1;
-  if (missing === number) return null;
-  return missing === number - 1
-    ? `${fileName(missing)}, the file before it, is missing`
-    : `${fileName(missing)} to ${fileName(number - 1)}, the files before it, are missing`;
+/** The CRC that a damaged header had, which its first record knows; null where that one does not fit either. */
+function guessedCrc(bytes: Words, length: number): number | null {
+  const stored = bytes.words[2]!;
+  const fits = (crc: number) =>
+    checkedProblem(bytes, FILE_HEADER_BYTES, length - FILE_HEADER_BYTES, crc) === null;
+  return [stored, headerCrc(bytes)].find(fits) ?? null;
+}
+
+function missingFiles(folder: string, first: number, last: number): JournalError {
+  const what = first === last ? "it is missing" : `it and those up to ${fileName(last)} are missing`;
+  return damage(`${folder}/${fileName(first)}`, 0, what);
 }
 
 function readAll(
@@ -117,6 +151,7 @@ function readAll(
       generation: header.generation,
       committedBefore: header.committedBefore,
       seed: header.crc,
+      to,
       end: to,
       diskBytes: size,
       liveBytes: 0,

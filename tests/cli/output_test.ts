@@ -3,6 +3,8 @@ import { type ByteSink, dataOutput, talkOutput } from "../../src/cli/process_io.
 import { run } from "../../src/cli/run.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { isGroup } from "../../src/cli/command.ts";
+import { systemFiles } from "../../src/journal/system_files.ts";
+import { Desk, TestClock } from "../journal/desk.ts";
 import { TestServer } from "../support/mevent.ts";
 
 const FULL = { write: true } as const;
@@ -37,6 +39,10 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     file,
     `export default { name: "p", commands: { 1001: { name: "c", run: () => {} } } };`,
   );
+  const data = `${server.directory}/journals`;
+  await Deno.mkdir(`${data}/echo`, { recursive: true });
+  const desk = new Desk(systemFiles, new TestClock(), { folder: `${data}/echo` });
+  assertEquals(desk.close(), null);
   const lines: readonly (readonly string[])[] = [
     ["--help"],
     ["--version"],
@@ -60,6 +66,9 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["resume", "echo", "--json", ...control],
     ["retry-dead", "echo", ...control],
     ["purge", "echo", "--yes", ...control],
+    ["journal", "check", "--data", data],
+    ["journal", "dump", "echo", "--data", data],
+    ["journal", "repair", "echo", "--data", data],
     ["plugin", "list", "--config", `${server.directory}/config.toml`],
     ["plugin", "types"],
     ["plugin", "check", file],

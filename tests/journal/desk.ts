@@ -24,7 +24,7 @@ import {
 } from "../../src/journal/write_record.ts";
 import type { Words } from "../../src/protocol/copy_bytes.ts";
 import { createRing, RingReader, RingWriter } from "../../src/ring/ring.ts";
-import type { MemoryDisk } from "./memory_disk.ts";
+import type { JournalFiles } from "../../src/journal/journal_files.ts";
 import { plain } from "./records.ts";
 
 export const FOLDER = "/journal";
@@ -63,19 +63,21 @@ export class Desk {
   readonly #reader = new RingReader(this.#news);
 
   constructor(
-    readonly disk: MemoryDisk,
+    readonly disk: JournalFiles,
     readonly clock: TestClock,
-    options: { syncMs?: number; maxDisk?: number; fillBytes?: number } & Pick<StoreParts, "segmentBytes"> =
-      {},
+    options:
+      & { syncMs?: number; maxDisk?: number; fillBytes?: number; folder?: string }
+      & Pick<StoreParts, "segmentBytes"> = {},
   ) {
-    const { syncMs = 0, maxDisk = 2 ** 40, fillBytes = 2 ** 40, segmentBytes = 2 ** 24 } = options;
+    const { syncMs = 0, maxDisk = 2 ** 40, fillBytes = 2 ** 40, segmentBytes = 2 ** 24, folder = FOLDER } =
+      options;
     this.store = new JournalStore({
       files: disk,
       clock,
       segmentBytes,
       request: {
         plugin: "p",
-        folder: FOLDER,
+        folder,
         intake: this.#intake,
         news: this.#news,
         limits: { syncMs, maxDisk },

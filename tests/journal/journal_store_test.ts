@@ -169,7 +169,7 @@ Deno.test("a file that is missing, or of a newer version, is told and nothing is
   const gone = disk.afterKill();
   gone.remove(paths[1]!);
   const missing = assertThrows(() => new Desk(gone, clock), JournalError);
-  assertEquals([missing.reason, missing.path], ["damage", paths[2]]);
+  assertEquals([missing.reason, missing.path], ["damage", paths[1]]);
   const newer = disk.afterKill();
   newer.bytes(paths[1]!).set([9, 0, 128, 0], 4);
   assertEquals(assertThrows(() => new Desk(newer, clock), JournalError).reason, "version");
