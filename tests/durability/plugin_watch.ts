@@ -11,6 +11,9 @@ export const MARK = 0;
 
 /** What an operator asks of one plugin, over a control socket. */
 export class PluginWatch {
+  /** At the last look there was a dead letter that belongs to no history. */
+  hasMarks = false;
+
   constructor(readonly control: ControlClient, readonly plugin: string, readonly runs: Runs) {}
 
   async ask(request: JsonObject): Promise<JsonObject> {
@@ -48,6 +51,7 @@ export class PluginWatch {
     const isWhole = open.length === total;
     const { begun } = this.runs.read();
     const isOfHistory = ({ tag }: { readonly tag: number }) => tag !== MARK;
+    this.hasMarks = !letters.every(isOfHistory);
     return {
       figures,
       open: open.filter(isOfHistory),

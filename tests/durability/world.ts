@@ -151,6 +151,8 @@ export class World {
       const { accepted, done, failed, cancelled, expired } = await this.#watch!.figures();
       return Number(accepted) === Number(done) + Number(failed) + Number(cancelled) + Number(expired);
     }, SETTLE_MS);
+    // It may have waited for longer than the ttl.
+    await this.#watch!.ask({ command: "purge", dead: true });
   }
 
   async close(): Promise<void> {
@@ -186,7 +188,7 @@ export class World {
         const { letters } = await this.#check();
         const limit = step.index % 5 + 1;
         const chosen = letters.slice(0, limit);
-        if (chosen.length < limit) return;
+        if (chosen.length < limit || this.#watch!.hasMarks) return;
         model.mayTake(chosen, true);
         const { retried } = await this.#watch!.ask({ command: "retry-dead", limit });
         model.taken(chosen, true, Number(retried));
@@ -236,7 +238,7 @@ export class World {
         ...key === null ? {} : { "mevent.key": `${this.#history}${key}` },
         ...sync || delay === 0 ? {} : { "mevent.delay": delay },
       };
-      const before = key === null ? {} : await this.#watch!.figures();
+      const before = key === null ? {} : await this.#quietFigures();
       const operation = this.model.send({ tag, command, sync, key, delayed: !sync && delay > 0 });
       const reply = this.#client!.request(this.plugin.name, command, params, { sync });
       const replied = this.#replied(operation, reply);
@@ -264,6 +266,17 @@ export class World {
     if (sync) operation.code = code;
     else assert(code === 1000, `an async caller was told ${code}: ${JSON.stringify(value)}`);
     if (key === null) model.accepted(operation);
+  }
+
+  /** The figures when no operation waits for the disk: what is accepted from then on was sent from then on. */
+  async #quietFigures(): Promise<JsonObject> {
+    let figures: JsonObject = {};
+    await until("nothing waits for the disk", async () => {
+      figures = await this.#watch!.figures();
+      const { journal } = figures as { readonly journal?: { readonly unsynced: number } | null };
+      return (journal?.unsynced ?? 0) === 0;
+    }, SETTLE_MS);
+    return figures;
   }
 
   /** Finds out whether it is the first with its key. */
