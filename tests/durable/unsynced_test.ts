@@ -60,6 +60,7 @@ Deno.test("nobody is told of an operation, and it does not run, before it is on 
   using datagrams = server.datagrams();
   standIn.holds = true;
   await connection.send(request({ id: 1, params: { n: 1 } }), request({ id: 2, params: { n: 2 } }));
+  await server.until("two wait for the disk", () => journal(server).unsynced === 2);
   await datagrams.send(datagramRequest({ id: 3, plugin: "notes", sync: false, params: { n: 3 } }));
   await server.until("three wait for the disk", () => journal(server).unsynced === 3);
   assert(journal(server).unsynced_bytes > 3 * 48);
