@@ -50,7 +50,8 @@ export class Compactor {
   compactedBytes = 0;
   #pass: Pass | null = null;
 
-  #isFolderSynced = true;
+  /** False at first: the server before may have been killed between a new name and its sync. */
+  #isFolderSynced = false;
 
   /** @param leftovers paths of files that do not count any more */
   constructor(readonly parts: AppenderParts, readonly leftovers: string[]) {}

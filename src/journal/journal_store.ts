@@ -4,7 +4,7 @@ import { systemReason } from "../system_reason.ts";
 import { Appender, type AppenderParts, SEGMENT_BYTES } from "./appender.ts";
 import { Committer, type JournalClock } from "./committer.ts";
 import { Compactor } from "./compactor.ts";
-import type { JournalFiles } from "./journal_files.ts";
+import { type JournalFiles, uninterrupted, withFile } from "./journal_files.ts";
 import { Loader, type LoadStep } from "./loader.ts";
 import type { Log } from "./log.ts";
 import type { JournalLimits, OpenRequest, Recovered } from "./messages.ts";
@@ -90,6 +90,7 @@ export class JournalStore {
     }
     const used = Math.max(log.reserved, log.highest);
     log.reserved = used + ID_BLOCK;
+    this.#syncNewest();
     this.#committer.begin(salvaged);
     const now = clock.epoch();
     const isParked = (id: number) => (log.places.attempt(id)?.due ?? dues.get(id) ?? 0) > now;
@@ -110,6 +111,13 @@ export class JournalStore {
       tail,
       problem: this.#committer.problem,
     };
+  }
+
+  /** What a server wrote that was killed may be in the system's memory alone; the next file will say that it counts. */
+  #syncNewest(): void {
+    const newest = this.#log.files.at(-1);
+    if (newest === undefined) return;
+    withFile(this.parts.files, newest.path, (file) => uninterrupted(() => file.syncData()));
   }
 
   bound(limits: JournalLimits): void {
@@ -233,6 +241,13 @@ export class JournalStore {
 
   /** Writes and syncs what has come, and closes its file; returns why it could not, null where it could. */
   close(): string | null {
+    const problem = this.#finish();
+    this.#queue.flush();
+    this.#news.publish();
+    return problem;
+  }
+
+  #finish(): string | null {
     do {
       this.#committer.take(this.intake);
       this.#committer.write(true);
@@ -249,8 +264,6 @@ export class JournalStore {
       this.#appender.abandon();
       return `the journal's last file cannot be closed: ${systemReason(error, "file")}`;
     }
-    this.#queue.flush();
-    this.#news.publish();
     return null;
   }
 }

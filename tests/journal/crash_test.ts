@@ -1,5 +1,6 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { Desk, TestClock } from "./desk.ts";
 import { Ledger } from "./ledger.ts";
 import { MemoryDisk, systemError } from "./memory_disk.ts";
 
@@ -161,4 +162,20 @@ Deno.test("a file stays while what replaces its last record is told and not sync
   ledger.remember(ledger.live[0]!);
   ledger.settle();
   ledger.crash(disk.afterPowerLoss());
+});
+
+Deno.test("what a killed server wrote and did not sync outlives a loss of power in the next server's life", () => {
+  const [disk, clock] = [new MemoryDisk(), new TestClock()];
+  const killed = new Desk(disk, clock, { syncMs: 100_000 });
+  const id = killed.recovered.nextId;
+  killed.accept(id);
+  killed.turn();
+  assertEquals(killed.accepted, 1);
+  const after = disk.afterKill();
+  const second = new Desk(after, clock);
+  second.settle();
+  assertEquals(second.recovered.waiting, [{ first: id, count: 1 }]);
+  const third = new Desk(after.afterPowerLoss(), clock);
+  third.settle();
+  assertEquals([...third.given.keys()], [id]);
 });

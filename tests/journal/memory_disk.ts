@@ -34,14 +34,22 @@ export class MemoryDisk implements JournalFiles {
   /** The names that outlive a loss of power. */
   #syncedNames: Map<string, Inode>;
 
-  constructor(names: ReadonlyMap<string, Inode> = new Map()) {
+  constructor(names: ReadonlyMap<string, Inode> = new Map(), syncedNames = names) {
     this.#names = new Map(names);
-    this.#syncedNames = new Map(names);
+    this.#syncedNames = new Map(syncedNames);
   }
 
-  /** What a process finds that is started after this one was killed. */
+  /** What a process finds that is started after this one was killed; what was not synced is so still. */
   afterKill(): MemoryDisk {
-    return new MemoryDisk(new Map([...this.#names].map(([path, { data }]) => [path, whole(data)])));
+    const copies = new Map<Inode, Inode>();
+    const copy = (inode: Inode) => {
+      const known = copies.get(inode) ?? { data: inode.data.slice(), synced: inode.synced.slice() };
+      copies.set(inode, known);
+      return known;
+    };
+    const all = (names: ReadonlyMap<string, Inode>) =>
+      new Map([...names].map(([path, inode]) => [path, copy(inode)]));
+    return new MemoryDisk(all(this.#names), all(this.#syncedNames));
   }
 
   /** What is found after power was lost: names and bytes that were not synced are there or not, sector by sector. */
