@@ -32,6 +32,9 @@ export interface LogFile {
   records: number;
 }
 
+/** So many more replies may be noted than there are twice. */
+const SPARE_REPLIES = 1024;
+
 /** Which records count: for each id the last one. */
 export class Log {
   readonly places = new Places();
@@ -45,7 +48,7 @@ export class Log {
   reserved = 0;
   highest = 0;
   /** Replies in the order in which they were remembered, with their time. */
-  readonly #replies: { readonly id: number; readonly until: number }[] = [];
+  #replies: { readonly id: number; readonly until: number }[] = [];
   readonly #byNumber = new Map<number, LogFile>();
 
   /** Takes a file in, as the newest. */
@@ -100,8 +103,8 @@ export class Log {
         return this.#count(id, kind, JournalRecord.bytes(record, at), file);
       case RecordKind.Remembered:
         file.isSpecial = true;
-        this.#replies.push({ id, until: JournalRecord.until(record, at) });
-        return this.#count(id, kind, JournalRecord.bytes(record, at), file);
+        this.#count(id, kind, JournalRecord.bytes(record, at), file);
+        return this.#noteReply(id, JournalRecord.until(record, at));
       case RecordKind.Attempt:
         return this.#attempt(record, at, id, file);
       case RecordKind.Ended:
@@ -167,6 +170,13 @@ export class Log {
   #weigh(file: LogFile, bytes: number): void {
     file.liveBytes += bytes;
     this.liveBytes += bytes;
+  }
+
+  #noteReply(id: number, until: number): void {
+    this.#replies.push({ id, until });
+    if (this.#replies.length < 2 * this.counts[RecordKind.Remembered]! + SPARE_REPLIES) return;
+    // Those that were forgotten before their time.
+    this.#replies = this.#replies.filter((each) => this.places.kind(each.id) === RecordKind.Remembered);
   }
 
   /** Puts replies in the order in which their time ends, which is that of their files but where a reload has changed it. */
