@@ -100,6 +100,10 @@ export class Loader {
     const { id, command, encoding, due } = accepted;
     const contentAt = JournalRecord.contentAt(at);
     const length = JournalRecord.contentLength(records, at);
+    const isWaiting = spilled.has(id);
+    const isParked = !isWaiting && this.#isFirst && due > 0 && this.#parkedLeft > 0;
+    // It was cancelled on the way here, or has ended: its key is free.
+    if (!isWaiting && !isParked) return staysSpilled ? undefined : this.#passedOver(acceptedBytes(length));
     let { keyed } = accepted;
     if (keyed && !dedup.hasPending(id)) {
       const key = this.parts.keyOf(command, encoding, records.bytes.slice(contentAt, contentAt + length));
@@ -107,10 +111,7 @@ export class Loader {
       if (key !== null && keyed) dedup.begin(key, id, false);
     }
     if (staysSpilled) return;
-    const isWaiting = spilled.delete(id);
-    if (!isWaiting && !(this.#isFirst && due > 0 && this.#parkedLeft > 0)) {
-      return this.#passedOver(acceptedBytes(length));
-    }
+    spilled.delete(id);
     const operation = Object.assign(this.#operation, accepted, {
       keyed,
       acceptedAt: accepted.acceptedAt - zero,
