@@ -34,6 +34,8 @@ export class Intake {
   /** Records that found no room, the oldest first. */
   #kept: Words[] = [];
 
+  #isGone = false;
+
   readonly #record: AcceptedRecord = { ...blankOperation(), due: 0, state: DueState.Delayed };
 
   /** @param zero the epoch's time in ms when the monotonic one was 0 */
@@ -86,6 +88,7 @@ export class Intake {
 
   /** Notes an id that has ended; it is written with others. */
   ended(id: number): void {
+    if (this.#isGone) return;
     const last = this.#runs.at(-1);
     if (last !== undefined && last.first + last.count === id) {
       last.count++;
@@ -102,6 +105,13 @@ export class Intake {
     this.ring.publish();
   }
 
+  /** Nobody reads the ring any more: what there is to say is not kept. */
+  abandon(): void {
+    this.#isGone = true;
+    this.#runs = [];
+    this.#kept = [];
+  }
+
   /** All was written to the ring. */
   get isEmpty(): boolean {
     return this.#kept.length === 0 && this.#runs.length === 0;
@@ -114,6 +124,7 @@ export class Intake {
   }
 
   #write(bytes: number, write: (to: Words, at: number) => void): void {
+    if (this.#isGone) return;
     this.#writeKept();
     const { ring } = this;
     if (this.#kept.length === 0 && ring.reserve(bytes)) {

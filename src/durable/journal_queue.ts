@@ -280,6 +280,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
   #failed(problem: string): void {
     const { events } = this.parts;
     this.#problem = problem;
+    this.#intake.abandon();
     this.#loader.fail(problem);
     this.#refuse(problem);
     events.problem(problem);

@@ -84,6 +84,7 @@ export class Journals implements Disposable {
     if (this.#open.has(plugin)) {
       throw new JournalError("its journal is still being closed: try again in a moment", "open");
     }
+    if (this.#port !== null && this.#failure !== null) throw new JournalError(this.#failure, "system");
     const longest = 2 * (2 * maxContentBytes + RECORD_OVERHEAD);
     const intake = createRing(Math.max(INTAKE_BYTES, longest));
     const news = createRing(Math.max(NEWS_BYTES, longest));

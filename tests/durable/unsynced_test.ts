@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Intake } from "../../src/durable/intake.ts";
 import type { JsonObject } from "../../src/plugin.ts";
+import { createRing, RingWriter } from "../../src/ring/ring.ts";
 import type { RoutedPlugin } from "../../src/router/routed_plugin.ts";
 import { concat } from "../support/bytes.ts";
 import { JournalStandIn } from "../support/journal_stand_in.ts";
@@ -297,6 +299,31 @@ Deno.test("where the journal's thread fails, what waits for it is refused, nothi
   }
   await connection.send(request({ sync: true, params: { n: 3 } }));
   assertEquals(valueOf(await connection.reply()), { n: 3 });
+  assertEquals(journal(server).problem, "the journal's thread has failed: out of memory");
+  const notes = { name: "notes", source: NOTES, durability: "journal" as const, dedup: DEDUP };
+  const error = await server.reload({
+    server: { data: "/journals" },
+    plugins: [notes, { name: "more", durability: "journal" }],
+  }).catch((error: Error) => error);
+  assert(error instanceof Error);
+  assertStringIncludes(
+    error.message,
+    "plugin more cannot open its journal: the journal's thread has failed: out of memory",
+  );
+});
+
+Deno.test("what becomes of operations is not kept where nobody writes it any more", () => {
+  const ring = new RingWriter(createRing(4096));
+  const intake = new Intake(ring, 0);
+  const end = () => {
+    for (let id = 1; id < 4000; id += 2) intake.ended(id);
+    intake.publish();
+  };
+  end();
+  assert(!intake.isEmpty, "the ring has room for all");
+  intake.abandon();
+  end();
+  assert(intake.isEmpty);
 });
 
 Deno.test("callers who want no answers to async requests get none, and their operations run", async () => {
