@@ -3,6 +3,7 @@ import type { RingReader } from "../ring/ring.ts";
 import { systemReason } from "../system_reason.ts";
 import type { Appender } from "./appender.ts";
 import { Batch } from "./batch.ts";
+import { copyLast } from "./last_records.ts";
 import type { LogFile } from "./log.ts";
 import type { JournalLimits } from "./messages.ts";
 import { recordProblem } from "./record.ts";
@@ -14,6 +15,8 @@ const RIDE_ALONG_MS = 20;
 const RIDE_ALONG_BYTES = 256 * 1024;
 /** With an interval between syncs so much is synced before its time, in bytes. */
 const MAX_UNSYNCED_BYTES = 8 * 2 ** 20;
+/** What is owed is gone through when it has become so much, and twice as much as was left the last time; in bytes. */
+const MAX_OWED_BYTES = 2 ** 20;
 /** How often a journal that fails is tried again, in ms. */
 const RETRY_MS = 1000;
 
@@ -53,7 +56,8 @@ export class Committer {
   readonly #fresh = new Batch();
   #freshSince = 0;
   /** What must be written, whatever happens: nobody is to be refused any more. */
-  readonly #owed = new Batch();
+  #owed = new Batch();
+  #mostOwed = MAX_OWED_BYTES;
   /** What was told before it was synced; since when, monotonic. */
   readonly #unsynced = new Batch();
   #unsyncedSince = 0;
@@ -219,7 +223,19 @@ export class Committer {
     const { accepted } = this.#fresh;
     this.#owed.addAll(this.#fresh, false);
     this.#fresh.empty();
+    if (this.#owed.length > this.#mostOwed) this.#shortenOwed();
     if (accepted > 0) this.events.refused(accepted, problem);
+  }
+
+  /** A disk may fail for hours, while sync operations go on: what was owed and matters no more is let go. */
+  #shortenOwed(): void {
+    const { places } = this.appender.parts.log;
+    const left = new Batch();
+    // What counts already may lie in no file: then the log does not tell which ends files need.
+    const isKnown = (id: number) => this.#owesCounted || places.file(id) > 0;
+    copyLast(this.#owed, left, isKnown, this.clock.epoch());
+    this.#owed = left;
+    this.#mostOwed = Math.max(MAX_OWED_BYTES, 2 * left.length);
   }
 
   #refuseOverLimit(): void {

@@ -86,6 +86,51 @@ Deno.test("a full disk refuses operations and keeps all else until there is room
   assertEquals([...after.given.keys()], [id + 1, id + 4]);
 });
 
+Deno.test("while the disk is full what matters no more takes no memory, and what does is written when there is room", () => {
+  const [disk, clock] = [new MemoryDisk(), new TestClock()];
+  const desk = new Desk(disk, clock);
+  const first = desk.recovered.nextId;
+  for (let id = first; id < first + 10; id++) desk.accept(id);
+  desk.settle();
+  disk.fault = ({ name }) => {
+    if (name === "writeAt") throw systemError("ENOSPC");
+  };
+  const until = EPOCH + 1e9;
+  desk.attempt(first + 1, 1, until);
+  desk.bury(first + 2);
+  desk.end({ first: first + 3, count: 2 });
+  desk.remember(first + 5, until);
+  for (let id = first + 1000; id < first + 41_000; id++) {
+    desk.remember(id, until);
+    if (id >= first + 1010) desk.end({ first: id - 10, count: 1 });
+    desk.attempt(first + 1, 2, until + id);
+    if (id % 100 === 0) desk.turn();
+  }
+  desk.end({ first: first + 2, count: 1 });
+  clock.now += 30;
+  desk.turn();
+  clock.now += 1500;
+  desk.turn();
+  const { unsyncedBytes } = desk.states.at(-1)!.figures;
+  assert(unsyncedBytes > 0 && unsyncedBytes < 3 * 2 ** 20, String(unsyncedBytes));
+  disk.fault = () => {};
+  clock.now += 1500;
+  desk.settle();
+  const after = new Desk(disk.afterPowerLoss(), clock);
+  after.settle();
+  const replies = Array.from({ length: 10 }, (_, at) => first + 40_990 + at);
+  const left = [
+    first,
+    first + 1,
+    first + 5,
+    ...Array.from({ length: 4 }, (_, at) => first + 6 + at),
+    ...replies,
+  ];
+  assertEquals([...after.given.keys()].sort((a, b) => a - b), left);
+  assertEquals(after.given.get(first + 1)!.attempts, 2);
+  assertEquals(after.given.get(first + 5)!.kind, RecordKind.Remembered);
+});
+
 Deno.test("more than the first fill is loaded when it is asked for, from where it was", () => {
   const [disk, clock] = [new MemoryDisk(), new TestClock()];
   const before = new Desk(disk, clock, { segmentBytes: 8192 });
