@@ -32,7 +32,13 @@ async function add({ inFlight, durable, warmupMs, ms }) {
   });
   took.sort((a, b) => a - b);
   const quantile = (share) => took[Math.min(took.length - 1, Math.floor(share * took.length))];
-  const times = { all, p50_us: quantile(0.5), p99_us: quantile(0.99), p999_us: quantile(0.999), max_us: quantile(1) };
+  const times = {
+    all,
+    p50_us: quantile(0.5),
+    p99_us: quantile(0.99),
+    p999_us: quantile(0.999),
+    max_us: quantile(1),
+  };
   return { perSecond, times };
 }
 
