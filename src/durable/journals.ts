@@ -80,12 +80,14 @@ export class Journals implements Disposable {
   }
 
   /** Opens one. Rejects with {@link JournalError}. */
-  async open({ plugin, folder, limits, maxContentBytes, fillBytes }: WantedJournal): Promise<OpenJournal> {
+  async open(
+    { plugin, folder, limits, maxContentBytes: wanted, fillBytes }: WantedJournal,
+  ): Promise<OpenJournal> {
     if (this.#open.has(plugin)) {
       throw new JournalError("its journal is still being closed: try again in a moment", "open");
     }
     if (this.#port !== null && this.#failure !== null) throw new JournalError(this.#failure, "system");
-    const longest = 2 * (2 * maxContentBytes + RECORD_OVERHEAD);
+    const longest = 2 * (2 * wanted + RECORD_OVERHEAD);
     const intake = createRing(Math.max(INTAKE_BYTES, longest));
     const news = createRing(Math.max(NEWS_BYTES, longest));
     const { promise, resolve, reject } = Promise.withResolvers<Extract<FromJournal, { kind: "opened" }>>();
@@ -93,7 +95,8 @@ export class Journals implements Disposable {
     this.#open.set(plugin, 0);
     const port = this.#port ??= this.#start();
     const reader = new RingReader(news);
-    port.post({ kind: "open", plugin, folder, intake, news, limits, fillBytes });
+    const maxContentBytes = Math.floor((maxRecordBytes(news) - RECORD_OVERHEAD) / 2);
+    port.post({ kind: "open", plugin, folder, intake, news, limits, maxContentBytes, fillBytes });
     const recovered = await promise.catch((error) => {
       this.#gone(plugin);
       throw error;
@@ -103,7 +106,7 @@ export class Journals implements Disposable {
       recovered,
       intake: new RingWriter(intake, this.#bell),
       news: reader,
-      maxContentBytes: Math.floor((maxRecordBytes(news) - RECORD_OVERHEAD) / 2),
+      maxContentBytes,
       load: (from, bytes) => port.post({ kind: "load", plugin, from, bytes }),
       get limits() {
         return now;

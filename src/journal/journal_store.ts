@@ -2,6 +2,7 @@ import type { RingMemory } from "../ring/ring.ts";
 import { RingReader, RingWriter } from "../ring/ring.ts";
 import { systemReason } from "../system_reason.ts";
 import { Appender, type AppenderParts, SEGMENT_BYTES } from "./appender.ts";
+import { checkLengths } from "./check_lengths.ts";
 import { Committer, type JournalClock } from "./committer.ts";
 import { Compactor } from "./compactor.ts";
 import { type JournalFiles, uninterrupted, withFile } from "./journal_files.ts";
@@ -90,6 +91,7 @@ export class JournalStore {
     }
     const used = Math.max(log.reserved, log.highest);
     log.reserved = used + ID_BLOCK;
+    checkLengths(log, salvaged, request);
     this.#syncNewest();
     this.#committer.begin(salvaged);
     const now = clock.epoch();

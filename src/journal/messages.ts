@@ -19,6 +19,8 @@ export interface OpenRequest {
   /** What the main thread is told; it has a bell of its own, and is read from the moment the journal is opened. */
   readonly news: RingMemory;
   readonly limits: JournalLimits;
+  /** Operations with longer contents are not given to workers: a journal that has one is not opened. */
+  readonly maxContentBytes: number;
   /** Waiting operations of about so many bytes are read back at once. */
   readonly fillBytes: number;
 }

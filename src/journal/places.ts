@@ -120,6 +120,17 @@ export class Places {
     all.lives[at] = attempts | (state << 8);
   }
 
+  /** The most bytes of a record of a kind that counts; 0 where there is none. */
+  largest(kind: RecordKind): number {
+    let most = 0;
+    for (const { sizes } of this.#chunks.values()) {
+      for (const each of sizes) {
+        if (each >>> KIND_SHIFT === kind && (each & SIZE_MASK) > most) most = each & SIZE_MASK;
+      }
+    }
+    return 8 * most;
+  }
+
   /** The ids whose record that counts is of a kind, in ascending order. */
   *ids(kind: RecordKind): Generator<number> {
     for (const key of [...this.#chunks.keys()].sort((a, b) => a - b)) {

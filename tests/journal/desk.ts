@@ -66,11 +66,17 @@ export class Desk {
     readonly disk: JournalFiles,
     readonly clock: TestClock,
     options:
-      & { syncMs?: number; maxDisk?: number; fillBytes?: number; folder?: string }
+      & { syncMs?: number; maxDisk?: number; fillBytes?: number; maxContentBytes?: number; folder?: string }
       & Pick<StoreParts, "segmentBytes"> = {},
   ) {
-    const { syncMs = 0, maxDisk = 2 ** 40, fillBytes = 2 ** 40, segmentBytes = 2 ** 24, folder = FOLDER } =
-      options;
+    const {
+      syncMs = 0,
+      maxDisk = 2 ** 40,
+      fillBytes = 2 ** 40,
+      maxContentBytes = 2 ** 20,
+      segmentBytes = 2 ** 24,
+      folder = FOLDER,
+    } = options;
     this.store = new JournalStore({
       files: disk,
       clock,
@@ -81,6 +87,7 @@ export class Desk {
         intake: this.#intake,
         news: this.#news,
         limits: { syncMs, maxDisk },
+        maxContentBytes,
         fillBytes,
       },
     });

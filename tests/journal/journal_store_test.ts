@@ -221,3 +221,22 @@ Deno.test("a file that is missing, or of a newer version, is told and nothing is
   assertEquals(newer.paths(), paths);
   assert(paths[0]!.startsWith(FOLDER));
 });
+
+Deno.test("a journal with an operation that is longer than max_frame by now says how large that has to be, and is left as it is", () => {
+  const [disk, clock] = [new MemoryDisk(), new TestClock()];
+  const before = new Desk(disk, clock);
+  before.accept(before.recovered.nextId, "x".repeat(100_000));
+  before.settle();
+  before.close();
+  const paths = disk.paths();
+  const error = assertThrows(() => new Desk(disk, clock, { maxContentBytes: 50_000 }), JournalError);
+  assertEquals(
+    error.message,
+    "the journal in /journal has a record of 100048 bytes, and max_frame allows for 50048: " +
+      "start with max_frame = 100000 or more until that is worked off",
+  );
+  assertEquals(disk.paths(), paths);
+  const after = new Desk(disk, clock, { maxContentBytes: 100_000 });
+  after.settle();
+  assertEquals(after.given.size, 1);
+});

@@ -79,7 +79,15 @@ Deno.test("the journal's thread keeps the journals of three plugins on a real di
   const plugins = ["a", "b", "c"];
   const limits = { syncMs: 0, maxDisk: 2 ** 30 };
   const request = (plugin: string, { intake, news }: Rings) => {
-    return { plugin, folder: `${data}/${plugin}`, intake, news, limits, fillBytes: 2 ** 20 } as const;
+    return {
+      plugin,
+      folder: `${data}/${plugin}`,
+      intake,
+      news,
+      limits,
+      maxContentBytes: 2 ** 18,
+      fillBytes: 2 ** 20,
+    } as const;
   };
   const ids = new Map<string, number[]>();
   {
