@@ -22,6 +22,7 @@ const ORDER = [
   "ring",
   "modules",
   "queue",
+  "auth",
   "observe",
   "protocol",
   "hdf",

@@ -23,6 +23,7 @@ import type { NetContext } from "./stream_handler.ts";
 export abstract class DatagramCaller<Address> implements Caller {
   readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
   readonly hops = 0;
+  readonly identity = null;
   routeGeneration = 0;
 
   /** Sync operations that came in here and are not answered. */

@@ -57,6 +57,7 @@ interface Refusal {
  */
 export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly hops = 0;
+  readonly identity = null;
   maxBodyBytes = 0;
   readonly #options: ListenerOptions;
   readonly routeGeneration: number;

@@ -1,5 +1,7 @@
 /** The reply codes of the wire protocol. */
 export const ReplyCode = {
+  /** Nobody who has not logged in, or without the right to it, gets this done. */
+  Auth: 13,
   /** The plugin failed without a code of its own. */
   Error: 14,
   /** The protocol version is not 1. */
@@ -29,6 +31,7 @@ export const ReplyCode = {
 } as const;
 
 const NAMES = new Map<number, string>([
+  [ReplyCode.Auth, "REP_ERR_AUTH"],
   [ReplyCode.Error, "REP_ERR"],
   [ReplyCode.Version, "REP_ERR_VER"],
   [ReplyCode.Send, "REP_ERR_SEND"],

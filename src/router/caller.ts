@@ -1,3 +1,5 @@
+import type { Identity } from "../auth/identity.ts";
+
 /**
  * What an answer tells: a plugin's own ("result"; what its cache holds is the same), or what mevent has to say
  * ("told"). Clients of old ask for the server's status and know no other way to ask ("status").
@@ -10,6 +12,8 @@ export interface Caller {
   readonly asyncReply: boolean;
   /** Calls of plugins that have led to the message; 0 where it came over a socket. */
   readonly hops: number;
+  /** Who it is; null where it may do everything. */
+  readonly identity: Identity | null;
   /** The longest body of a reply here, in bytes. */
   readonly maxBodyBytes: number;
   /** Gives the slot of the reply routes under which the result of a sync operation finds back. */

@@ -42,6 +42,7 @@ export interface PluginCallerParts {
 export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
   readonly asyncReply = true;
   hops = 0;
+  readonly identity = null;
   readonly routeGeneration: number;
   readonly #slot: number;
   /** Calls that are not answered, by their ids: the operations that wait for them, where there are some. */

@@ -238,6 +238,7 @@ function readAll(params: Params, key: string): (JsonValue | undefined)[] {
 class Answers implements Caller {
   readonly asyncReply = true;
   readonly hops = 0;
+  readonly identity = null;
   readonly maxBodyBytes = 65_536;
   readonly routeGeneration = 0;
 
