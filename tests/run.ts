@@ -1,7 +1,8 @@
 /**
  * Runs the test files in several processes at once and counts them together: isolates of one process hold each other up, and
- * a process that dies takes no other's tests with it. The last line is of the form of `deno test`'s; the exit code is 1 where
- * anything failed.
+ * a process that dies takes no other's tests with it. The files of one process share an isolate: the modules that they have in
+ * common are loaded once, and a server's first start is most of what a short test costs. The last line is of the form of
+ * `deno test`'s; the exit code is 1 where anything failed.
  *
  *     ./denow task test
  *     ./denow task test tests/queue/queue_test.ts tests/ring/ring_test.ts
@@ -12,21 +13,33 @@
  * @module
  */
 
+import { fileURLToPath, pathToFileURL } from "node:url";
+
 /** These take longest, for they wait: begun first, and each by itself, none of them is what all wait for in the end. */
 const LONGEST =
   /\/(sql_postgres|docs|sql_mariadb|exec_end|hostile_ring|isolation|dedup|descriptors|worker_health|start|snapshots|kv)_test\.ts$/;
-/** Of the others, one process runs so many: to start it costs as much as many a file. */
-const FILES_EACH = 3;
+/** What this one tries takes the file that is run for its own. */
+const ALONE = /\/authors\/testing_test\.ts$/;
+/**
+ * Of the others, one process runs so many at most: to start it costs as much as many a file. They become fewer as fewer are left,
+ * so that all processes end at about the same time.
+ */
+const MOST_FILES_EACH = 6;
 const MOST_PROCESSES = 16;
 /** A process that runs for longer is ended, in ms: what is stuck has failed. */
 const PATIENCE_MS = 10 * 60_000;
 const KINDS = ["passed", "failed", "ignored", "filtered out"] as const;
+
+const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
 
 interface Counts {
   tests: number;
   steps: number;
 }
 
+/** Holds the modules that load several files. */
+const modules = Deno.makeTempDirSync({ prefix: "mevent-tests-" });
+let written = 0;
 const flagsFrom = Deno.args.findIndex((arg) => arg.startsWith("-"));
 const [named, flags] = flagsFrom < 0
   ? [Deno.args, []]
@@ -42,6 +55,7 @@ await Promise.all(Array.from({ length: processes() }, async () => {
   for (let files = waiting.shift(); files !== undefined; files = waiting.shift()) await run(files);
 }));
 
+Deno.removeSync(modules, { recursive: true });
 if (wrong.length > 0) {
   console.log(`${failures.join("")}\nNot all is well among ${wrong.join(", nor among ")}`);
 }
@@ -51,18 +65,33 @@ Deno.exit(wrong.length === 0 ? 0 : 1);
 /** Runs the tests of these files in a process of their own, prints what it says when it has ended, and counts them. */
 async function run(files: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...files, ...flags],
+    args: ["test", "-A", "--no-check", `--config=${CONFIG}`, oneOf(files), ...flags],
     stdin: "null",
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).output();
   const said = new TextDecoder().decode(stdout);
-  console.log(said + new TextDecoder().decode(stderr));
+  console.log(`${files.join(" ")}\n${said}${new TextDecoder().decode(stderr)}`);
   const found = count(said);
   if (code === 0 && found) return;
   wrong.push(files.join(" "));
   failures.push(said.split(/ FAILURES [^\n]*/)[1]?.replace(/\n[^\n]*\d+ passed[^]*/, "") ?? "");
   // It has ended before it could count: something there has failed.
   if (!found) counts.get("failed")!.tests++;
+}
+
+/** The file itself, or a module that brings the tests of all of them, and of one that cannot be loaded a test that says why. */
+function oneOf(files: readonly string[]): string {
+  if (files.length === 1) return files[0]!;
+  const path = `${modules}/${++written}_test.ts`;
+  const urls = files.map((file) => pathToFileURL(file).href);
+  Deno.writeTextFileSync(
+    path,
+    `for (const file of ${JSON.stringify(urls)}) {
+  await import(file).catch((error) => Deno.test(file + " is loaded", () => Promise.reject(error)));
+}
+`,
+  );
+  return path;
 }
 
 /** Adds up what the last line says; false where there is none. */
@@ -99,9 +128,13 @@ function filesIn(folder: string): string[] {
 
 /** What one process runs at a time, in the order in which they are begun. */
 function portionsOf(files: readonly string[]): string[][] {
-  const portions = files.filter((file) => LONGEST.test(file)).map((file) => [file]);
-  const others = files.filter((file) => !LONGEST.test(file));
-  while (others.length > 0) portions.push(others.splice(0, FILES_EACH));
+  const isAlone = (file: string) => LONGEST.test(file) || ALONE.test(file);
+  const portions = files.filter(isAlone).map((file) => [file]);
+  const others = files.filter((file) => !isAlone(file));
+  while (others.length > 0) {
+    const each = Math.ceil(others.length / (3 * processes()));
+    portions.push(others.splice(0, Math.min(each, MOST_FILES_EACH)));
+  }
   return portions;
 }
 

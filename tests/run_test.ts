@@ -9,7 +9,8 @@ async function runOf(texts: readonly string[], flags: readonly string[] = []) {
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", new URL("run.ts", import.meta.url).pathname, ...files, ...flags],
       cwd: folder,
-      env: { NO_COLOR: "1" },
+      // One process after the other: several have several files each.
+      env: { NO_COLOR: "1", DENO_JOBS: "1" },
     }).output();
     const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
     return { code, said: lines.join("\n"), summary: lines.at(-1)! };
@@ -46,6 +47,14 @@ Deno.test("a file that cannot be run, and a process that dies, fail the test com
     assertEquals(code, 1);
     assertMatch(summary, /^FAILED \| 0 passed \| 1 failed \(/);
   }
+});
+
+Deno.test("files that share a process are all run, whatever becomes of one of them, and each of its wrongs is told", async () => {
+  const texts = Array.from({ length: 6 }, (_, index) => index % 4 === 0 ? 'import "./nowhere.ts";' : GOOD);
+  const { code, said, summary } = await runOf(texts);
+  assertEquals(code, 1);
+  assertMatch(summary, /^FAILED \| 4 passed \(4 steps\) \| 2 failed \(/);
+  assertMatch(said, /\/0_test\.ts is loaded => [^]*nowhere\.ts/);
 });
 
 Deno.test("what begins with a dash is handed to every process", async () => {

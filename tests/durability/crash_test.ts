@@ -1,10 +1,11 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { type CampaignOptions, runCrashes } from "../../bench/crash/campaign.ts";
 import { Random } from "../../bench/fuzz/random.ts";
+import { thorough } from "../support/thorough.ts";
 import { CC_NOTE, HAS_CC } from "./has_cc.ts";
 
 /** A look at each; the instrument, `./denow task crash`, takes 200 and 20 rounds. */
-const ROUNDS = Number(Deno.env.get("MEVENT_CRASHES") ?? 3);
+const ROUNDS = thorough(3, 1);
 const SEED = Number(Deno.env.get("MEVENT_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
 async function crash(loses: CampaignOptions["loses"]) {

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { stepOf } from "./steps.ts";
 import { Town } from "./town.ts";
 
-/** How many histories of either kind of queue: a look over them. MEVENT_HISTORIES=20000 is a search of some 20 minutes. */
-const HISTORIES = Number(Deno.env.get("MEVENT_HISTORIES") ?? 100);
+/** How many histories of either kind of queue: a look over them; `.ci/run` has 1,000. MEVENT_HISTORIES=20000 is a search of some 20 minutes. */
+const HISTORIES = Number(Deno.env.get("MEVENT_HISTORIES") ?? 40);
 /** So many of them are cut by ends of the server, each by up to three. */
 const CUT = Math.ceil(HISTORIES / 50);
 /** Chance is another each time; a failure says its seed. The server's own chance is in no seed. */

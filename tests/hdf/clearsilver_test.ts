@@ -7,6 +7,7 @@ import { parseHdf } from "../../src/hdf/parse.ts";
 import { writeHdf } from "../../src/hdf/write.ts";
 import { ClearSilver, CLEARSILVER_NOTE, HAS_CLEARSILVER, linesOf } from "../support/clearsilver.ts";
 import { jsonObjects } from "../support/json_objects.ts";
+import { thorough } from "../support/thorough.ts";
 
 const PIECES = [
   ...[" ", "\t", "\n", "\n\n", "\r", "=", ":", "{", "}", "[", "]", "#", "<<", "é", "键", "😀", "\u00a0"],
@@ -47,7 +48,9 @@ Deno.test({
   ignore: !HAS_CLEARSILVER,
   fn: async () => {
     await using reader = await ClearSilver.build();
-    const texts = fc.sample(object, { numRuns: 3_000, seed: 8 }).map((value) => writeHdf(jsonToHdf(value)));
+    const texts = fc.sample(object, { numRuns: thorough(3_000, 1_000), seed: 8 }).map((value) =>
+      writeHdf(jsonToHdf(value))
+    );
     const trees = await reader.read(texts);
     assertEquals(trees.length, texts.length);
     for (const [index, sent] of texts.entries()) {
@@ -62,7 +65,7 @@ Deno.test({
   ignore: !HAS_CLEARSILVER,
   fn: async () => {
     await using reader = await ClearSilver.build();
-    const texts = fc.sample(written, { numRuns: 5_000, seed: 8 });
+    const texts = fc.sample(written, { numRuns: thorough(5_000, 1_500), seed: 8 });
     const trees = await reader.read(texts);
     assertEquals(trees.length, texts.length);
     let taken = 0;

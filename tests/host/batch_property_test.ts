@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert
 import fc from "fast-check";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { type PluginOverrides, TestServer } from "../support/test_server.ts";
+import { thorough } from "../support/thorough.ts";
 
 interface Shape {
   readonly workers: number;
@@ -151,7 +152,7 @@ Deno.test("however batches are gathered, paused, cancelled and their workers rep
         await server[Symbol.asyncDispose]();
       }
     }),
-    { numRuns: 8 },
+    { numRuns: thorough(8, 4) },
   );
 });
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { CronTimes } from "../../src/host/cron_times.ts";
 import { scheduleOf } from "../../src/host/schedule.ts";
+import { thorough } from "../support/thorough.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -242,7 +243,7 @@ Deno.test("over many zones, jobs and starts a time is later than the one before 
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: thorough(150, 50) },
   );
 });
 

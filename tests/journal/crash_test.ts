@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { thorough } from "../support/thorough.ts";
 import { Desk, TestClock } from "./desk.ts";
 import { Ledger } from "./ledger.ts";
 import { MemoryDisk, systemError } from "./memory_disk.ts";
@@ -50,7 +51,7 @@ Deno.test("whatever happens, and wherever it crashes, what was committed is ther
         take(ledger, "power", 1);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: thorough(100, 30) },
   );
 });
 
@@ -119,7 +120,7 @@ Deno.test("the disk may die at any call, also while files are compacted, and not
   const count = new MemoryDisk();
   work(new Ledger(count, { syncMs: 0, segmentBytes: SEGMENT_BYTES }));
   assert(count.calls > 300, `only ${count.calls} calls`);
-  for (let at = 10; at < count.calls; at += 3) {
+  for (let at = 10; at < count.calls; at += thorough(1, 11)) {
     const disk = new MemoryDisk();
     const ledger = new Ledger(disk, { syncMs: 0, segmentBytes: SEGMENT_BYTES });
     disk.fault = (_, index) => {
@@ -134,7 +135,7 @@ Deno.test("the disk may die at any call, also while files are compacted, and not
 Deno.test("one call may fail, whichever it is, and the journal goes on", () => {
   const count = new MemoryDisk();
   work(new Ledger(count, { syncMs: 0, segmentBytes: SEGMENT_BYTES }));
-  for (let at = 8; at < count.calls; at += 2) {
+  for (let at = 8; at < count.calls; at += thorough(1, 10)) {
     const disk = new MemoryDisk();
     const ledger = new Ledger(disk, { syncMs: at % 4 === 0 ? 20 : 0, segmentBytes: SEGMENT_BYTES });
     disk.fault = (_, index) => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { JournalError } from "../../src/journal/journal_error.ts";
+import { thorough } from "../support/thorough.ts";
 import { Desk, EPOCH, FOLDER, TestClock } from "./desk.ts";
 import { recover } from "../../src/journal/recovery.ts";
 import { MemoryDisk } from "./memory_disk.ts";
@@ -60,7 +61,7 @@ Deno.test("a bit of the last commit flipped before the server came to anything e
   const whole = contents(new Desk(disk.afterKill(), clock));
   const { length } = disk.bytes(path);
   let lost = 0;
-  for (let bit = 0; bit < length * 8; bit += 29) {
+  for (let bit = 0; bit < length * 8; bit += thorough(5, 29)) {
     const copy = disk.afterKill();
     copy.bytes(path)[bit >>> 3]! ^= 1 << (bit & 7);
     let desk: Desk;

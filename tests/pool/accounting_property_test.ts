@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { assertBalanced, lives, livesRequest, startLives } from "../support/lives_plugin.ts";
+import { thorough } from "../support/thorough.ts";
 
 /** What an operation is to do once it is handed over. */
 const KIND = fc.constantFrom("succeed" as const, "fail" as const, "fail once" as const);
@@ -107,7 +108,7 @@ Deno.test("whatever is sent, paused, purged, cancelled and retried: the figures 
         check(model);
       }
     }),
-    { numRuns: 20 },
+    { numRuns: thorough(20, 10) },
   );
   plugin.purge();
 

@@ -5,6 +5,7 @@ import type { RoutedPlugin } from "../../src/router/routed_plugin.ts";
 import { Fates } from "../support/fates.ts";
 import { assertBalanced } from "../support/lives_plugin.ts";
 import { type PluginOverrides, TestServer } from "../support/test_server.ts";
+import { thorough } from "../support/thorough.ts";
 
 /** Each command does what its name says; `dies` keeps its place over its time-out and grace, so its worker is replaced. */
 const SOURCE = `
@@ -53,7 +54,7 @@ const PLUGIN = {
 } satisfies PluginOverrides;
 
 /** Each takes a second or two; with 100 it is a search. */
-const RUNS = 3;
+const RUNS = thorough(3, 2);
 
 const SETTINGS = fc.record({
   isolation: fc.constantFrom("worker" as const, "process" as const),

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { concat } from "../support/bytes.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
+import { thorough } from "../support/thorough.ts";
 
 /** Runs one operation after the other and remembers which; 1002 tells and forgets. */
 const RECORDER = `
@@ -64,7 +65,7 @@ Deno.test("under random sizes, pipelining and disconnects every accepted operati
       assertEquals(ran.length, accepted);
       scripts.forEach((script, client) => checkClient(script, client, ran));
     }),
-    { numRuns: 40 },
+    { numRuns: thorough(40, 15) },
   );
 });
 

@@ -4,6 +4,7 @@ import { DueHeap } from "../../src/queue/due_heap.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../../src/queue/operation_queue.ts";
 import { blankOperation } from "../../src/queue/record.ts";
 import { type Segment, SEGMENT_BYTES, SegmentPool } from "../../src/queue/segment.ts";
+import { thorough } from "../support/thorough.ts";
 
 Deno.test("the heap gives what a sorted list gives, whatever is added and removed", () => {
   const step = fc.record({ entry: fc.nat(200), due: fc.nat(50) });
@@ -28,7 +29,7 @@ Deno.test("the heap gives what a sorted list gives, whatever is added and remove
       }
       assertEquals(heap.size, 0);
     }),
-    { numRuns: 200 },
+    { numRuns: thorough(200, 60) },
   );
 });
 

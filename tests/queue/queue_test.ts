@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { LaneId, OperationQueue, QueueBudget } from "../../src/queue/operation_queue.ts";
 import { type Operation, OperationRecord, recordBytes } from "../../src/queue/record.ts";
 import { type Segment, SEGMENT_BYTES, SegmentPool } from "../../src/queue/segment.ts";
+import { thorough } from "../support/thorough.ts";
 
 const LANES = [LaneId.Sync, LaneId.Async] as const;
 
@@ -242,18 +243,18 @@ for (
         fc.array(step, { maxLength: 400, size: "max" }),
         (steps) => play(new Checked(maxOps, maxBytes, budget), steps),
       ),
-      { numRuns: 40 },
+      { numRuns: thorough(40, 20) },
     );
   });
 }
 
-Deno.test("ten thousand random sequences of commands leave the queue as they leave two lists", () => {
+Deno.test("thousands of random sequences of commands leave the queue as they leave two lists", () => {
   const short = fc.array(takeOrPut(fc.nat(300)), { maxLength: 24, size: "max" });
   fc.assert(
     fc.property(short, fc.integer({ min: 1, max: 12 }), (steps, maxOps) => {
       play(new Checked(maxOps, 1e12), steps);
     }),
-    { numRuns: 10_000 },
+    { numRuns: thorough(10_000, 2_000) },
   );
 });
 

@@ -5,10 +5,11 @@ import { Generation } from "../../bench/faults/generation.ts";
 import { Random } from "../../bench/fuzz/random.ts";
 import { loadLibc } from "../../src/net/libc.ts";
 import { TestServer } from "../support/test_server.ts";
+import { thorough } from "../support/thorough.ts";
 
-const ROUNDS = 8;
+const ROUNDS = thorough(8, 4);
 /** A measure of the undisturbed callers needs more. */
-const CALM_ROUNDS = 3;
+const CALM_ROUNDS = thorough(3, 2);
 
 for (const surroundings of ["none", "few descriptors"] as const) {
   Deno.test({

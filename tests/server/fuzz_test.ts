@@ -15,9 +15,10 @@ import { Random } from "../../bench/fuzz/random.ts";
 import { parseSent, Recorder, Route, sentAsText } from "../../bench/fuzz/recorder.ts";
 import { replay } from "../../bench/fuzz/replay.ts";
 import { GoodClient, WrongReply } from "../../bench/support/good_client.ts";
+import { thorough } from "../support/thorough.ts";
 
 const IS_LINUX = Deno.build.os === "linux";
-const MESSAGES = 5000;
+const MESSAGES = thorough(5000, 2000);
 /** A campaign ends by its messages, on a machine with much else to do, too; in ms. */
 const CAMPAIGN_MS = 120_000;
 
@@ -41,7 +42,7 @@ Deno.test("a seed repeats every message, and another seed sends others", async (
 Deno.test("no spoiled message leaves its room, however little that is", async () => {
   const mutator = new Mutator(new Random(3), await readCorpus());
   const bytes = new Uint8Array(1000);
-  for (let round = 0; round < 10_000; round++) {
+  for (let round = 0; round < thorough(10_000, 3_000); round++) {
     const room = 1 + round % 200;
     bytes.fill(0xaa);
     const length = mutator.write(bytes, 100, room);

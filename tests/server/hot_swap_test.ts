@@ -2,10 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { HotSwapLoad, swapFiles, SWAPPED } from "../../bench/reload/hot_swap_load.ts";
 import { Client } from "../../src/client/mod.ts";
 import { TestServer } from "../support/test_server.ts";
+import { thorough } from "../support/thorough.ts";
 import { until } from "../support/until.ts";
 
 /** The long form, 200 swaps of the executable, is bench/hot_swap.ts. */
-const SWAPS = 5;
+const SWAPS = thorough(5, 3);
 const CONNECTIONS = 3;
 const BURST_EVERY_MS = 5;
 
