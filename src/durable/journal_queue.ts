@@ -75,7 +75,6 @@ export class JournalQueue implements Durability, CommittedPlaces {
       ...parts,
       spilled: this.#spilled,
       bytes: recovered.waitingBytes,
-      parked: recovered.parked,
       entered: (bytes) => this.#hold(1, bytes),
     });
     this.ready = this.#loader.ready;

@@ -13,8 +13,6 @@ export interface LoaderParts extends Omit<JournalQueueParts, "events"> {
   readonly spilled: IdSet;
   /** Their bytes on disk. */
   readonly bytes: number;
-  /** Operations that wait for a time, all of which come with the first load. */
-  readonly parked: number;
   /** An operation of so many bytes is in its lane. */
   readonly entered: (bytes: number) => void;
 }
@@ -30,7 +28,6 @@ export class Loader {
   #loaded = 0;
   /** Of operations that are only on disk, as far as is known. */
   #bytes: number;
-  #parkedLeft: number;
   readonly #accepted: AcceptedRecord = { ...blankOperation(), due: 0, state: DueState.Delayed };
   readonly #operation: Operation = blankOperation();
 
@@ -38,7 +35,6 @@ export class Loader {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#bytes = parts.bytes;
-    this.#parkedLeft = parts.parked;
   }
 
   /** Nothing more comes. */
@@ -77,7 +73,7 @@ export class Loader {
     const at = News.loadedAt(news);
     switch (JournalRecord.kind(records, at)) {
       case RecordKind.Accepted:
-        return this.#operationLoaded(at, News.isSpilled(news));
+        return this.#operationLoaded(at, News.isSpilled(news), News.isParked(news));
       case RecordKind.Buried: {
         const letter = JournalRecord.buried(records, at);
         const { zero, dead } = this.parts;
@@ -94,14 +90,13 @@ export class Loader {
     }
   }
 
-  #operationLoaded(at: number, staysSpilled: boolean): void {
+  #operationLoaded(at: number, staysSpilled: boolean, isParked: boolean): void {
     const { journal: { news: { records } }, queue, spilled, dedup, zero } = this.parts;
     const accepted = JournalRecord.accepted(records, at, this.#accepted);
     const { id, command, encoding, due } = accepted;
     const contentAt = JournalRecord.contentAt(at);
     const length = JournalRecord.contentLength(records, at);
     const isWaiting = spilled.has(id);
-    const isParked = !isWaiting && this.#isFirst && due > 0 && this.#parkedLeft > 0;
     // It was cancelled on the way here, or has ended: its key is free.
     if (!isWaiting && !isParked) return staysSpilled ? undefined : this.#passedOver(acceptedBytes(length));
     let { keyed } = accepted;
@@ -126,7 +121,6 @@ export class Loader {
       this.parts.entered(recordBytes(length));
       this.#loaded++;
     } else {
-      this.#parkedLeft--;
       const state = accepted.state === DueState.Delayed ? "delayed" : "retrying";
       queue.parked.put(state, part, LaneId.Async, operation, records.bytes, contentAt, length, due - zero);
       this.parts.events.parked();

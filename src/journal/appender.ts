@@ -1,4 +1,5 @@
 import type { Batch } from "./batch.ts";
+import { cutFile, quietly } from "./cut_file.ts";
 import { FILE_HEADER_BYTES, fileName, writeFileHeader } from "./file_header.ts";
 import { type JournalFile, type JournalFiles, uninterrupted, writeAll } from "./journal_files.ts";
 import type { Log, LogFile } from "./log.ts";
@@ -33,10 +34,13 @@ export interface AppenderParts {
 export class Appender {
   /** The file that is appended to; null before the first one, and after {@link abandon}. */
   file: LogFile | null = null;
+  /** What all files may take, in bytes: zeros are written ahead only where they fit. */
+  maxDisk = Infinity;
   #handle: JournalFile | null = null;
-  /** Up to here it was written, and synced, and reaches with the zeros. */
+  /** Up to here it was written, and synced, and told to somebody, and reaches with the zeros. */
   #end = 0;
   #synced = 0;
+  #told = 0;
   #reaches = 0;
 
   constructor(readonly parts: AppenderParts) {}
@@ -49,10 +53,20 @@ export class Appender {
     return this.#synced === this.#end;
   }
 
+  /** So much more the files would take with so many bytes. */
+  growth(bytes: number): number {
+    const grown = this.#end + bytes - this.#reaches;
+    return this.#needsFile(bytes) ? FIRST_BYTES + grown : Math.max(0, grown);
+  }
+
+  #needsFile(bytes: number): boolean {
+    const isFull = this.#end + bytes > this.parts.segmentBytes && this.#end > FIRST_BYTES;
+    return this.#handle === null || isFull;
+  }
+
   /** Writes a batch, in a new file where that is needed; it throws what the system says, and {@link abandon} must follow. */
   write(batch: Batch): void {
-    const isFull = this.#end + batch.length > this.parts.segmentBytes && this.#end > FIRST_BYTES;
-    if (this.#handle === null || isFull) return this.begin(batch);
+    if (this.#handle === null || this.#needsFile(batch.length)) return this.begin(batch);
     batch.seal(this.#synced, this.file!.seed);
     this.#append(this.#handle, batch.bytes.subarray(0, batch.length));
   }
@@ -67,7 +81,9 @@ export class Appender {
   }
 
   #writeAhead(handle: JournalFile): void {
-    const ahead = Math.min(AHEAD_BYTES, this.parts.segmentBytes - this.#end);
+    const { log, segmentBytes } = this.parts;
+    const room = this.maxDisk - (log.diskBytes + this.#end - this.#reaches);
+    const ahead = Math.min(AHEAD_BYTES, segmentBytes - this.#end, room);
     if (ahead <= 0) return;
     try {
       writeAll(handle, this.#end, zeros.subarray(0, ahead));
@@ -81,6 +97,7 @@ export class Appender {
   begin(batch: Batch): void {
     if (this.#handle !== null) {
       this.sync();
+      this.#shorten();
       this.#close();
     }
     const { files, folder, run, log, now } = this.parts;
@@ -113,6 +130,8 @@ export class Appender {
       uninterrupted(() => files.syncFolder(folder));
       this.#open(handle, { path, number, committedBefore, seed, end });
     } catch (error) {
+      // It has its name, and that may have outlived a loss of power: nothing of the batch is to be found there.
+      if (name === path) cutFile(handle, FIRST_BYTES);
       quietly(() => handle.close());
       quietly(() => files.remove(name));
       throw error;
@@ -127,6 +146,7 @@ export class Appender {
     this.#handle = handle;
     this.#end = end;
     this.#synced = end;
+    this.#told = end;
     this.#reaches = end;
     this.file = {
       ...file,
@@ -154,11 +174,23 @@ export class Appender {
     this.file!.end = this.#end;
   }
 
-  /** Ends the file where it was synced last: the next one's header says that nothing behind that counts. */
+  /** Somebody was told that all that was written counts, synced or not. */
+  tell(): void {
+    this.#told = this.#end;
+  }
+
+  /**
+   * Ends the file where it was synced last: the next one's header says that nothing behind that counts. Until there is a next one, what
+   * somebody was told stays, and nothing else.
+   */
   abandon(): void {
-    if (this.file === null) return;
-    this.file.end = this.#synced;
+    const { file } = this;
+    if (file === null) return;
+    file.end = this.#synced;
     this.#end = this.#synced;
+    const kept = Math.max(this.#told, this.#synced);
+    cutFile(this.#handle!, kept);
+    this.parts.log.resize(file, kept);
     this.#close();
   }
 
@@ -173,27 +205,24 @@ export class Appender {
     writeAll(this.#handle, this.#end, closed.bytes);
     this.#end += closed.bytes.length;
     this.sync();
+    this.#shorten();
     this.#close();
   }
 
-  #close(): void {
+  /** What lies behind its end does not count, cut off or not. */
+  #shorten(): void {
     const handle = this.#handle!;
-    // What lies behind its end does not count, cut off or not.
     quietly(() => {
       handle.truncate(this.#end);
       this.parts.log.resize(this.file!, this.#end);
     });
+  }
+
+  #close(): void {
+    const handle = this.#handle!;
     quietly(() => handle.close());
     this.#handle = null;
     this.file = null;
-  }
-}
-
-/** Does it where the system lets it. */
-function quietly(call: () => void): void {
-  try {
-    uninterrupted(call);
-  } catch {
-    // Nothing depends on it.
+    this.#reaches = this.#end;
   }
 }

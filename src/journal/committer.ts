@@ -7,6 +7,7 @@ import { copyLast } from "./last_records.ts";
 import type { LogFile } from "./log.ts";
 import type { JournalLimits } from "./messages.ts";
 import { recordProblem } from "./record.ts";
+import { Retry } from "./retry.ts";
 
 /** So much is taken from the ring for one commit, in bytes. */
 const BATCH_BYTES = 2 ** 20;
@@ -17,8 +18,6 @@ const RIDE_ALONG_BYTES = 256 * 1024;
 const MAX_UNSYNCED_BYTES = 8 * 2 ** 20;
 /** What is owed is gone through when it has become so much, and twice as much as was left the last time; in bytes. */
 const MAX_OWED_BYTES = 2 ** 20;
-/** How often a journal that fails is tried again, in ms. */
-const RETRY_MS = 1000;
 
 /** The clocks of a journal, in ms. */
 export interface JournalClock {
@@ -52,6 +51,9 @@ export class Committer {
   commits = 0;
   committedBytes = 0;
   problem: string | null = null;
+  /** Why operations are refused, whether they could be written or not; null where they are not. */
+  blocked: string | null = null;
+  readonly retry = new Retry();
   /** What was taken from the ring and is not written; since when, monotonic. */
   readonly #fresh = new Batch();
   #freshSince = 0;
@@ -64,7 +66,6 @@ export class Committer {
   /** Among what is owed is what counts already: it was told before it was synced. */
   #owesCounted = false;
   #accepted = 0;
-  #retryAt = 0;
   #began = 0;
   /** What was written and is to be synced before it counts: in which files it lies. */
   #written: { readonly owedFile: LogFile | null; readonly freshFile: LogFile | null } | null = null;
@@ -98,7 +99,7 @@ export class Committer {
   /** When there is something to do that nobody announces, monotonic; Infinity where there is nothing. */
   get dueAt(): number {
     const hasFresh = this.#fresh.length > 0 || this.#owed.length > 0;
-    if (this.problem !== null) return this.#fresh.accepted > 0 ? 0 : this.#retryAt;
+    if (this.problem !== null) return this.#fresh.accepted > 0 ? 0 : this.retry.at;
     const freshAt = !hasFresh ? Infinity : this.#isUrgent ? 0 : this.#freshSince + RIDE_ALONG_MS;
     const syncAt = this.appender.isSynced ? Infinity : this.#unsyncedSince + this.limits.syncMs;
     return Math.min(freshAt, syncAt);
@@ -142,8 +143,11 @@ export class Committer {
   /** Writes what was taken, where it is time for that; {@link sync} follows. */
   write(isForced = false): void {
     const now = this.clock.monotonic();
-    if (this.problem !== null && now < this.#retryAt && !isForced) return this.#refuseFresh(this.problem);
+    if (this.problem !== null && !isForced && !this.#isTimeToRetry(now)) {
+      return this.#refuseFresh(this.blocked ?? this.problem);
+    }
     if (!isForced && this.dueAt > now) return;
+    if (this.blocked !== null && this.#fresh.accepted > 0) this.#refuseFresh(this.blocked);
     this.#refuseOverLimit();
     if (this.#fresh.length === 0 && this.#owed.length === 0 && this.problem === null) return;
     this.#began = now;
@@ -161,6 +165,11 @@ export class Committer {
     this.#unsynced.addAll(this.#owed, true);
     this.#unsynced.addAll(this.#fresh, true);
     this.#settle();
+  }
+
+  #isTimeToRetry(now: number): boolean {
+    const { files, folder } = this.appender.parts;
+    return this.retry.isTime(now, this.#owed.length, () => files.freeBytes(folder));
   }
 
   /** Syncs what was written, where it is time for that, and tells it. */
@@ -194,10 +203,17 @@ export class Committer {
     this.#owed.empty();
     this.#owesCounted = false;
     this.#fresh.empty();
+    this.appender.tell();
     this.events.committed(this.#accepted);
     if (this.problem === null) return;
     this.problem = null;
+    this.retry.wentOn(now);
     this.events.problem(null);
+  }
+
+  /** The newest file is of no use any more; what it has and must not be lost is written to the next. */
+  giveUpFile(why: string): void {
+    this.#fail(new Error(why));
   }
 
   #fail(error: unknown): void {
@@ -212,7 +228,7 @@ export class Committer {
     this.#owed.empty();
     this.#owed.addAll(kept, true);
     this.#refuseFresh(problem);
-    this.#retryAt = this.clock.monotonic() + RETRY_MS;
+    this.retry.failed(this.clock.monotonic(), error, this.problem === null);
     if (this.problem === problem) return;
     this.problem = problem;
     this.events.problem(problem);
@@ -239,9 +255,12 @@ export class Committer {
   }
 
   #refuseOverLimit(): void {
-    const { diskBytes } = this.appender.parts.log;
+    const { appender, limits: { maxDisk } } = this;
     const { accepted, length } = this.#fresh;
-    if (accepted === 0 || diskBytes + this.#owed.length + length <= this.limits.maxDisk) return;
+    appender.maxDisk = maxDisk;
+    if (accepted === 0) return;
+    const grown = appender.parts.log.diskBytes + appender.growth(this.#owed.length + length);
+    if (grown <= maxDisk) return;
     this.#refuseFresh("the plugin's journal takes up as much of the disk as journal.max_disk lets it");
   }
 }

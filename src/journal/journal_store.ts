@@ -9,6 +9,7 @@ import { type JournalFiles, uninterrupted, withFile } from "./journal_files.ts";
 import { Loader, type LoadStep } from "./loader.ts";
 import type { Log } from "./log.ts";
 import type { JournalLimits, OpenRequest, Recovered } from "./messages.ts";
+import { missingFile, missingProblem } from "./missing_file.ts";
 import { type JournalFigures, writeRefused, writeState } from "./news.ts";
 import { NewsQueue } from "./news_queue.ts";
 import { JournalRecord } from "./record.ts";
@@ -19,8 +20,14 @@ import { recover, type Recovery } from "./recovery.ts";
 const STATE_MS = 1000;
 /** The main thread is given so long to make room in its ring, in ms. */
 const ROOM_MS = 2;
-/** Housekeeping that the system refuses is tried again after so long, in ms. */
+/** What cannot be read back is tried again after so long, in ms. */
+const LOAD_RETRY_MS = 5000;
+/** Housekeeping that the system refuses, or that meets damage, is tried again after so long, and after twice as long each time; in ms. */
 const HOUSE_RETRY_MS = 5000;
+const MAX_HOUSE_RETRY_MS = 600_000;
+/** Whether all files are still there is looked at so often, and where nothing is to be done so often; in ms. */
+const LOOK_MS = 1000;
+const IDLE_LOOK_MS = 5000;
 /** Ids that are reserved at a time. */
 const ID_BLOCK = 2 ** 20;
 
@@ -50,6 +57,10 @@ export class JournalStore {
   #loadProblem: string | null = null;
   #loadRetryAt = 0;
   #houseRetryAt = 0;
+  #houseRest = HOUSE_RETRY_MS;
+  /** Why files that need not be there stay. */
+  #houseProblem: string | null = null;
+  #lookedAt: number;
   #isStateDue = true;
   #stateAt = -Infinity;
 
@@ -78,6 +89,7 @@ export class JournalStore {
       refused: (count, problem) => this.#queue.push(() => writeRefused(this.#news, count, problem)),
       problem: () => this.#tellState(),
     });
+    this.#lookedAt = clock.monotonic();
     this.recovered = this.#begin(found, run);
   }
 
@@ -143,6 +155,7 @@ export class JournalStore {
     this.#committer.sync();
     this.#queue.flush();
     this.#news.publish();
+    this.#lookForFiles();
     this.#goOnLoading();
     this.#keepHouse();
     if (this.#isStateDue && this.parts.clock.monotonic() >= this.#stateAt + STATE_MS) this.#tellState();
@@ -159,7 +172,8 @@ export class JournalStore {
     const houseAt = isHoused ? this.#houseRetryAt : Infinity;
     const stateAt = this.#isStateDue ? this.#stateAt + STATE_MS : Infinity;
     const loadRetryAt = this.#loadProblem === null ? 0 : this.#loadRetryAt;
-    return Math.min(this.#committer.dueAt, Math.max(loadAt, loadRetryAt), roomAt, houseAt, stateAt);
+    const lookAt = this.#lookedAt + (this.#committer.blocked === null ? IDLE_LOOK_MS : LOOK_MS);
+    return Math.min(this.#committer.dueAt, Math.max(loadAt, loadRetryAt), roomAt, houseAt, stateAt, lookAt);
   }
 
   /** Whether all that was taken from the ring is synced. */
@@ -180,9 +194,24 @@ export class JournalStore {
       if (this.#loadProblem === null) return;
       this.#loadProblem = null;
     } catch (error) {
-      this.#loadRetryAt = this.parts.clock.monotonic() + HOUSE_RETRY_MS;
+      this.#loadRetryAt = this.parts.clock.monotonic() + LOAD_RETRY_MS;
       this.#loadProblem = `operations cannot be read back: ${systemReason(error, "file")}`;
     }
+    this.#tellState();
+  }
+
+  /** A file that somebody has deleted would take all that is written to it. */
+  #lookForFiles(): void {
+    const { clock, files, request: { folder } } = this.parts;
+    const now = clock.monotonic();
+    if (now < this.#lookedAt + LOOK_MS) return;
+    this.#lookedAt = now;
+    const missing = missingFile(files, folder, this.#log.files);
+    const problem = missing === null ? null : missingProblem(missing);
+    if (problem === this.#committer.blocked) return;
+    this.#committer.blocked = problem;
+    this.#compactor.abandon();
+    if (missing !== null && missing === this.#appender.file) this.#committer.giveUpFile(problem!);
     this.#tellState();
   }
 
@@ -194,18 +223,31 @@ export class JournalStore {
     const active = this.#appender.file;
     try {
       if (this.#committer.isDurable) this.#compactor.trim(active);
-      if (this.#committer.problem !== null) return;
+      if (this.#committer.problem !== null || this.#committer.blocked !== null) return;
       if (!this.#compactor.isBusy) this.#compactor.start(active);
       this.#compactor.step();
-      if (!this.#compactor.isWritten) return;
+      if (this.#compactor.isBusy && !this.#compactor.isWritten) return;
       // What was left out counts no more because of records that must outlive a loss of power themselves.
-      this.#committer.sync(true);
-      if (this.#committer.isDurable && this.#committer.problem === null) this.#compactor.finish();
-    } catch {
-      // Files that need not be there stay for now; the figures show them.
+      if (this.#compactor.isWritten) {
+        this.#committer.sync(true);
+        if (!this.#committer.isDurable || this.#committer.problem !== null) return;
+        this.#compactor.finish();
+      }
+      this.#houseRest = HOUSE_RETRY_MS;
+      this.#tellHouseProblem(null);
+    } catch (error) {
+      // Files that need not be there stay for now.
       this.#compactor.abandon();
-      this.#houseRetryAt = now + HOUSE_RETRY_MS;
+      this.#houseRetryAt = now + this.#houseRest;
+      this.#houseRest = Math.min(2 * this.#houseRest, MAX_HOUSE_RETRY_MS);
+      this.#tellHouseProblem(systemReason(error, "file"));
     }
+  }
+
+  #tellHouseProblem(problem: string | null): void {
+    if (problem === this.#houseProblem) return;
+    this.#houseProblem = problem;
+    this.#tellState();
   }
 
   #committed(accepted: number): void {
@@ -215,14 +257,19 @@ export class JournalStore {
   }
 
   #tellState(): void {
-    const state = { problem: this.#committer.problem ?? this.#loadProblem, figures: this.#figures() };
+    const { blocked, problem } = this.#committer;
+    const state = {
+      problem: blocked ?? problem ?? this.#loadProblem,
+      cleanupProblem: this.#houseProblem,
+      figures: this.#figures(),
+    };
     this.#queue.push(() => writeState(this.#news, state));
     this.#isStateDue = false;
     this.#stateAt = this.parts.clock.monotonic();
   }
 
   #figures(): JournalFigures {
-    const { times, unsyncedOps, unsyncedBytes, commits, committedBytes } = this.#committer;
+    const { times, unsyncedOps, unsyncedBytes, commits, committedBytes, retry } = this.#committer;
     const { diskBytes, liveBytes, files } = this.#log;
     const now = this.parts.clock.monotonic();
     const hasRecent = times.recentQuantile(1, now) > 0;
@@ -236,6 +283,7 @@ export class JournalStore {
       commits,
       committedBytes,
       compactedBytes: this.#compactor.compactedBytes,
+      failures: retry.count,
       commitP50: hasRecent ? times.recentQuantile(0.5, now) : null,
       commitP99: hasRecent ? times.recentQuantile(0.99, now) : null,
     };

@@ -4,7 +4,7 @@ import { FILE_HEADER_BYTES } from "./file_header.ts";
 import { damage } from "./journal_error.ts";
 import { type JournalFiles, withFile } from "./journal_files.ts";
 import type { Log, LogFile } from "./log.ts";
-import { type LoadedEnd, writeLoaded, writeLoadedEnd } from "./news.ts";
+import { LoadedAs, type LoadedEnd, writeLoaded, writeLoadedEnd } from "./news.ts";
 import { JournalRecord } from "./record.ts";
 import { RecordKind } from "./record_layout.ts";
 import { blankWords, RecordReader } from "./record_reader.ts";
@@ -115,7 +115,7 @@ export class Loader {
       if (job.fill === null && id < job.next) return true;
       if (counts) return this.#takeAccepted(job, record, at, id, size);
       job.passedOverBytes += size;
-    } else if (counts && job.fill !== null) return writeLoaded(this.news, record, at, false);
+    } else if (counts && job.fill !== null) return writeLoaded(this.news, record, at, LoadedAs.Here);
     return true;
   }
 
@@ -125,13 +125,14 @@ export class Loader {
       JournalRecord.foldAttempt(record, at, attempt.attempts, attempt.due, attempt.state);
     }
     const { fill } = job;
-    if (fill?.isParked(id) === true) return writeLoaded(this.news, record, at, false);
+    if (fill?.isParked(id) === true) return writeLoaded(this.news, record, at, LoadedAs.Parked);
     if (fill !== null && (job.next !== Infinity || job.wanted <= size)) {
-      if (JournalRecord.isKeyed(record, at) && !writeLoaded(this.news, record, at, true)) return false;
+      const isKeyed = JournalRecord.isKeyed(record, at);
+      if (isKeyed && !writeLoaded(this.news, record, at, LoadedAs.Spilled)) return false;
       job.next = Math.min(job.next, id);
       return true;
     }
-    if (!writeLoaded(this.news, record, at, false)) return false;
+    if (!writeLoaded(this.news, record, at, LoadedAs.Here)) return false;
     job.wanted -= size;
     if (fill === null) job.next = id + 1;
     return true;

@@ -9,12 +9,16 @@ import { JournalRecord } from "./record.ts";
  *            0      4           8          12         20         28        36
  * COMMITTED  | kind | 0         | 0        | accepted | reserved | on disk | alive |
  * REFUSED    | kind | count     | problem, UTF-8
- * LOADED     | kind | isSpilled | a record of the journal, as it lies in a file
+ * LOADED     | kind | how       | a record of the journal, as it lies in a file
  * LOADED_END | kind | isAll     | 0        | passed over | next id |
  * STATE      | kind | JSON
  * ```
  */
 export const NewsKind = { Committed: 1, Refused: 2, Loaded: 3, LoadedEnd: 4, State: 5 } as const;
+
+/** What a record that is read back is: one that is here now; an operation that waits for its time; one that stays on disk, told for its key. */
+export const LoadedAs = { Here: 0, Spilled: 1, Parked: 2 } as const;
+export type LoadedAs = typeof LoadedAs[keyof typeof LoadedAs];
 
 const COMMITTED_BYTES = 44;
 const LOADED_END_BYTES = 28;
@@ -51,6 +55,8 @@ export interface JournalFigures {
   readonly commits: number;
   readonly committedBytes: number;
   readonly compactedBytes: number;
+  /** How often it has stopped taking operations because the system refused. */
+  readonly failures: number;
   /** How long a write with its sync took, within the last minute, in µs; null where there was none. */
   readonly commitP50: number | null;
   readonly commitP99: number | null;
@@ -60,6 +66,8 @@ export interface JournalFigures {
 export interface JournalState {
   /** Why it does not take anything at the moment; null where it does. */
   readonly problem: string | null;
+  /** Why files that need not be there any more stay; null where none do. */
+  readonly cleanupProblem: string | null;
   readonly figures: JournalFigures;
 }
 
@@ -86,15 +94,11 @@ export function writeRefused(ring: RingWriter, count: number, problem: string): 
   return true;
 }
 
-/**
- * Gives a record that was read back.
- *
- * @param isSpilled it stays on disk for now: it is told for its key alone
- */
-export function writeLoaded(ring: RingWriter, record: Words, at: number, isSpilled: boolean): boolean {
+/** Gives a record that was read back. */
+export function writeLoaded(ring: RingWriter, record: Words, at: number, as: LoadedAs): boolean {
   const length = JournalRecord.bytes(record, at);
   if (!ring.reserve(LOADED_HEADER_BYTES + length)) return false;
-  begin(ring, NewsKind.Loaded, isSpilled ? 1 : 0);
+  begin(ring, NewsKind.Loaded, as);
   copyWords(record, at, length, ring.records, ring.at + LOADED_HEADER_BYTES);
   ring.commit(LOADED_HEADER_BYTES + length);
   return true;
@@ -151,7 +155,9 @@ export const News = {
   /** Where in {@link RingReader.records} the journal's record lies. */
   loadedAt: (ring: RingReader): number => ring.at + LOADED_HEADER_BYTES,
   /** It stays on disk for now: it is told for its key alone. */
-  isSpilled: (ring: RingReader): boolean => ring.data[(ring.at >>> 2) + 1] === 1,
+  isSpilled: (ring: RingReader): boolean => ring.data[(ring.at >>> 2) + 1] === LoadedAs.Spilled,
+  /** It waits for its time. */
+  isParked: (ring: RingReader): boolean => ring.data[(ring.at >>> 2) + 1] === LoadedAs.Parked,
 
   loadedEnd(ring: RingReader): LoadedEnd {
     const word = ring.at >>> 2;

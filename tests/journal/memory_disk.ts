@@ -29,6 +29,8 @@ export class MemoryDisk implements JournalFiles {
   maxWrite = Infinity;
   /** Bytes that fit. */
   capacity = Infinity;
+  /** It says how many of them are left. */
+  tellsFree = true;
   readonly locks = new Set<string>();
   readonly #names: Map<string, Inode>;
   /** The names that outlive a loss of power. */
@@ -122,8 +124,8 @@ export class MemoryDisk implements JournalFiles {
     this.#syncedNames = new Map(this.#names);
   }
 
-  freeBytes(): number {
-    return this.capacity - this.#used();
+  freeBytes(): number | null {
+    return this.tellsFree ? this.capacity - this.#used() : null;
   }
 
   lock(path: string): Disposable | null {
@@ -153,7 +155,7 @@ export class MemoryDisk implements JournalFiles {
       writeAt: (at, bytes) => {
         call("writeAt");
         const grows = Math.max(0, at + bytes.length - inode.data.length);
-        const fits = bytes.length - Math.max(0, grows - this.freeBytes());
+        const fits = bytes.length - Math.max(0, grows - (this.capacity - this.#used()));
         const count = Math.min(bytes.length, this.maxWrite, fits);
         if (count <= 0) throw systemError("ENOSPC");
         const length = Math.max(inode.data.length, at + count);

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   type JournalState,
+  LoadedAs,
   News,
   NewsKind,
   writeCommitted,
@@ -26,6 +27,7 @@ Deno.test("news arrive as they were told, in their order", () => {
   const end = { isAll: true, passedOverBytes: 2 ** 33, next: 2 ** 50 + 3 };
   const state: JournalState = {
     problem: "no space is left — für nichts",
+    cleanupProblem: "an old file is damaged",
     figures: {
       files: 3,
       diskBytes: 1,
@@ -36,6 +38,7 @@ Deno.test("news arrive as they were told, in their order", () => {
       commits: 6,
       committedBytes: 7,
       compactedBytes: 8,
+      failures: 10,
       commitP50: 9,
       commitP99: null,
     },
@@ -58,19 +61,22 @@ Deno.test("news arrive as they were told, in their order", () => {
 });
 
 Deno.test("a record that is read back lies in the ring as it lay in its file; a full ring takes nothing", () => {
-  fc.assert(fc.property(accepted, content, fc.boolean(), (operation, bytes, isSpilled) => {
-    const { writer, reader } = pair();
-    const record = words(8 + acceptedBytes(bytes.length));
-    writeAccepted(record, 8, operation, bytes, 0, bytes.length);
-    let written = 0;
-    while (writeLoaded(writer, record, 8, isSpilled)) written++;
-    writer.publish();
-    for (; reader.next(); written--) {
-      const at = News.loadedAt(reader);
-      assertEquals(News.isSpilled(reader), isSpilled);
-      assertEquals(JournalRecord.accepted(reader.records, at, { ...operation, id: 0 }), operation);
-      assertEquals(reader.bytes.slice(at, at + acceptedBytes(bytes.length)), record.bytes.slice(8));
-    }
-    assertEquals(written, 0);
-  }));
+  fc.assert(
+    fc.property(accepted, content, fc.constantFrom(...Object.values(LoadedAs)), (operation, bytes, as) => {
+      const { writer, reader } = pair();
+      const record = words(8 + acceptedBytes(bytes.length));
+      writeAccepted(record, 8, operation, bytes, 0, bytes.length);
+      let written = 0;
+      while (writeLoaded(writer, record, 8, as)) written++;
+      writer.publish();
+      for (; reader.next(); written--) {
+        const at = News.loadedAt(reader);
+        assertEquals(News.isSpilled(reader), as === LoadedAs.Spilled);
+        assertEquals(News.isParked(reader), as === LoadedAs.Parked);
+        assertEquals(JournalRecord.accepted(reader.records, at, { ...operation, id: 0 }), operation);
+        assertEquals(reader.bytes.slice(at, at + acceptedBytes(bytes.length)), record.bytes.slice(8));
+      }
+      assertEquals(written, 0);
+    }),
+  );
 });

@@ -2,6 +2,7 @@ import type { JournalPort, JournalsOptions } from "../../src/durable/journals.ts
 import type { FromJournal, ToJournal } from "../../src/journal/messages.ts";
 import {
   type Committed,
+  LoadedAs,
   writeCommitted,
   writeLoaded,
   writeLoadedEnd,
@@ -184,10 +185,11 @@ class Served {
 
   begin(): void {
     const { disk } = this;
-    for (const record of disk.buried.values()) this.#say((news) => writeLoaded(news, record, 0, false));
-    for (const record of disk.remembered.values()) this.#say((news) => writeLoaded(news, record, 0, false));
+    for (const record of [...disk.buried.values(), ...disk.remembered.values()]) {
+      this.#say((news) => writeLoaded(news, record, 0, LoadedAs.Here));
+    }
     for (const record of disk.sorted(Date.now()).parked) {
-      this.#say((news) => writeLoaded(news, record, 0, false));
+      this.#say((news) => writeLoaded(news, record, 0, LoadedAs.Parked));
     }
     this.load(0, this.request.fillBytes, true);
     this.#watch();
@@ -201,13 +203,13 @@ class Served {
       if (id < from) continue;
       const size = JournalRecord.bytes(record, 0);
       if (left >= size && isAll) {
-        this.#say((news) => writeLoaded(news, record, 0, false));
+        this.#say((news) => writeLoaded(news, record, 0, LoadedAs.Here));
         left -= size;
         continue;
       }
       isAll = false;
       if (tellsKeys && JournalRecord.isKeyed(record, 0)) {
-        this.#say((news) => writeLoaded(news, record, 0, true));
+        this.#say((news) => writeLoaded(news, record, 0, LoadedAs.Spilled));
       }
     }
     this.#say((news) => writeLoadedEnd(news, { isAll, passedOverBytes: 0, next: 0 }));
@@ -252,10 +254,11 @@ class Served {
       commits: 0,
       committedBytes: 0,
       compactedBytes: 0,
+      failures: 0,
       commitP50: null,
       commitP99: null,
     };
-    this.#say((news) => writeState(news, { problem, figures }));
+    this.#say((news) => writeState(news, { problem, cleanupProblem: null, figures }));
   }
 
   /** In its order; what finds no room waits until it does. */
