@@ -247,7 +247,7 @@ export class PluginHost {
       startedAt,
       timeout,
     );
-    context.identify(this.setup.run, view);
+    context.identify(sync ? this.setup.syncRun : this.setup.run, view);
     try {
       const handler = this.plugin.commands[command];
       // Queued for code that has been replaced since.

@@ -33,8 +33,10 @@ export interface HostSetup {
   readonly name: string;
   readonly biz: number | undefined;
   readonly worker: number;
-  /** What tells the operations of this plugin from those of others, of other servers and of earlier starts. */
+  /** What tells the operations of this plugin from those of others, of other servers and of earlier starts; those that outlive a start keep it. */
   readonly run: string;
+  /** The same for its sync operations, which outlive no start: no number that a start before has given out is theirs. */
+  readonly syncRun: string;
   /** `builtin:NAME`, or the URL of a prepared module. */
   readonly module: string;
   /** What the module is a snapshot of; null where it is none. */

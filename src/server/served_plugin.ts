@@ -32,7 +32,7 @@ export class ServedPlugin {
   #settings: WorkerSettings;
   readonly #contentLimits: ContentLimits;
   /** What tells its operations from those of others, and from those of another start where they are not kept. */
-  readonly #run: string;
+  readonly #runs: { readonly server: string; readonly journal: string | null };
   readonly #kept: JournalQueue | null;
 
   constructor(
@@ -44,10 +44,10 @@ export class ServedPlugin {
     /** Where its async operations are kept; null where they are in memory alone. */
     journal: OpenJournal | null,
   ) {
-    this.#run = journal?.recovered.run ?? parts.run;
+    this.#runs = { server: parts.run, journal: journal?.recovered.run ?? null };
     // What a journal brings back may be longer than what is taken now.
     const longest = journal === null || isEmpty(journal) ? 0 : journal.maxContentBytes;
-    this.#settings = workerSettings(config, server, module.prepared, longest, this.#run);
+    this.#settings = workerSettings(config, server, module.prepared, longest, this.#runs);
     this.routed = module.holdFor((held) => buildPlugin(config, this.#settings, held, parts));
     this.#contentLimits = parts.contentLimits;
     this.#bound();
@@ -80,7 +80,7 @@ export class ServedPlugin {
   change(config: PluginConfig, module: HeldModule, server: ServerConfig): PluginChange {
     this.#checkDurability(config, server);
     const { maxContentBytes } = this.#settings;
-    const settings = workerSettings(config, server, module.prepared, maxContentBytes, this.#run);
+    const settings = workerSettings(config, server, module.prepared, maxContentBytes, this.#runs);
     const isOtherCode = module !== this.module;
     const needsWorkers = isOtherCode || config.affinity !== this.config.affinity ||
       !isDeepStrictEqual(settings, this.#settings);

@@ -16,14 +16,14 @@ import { confinement } from "./confinement.ts";
  *
  * @param module the snapshot of its module; null where that is built in
  * @param longest the longest content that may wait in the plugin's queue already, in bytes
- * @param serverRun what tells this server from others, and from itself after its next start
+ * @param runs what tells this server from others and from itself after its next start, and what tells the journal's operations from all others
  */
 export function workerSettings(
   config: PluginConfig,
   server: ServerConfig,
   module: PreparedModule | null,
   longest: number,
-  serverRun: string,
+  runs: { readonly server: string; readonly journal: string | null },
 ): WorkerSettings {
   const granted = builtinRights(config.module, config.permissions);
   const { permissions, readable } = workerRights(granted, module);
@@ -31,7 +31,8 @@ export function workerSettings(
     setup: {
       name: config.name,
       biz: config.biz,
-      run: runOf(serverRun, config.name),
+      run: runOf(runs.journal ?? runs.server, config.name),
+      syncRun: runOf(runs.server, config.name),
       module: module?.url ?? config.module,
       original: module === null ? null : { folder: module.folder, root: module.root },
       grants: config.permissions,

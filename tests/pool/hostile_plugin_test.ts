@@ -341,6 +341,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
           name: "p",
           biz: undefined,
           run: "test",
+          syncRun: "test",
           module: new URL(`file://${path}`).href,
           original: null,
           grants: PLUGIN_DEFAULTS.permissions,
