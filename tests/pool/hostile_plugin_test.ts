@@ -340,8 +340,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         setup: {
           name: "p",
           biz: undefined,
-          run: "test",
-          syncRun: "test",
+          ...{ run: "test", syncRun: "test" },
           module: new URL(`file://${path}`).href,
           original: null,
           grants: PLUGIN_DEFAULTS.permissions,
