@@ -13,6 +13,7 @@ const ORDER = [
   "loadgen",
   "client",
   "net",
+  "tls",
   "router",
   "pool",
   "durable",

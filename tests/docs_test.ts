@@ -21,6 +21,7 @@ const DOCUMENTS = [
   "docs/durability.md",
   "docs/operations.md",
   "docs/reload.md",
+  "docs/tls.md",
   "docs/robustness.md",
   "docs/isolation.md",
   "docs/kv.md",

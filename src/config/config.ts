@@ -4,6 +4,7 @@ import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
 import type { Layers, Origin } from "./layers.ts";
 import type { CharsetName } from "../protocol/charset.ts";
+import type { TlsSettings } from "../tls/tls_settings.ts";
 import type { UnixSocket } from "./unix_socket.ts";
 
 /** Everything the server is told at its start. Durations are in milliseconds, sizes in bytes. */
@@ -56,6 +57,8 @@ export interface InetListenerConfig extends MannerConfig {
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Null for plain bytes; those of UDP always are. */
+  readonly tls: TlsSettings | null;
 }
 
 export interface UnixListenerConfig extends MannerConfig, UnixSocket {

@@ -6,6 +6,7 @@ export const SERVER_DEFAULTS = {
   async_reply: true,
   legacy: false,
   charset: "utf-8",
+  tls: "none",
   max_frame: "64 KiB",
   max_connections: 10_000,
   max_connections_per_address: 5_000,
@@ -13,6 +14,7 @@ export const SERVER_DEFAULTS = {
   max_unread_reply_bytes: "1 MiB",
   slow_reader_timeout: "30s",
   frame_timeout: "30s",
+  handshake_timeout: "10s",
   idle_timeout: "0s",
   udp_reply_ratio: 3,
   udp_loopback_ratio: 0,
@@ -65,7 +67,7 @@ export const PLUGIN_DEFAULTS = {
 } as const;
 
 /** The same for `[[listener]]`. */
-export const LISTENER_DEFAULTS = { async_reply: true, legacy: false, charset: "utf-8" } as const;
+export const LISTENER_DEFAULTS = { async_reply: true, legacy: false, charset: "utf-8", tls: "none" } as const;
 
 /** The plugins of a server whose file names none, or that has no file. */
 export const DEFAULT_PLUGINS = [

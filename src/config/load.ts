@@ -12,6 +12,8 @@ import { Layers } from "./layers.ts";
 import { misplacedKeys } from "./misplaced.ts";
 import { environmentFile, environmentLayer, flagLayer, NO_FILE, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
+import type { TlsSettings } from "../tls/tls_settings.ts";
+import { tlsBesideUdp } from "./tls_beside_udp.ts";
 import { parseBytes } from "./units.ts";
 import { workerNumbers } from "./worker_numbers.ts";
 
@@ -47,6 +49,7 @@ export function loadConfig(sources: ConfigSources): Config {
   });
   const inFile = [
     ...problemsOf(FILE_SCHEMA, document).map((each) => layers.inFile(each, each.isOfKey)),
+    ...tlsBesideUdp(layers.server).map((each) => layers.inPlace(each)),
     ...clashesOf(layers.server, document["listener"], document["plugin"]).map((each) => layers.clash(each)),
   ];
   const problems = [
@@ -66,7 +69,7 @@ export function loadConfig(sources: ConfigSources): Config {
 
   const { listener, plugin = [] } = v.parse(FILE_SCHEMA, document);
   const settings = v.parse(SERVER_SCHEMA, layers.server);
-  const listeners = [settings, ...listener].flatMap(listenersOf);
+  const listeners = [settings, ...listener].flatMap((each) => listenersOf(each, file));
   const plugins = plugin.map((each) => pluginConfig(each, file));
   return {
     server: serverConfig(settings, file),
@@ -102,6 +105,7 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     maxUnreadReplyBytes: settings.max_unread_reply_bytes,
     slowReaderTimeout: settings.slow_reader_timeout,
     frameTimeout: settings.frame_timeout,
+    handshakeTimeout: settings.handshake_timeout,
     idleTimeout: settings.idle_timeout,
     udpReplyRatio: settings.udp_reply_ratio,
     udpLoopbackRatio: settings.udp_loopback_ratio,
@@ -122,14 +126,26 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
 }
 
 function listenersOf(
-  { tcp = [], udp = [], unix = [], async_reply: asyncReply, legacy, charset }: ListenerOutput,
+  { tcp = [], udp = [], unix = [], async_reply: asyncReply, legacy, charset, tls: given }: ListenerOutput,
+  file: string | undefined,
 ): ListenerConfig[] {
   const options = { asyncReply, legacy, charset };
+  const tls = tlsSettings(given, file);
   return [
-    ...tcp.map((address) => ({ transport: "tcp", ...address, ...options }) as const),
-    ...udp.map((address) => ({ transport: "udp", ...address, ...options }) as const),
+    ...tcp.map((address) => ({ transport: "tcp", ...address, ...options, tls }) as const),
+    ...udp.map((address) => ({ transport: "udp", ...address, ...options, tls: null }) as const),
     ...unix.map((socket) => ({ transport: "unix", ...socket, ...options }) as const),
   ];
+}
+
+function tlsSettings(tls: ListenerOutput["tls"], file: string | undefined): TlsSettings | null {
+  if (tls === "none") return null;
+  return {
+    cert: pathFrom(tls.cert, file),
+    key: pathFrom(tls.key, file),
+    clientCa: tls.client_ca === undefined ? null : pathFrom(tls.client_ca, file),
+    minVersion: tls.min_version,
+  };
 }
 
 function pluginConfig(

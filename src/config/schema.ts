@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { CHARSETS } from "../protocol/charset.ts";
+import { TLS_VERSIONS } from "../tls/tls_settings.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { didYouMean } from "../nearest.ts";
 import { type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
@@ -14,6 +15,7 @@ import {
   duration,
   flag,
   jsonTable,
+  noTable,
   permission,
   syncInterval,
   text,
@@ -30,6 +32,14 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
+/** The keys of `tls`. */
+export const TLS_ENTRIES = {
+  cert: text("the path of a PEM file"),
+  key: text("the path of a PEM file"),
+  client_ca: v.optional(text("the path of a PEM file")),
+  min_version: v.optional(choice(TLS_VERSIONS), "1.2"),
+};
+
 /** The keys of `[server]`: the address keys first, then those of ServerConfig. */
 export const SERVER_ENTRIES = {
   tcp: addresses(),
@@ -38,6 +48,7 @@ export const SERVER_ENTRIES = {
   async_reply: flag(),
   legacy: flag(),
   charset: choice(CHARSETS),
+  tls: tls(),
   max_frame: bytes(4 * KIB, 64 * MIB),
   max_connections: count(1, 1_000_000),
   max_connections_per_address: count(0, 1_000_000),
@@ -45,6 +56,7 @@ export const SERVER_ENTRIES = {
   max_unread_reply_bytes: bytes(KIB, GIB),
   slow_reader_timeout: duration(1),
   frame_timeout: duration(0),
+  handshake_timeout: duration(0),
   idle_timeout: duration(0),
   udp_reply_ratio: count(0, 65_507),
   udp_loopback_ratio: count(0, 65_507),
@@ -71,6 +83,7 @@ export const LISTENER_ENTRIES = {
   async_reply: v.optional(flag(), LISTENER_DEFAULTS.async_reply),
   legacy: v.optional(flag(), LISTENER_DEFAULTS.legacy),
   charset: v.optional(choice(CHARSETS), LISTENER_DEFAULTS.charset),
+  tls: v.optional(tls(), LISTENER_DEFAULTS.tls),
 };
 
 export const QUEUE_ENTRIES = {
@@ -166,7 +179,7 @@ const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
 /** The whole file. */
 export const FILE_SCHEMA = table({
   server: v.optional(SERVER_LAYER_SCHEMA, {}),
-  listener: v.optional(list("listener", table(LISTENER_ENTRIES, hasOneTransport)), []),
+  listener: v.optional(list("listener", table(LISTENER_ENTRIES, listenerProblem)), []),
   plugin: v.optional(list("plugin", table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
 });
 
@@ -246,7 +259,23 @@ function fewestIsWithinMost({ min, max = PLUGIN_DEFAULTS.workers.max }: Table): 
     : `expected a min of at most max, got min ${min} and max ${max}`;
 }
 
-function hasOneTransport(listener: Table): string | undefined {
+/** "none", or where the files are. */
+function tls() {
+  return v.lazy((value) => isTable(value) ? table(TLS_ENTRIES) : noTable());
+}
+
+function listenerProblem(listener: Table): string | undefined {
+  return transportProblem(listener) ?? tlsProblem(listener);
+}
+
+function tlsProblem({ tls = "none", udp, unix }: Table): string | undefined {
+  if (tls === "none" || (udp === undefined && unix === undefined)) return undefined;
+  return udp !== undefined
+    ? "a listener on UDP has no TLS: leave tls out, and give callers who are to be encrypted one on TCP"
+    : "a listener on a Unix socket has no TLS: leave tls out; its bytes leave the machine nowhere";
+}
+
+function transportProblem(listener: Table): string | undefined {
   const given = ["tcp", "udp", "unix"].filter((key) => Object.hasOwn(listener, key));
   return given.length === 1
     ? undefined

@@ -133,6 +133,14 @@ export function permission() {
   );
 }
 
+/** "none", where a table may stand. */
+export function noTable() {
+  return parsed((value): "none" => {
+    if (value !== "none") throw mismatch('a table or "none"', value);
+    return value;
+  });
+}
+
 /** A table of anything that JSON can write too. */
 export function jsonTable() {
   return parsed((value): JsonObject => {

@@ -1,5 +1,5 @@
 import { systemReason } from "../system_reason.ts";
-import { AsyncConnection } from "./async_connection.ts";
+import type { ConnectionMaker } from "./connection_maker.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./stream_listener.ts";
 import type { ListenSocket } from "./unix_socket.ts";
@@ -11,11 +11,16 @@ const MAPPED = /^::ffff:(?=[\d.]+$)/;
 
 /** Accepts connections over Deno's own sockets. */
 export class AsyncListener implements StreamListener {
+  readonly canServeTls = false;
   #accepting: Promise<void> | null = null;
   #closed = false;
   #pause: { timer: number; end: () => void } | null = null;
 
-  constructor(readonly listener: ListenSocket, readonly handler: StreamHandler) {}
+  constructor(
+    readonly listener: ListenSocket,
+    readonly handler: StreamHandler,
+    readonly maker: ConnectionMaker,
+  ) {}
 
   get address(): Deno.Addr {
     return this.listener.addr;
@@ -69,7 +74,7 @@ export class AsyncListener implements StreamListener {
         // The caller has gone already; the first read will tell.
       }
     }
-    this.handler.opened(new AsyncConnection(socket, this.handler, address));
+    this.handler.opened(this.maker.overSocket(socket, this.handler, address));
   }
 
   #wait(ms: number): Promise<void> {

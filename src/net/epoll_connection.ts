@@ -1,9 +1,10 @@
 import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import type { Holdable } from "./held_back.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, SHUT_WR, SIOCOUTQ } from "./libc.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./libc.ts";
 import { KEPT_OUT_BYTES, StreamConnection } from "./stream_connection.ts";
 import type { StreamHandler } from "./stream_handler.ts";
+import { BROKEN, type StreamIo } from "./stream_io.ts";
 
 /**
  * How long a caller that was told of its error may take to close before its connection is closed all the same, in ms. While it
@@ -13,11 +14,6 @@ const LINGER_MS = 1000;
 const MAX_LINGERS = 30;
 /** Replies wait for those that are still owed while they have no more bytes than this. */
 const HOLD_BYTES = 16 * 1024;
-/** Where input goes that nobody will read. */
-const DISCARDED = new Uint8Array(64 * 1024);
-
-/** Where the kernel says how many bytes are unsent. */
-const UNSENT = new Int32Array(1);
 
 /** A connection over a descriptor of its own, read and written when epoll says so. */
 export class EpollConnection extends StreamConnection implements EpollHandler, Holdable {
@@ -38,30 +34,45 @@ export class EpollConnection extends StreamConnection implements EpollHandler, H
   /** The loop has it send what has collected. */
   #held = false;
 
-  constructor(readonly fd: number, readonly loop: EpollLoop, handler: StreamHandler, address: string) {
+  constructor(readonly io: StreamIo, readonly loop: EpollLoop, handler: StreamHandler, address: string) {
     super(handler, address);
-    loop.add(fd, EPOLLIN, this);
+    loop.add(io.fd, EPOLLIN, this);
+  }
+
+  /** The subject of its certificate, as in RFC 2253; null where it has shown none. */
+  get certificateSubject(): string | null {
+    return this.io.certificateSubject;
   }
 
   /** Reads once, however much there is: what is left makes the socket ready again, after all others had their turn. */
   ready(events: number): void {
     if ((events & EPOLLOUT) !== 0) this.flush();
-    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0 || this.state === "closed") return;
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP | this.io.wants)) === 0 || this.state === "closed") return;
     if (this.#lingering) return this.#discard();
     if (this.state === "closing" || this.#paused) {
       if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
       return;
     }
-    const space = this.reader.space();
-    const count = this.loop.libc.recv(this.fd, space, space.length, 0);
-    if (count > 0) {
-      this.reader.received(count);
-      this.#handle();
-    } else if (count === 0) {
+    const count = this.#receive();
+    if (count > 0) this.#handle();
+    else if (count === 0) {
       this.#sawEnd = true;
       this.finish();
-    } else if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
+    } else if (count === BROKEN || (events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
     this.#watch();
+  }
+
+  /** Reads into the reader. */
+  #receive(): number {
+    const { io, reader } = this;
+    const count = io.recv(reader.space());
+    if (count <= 0) return count;
+    reader.received(count);
+    for (let more = count; more > 0 && io.hasPending;) {
+      more = io.recv(reader.space());
+      if (more > 0) reader.received(more);
+    }
+    return count;
   }
 
   /** Sends what has collected; what is owed more of may wait for that, so that both leave in one write. */
@@ -97,16 +108,11 @@ export class EpollConnection extends StreamConnection implements EpollHandler, H
    */
   protected override end(): void {
     if (this.#lingering) return;
-    if (this.#sawEnd || (!this.endedInError && !this.#hasUnsent())) return this.close();
+    if (this.#sawEnd || (!this.endedInError && !this.io.hasUnsent())) return this.close();
     this.#lingering = true;
     this.#linger(1);
-    this.loop.libc.shutdown(this.fd, SHUT_WR);
+    this.io.shutdownWrite();
     this.#watch();
-  }
-
-  /** Whether the kernel still holds bytes that the caller's side has not taken. */
-  #hasUnsent(): boolean {
-    return this.loop.libc.ioctl(this.fd, SIOCOUTQ, UNSENT) === 0 && UNSENT[0]! > 0;
   }
 
   #linger(times: number): void {
@@ -118,22 +124,20 @@ export class EpollConnection extends StreamConnection implements EpollHandler, H
   }
 
   #discard(): void {
-    const count = this.loop.libc.recv(this.fd, DISCARDED, DISCARDED.length, 0);
-    if (count <= 0) this.close();
+    if (this.io.discard() <= 0) this.close();
     else this.#hasDiscarded = true;
   }
 
   protected override closeSocket(): void {
     clearTimeout(this.#lingerTimer);
-    this.loop.remove(this.fd);
-    this.loop.libc.close(this.fd);
+    this.loop.remove(this.io.fd);
+    this.io.close();
   }
 
   protected override send(): void {
-    const { libc } = this.loop;
     while (this.#sent < this.outLength) {
       const rest = this.#sent === 0 ? this.out : this.out.subarray(this.#sent);
-      const count = libc.send(this.fd, rest, this.outLength - this.#sent, MSG_NOSIGNAL);
+      const count = this.io.send(rest, this.outLength - this.#sent);
       // The socket is full, or broken: an event tells which.
       if (count <= 0) {
         this.#blocked = true;
@@ -157,9 +161,9 @@ export class EpollConnection extends StreamConnection implements EpollHandler, H
   #watch(): void {
     if (this.state === "closed") return;
     const reads = this.#lingering || (this.state === "open" && !this.#paused);
-    const wanted = (reads ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0);
+    const wanted = (reads ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0) | this.io.wants;
     if (wanted === this.#watched) return;
     this.#watched = wanted;
-    this.loop.change(this.fd, wanted);
+    this.loop.change(this.io.fd, wanted);
   }
 }

@@ -1,4 +1,6 @@
-import { EpollConnection } from "./epoll_connection.ts";
+import { textOf } from "../text_of.ts";
+import { TlsSocket } from "../tls/tls_socket.ts";
+import type { ConnectionMaker } from "./connection_maker.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
 import type { EpollHandler } from "./epoll_set.ts";
 import {
@@ -10,9 +12,11 @@ import {
   SOL_SOCKET,
   TCP_NODELAY,
 } from "./libc.ts";
-import type { StreamHandler } from "./stream_handler.ts";
+import type { HandledConnection, StreamHandler } from "./stream_handler.ts";
 import type { StreamListener } from "./stream_listener.ts";
+import { DescriptorIo } from "./stream_io.ts";
 import { socketAddressText } from "./socket_address.ts";
+import { TlsHandshake } from "./tls_handshake.ts";
 import type { ListenSocket } from "./unix_socket.ts";
 
 /** Connections accepted at a time, before others have their turn. */
@@ -26,6 +30,7 @@ const ONE = new Uint8Array(new Int32Array([1]).buffer);
 
 /** Accepts connections on a listening socket that Deno has opened, and serves them with epoll. */
 export class EpollListener implements StreamListener, EpollHandler {
+  readonly canServeTls = true;
   readonly #address = new Uint8Array(SOCKADDR_BYTES);
   readonly #addressLength = new Uint32Array(1);
   #timer: number | undefined;
@@ -38,6 +43,7 @@ export class EpollListener implements StreamListener, EpollHandler {
     readonly fd: number,
     readonly handler: StreamHandler,
     readonly loop: EpollLoop,
+    readonly maker: ConnectionMaker,
   ) {}
 
   get address(): Deno.Addr {
@@ -93,7 +99,22 @@ export class EpollListener implements StreamListener, EpollHandler {
       libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, ONE.length);
       libc.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, ONE, ONE.length);
     }
-    this.handler.opened(new EpollConnection(fd, this.loop, this.handler, address));
+    const connection = this.#serve(fd, address);
+    if (connection === null) libc.close(fd);
+    else this.handler.opened(connection);
+  }
+
+  /** As the listener's options are now; null where there is no memory for TLS. */
+  #serve(fd: number, address: string): HandledConnection | null {
+    const { loop, handler, maker } = this;
+    const { tls } = handler.options;
+    if (tls === null) return maker.overDescriptor(new DescriptorIo(loop.libc, fd), loop, handler, address);
+    try {
+      return new TlsHandshake(fd, new TlsSocket(tls.context, fd), loop, handler, maker, address);
+    } catch (error) {
+      handler.context.log.error("a TLS connection could not be begun", { address, error: textOf(error) });
+      return null;
+    }
   }
 
   /** Takes the next connection and where it comes from; -1 where there is none, or no descriptor for it. */

@@ -14,6 +14,8 @@ export interface NetLimits {
   readonly slowReaderTimeout: number;
   /** How long a message may take from its first byte to its last; 0 is for ever. */
   readonly frameTimeout: number;
+  /** How long a TLS handshake may take; 0 is for ever. */
+  readonly handshakeTimeout: number;
   /** How long a connection that waits for nothing may send nothing; 0 is for ever. */
   readonly idleTimeout: number;
   /** A reply by UDP has at most so many times the bytes of its request; 0 is no bound. */

@@ -1,6 +1,10 @@
+import { TlsError } from "../tls/tls_error.ts";
+import { AsyncConnection } from "./async_connection.ts";
 import { AsyncListener } from "./async_listener.ts";
 import { AsyncDatagrams } from "./async_datagrams.ts";
 import type { DatagramListener } from "./datagram_listener.ts";
+import type { ConnectionMaker } from "./connection_maker.ts";
+import { EpollConnection } from "./epoll_connection.ts";
 import { EpollDatagrams } from "./epoll_datagrams.ts";
 import { EpollListener } from "./epoll_listener.ts";
 import type { EpollLoop } from "./epoll_loop.ts";
@@ -19,15 +23,24 @@ export interface InetListenAddress {
   readonly port: number;
 }
 
+/** Connections that speak mevent's own protocol. */
+export const WIRE: ConnectionMaker = {
+  protocols: ["mevent/1"],
+  overDescriptor: (io, loop, handler, address) => new EpollConnection(io, loop, handler, address),
+  overSocket: (socket, handler, address) => new AsyncConnection(socket, handler, address),
+};
+
 /**
  * Listens on TCP or a Unix socket and serves, from `begin` on, what connects: with epoll where there is a loop and the socket's descriptor
- * is found, else with Deno's own sockets. Throws the system's error where it cannot listen.
+ * is found, else with Deno's own sockets. Throws the system's error where it cannot listen, and TlsError where it is to serve TLS
+ * over Deno's own sockets.
  */
 export function listenStream(
   address: ListenAddress,
   options: ListenerOptions,
   context: NetContext,
   loop: EpollLoop | null,
+  maker = WIRE,
 ): StreamListener {
   const transport = "path" in address ? "unix" : "tcp";
   const handler = new StreamHandler(transport, options, context);
@@ -35,9 +48,20 @@ export function listenStream(
     "path" in address
       ? withRights(address.path, address, () => UnixSocket.listen(address.path))
       : Deno.listen({ transport: "tcp", hostname: address.hostname, port: address.port });
-  if (loop === null) return new AsyncListener(listen(), handler);
+  if (loop === null) {
+    if (options.tls !== null) throw noTls();
+    return new AsyncListener(listen(), handler, maker);
+  }
   const { socket, fd } = openWithDescriptor(loop.libc, listen);
-  return fd === null ? new AsyncListener(socket, handler) : new EpollListener(socket, fd, handler, loop);
+  if (fd !== null) return new EpollListener(socket, fd, handler, loop, maker);
+  if (options.tls === null) return new AsyncListener(socket, handler, maker);
+  socket.close();
+  throw noTls();
+}
+
+/** Says why there are listeners that cannot serve TLS. */
+export function noTls(): TlsError {
+  return new TlsError("TLS needs sockets that wait with epoll, and there are none here");
 }
 
 /** The same for UDP. */

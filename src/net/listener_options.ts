@@ -1,4 +1,5 @@
 import type { Charset } from "../protocol/charset.ts";
+import type { Certificates } from "../tls/certificates.ts";
 
 /** How the callers of a listener are answered. */
 export interface ListenerOptions {
@@ -8,6 +9,8 @@ export interface ListenerOptions {
   readonly legacy: boolean;
   /** What the texts of HDF and cells are written in; null for UTF-8. */
   readonly charset: Charset | null;
+  /** What connections are served TLS with; null for plain ones. */
+  readonly tls: Certificates | null;
 }
 
 /** What the buffer of libmevent holds: a reply with its prefix, in bytes. */

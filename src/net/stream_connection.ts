@@ -14,6 +14,7 @@ import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
 import { passToRouter } from "./pass_to_router.ts";
+import { tellIllegalLength } from "./illegal_length.ts";
 import { LEGACY_REPLY_BYTES, type ListenerOptions } from "./listener_options.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
@@ -132,7 +133,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   }
 
   /** The same where the caller may still be sending: a subclass sees to it that the last reply arrives all the same. */
-  #finishInError(): void {
+  protected finishInError(): void {
     this.endedInError = true;
     this.finish();
   }
@@ -241,7 +242,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       if (
         passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most, time) === "close"
       ) {
-        this.#finishInError();
+        this.finishInError();
       }
     }
     this.#isPaused = false;
@@ -273,13 +274,13 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     const { bytes, at, length, announced, maxFrame } = this.reader;
     clearTimeout(this.#longTimer);
     this.#longTimer = undefined;
-    this.handler.context.limitLog.reached("max_frame", { max_frame: maxFrame });
+    tellIllegalLength(this.handler.context.limitLog, announced, maxFrame, this.address);
     const isLong = announced > maxFrame && length >= FLAGS_END && bytes[at]! >>> 4 === VERSION;
     if (isLong && this.asyncReply) {
       const why = `the message has ${announced} bytes, max_frame allows ${maxFrame}: send less, or raise it`;
       this.handler.router.refuseUnread(this, bytes, at, length, why);
     }
-    this.#finishInError();
+    this.finishInError();
   }
 
   /** Counts that input waits, once until it is all read. */
@@ -312,7 +313,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     const timeout = isBusy ? 0 : isBegun ? limits.frameTimeout : limits.idleTimeout;
     if (!this.#isSame(isBusy ? -Infinity : this.#messages, isBegun, time, timeout)) return;
     this.handler.context.limitLog.reached(isBegun ? "frame_timeout" : "idle_timeout");
-    if (isBegun && this.isOwing) this.#finishInError();
+    if (isBegun && this.isOwing) this.finishInError();
     else this.close();
   }
 

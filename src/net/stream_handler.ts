@@ -3,6 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { ServerCounters } from "../observe/server_stats.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import type { Router } from "../router/router.ts";
+import type { HandshakeBudget } from "../tls/handshake_budget.ts";
 import type { Admission } from "./admission.ts";
 import type { DatagramGuard } from "./datagram_guard.ts";
 import type { NetLimits } from "./limits.ts";
@@ -21,6 +22,7 @@ export interface NetContext {
   readonly limitLog: LimitLog;
   readonly admission: Admission;
   readonly guard: DatagramGuard;
+  readonly handshakes: HandshakeBudget;
   readonly log: Log;
   /** Monotonic, in ms. */
   readonly now: () => number;
@@ -85,6 +87,12 @@ export class StreamHandler {
   closed(connection: HandledConnection): void {
     this.connections.delete(connection);
     this.context.admission.closed(connection.address);
+  }
+
+  /** A connection goes on as another one: its handshake is over. */
+  replaced(before: HandledConnection, after: HandledConnection): void {
+    this.connections.delete(before);
+    this.connections.add(after);
   }
 
   /** Counts a message. */

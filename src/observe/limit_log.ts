@@ -21,6 +21,13 @@ const LIMITS = [
   ["max_unread_reply_bytes", "info", "a connection waits: it reads its replies slower than it asks for them"],
   ["slow_reader_timeout", "warn", "a connection was closed: it did not read its replies"],
   ["frame_timeout", "warn", "a connection was closed: it did not end a message within frame_timeout"],
+  [
+    "handshake_timeout",
+    "warn",
+    "a connection was closed: its TLS handshake did not end within handshake_timeout",
+  ],
+  ["tls_handshake", "warn", "a connection was closed: its TLS handshake failed"],
+  ["tls_on_plain", "warn", "a connection was closed: it speaks TLS, and its listener does not"],
   ["idle_timeout", "info", "a connection was closed: it sent nothing for idle_timeout"],
   ["udp_loops", "warn", "a datagram was dropped: it may be a reply, or says that it is from this server"],
   ["udp_reply_ratio", "warn", "a reply by UDP was too large for its request: a smaller one went out"],

@@ -58,7 +58,7 @@ const JOURNAL_GAUGES = {
 
 /** The figures of a server in the text format of Prometheus, version 0.0.4; times in seconds. */
 export function prometheusText(stats: ServerStats): string {
-  const { plugins, connections, messages, errors } = stats;
+  const { plugins, connections, tls, messages, errors } = stats;
   const named = (kind: string, figures: Readonly<Record<string, number | null>>): Sample[] =>
     Object.entries(figures).flatMap(([name, value]) => value === null ? [] : [[{ [kind]: name }, value]]);
   const each = (value: (plugin: PluginStats) => number): Sample[] =>
@@ -105,6 +105,19 @@ export function prometheusText(stats: ServerStats): string {
       [{ outcome: "refused" }, connections.refused],
       [{ outcome: "slow_reader_closed" }, connections.slow_readers_closed],
     ]),
+    family("mevent_tls_connections_open", "gauge", "connections with TLS", [[{}, tls.open]]),
+    family("mevent_tls_handshakes_total", "counter", "TLS handshakes by what became of them", [
+      [{ outcome: "done" }, tls.handshakes],
+      [{ outcome: "failed" }, tls.failed],
+    ]),
+    family(
+      "mevent_certificate_expires_seconds",
+      "gauge",
+      "time until a listener's certificate ceases to be valid",
+      tls.certificates.flatMap(({ listener, expires_in_seconds: left }): Sample[] =>
+        left === null ? [] : [[{ listener }, left]]
+      ),
+    ),
     family("mevent_messages_total", "counter", "messages received", named("transport", messages)),
     family("mevent_errors_total", "counter", "requests refused and replies dropped", named("kind", errors)),
     family(

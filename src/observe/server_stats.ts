@@ -20,6 +20,11 @@ export class ServerCounters {
   connectionsOpen = 0;
   /** Refused: there were too many, or no descriptor was left. */
   connectionsRefused = 0;
+  /** Connections with TLS, their handshake over. */
+  tlsOpen = 0;
+  /** Handshakes that were ended well, and those that failed or took too long. */
+  tlsHandshakes = 0;
+  tlsFailed = 0;
   /** Closed because they did not read their replies. */
   slowReadersClosed = 0;
   /** Replies whose caller had gone, or that a UDP socket did not take. */
@@ -127,6 +132,25 @@ export interface PluginStats extends JsonObject {
   gauges: { [name: string]: number };
 }
 
+/** Connections with TLS, and what they are served with. */
+export interface TlsStats extends JsonObject {
+  open: number;
+  /** Handshakes since the start: ended well, and failed or too slow. */
+  handshakes: number;
+  failed: number;
+  certificates: CertificateStats[];
+}
+
+/** The certificate of a listener. */
+export interface CertificateStats extends JsonObject {
+  /** As `tcp 127.0.0.1:26443`. */
+  listener: string;
+  /** Until when it is valid, as in ISO 8601; null where it does not tell. */
+  expires: string | null;
+  /** The same from now on, below 0 where it has expired. */
+  expires_in_seconds: number | null;
+}
+
 /** What `Reserve.Stats` answers. */
 export interface ServerStats extends JsonObject {
   version: string;
@@ -134,6 +158,7 @@ export interface ServerStats extends JsonObject {
   uptime_seconds: number;
   state: string;
   connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
+  tls: TlsStats;
   /** How often each limit was reached since the start, by the key of the config that sets it. */
   limits: { [limit: string]: number };
   messages: { tcp: number; udp: number; unix: number };

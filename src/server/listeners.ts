@@ -4,14 +4,19 @@ import { differences } from "../config/differences.ts";
 import { DatagramGuard } from "../net/datagram_guard.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
-import { listenDatagrams, listenStream } from "../net/listen.ts";
+import { listenDatagrams, listenStream, noTls, WIRE } from "../net/listen.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
 import type { ListenerOptions } from "../net/listener_options.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import { setRights } from "../net/socket_rights.ts";
+import type { Certificates } from "../tls/certificates.ts";
+import { HandshakeBudget } from "../tls/handshake_budget.ts";
+import { TlsError } from "../tls/tls_error.ts";
+import type { CertificateStats } from "../observe/server_stats.ts";
 import { charsetOf } from "../protocol/charset.ts";
 import { systemReason } from "../system_reason.ts";
 import { addressHolder } from "./address_holder.ts";
+import { CertificateKeeper, certificateStats } from "./certificate_keeper.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
 /** A listening address that cannot be had. */
@@ -19,11 +24,13 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** A socket that is listened on; one of the two is not null. */
+/** A socket that is listened on; one of stream and datagrams is not null. */
 interface Listening {
   readonly config: ListenerConfig;
   readonly stream: StreamListener | null;
   readonly datagrams: DatagramListener | null;
+  /** Null where it serves no TLS. */
+  readonly tls: Certificates | null;
 }
 
 /** The way from the sockets that are listened on to those of a config. */
@@ -36,6 +43,8 @@ export interface ListenerPlan {
   readonly altered: readonly UnixListenerConfig[];
   /** What it changes, a sentence each. */
   readonly changed: readonly string[];
+  /** What of {@link after} is served with certificates that were read for it. */
+  readonly certificates: readonly Certificates[];
 }
 
 /** All sockets that callers come in by. */
@@ -47,19 +56,24 @@ export class Listeners {
   #leaving: Listening[] = [];
 
   readonly context: NetContext;
+  readonly #keeper: CertificateKeeper;
 
-  constructor(context: Omit<NetContext, "guard">, readonly loop: EpollLoop | null) {
+  constructor(context: Omit<NetContext, "guard" | "handshakes">, readonly loop: EpollLoop | null) {
     const { limitLog, now } = context;
     const guard = new DatagramGuard({ limits: () => context.limits, limitLog, now });
-    this.context = { ...context, guard };
+    this.context = { ...context, guard, handshakes: new HandshakeBudget(now) };
+    this.#keeper = new CertificateKeeper(context.log);
   }
 
   /** Where they listen, as `tcp 127.0.0.1:26000`. */
   get addresses(): string[] {
-    return [...this.streams, ...this.datagrams].map(({ address }) =>
-      address.transport === "tcp" || address.transport === "udp"
-        ? `${address.transport} ${formatAddress(address)}`
-        : `unix ${(address as Deno.UnixAddr).path}`
+    return [...this.streams, ...this.datagrams].map(({ address }) => addressText(address));
+  }
+
+  /** The certificates of those that are listened on. */
+  get certificates(): CertificateStats[] {
+    return this.#listening.flatMap(({ stream, tls }) =>
+      stream === null || tls === null ? [] : certificateStats(addressText(stream.address), tls)
     );
   }
 
@@ -85,13 +99,32 @@ export class Listeners {
       }
     }
     const opened: Listening[] = [];
+    const certificates: Certificates[] = [];
+    const giveUp = async () => {
+      await close(opened);
+      for (const each of certificates) each.close();
+    };
     const altered: UnixListenerConfig[] = [];
     const changed: string[] = [];
     const after: Listening[] = [];
     for (const [at, config] of configs.entries()) {
       const before = kept[at];
+      let tls: Certificates | null;
+      try {
+        tls = await this.#keeper.certificatesOf(
+          config,
+          nameOf(config),
+          WIRE.protocols,
+          before?.tls ?? null,
+        );
+        if (tls !== null && tls !== before?.tls) certificates.push(tls);
+        if (tls !== null && before?.stream?.canServeTls === false) throw noTls();
+      } catch (error) {
+        await giveUp();
+        throw await listenError(config, error);
+      }
       if (before !== undefined) {
-        after.push({ ...before, config });
+        after.push({ ...before, config, tls });
         const other = differences(shown(before.config), shown(config));
         changed.push(...other.map((what) => `listener ${nameOf(config)}: ${what}`));
         continue;
@@ -105,11 +138,11 @@ export class Listeners {
         continue;
       }
       try {
-        const fresh = this.#open(config);
+        const fresh = this.#open(config, tls);
         opened.push(fresh);
         after.push(fresh);
       } catch (error) {
-        await close(opened);
+        await giveUp();
         throw await listenError(config, error);
       }
       changed.push(`listener ${nameOf(config)} opened`);
@@ -124,18 +157,19 @@ export class Listeners {
         altered.push(before);
       } catch (error) {
         restore(altered);
-        await close(opened);
+        await giveUp();
         throw await listenError(config, error);
       }
     }
     changed.push(...rest.map(({ config }) => `listener ${nameOf(config)} closed`));
-    return { after, opened, closed: rest, altered, changed };
+    return { after, opened, closed: rest, altered, changed, certificates };
   }
 
   /** Closes again what a plan has opened. */
-  drop(plan: ListenerPlan): Promise<void> {
+  async drop(plan: ListenerPlan): Promise<void> {
     restore(plan.altered);
-    return close(plan.opened);
+    await close(plan.opened);
+    for (const certificates of plan.certificates) certificates.close();
   }
 
   /**
@@ -143,12 +177,13 @@ export class Listeners {
    * and who waits for a reply by UDP gets it.
    */
   take({ after, closed }: ListenerPlan): void {
+    const before = this.#listening;
     this.#listening = after;
     this.streams = after.flatMap(({ stream }) => stream ?? []);
     this.datagrams = after.flatMap(({ datagrams }) => datagrams ?? []);
-    for (const { config, stream, datagrams } of after) {
-      if (stream !== null) stream.handler.options = listenerOptions(config);
-      if (datagrams !== null) datagrams.options = listenerOptions(config);
+    for (const { config, stream, datagrams, tls } of after) {
+      if (stream !== null) stream.handler.options = listenerOptions(config, tls);
+      if (datagrams !== null) datagrams.options = listenerOptions(config, null);
     }
     this.#leaving = this.#leaving.filter(({ datagrams }) =>
       datagrams === null || !this.datagrams.includes(datagrams)
@@ -161,6 +196,10 @@ export class Listeners {
       stream?.begin();
       datagrams?.begin();
     }
+    for (const { tls } of before) {
+      // Who was about to be accepted has been.
+      if (tls !== null && !after.some((listening) => listening.tls === tls)) tls.close();
+    }
     this.#leaving.push(...closed.filter(isNeeded));
     const all = [...this.#listening, ...this.#leaving];
     this.context.guard.ports = new Set(all.flatMap(({ datagrams }) => datagrams?.address.port ?? []));
@@ -172,6 +211,7 @@ export class Listeners {
     // What a caller did while the thread had no time counts for it.
     this.loop?.readReady();
     for (const { handler } of this.served) handler.check();
+    for (const { tls } of this.#listening) tls?.look();
     if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(isNeeded);
   }
 
@@ -192,6 +232,8 @@ export class Listeners {
     for (const connection of connections) connection.close();
     await Promise.all(connections.map((connection) => connection.ended));
     await close(all);
+    for (const { tls } of this.#listening) tls?.close();
+    this.#keeper.close();
   }
 
   /** Datagrams that the kernel threw away; null where it does not tell. */
@@ -200,11 +242,17 @@ export class Listeners {
     return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
   }
 
-  #open(config: ListenerConfig): Listening {
+  #open(config: ListenerConfig, tls: Certificates | null): Listening {
     const { context, loop } = this;
+    const options = listenerOptions(config, tls);
     return config.transport === "udp"
-      ? { config, stream: null, datagrams: listenDatagrams(config, listenerOptions(config), context, loop) }
-      : { config, stream: listenStream(config, listenerOptions(config), context, loop), datagrams: null };
+      ? { config, stream: null, datagrams: listenDatagrams(config, options, context, loop), tls }
+      : {
+        config,
+        stream: listenStream(config, options, context, loop),
+        datagrams: null,
+        tls,
+      };
   }
 }
 
@@ -213,13 +261,17 @@ export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
   return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
 }
 
-function listenerOptions({ asyncReply, legacy, charset }: ListenerConfig): ListenerOptions {
-  return { asyncReply, legacy, charset: charsetOf(charset) };
+function listenerOptions(
+  { asyncReply, legacy, charset }: ListenerConfig,
+  tls: Certificates | null,
+): ListenerOptions {
+  return { asyncReply, legacy, charset: charsetOf(charset), tls };
 }
 
 /** As the config writes it. */
 function shown(config: ListenerConfig): object {
-  return config.transport === "unix" ? { ...config, mode: config.mode.toString(8).padStart(4, "0") } : config;
+  if (config.transport === "unix") return { ...config, mode: config.mode.toString(8).padStart(4, "0") };
+  return { ...config, tls: config.tls ?? "none" };
 }
 
 function hasRightsOf(a: UnixListenerConfig, b: UnixListenerConfig): boolean {
@@ -251,10 +303,18 @@ async function naming<T>(config: ListenerConfig, work: () => Promise<T>): Promis
 }
 
 async function listenError(config: ListenerConfig, error: unknown): Promise<ListenError> {
-  const reason = error instanceof Deno.errors.AddrInUse
+  const reason = error instanceof TlsError
+    ? error.message
+    : error instanceof Deno.errors.AddrInUse
     ? `the address is in use: ${await addressHolder(config)}`
     : systemReason(error, "listen");
   return new ListenError(`cannot listen on ${nameOf(config)}: ${reason}`);
+}
+
+function addressText(address: Deno.Addr): string {
+  return address.transport === "tcp" || address.transport === "udp"
+    ? `${address.transport} ${formatAddress(address)}`
+    : `unix ${(address as Deno.UnixAddr).path}`;
 }
 
 function nameOf(config: ListenerConfig): string {

@@ -153,7 +153,7 @@ export class Server {
       sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
-    const context: Omit<NetContext, "guard"> = {
+    const context: Omit<NetContext, "guard" | "handshakes"> = {
       router: this.#router,
       routes,
       counters: this.counters,

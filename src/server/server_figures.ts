@@ -34,6 +34,12 @@ export function serverFigures(sources: FigureSources): ServerStats {
       refused: counters.connectionsRefused,
       slow_readers_closed: counters.slowReadersClosed,
     },
+    tls: {
+      open: counters.tlsOpen,
+      handshakes: counters.tlsHandshakes,
+      failed: counters.tlsFailed,
+      certificates: listeners.certificates,
+    },
     limits: { ...limitLog.counts, max_log_lines: log.dropped },
     messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
     errors: {

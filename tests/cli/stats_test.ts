@@ -63,6 +63,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     uptime_seconds,
     state: "running",
     connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
+    tls: { open: 0, handshakes: 0, failed: 0, certificates: [] },
     limits: { max_connections: 0, frame_timeout: 3 },
     messages: { tcp: 1_234_567, udp: 0, unix: 0 },
     errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0, datagrams_dropped: 0 },

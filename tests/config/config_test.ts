@@ -115,6 +115,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     asyncReply: true,
     legacy: false,
     charset: "utf-8",
+    tls: null,
   } as const;
   assertEquals(config.listeners, [{ transport: "tcp", ...inet }, { transport: "udp", ...inet }]);
   assertEquals(config.plugins.map(({ name, biz, module }) => ({ name, biz, module })), [...DEFAULT_PLUGINS]);
@@ -126,6 +127,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     maxUnreadReplyBytes: 1_048_576,
     slowReaderTimeout: 30_000,
     frameTimeout: 30_000,
+    handshakeTimeout: 10_000,
     idleTimeout: 0,
     udpReplyRatio: 3,
     udpLoopbackRatio: 0,
@@ -164,8 +166,24 @@ Deno.test("flags go before the environment, it before the file, the file before 
     "default",
   ]);
   assertEquals(config.listeners, [
-    { transport: "tcp", hostname: "0.0.0.0", port: 1, asyncReply: false, legacy: false, charset: "utf-8" },
-    { transport: "tcp", hostname: "0.0.0.0", port: 2, asyncReply: false, legacy: false, charset: "utf-8" },
+    {
+      transport: "tcp",
+      hostname: "0.0.0.0",
+      port: 1,
+      asyncReply: false,
+      legacy: false,
+      charset: "utf-8",
+      tls: null,
+    },
+    {
+      transport: "tcp",
+      hostname: "0.0.0.0",
+      port: 2,
+      asyncReply: false,
+      legacy: false,
+      charset: "utf-8",
+      tls: null,
+    },
   ]);
 });
 
@@ -323,7 +341,23 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       '[[listener]]\nudp = ":6"\nlegacy = true\ncharset = "gbk"\n',
   );
   assertEquals(config.listeners, [
-    { transport: "tcp", hostname: "::1", port: 5, asyncReply: false, legacy: false, charset: "utf-8" },
-    { transport: "udp", hostname: "0.0.0.0", port: 6, asyncReply: true, legacy: true, charset: "gbk" },
+    {
+      transport: "tcp",
+      hostname: "::1",
+      port: 5,
+      asyncReply: false,
+      legacy: false,
+      charset: "utf-8",
+      tls: null,
+    },
+    {
+      transport: "udp",
+      hostname: "0.0.0.0",
+      port: 6,
+      asyncReply: true,
+      legacy: true,
+      charset: "gbk",
+      tls: null,
+    },
   ]);
 });

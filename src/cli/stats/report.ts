@@ -123,6 +123,18 @@ const SERVER = v.object({
   uptime_seconds: COUNT,
   state: v.string(),
   connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
+  tls: v.object({
+    open: COUNT,
+    handshakes: COUNT,
+    failed: COUNT,
+    certificates: v.array(
+      v.object({
+        listener: v.string(),
+        expires: v.nullable(v.string()),
+        expires_in_seconds: v.nullable(v.number()),
+      }),
+    ),
+  }),
   limits: COUNTS,
   messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT }),
   errors: v.object({

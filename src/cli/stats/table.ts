@@ -60,6 +60,7 @@ function serverLines(stats: ServerStats): string[] {
   return [
     `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
     `connections  ${figures({ ...connections })}`,
+    ...tlsLines(stats),
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
     ...reachedLines(stats),
@@ -110,6 +111,22 @@ function journalFigures({ name, journal }: PluginStats): string[] {
     ...refused === 0 ? [] : [`refused ${countText(refused)}`],
   ];
   return [`${printable(name)} journal: ${parts.join(", ")}`];
+}
+
+/** Where there is TLS: its connections, and how long its certificates are valid. */
+function tlsLines({ tls: { certificates, open, handshakes, failed } }: ServerStats): string[] {
+  if (certificates.length === 0 && open === 0) return [];
+  const lines = certificates.map(({ listener, expires_in_seconds: left }) => {
+    const time = left === null
+      ? "at an unknown time"
+      : left > 0
+      ? `in ${uptimeText(left)}`
+      : `${uptimeText(-left)} ago`;
+    return `certificate  of ${printable(listener)}: ${
+      left !== null && left <= 0 ? "expired" : "expires"
+    } ${time}`;
+  });
+  return [`tls          ${figures({ open, handshakes, failed })}`, ...lines];
 }
 
 /** The limits that were reached at all. */
