@@ -4,7 +4,7 @@ import { RawConnection } from "../support/raw_connection.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 
-Deno.test("a caller over TLS is served as any other", async () => {
+Deno.test("over TLS a caller is served like over plain TCP", async () => {
   await using certificates = await TestCertificates.make();
   const { cert, key } = await certificates.server();
   await using server = await TestServer.start({ server: { tls: { cert, key } } });
