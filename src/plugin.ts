@@ -264,6 +264,12 @@ export interface Context<Input = JsonObject> extends PluginContext {
    * line again and is run then. No attempt is counted; `ttl` of the config bounds how long that may go on.
    */
   later(ms: number, message: string): Error;
+  /**
+   * Tells how far the operation is, for those who ask: `done` of `total`, which may be left out, and a note of up to 200
+   * characters. The newest word counts; it is passed on ten times a second at most. Throws TypeError where `done` or `total`
+   * is no number from 0 on.
+   */
+  progress(done: number, total?: number, note?: string): void;
   /** A success with a code of its own, 1000 or more. */
   reply(code: number, value?: JsonValue | Params): Success;
 }

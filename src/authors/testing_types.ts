@@ -46,6 +46,11 @@ export interface PluginTable {
     readonly max_bytes?: number | string;
   };
   readonly dead?: { readonly max_ops?: number; readonly max_bytes?: number | string };
+  readonly results?: {
+    readonly keep?: Duration;
+    readonly max_ops?: number;
+    readonly max_bytes?: number | string;
+  };
   readonly isolation?: "worker" | "process";
   readonly max_memory?: number | string;
   readonly recycle_after?: number;

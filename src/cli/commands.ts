@@ -79,6 +79,7 @@ const JOURNAL_COMMANDS: ListedGroup = {
 export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "serve", load: async () => (await import("./serve.ts")).serveCommand },
   { name: "send", load: async () => (await import("./send/send.ts")).sendCommand },
+  { name: "result", load: async () => (await import("./result/result.ts")).resultCommand },
   { name: "stats", load: async () => (await import("./stats/stats.ts")).statsCommand },
   { name: "bench", load: async () => (await import("./bench/bench.ts")).benchCommand },
   { name: "check", load: async () => (await import("./config/check.ts")).checkCommand },

@@ -49,6 +49,8 @@ export interface ClientRequest extends CallOptions {
   readonly command: number;
   /** True to be answered when the operation has been processed, false when it is queued. */
   readonly sync: boolean;
+  /** Asks, where it is not sync, for the operation's id: a body with `id` and `keep_ms`. */
+  readonly wantsId?: boolean;
   /** Cells, as `encodeBody` writes them. */
   readonly body: Uint8Array;
 }
@@ -195,11 +197,14 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  #encode(id: number, { plugin, command, sync, body }: ClientRequest): Uint8Array {
+  #encode(id: number, { plugin, command, sync, wantsId = false, body }: ClientRequest): Uint8Array {
     if (!Number.isInteger(command) || command < 1 || command > MAX_COMMAND) {
       throw new UnsendableError(`the command is ${command}: give a whole number from 1 to ${MAX_COMMAND}`);
     }
-    const message = writeRequest({ id, command, sync, plugin: String(plugin), body }, this.#link.prefixed);
+    const message = writeRequest(
+      { id, command, sync, wantsId, plugin: String(plugin), body },
+      this.#link.prefixed,
+    );
     if (message.length > this.#link.maxMessageBytes) {
       const { transport } = this.address;
       throw new UnsendableError(

@@ -104,6 +104,7 @@ export interface PluginConfig {
   readonly retry: RetryConfig;
   readonly dedup: DedupConfig;
   readonly dead: DeadConfig;
+  readonly results: ResultsConfig;
   /** Where the plugin runs: in Web Workers, or each of them in a child process. */
   readonly isolation: "worker" | "process";
   /** What a child process may use, in bytes; 0 is no bound. */
@@ -153,6 +154,13 @@ export interface DedupConfig {
 }
 
 /** What is kept of operations that have failed for good. */
+export interface ResultsConfig {
+  /** How long what async operations came to can be asked for, in milliseconds; 0 is not at all. */
+  readonly keep: number;
+  readonly maxOps: number;
+  readonly maxBytes: number;
+}
+
 export interface DeadConfig {
   readonly maxOps: number;
   readonly maxBytes: number;

@@ -44,6 +44,7 @@ export const PLUGIN_DEFAULTS = {
   retry: { max_attempts: 1, backoff: "1s", max_backoff: "1m" },
   dedup: { window: "0s", max_keys: 100_000, max_bytes: "16 MiB" },
   dead: { max_ops: 1_000, max_bytes: "16 MiB" },
+  results: { keep: "0s", max_ops: 10_000, max_bytes: "16 MiB" },
   isolation: "worker",
   max_memory: "512 MiB",
   recycle_after: 0,

@@ -176,6 +176,11 @@ function pluginConfig(
       maxBytes: plugin.dedup.max_bytes,
     },
     dead: { maxOps: plugin.dead.max_ops, maxBytes: plugin.dead.max_bytes },
+    results: {
+      keep: plugin.results.keep,
+      maxOps: plugin.results.max_ops,
+      maxBytes: plugin.results.max_bytes,
+    },
     isolation: plugin.isolation,
     maxMemory: plugin.max_memory,
     recycleAfter: plugin.recycle_after,

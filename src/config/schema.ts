@@ -114,6 +114,12 @@ export const DEAD_ENTRIES = {
   max_bytes: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.dead.max_bytes),
 };
 
+export const RESULTS_ENTRIES = {
+  keep: v.optional(duration(0), PLUGIN_DEFAULTS.results.keep),
+  max_ops: v.optional(count(1, 10_000_000), PLUGIN_DEFAULTS.results.max_ops),
+  max_bytes: v.optional(bytes(KIB, 1024 * GIB), PLUGIN_DEFAULTS.results.max_bytes),
+};
+
 export const WORKERS_ENTRIES = {
   min: v.optional(count(0, MAX_WORKERS)),
   max: v.optional(count(1, MAX_WORKERS), PLUGIN_DEFAULTS.workers.max),
@@ -155,6 +161,7 @@ export const PLUGIN_ENTRIES = {
   retry: v.optional(table(RETRY_ENTRIES), {}),
   dedup: v.optional(table(DEDUP_ENTRIES), {}),
   dead: v.optional(table(DEAD_ENTRIES), {}),
+  results: v.optional(table(RESULTS_ENTRIES), {}),
   isolation: v.optional(choice(["worker", "process"]), PLUGIN_DEFAULTS.isolation),
   max_memory: v.optional(bytes(0, 1024 * GIB), PLUGIN_DEFAULTS.max_memory),
   recycle_after: v.optional(count(0, 1_000_000_000_000), PLUGIN_DEFAULTS.recycle_after),

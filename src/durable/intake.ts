@@ -76,7 +76,7 @@ export class Intake {
     this.#write(buriedBytes(own, error), (to, at) => writeBuried(to, at, own, error));
   }
 
-  remembered(reply: Remembered): void {
+  remembered(reply: Omit<Remembered, "acceptedAt">): void {
     const own = { ...reply, until: reply.until + this.zero };
     const key = keyBytes(own);
     this.#write(rememberedBytes(own, key), (to, at) => writeRemembered(to, at, own, key));

@@ -6,8 +6,8 @@ import type { OpenJournal } from "./open_journal.ts";
 
 /** What the journal's side of a plugin's queue tells. */
 export interface JournalEvents {
-  /** An async caller's operation is on the disk. */
-  acknowledged(to: Addressee): void;
+  /** An async caller's operation is on the disk; accepted at that time, monotonic in ms. */
+  acknowledged(to: Addressee, id: number, acceptedAt: number): void;
   /** It is not, and will not be. */
   refused(to: Addressee, message: string): void;
   /** So many more are accepted. */

@@ -5,7 +5,7 @@ import { acceptedBytes } from "../journal/write_record.ts";
 import type { JournalStats } from "../observe/server_stats.ts";
 import type { DeadLetter } from "../queue/dead_letters.ts";
 import type { Remembered } from "../queue/dedup.ts";
-import type { Durability } from "../queue/durability.ts";
+import type { Durability, StandIn } from "../queue/durability.ts";
 import { IdSet } from "../queue/id_set.ts";
 import type { Place } from "../queue/lane.ts";
 import { LaneId } from "../queue/operation_queue.ts";
@@ -47,7 +47,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
   #heldBytes = 0;
   #heldOps = 0;
   /** By the id of a sync operation: the one that stands for what async callers were told of it. */
-  readonly #shadows = new Map<number, number>();
+  readonly #shadows = new Map<number, StandIn>();
   /** The operation whose end has been noted already, as a dead letter or a reply. */
   #noted = 0;
   readonly #committed: Committed;
@@ -130,7 +130,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
   }
 
   isSafe(id: number, sync: boolean): boolean {
-    const own = sync ? this.#shadows.get(id) : id;
+    const own = sync ? this.#shadows.get(id)?.id : id;
     return own !== undefined && !this.#unsynced.has(own);
   }
 
@@ -147,10 +147,10 @@ export class JournalQueue implements Durability, CommittedPlaces {
     to: Addressee | null,
   ): void {
     const shadow = this.#shadows.get(id);
-    if (shadow !== undefined) return this.share(shadow, to);
+    if (shadow !== undefined) return this.share(shadow.id, to);
     this.#write(operation, source, at, length, 0);
-    this.#unsynced.addShared(operation.id, acceptedBytes(length), to);
-    this.#shadows.set(id, operation.id);
+    this.#unsynced.addShared(operation.id, acceptedBytes(length), operation.acceptedAt, to);
+    this.#shadows.set(id, { id: operation.id, acceptedAt: operation.acceptedAt });
   }
 
   #write(operation: Operation, source: Uint8Array, at: number, length: number, due: number): void {
@@ -180,7 +180,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     const shadow = this.#shadows.get(id);
     if (shadow !== undefined) {
       this.#shadows.delete(id);
-      if (this.#noted !== shadow) this.#intake.ended(shadow);
+      if (this.#noted !== shadow.id) this.#intake.ended(shadow.id);
     }
     this.#noted = 0;
   }
@@ -200,8 +200,8 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.#intake.ended(id);
   }
 
-  remembered(operation: number, reply: Omit<Remembered, "id">): number {
-    const id = this.#shadows.get(operation) ?? operation;
+  remembered(operation: number, reply: Omit<Remembered, "id" | "acceptedAt">): number {
+    const id = this.#shadows.get(operation)?.id ?? operation;
     this.#noted = id;
     this.#intake.remembered({ ...reply, id });
     return id;
@@ -209,6 +209,20 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   forgotten(id: number): void {
     this.#intake.ended(id);
+  }
+
+  awayState(id: number): "unsynced" | "queued" | null {
+    if (this.#unsynced.has(id)) return "unsynced";
+    return this.#spilled.has(id) ? "queued" : null;
+  }
+
+  standIn(id: number): StandIn | null {
+    return this.#shadows.get(id) ?? null;
+  }
+
+  stoodFor(id: number): number | null {
+    for (const [sync, shadow] of this.#shadows) if (shadow.id === id) return sync;
+    return null;
   }
 
   cancel(id: number, message: string): boolean {
@@ -362,7 +376,8 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   #refuse(problem: string, count?: number): void {
     for (const shared of this.#unsynced.refuse(problem, count)) {
-      for (const [sync, shadow] of this.#shadows) if (shadow === shared) this.#shadows.delete(sync);
+      const sync = this.stoodFor(shared);
+      if (sync !== null) this.#shadows.delete(sync);
     }
   }
 

@@ -85,7 +85,7 @@ export class Loader {
       }
       case RecordKind.Remembered: {
         const reply = JournalRecord.remembered(records, at);
-        return this.parts.dedup.restore({ ...reply, until: reply.until - this.parts.zero });
+        return this.parts.dedup.restore({ ...reply, acceptedAt: NaN, until: reply.until - this.parts.zero });
       }
     }
   }
@@ -103,7 +103,7 @@ export class Loader {
     if (keyed && !dedup.hasPending(id)) {
       const key = this.parts.keyOf(command, encoding, records.bytes.slice(contentAt, contentAt + length));
       keyed = key !== null && !dedup.isPending(key);
-      if (key !== null && keyed) dedup.begin(key, id, false);
+      if (key !== null && keyed) dedup.begin(key, id, accepted.acceptedAt - zero, false);
     }
     if (staysSpilled) return;
     spilled.delete(id);

@@ -7,6 +7,7 @@ const FIRST_CAPACITY = 64;
 const ENTRY_WORDS = 5;
 const IS_SHARED = 0x100;
 const HAS_CALLER = 0x200;
+const WANTS_ID = 0x400;
 const ENCODING_MASK = 0xff;
 
 /**
@@ -36,6 +37,7 @@ export class Staging implements Addressee {
   /**
    * Adds one as the newest, of so many bytes on disk.
    *
+   * @param due when it is to get in line, monotonic in ms, 0 for at once; of what is shared, when it was accepted
    * @param isShared it is no operation of the queue: it stands beside a sync one
    */
   add(id: number, bytes: number, due: number, isShared: boolean, to: Addressee | null): void {
@@ -48,7 +50,8 @@ export class Staging implements Addressee {
     const word = place * ENTRY_WORDS;
     this.#words[word + 4] = bytes;
     this.bytes += bytes;
-    this.#words[word] = to === null ? kind : kind | HAS_CALLER | to.encoding;
+    const caller = to === null ? 0 : HAS_CALLER | (to.wantsId === true ? WANTS_ID : 0) | to.encoding;
+    this.#words[word] = kind | caller;
     if (to === null) return;
     this.#words[word + 1] = to.routeSlot;
     this.#words[word + 2] = to.routeGeneration;
@@ -60,7 +63,7 @@ export class Staging implements Addressee {
     return this.#ids[this.#first]!;
   }
 
-  /** When it is to get in line, monotonic in ms; 0 for at once. */
+  /** When it is to get in line, monotonic in ms, 0 for at once; of what is shared, when it was accepted. */
   get due(): number {
     return this.#dues[this.#first]!;
   }
@@ -76,6 +79,10 @@ export class Staging implements Addressee {
 
   get encoding(): number {
     return this.#words[this.#first * ENTRY_WORDS]! & ENCODING_MASK;
+  }
+
+  get wantsId(): boolean {
+    return (this.#words[this.#first * ENTRY_WORDS]! & WANTS_ID) !== 0;
   }
 
   get routeSlot(): number {

@@ -60,8 +60,8 @@ export class Unsynced {
   }
 
   /** Adds what stands beside a sync operation. */
-  addShared(id: number, bytes: number, to: Addressee | null): void {
-    this.#staging.add(id, bytes, 0, true, to);
+  addShared(id: number, bytes: number, acceptedAt: number, to: Addressee | null): void {
+    this.#staging.add(id, bytes, acceptedAt, true, to);
   }
 
   /** Of ids that async operations have. */
@@ -70,8 +70,8 @@ export class Unsynced {
   }
 
   /** Another caller is to be told, too. */
-  share(id: number, { routeSlot, routeGeneration, requestId, encoding }: Addressee): void {
-    const copy = { routeSlot, routeGeneration, requestId, encoding };
+  share(id: number, { routeSlot, routeGeneration, requestId, encoding, wantsId = false }: Addressee): void {
+    const copy = { routeSlot, routeGeneration, requestId, encoding, wantsId };
     const shares = this.#shares.get(id);
     if (shares === undefined) this.#shares.set(id, [copy]);
     else shares.push(copy);
@@ -110,16 +110,17 @@ export class Unsynced {
     const staging = this.#staging;
     const { id, isShared, lane, due } = staging;
     const { events } = this.parts;
-    if (staging.hasCaller) events.acknowledged(staging);
+    if (!isShared) lane.peek();
+    const acceptedAt = isShared ? due : OperationRecord.acceptedAt(lane.segment!, lane.offset);
+    if (staging.hasCaller) events.acknowledged(staging, id, acceptedAt);
     if (this.#shares.size > 0) {
-      for (const to of this.#shares.get(id) ?? []) events.acknowledged(to);
+      for (const to of this.#shares.get(id) ?? []) events.acknowledged(to, id, acceptedAt);
       this.#shares.delete(id);
     }
     if (isShared) {
       staging.shift();
       return false;
     }
-    lane.peek();
     const segment = lane.segment!;
     const { offset } = lane;
     const letter = this.#retried.size === 0 ? undefined : this.#retried.get(id);

@@ -8,6 +8,7 @@ import { MAX_REQUEST_ID } from "../protocol/request.ts";
 import { MAX_HOPS } from "../queue/record.ts";
 import type { OperationPlace, ServiceRequest } from "../ring/messages.ts";
 import { textOf } from "../text_of.ts";
+import type { ProgressReporter } from "./progress_reporter.ts";
 
 /** Calls of a worker that are not answered yet; further ones are refused. */
 export const MAX_CALLS = 1000;
@@ -62,6 +63,8 @@ export class CallClient {
     readonly limits: CallLimits,
     readonly send: (request: ServiceRequest) => void,
     readonly lost: Pick<LostTime, "after">,
+    /** How far operations are. */
+    readonly progress: ProgressReporter,
   ) {}
 
   /** Waits for the result. Rejects with {@link CallFailure}, or with a TypeError where it is no call at all. */

@@ -19,6 +19,7 @@ import type { FromHost, HostSetup, SurveyOrder, ToHost } from "../ring/messages.
 import { missingGrant } from "./missing_grant.ts";
 import { plainFields, plainMessage } from "./plain_log.ts";
 import { PluginHost } from "./plugin_host.ts";
+import { ProgressReporter } from "./progress_reporter.ts";
 import { StatsReporter } from "./stats_reporter.ts";
 import { survey } from "./survey.ts";
 import { cut, tellBy, textOf, toldText, traceOf } from "../text_of.ts";
@@ -101,6 +102,7 @@ async function start(setup: HostSetup): Promise<void> {
       { timeout: setup.timeout, maxBytes: setup.maxReplyBytes },
       post,
       lost,
+      new ProgressReporter((operations) => post({ kind: "progress", operations })),
     );
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>
       Object.freeze(

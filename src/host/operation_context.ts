@@ -1,4 +1,5 @@
 import type { Context, JsonValue, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
+import { operationId } from "../queue/operation_id.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { CallClient } from "./call_client.ts";
 import { ExecutionContext } from "./execution_context.ts";
@@ -51,7 +52,12 @@ export class OperationContext extends ExecutionContext implements Context<unknow
 
   /** The plugin's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */
   get id(): string {
-    return `${this.#run}-${this.#second.toString(36)}-${this.#idLow.toString(36)}`;
+    return operationId({ run: this.#run, second: this.#second, idLow: this.#idLow });
+  }
+
+  /** Bound, as `call` is. */
+  get progress(): Context["progress"] {
+    return (...progress) => this.calls.progress.report(this.operation!, ...progress);
   }
 
   get input(): unknown {

@@ -1,4 +1,5 @@
 import type { Encoding } from "../protocol/body.ts";
+import { readU16 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import {
   contentReplyBytes,
@@ -7,6 +8,7 @@ import {
   writeContentReply,
   writeReply,
 } from "../protocol/reply.ts";
+import { FLAG_ID, FLAG_SYNC } from "../protocol/request.ts";
 import type { AnswerKind, Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES } from "./datagram_listener.ts";
@@ -30,6 +32,8 @@ export abstract class DatagramCaller<Address> implements Caller {
   owed = 0;
   /** Bytes of the datagram that is being handled. */
   #requestBytes = 0;
+  /** It asks for an id: that it was accepted is told also where there is no room for that. */
+  #asksId = false;
 
   constructor(
     public options: ListenerOptions,
@@ -60,13 +64,14 @@ export abstract class DatagramCaller<Address> implements Caller {
     if (length < MIN_DATAGRAM_BYTES || !guard.admits(bytes[at]!, this.sender, this.peers)) return;
     counters.udpMessages++;
     this.#requestBytes = length;
+    this.#asksId = (readU16(bytes, at + 6) & (FLAG_SYNC | FLAG_ID)) === FLAG_ID;
     const most = Math.max(limits.maxFrame, MAX_DATAGRAM_BYTES);
     passToRouter(router, this, this.options.charset, bytes, at, length, most, now());
   }
 
   openRoute(): number {
     const { routes } = this.context;
-    const route = new DatagramRoute(this, this.keepSender(), this.#requestBytes);
+    const route = new DatagramRoute(this, this.keepSender(), this.#requestBytes, this.#asksId);
     this.owed++;
     route.slot = routes.open(route);
     this.routeGeneration = routes.generation(route.slot);
@@ -85,7 +90,7 @@ export abstract class DatagramCaller<Address> implements Caller {
       return;
     }
     const { encoding, content } = contentOf(body!);
-    this.#send(to, this.#requestBytes, id, code, encoding, content, 0, content.length, kind);
+    this.#send(to, this.#requestBytes, this.#asksId, id, code, encoding, content, 0, content.length, kind);
   }
 
   /** Datagrams have no order. */
@@ -103,7 +108,8 @@ export abstract class DatagramCaller<Address> implements Caller {
     at: number,
     length: number,
   ): void {
-    this.#send(route.to, route.requestBytes, id, code, encoding, source, at, length, "result");
+    const { to, requestBytes, asksId } = route;
+    this.#send(to, requestBytes, asksId, id, code, encoding, source, at, length, "result");
     this.owed--;
     if (this.owed === 0) this.settled();
   }
@@ -112,6 +118,7 @@ export abstract class DatagramCaller<Address> implements Caller {
   #send(
     to: Address,
     requestBytes: number,
+    asksId: boolean,
     id: number,
     code: number,
     encoding: Encoding | 0,
@@ -134,6 +141,10 @@ export abstract class DatagramCaller<Address> implements Caller {
       const most = guard.mostBytes(requestBytes, kind, to, this.peers);
       if (bytes > most && kind === "status" && bytes <= MAX_DATAGRAM_BYTES) {
         if (!guard.admitsStatus(to, this.peers)) return;
+      } else if (bytes > most && asksId && code === ReplyCode.Ok) {
+        encoding = 0;
+        length = 0;
+        bytes = contentReplyBytes(0, 0, false);
       } else if (bytes > most) {
         const smaller = this.#smaller(code, encoding, bytes, most, requestBytes);
         ({ code, encoding, content: source } = smaller);
@@ -167,6 +178,7 @@ class DatagramRoute<Address> implements ReplyTarget {
     readonly caller: DatagramCaller<Address>,
     readonly to: Address,
     readonly requestBytes: number,
+    readonly asksId: boolean,
   ) {}
 
   deliver(

@@ -99,6 +99,11 @@ export interface PluginStats extends JsonObject {
   /** Dead letters: kept now, and dropped because there were too many. */
   dead: number;
   dead_dropped: number;
+  /** What operations came to: kept now, and their bytes; forgotten before their time, or too large; and asked for. */
+  results: number;
+  results_bytes: number;
+  results_dropped: number;
+  results_asked: number;
   /** Answered as an earlier operation with the same key, and not accepted. */
   deduplicated: number;
   /** Keys that are known now, and those forgotten before their time because there were too many. */

@@ -2,6 +2,8 @@ import type { DeadLetter } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { blankOperation, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import type { Progress } from "../ring/messages.ts";
+import { type LiveState, liveState } from "./live_state.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import {
@@ -23,6 +25,8 @@ export interface AdministrationParts {
   readonly queue: OperationQueue;
   readonly outcomes: Outcomes;
   readonly workers: () => readonly PluginWorker[];
+  /** The id that an operation has everywhere; accepted at a monotonic time, in ms. */
+  readonly idOf: (id: number, acceptedAt: number) => string;
   /** Monotonic, in ms. */
   readonly now: () => number;
   /** The time of day. */
@@ -39,11 +43,17 @@ interface Found {
   readonly offset: number;
   /** Monotonic, in ms. */
   readonly due: number | null;
+  readonly progress?: Progress | null;
 }
 
 /** What operators do with the operations of a plugin: look at them, drop them, try them again. */
 export class Administration {
   constructor(readonly parts: AdministrationParts) {}
+
+  /** Where the operation with that id is; null where it has ended, or never was. */
+  state(id: number): LiveState | null {
+    return liveState(this.parts.queue, this.parts.workers(), id);
+  }
 
   /** What has not ended, at most so many: what runs, what is in line in its order, what is parked by its time. */
   peek(limit: number): OperationSummary[] {
@@ -58,13 +68,13 @@ export class Administration {
 
   /** The dead letters, the oldest first, at most so many. */
   peekDead(limit: number): DeadSummary[] {
-    const { now, clock, outcomes } = this.parts;
+    const { now, clock, outcomes, idOf } = this.parts;
     const zero = clock().getTime() - now();
     const timeOf = (ms: number) => new Date(zero + ms);
     const summaries: DeadSummary[] = [];
     for (const letter of outcomes.parts.dead.letters()) {
       if (summaries.length >= Math.min(limit, MAX_LISTED)) break;
-      summaries.push(deadSummary(letter, timeOf));
+      summaries.push(deadSummary(letter, timeOf, idOf));
     }
     return summaries;
   }
@@ -129,16 +139,19 @@ export class Administration {
   /** False where the queue has no room. */
   #putBack(letter: DeadLetter, partOf: PartOf): boolean {
     const { content, encoding, command } = letter;
-    const { queue, now } = this.parts;
+    const { queue, outcomes, now } = this.parts;
+    const time = now();
     const { durability } = queue;
     if (!queue.admits(content.length)) return false;
     if (durability !== null) {
       if (durability.refusal(content.length) !== null) return false;
-      durability.retry(letter, now());
+      durability.retry(letter, time);
+      outcomes.endings.retried(letter.id, time);
       return true;
     }
-    const operation = Object.assign(blankOperation(), { command, encoding, acceptedAt: now() });
+    const operation = Object.assign(blankOperation(), { command, encoding, acceptedAt: time });
     queue.put(partOf(encoding, content), LaneId.Async, operation, content, 0, content.length);
+    outcomes.endings.retried(letter.id, time);
     return true;
   }
 
@@ -213,26 +226,31 @@ export class Administration {
       for (const slot of inFlight.slots()) {
         const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
         const state = worker.assignments.hasBegun(slot) ? "running" : "queued";
-        held.push({ state, lane: inFlight.lane(slot), segment, offset: inFlight.offset(slot), due: null });
+        const [lane, offset] = [inFlight.lane(slot), inFlight.offset(slot)];
+        held.push({ state, lane, segment, offset, due: null, progress: inFlight.progress(slot) });
       }
     }
     const idOf = ({ lane, segment, offset }: Found) => this.parts.queue.idOf(lane, segment, offset);
     return held.sort((a, b) => idOf(a) - idOf(b));
   }
 
-  #summary({ state, lane, segment, offset, due }: Found): OperationSummary {
-    const now = this.parts.now();
+  #summary({ state, lane, segment, offset, due, progress = null }: Found): OperationSummary {
+    const { now: time, idOf, queue } = this.parts;
+    const now = time();
+    const id = queue.idOf(lane, segment, offset);
     const at = OperationRecord.contentAt(offset);
     const encoding = OperationRecord.encoding(segment, offset);
     const content = segment.bytes.slice(at, at + OperationRecord.contentLength(segment, offset));
     return {
-      id: this.parts.queue.idOf(lane, segment, offset),
+      id,
+      operation: idOf(id, OperationRecord.acceptedAt(segment, offset)),
       state,
       command: OperationRecord.command(segment, offset),
       sync: lane === LaneId.Sync,
       attempts: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
       age_ms: Math.round(now - OperationRecord.acceptedAt(segment, offset)),
       due_in_ms: due === null ? null : Math.max(0, Math.round(due - now)),
+      progress: progress === null ? null : { ...progress },
       bytes: content.length,
       encoding: encodingName(encoding),
       params: shownParams(encoding, content),

@@ -1,5 +1,6 @@
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
+import type { Progress } from "../ring/messages.ts";
 
 /**
  * What a worker holds: for each slot the record in the queue. A slot's sequence number changes each time it is given
@@ -21,6 +22,8 @@ export class InFlight {
   readonly #sequences: number[] = [];
   /** Of those that are not to run where the worker gives them back. */
   readonly #dropped = new Set<number>();
+  /** What commands have told of those that run. */
+  readonly #progress = new Map<number, Progress>();
   readonly #free: number[] = [];
 
   /** Takes a slot for a record. */
@@ -87,9 +90,19 @@ export class InFlight {
     return this.#dropped.size > 0 && this.#dropped.has(slot);
   }
 
+  /** Notes how far its command says that it is. */
+  setProgress(slot: number, progress: Progress): void {
+    this.#progress.set(slot, progress);
+  }
+
+  progress(slot: number): Progress | null {
+    return this.#progress.get(slot) ?? null;
+  }
+
   close(slot: number): void {
     this.count--;
     if (this.#dropped.size > 0) this.#dropped.delete(slot);
+    if (this.#progress.size > 0) this.#progress.delete(slot);
     this.byLane[this.#lanes[slot]!]--;
     this.#byPart[this.#parts[slot]!]!--;
     this.#segments[slot] = null;

@@ -5,6 +5,7 @@ import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { Endings } from "./endings.ts";
 import { type FailedAttempt, type FailureLog, isMistake } from "./failure_log.ts";
 import { NEVER_AGAIN, type ReplyView } from "../ring/handoff.ts";
 import type { Retry } from "./retry.ts";
@@ -65,7 +66,12 @@ export class Outcomes {
   readonly waitTime = new RollingHistogram();
   readonly runTime = new RollingHistogram();
 
-  constructor(readonly parts: OutcomeParts) {}
+  /** What async callers may ask about. */
+  readonly endings: Endings;
+
+  constructor(readonly parts: OutcomeParts) {
+    this.endings = new Endings(parts.queue, parts.dedup);
+  }
 
   /** A worker has answered; `time` is monotonic, in ms. */
   replied(
@@ -81,8 +87,10 @@ export class Outcomes {
     const waitTime = (time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime;
     this.runTime.record(reply.runTime, time);
     this.waitTime.record(waitTime, time);
-    if (reply.code >= ReplyCode.Ok) this.done++;
-    else {
+    if (reply.code >= ReplyCode.Ok) {
+      this.done++;
+      if (this.endings.results !== null) this.endings.done(lane, segment, offset, reply, bytes, time);
+    } else {
       const { code, encoding, at, length, retryAfter } = reply;
       const error = () => ({ encoding, content: bytes.slice(at, at + length) });
       if (this.#isRetried(part, lane, segment, offset, code, retryAfter, error, time)) return;
@@ -129,6 +137,9 @@ export class Outcomes {
   giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const { queue } = this.parts;
     if (lane === LaneId.Sync || queue.durability === null) this.failed++;
+    if (queue.durability === null) {
+      this.endings.failed(lane, segment, offset, "failed", 0, () => message, this.parts.now());
+    }
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
     if (queue.durability === null) queue.finish(part, lane, segment, offset);
     else queue.letGo(part, lane, segment, offset);
@@ -154,6 +165,7 @@ export class Outcomes {
   expire(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.expired++;
     this.#bury(lane, segment, offset, null, () => message, this.parts.now());
+    this.endings.failed(lane, segment, offset, "expired", 0, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Busy, message);
     this.parts.queue.finish(part, lane, segment, offset);
   }
@@ -179,6 +191,7 @@ export class Outcomes {
   /** It is not in memory, or not committed yet. */
   cancelAway(id: number, message: string): void {
     this.cancelled++;
+    this.endings.cancelledAway(id, message, this.parts.now());
     this.dropAway(id, ReplyCode.Error, message);
   }
 
@@ -192,6 +205,7 @@ export class Outcomes {
   #cancel(lane: LaneId, segment: Segment, offset: number, message: string): void {
     this.cancelled++;
     if (lane === LaneId.Sync) this.#bury(lane, segment, offset, null, () => message, this.parts.now());
+    this.endings.failed(lane, segment, offset, "cancelled", 0, () => message, this.parts.now());
     this.#tell(lane, segment, offset, ReplyCode.Error, message);
   }
 
@@ -239,17 +253,17 @@ export class Outcomes {
     error: () => DeadLetter["error"],
     time: number,
   ): void {
-    if (OperationRecord.isCancelled(segment, offset)) {
-      this.cancelled++;
-      if (lane === LaneId.Async) return;
-    } else {
+    const isCancelled = OperationRecord.isCancelled(segment, offset);
+    if (isCancelled) this.cancelled++;
+    else {
       this.failed++;
       if (isMistake(code)) this.refused++;
       if (lane === LaneId.Sync) {
         this.parts.failures.told(code, () => this.#attempt(lane, segment, offset, code, error()));
       }
     }
-    this.#bury(lane, segment, offset, code, error, time);
+    if (!isCancelled || lane === LaneId.Sync) this.#bury(lane, segment, offset, code, error, time);
+    this.endings.failed(lane, segment, offset, isCancelled ? "cancelled" : "failed", code, error, time);
   }
 
   /** What the log says of an attempt that has failed. */
@@ -279,7 +293,7 @@ export class Outcomes {
     failedAt: number,
   ): void {
     const { dead, failures } = this.parts;
-    if (lane === LaneId.Sync && !this.#isPromised(segment, offset)) return;
+    if (!this.endings.isPromised(lane, segment, offset)) return;
     const at = OperationRecord.contentAt(offset);
     const attempt = this.#attempt(lane, segment, offset, code, error());
     const isKept = dead.keep({
@@ -294,13 +308,6 @@ export class Outcomes {
       error: attempt.error,
     });
     failures.buried(isKept, () => attempt);
-  }
-
-  /** Whether the sync operation has an async duplicate, which ends as it does. */
-  #isPromised(segment: Segment, offset: number): boolean {
-    const { dedup, queue } = this.parts;
-    return dedup.pending > 0 && OperationRecord.isKeyed(segment, offset) &&
-      dedup.isPromised(queue.idOf(LaneId.Sync, segment, offset));
   }
 
   /** Tells those who wait for an operation with the same key what it was answered. */

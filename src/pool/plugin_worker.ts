@@ -238,6 +238,14 @@ export class PluginWorker {
 
   #message(message: FromHost): void {
     if (message.kind === "failed") return this.fail(message.message);
+    if (message.kind === "progress") {
+      for (const { slot, sequence, done, total, note } of message.operations) {
+        // It may have ended meanwhile.
+        if (this.inFlight.segment(slot, sequence) === null) continue;
+        this.inFlight.setProgress(slot, { done, total, note });
+      }
+      return;
+    }
     if (message.kind === "overdue") return this.#overdue(message.command);
     if (message.kind === "surveying" || message.kind === "surveyed") {
       return this.events.odd(this, "told of modules, unasked");

@@ -1,5 +1,6 @@
 import type { Dedup } from "../queue/dedup.ts";
 import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
+import { acceptedSecond, operationId } from "../queue/operation_id.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
 import { Administration, CANCELLED } from "./administration.ts";
@@ -7,6 +8,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
 import type { FigureReport, ModuleSurvey, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
 import { FailureLog } from "./failure_log.ts";
+import type { LiveState } from "./live_state.ts";
 import type { LeakedThreads } from "./leaked_threads.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
@@ -154,6 +156,7 @@ export class WorkerPool {
       queue,
       outcomes: this.outcomes,
       workers: () => this.#generations.holders,
+      idOf: (id, acceptedAt) => this.operationId(id, acceptedAt),
       now,
       clock,
     });
@@ -182,6 +185,21 @@ export class WorkerPool {
   /** All who may hold operations. */
   get holders(): readonly PluginWorker[] {
     return this.#generations.holders;
+  }
+
+  /**
+   * The id that an operation has everywhere.
+   *
+   * @param acceptedAt monotonic, in ms
+   */
+  operationId(id: number, acceptedAt: number): string {
+    const { setup: { run }, queue: { durability } } = this.options;
+    return operationId({ run, second: acceptedSecond(acceptedAt, durability?.zero ?? 0), idLow: id >>> 0 });
+  }
+
+  /** Where the operation with that id is; null where it has ended, or never was. */
+  stateOf(id: number): LiveState | null {
+    return this.#administration.state(id);
   }
 
   /** Operations that workers hold. */
@@ -341,10 +359,12 @@ export class WorkerPool {
     this.#dueTimer.stop();
     const { holders } = this.#generations;
     await this.#generations.stop(graceMs, hurry);
+    if (this.options.queue.durability !== null) this.outcomes.endings.letGo();
     for (const worker of holders) {
       this.#eachHeld(worker, (...place) => this.outcomes.giveUp(...place, GIVEN_UP));
     }
     this.outcomes.giveUpWaiting(GIVEN_UP);
+    this.outcomes.endings.letGo();
     this.#settled();
     await this.options.queue.durability?.close();
   }

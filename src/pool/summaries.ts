@@ -14,6 +14,8 @@ const decoder = new TextDecoder();
 /** An operation that has not ended, as `mevent peek` shows it. */
 export interface OperationSummary extends JsonObject {
   id: number;
+  /** Its id as the plugin sees it. */
+  operation: string;
   state: "queued" | "delayed" | "retrying" | "running" | "unsynced";
   command: number;
   sync: boolean;
@@ -23,6 +25,8 @@ export interface OperationSummary extends JsonObject {
   age_ms: number;
   /** Until it gets in line; null where it is not parked. */
   due_in_ms: number | null;
+  /** What its command has told of it; null where it has told nothing. */
+  progress: { done: number; total: number | null; note: string } | null;
   /** Of its params. */
   bytes: number;
   /** `hdf`, `json` or `cells`. */
@@ -34,6 +38,7 @@ export interface OperationSummary extends JsonObject {
 /** A dead letter as `mevent peek --dead` shows it. */
 export interface DeadSummary extends JsonObject {
   id: number;
+  operation: string;
   command: number;
   attempts: number;
   error: string;
@@ -45,11 +50,19 @@ export interface DeadSummary extends JsonObject {
   params: JsonValue;
 }
 
-/** @param timeOf the time of day of a monotonic time */
-export function deadSummary(letter: DeadLetter, timeOf: (ms: number) => Date): DeadSummary {
+/**
+ * @param timeOf the time of day of a monotonic time
+ * @param idOf the id as the plugin sees it
+ */
+export function deadSummary(
+  letter: DeadLetter,
+  timeOf: (ms: number) => Date,
+  idOf: (id: number, acceptedAt: number) => string,
+): DeadSummary {
   const { id, command, attempts, encoding, content } = letter;
   return {
     id,
+    operation: idOf(id, letter.acceptedAt),
     command,
     attempts,
     error: errorText(letter),

@@ -9,6 +9,8 @@ export const MIN_REQUEST_BYTES = 17;
 export const REQUEST_HEADER_BYTES = 12;
 /** Flag: the caller waits for the result. */
 export const FLAG_SYNC = 2;
+/** Flag: the caller of an async request is to be told the operation's id. */
+export const FLAG_ID = 4;
 /** The highest request id: 28 bits. */
 export const MAX_REQUEST_ID = 0x0fffffff;
 
@@ -17,6 +19,8 @@ export interface OutgoingRequest {
   readonly id: number;
   readonly command: number;
   readonly sync: boolean;
+  /** The answer to an async request is to tell the operation's id. */
+  readonly wantsId?: boolean;
   /** The plugin's name, or its business number in decimal. */
   readonly plugin: string;
   readonly body: Uint8Array;
@@ -37,7 +41,8 @@ export function writeRequest(request: OutgoingRequest, prefixed: boolean): Uint8
   if (prefixed) writeU32(bytes, 0, bytes.length);
   writeU32(bytes, start, (VERSION << 28) | (request.id & MAX_REQUEST_ID));
   writeU16(bytes, start + 4, request.command);
-  writeU16(bytes, start + 6, request.sync ? FLAG_SYNC : 0);
+  const id = request.wantsId === true ? FLAG_ID : 0;
+  writeU16(bytes, start + 6, request.sync ? FLAG_SYNC : id);
   writeU32(bytes, start + 8, name.length);
   bytes.set(name, start + REQUEST_HEADER_BYTES);
   bytes.set(request.body, start + REQUEST_HEADER_BYTES + name.length);

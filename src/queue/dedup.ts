@@ -18,6 +18,8 @@ export interface DedupLimits {
 interface Pending {
   readonly key: string;
   readonly operation: number;
+  /** When it was accepted; monotonic, in ms. NaN where that is not known. */
+  readonly acceptedAt: number;
   /** Its caller waits for the result. */
   readonly sync: boolean;
   /** Callers who sent it again and wait for the result. */
@@ -30,6 +32,8 @@ interface Pending {
 export interface Remembered {
   /** Of the operation. */
   readonly id: number;
+  /** When it was accepted; monotonic, in ms. NaN where that is not known. */
+  readonly acceptedAt: number;
   readonly key: string;
   readonly code: number;
   /** 0 is a bare code. */
@@ -42,7 +46,7 @@ export interface Remembered {
 /** Who keeps replies beyond the life of the server. */
 export interface ReplyKeeper {
   /** Returns the id that it is kept under. */
-  remembered(id: number, reply: Omit<Remembered, "id">): number;
+  remembered(id: number, reply: Omit<Remembered, "id" | "acceptedAt">): number;
   /** Before its time. */
   forgotten(id: number): void;
 }
@@ -116,7 +120,7 @@ export class Dedup {
   }
 
   /** The pending operation with this key. */
-  pendingOf(key: string): { readonly operation: number; readonly sync: boolean } {
+  pendingOf(key: string): Pick<Pending, "operation" | "acceptedAt" | "sync"> {
     return this.#pending.get(key)!;
   }
 
@@ -138,8 +142,8 @@ export class Dedup {
   }
 
   /** The operation with this key was accepted; {@link admits} has said yes. */
-  begin(key: string, operation: number, sync: boolean): void {
-    const pending: Pending = { key, operation, sync, waiters: [], isPromised: false };
+  begin(key: string, operation: number, acceptedAt: number, sync: boolean): void {
+    const pending: Pending = { key, operation, acceptedAt, sync, waiters: [], isPromised: false };
     this.#pending.set(key, pending);
     this.#byOperation.set(operation, pending);
     this.bytes += keyBytes(key);
@@ -151,7 +155,10 @@ export class Dedup {
     if (!this.#makeRoom(1, keyBytes(pending.key) + content.length)) this.forgotten++;
     else {
       const reply = { key: pending.key, code, encoding, content, until: now + this.limits.window };
-      this.#remember({ ...reply, id: this.keeper?.remembered(operation, reply) ?? operation });
+      const id = this.keeper?.remembered(operation, reply) ?? operation;
+      // What stands on disk for a sync operation was accepted later.
+      const acceptedAt = id === operation ? pending.acceptedAt : NaN;
+      this.#remember({ ...reply, id, acceptedAt });
     }
     return pending.waiters;
   }

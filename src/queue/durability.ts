@@ -4,6 +4,13 @@ import type { Place } from "./lane.ts";
 import type { Remembered } from "./dedup.ts";
 import type { Addressee, Operation } from "./record.ts";
 
+/** An operation that ends with a sync one, or runs by itself where the server dies before that. */
+export interface StandIn {
+  readonly id: number;
+  /** Monotonic, in ms. */
+  readonly acceptedAt: number;
+}
+
 /**
  * What keeps a plugin's async operations beyond the life of the server. In memory there is nothing to do, so there the queue's
  * durability is null, and all that it costs is to look. The rules hold for whatever else keeps them; offsets of a plugin's
@@ -93,9 +100,16 @@ export interface Durability {
   /** A dead letter is kept no more. */
   unburied(id: number): void;
   /** The reply of an operation with a key is kept; it is finished next. Returns the id that the reply is kept under. */
-  remembered(id: number, reply: Omit<Remembered, "id">): number;
+  remembered(id: number, reply: Omit<Remembered, "id" | "acceptedAt">): number;
   /** A reply is forgotten before its time. */
   forgotten(id: number): void;
+
+  /** What an operation waits for that is not in memory, or not committed; null where it is neither. */
+  awayState(id: number): "unsynced" | "queued" | null;
+  /** What stands on disk for what async callers were told of a sync operation; null where nothing does. */
+  standIn(id: number): StandIn | null;
+  /** The sync operation that such a one stands for; null where it is none. */
+  stoodFor(id: number): number | null;
 
   /** Cancels an operation that is not in memory, or not committed; false where there is none with that id. */
   cancel(id: number, message: string): boolean;

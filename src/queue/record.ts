@@ -77,6 +77,8 @@ export interface Addressee {
   readonly routeGeneration: number;
   readonly requestId: number;
   readonly encoding: number;
+  /** It is an async caller, who wants to know the operation's id. */
+  readonly wantsId?: boolean;
 }
 
 /** Bytes that a record with so much content takes. */

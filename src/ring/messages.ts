@@ -183,6 +183,18 @@ export interface CallRequest {
   readonly operation: OperationPlace | null;
 }
 
+/** How far an operation is, as its command says. */
+export interface Progress {
+  /** Not negative. */
+  readonly done: number;
+  /** Of so much; null where that is not known. */
+  readonly total: number | null;
+  readonly note: string;
+}
+
+/** The longest note of one, in UTF-16 units. */
+export const MAX_NOTE_CHARS = 200;
+
 /** What a worker has counted since it reported last. */
 export interface FigureReport {
   /** The plugin's own counters, as what was added. */
@@ -209,6 +221,8 @@ export type FromHost =
   | { readonly kind: "health"; readonly problem: string | null }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: JsonObject }
   | { readonly kind: "stats" } & FigureReport
+  /** How far operations are that run: the newest word on each. */
+  | { readonly kind: "progress"; readonly operations: readonly (OperationPlace & Progress)[] }
   /** None of the plugin's timers runs here any more. */
   | { readonly kind: "timers ended" }
   | ServiceRequest;

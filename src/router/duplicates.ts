@@ -8,9 +8,9 @@ import type { Caller } from "./caller.ts";
 
 /**
  * What becomes of a request with a key: it is the first, it has been answered as the first, it is to be told that the first is
- * queued, or there is no room.
+ * queued, or has been done, or there is no room.
  */
-export type KeyVerdict = "first" | "answered" | "promised" | "full";
+export type KeyVerdict = "first" | "answered" | "promised" | "done" | "full";
 
 /** Answers requests that come a second time with the same key as the first, instead of queueing them. */
 export class Duplicates {
@@ -31,7 +31,8 @@ export class Duplicates {
         dedup.deduplicated++;
         return "promised";
       }
-      if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+      dedup.deduplicated++;
+      return caller.asyncReply ? "done" : "answered";
     } else if (reply !== null) answerRemembered(caller, id, encoding, reply);
     else {
       if (!dedup.admitsWaiter()) return "full";

@@ -20,6 +20,8 @@ export class RegistryError extends Error {
 /** Finds plugins by the bytes of a message: by name, or by business number in decimal. */
 export class Registry {
   plugins: readonly RoutedPlugin[] = [];
+  /** Those that hold operations: them, and those that a reload has removed, until they are worked off. */
+  holders: readonly RoutedPlugin[] = [];
   /** Their names, for callers that ask for another. */
   known = knownNames([]);
   #entries: ReadonlyMap<number, readonly Entry[]> = new Map();

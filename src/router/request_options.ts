@@ -60,16 +60,18 @@ export class RequestOptions {
 
 function delayOf(value: JsonValue, maxDelay: number, sync: boolean): number {
   if (sync) throw wrong(`${DELAY} is for async requests; a sync caller waits for the result`);
+  const ms = millisecondsOf(DELAY, value);
+  if (ms > maxDelay) throw wrong(`${DELAY} is ${ms / 1000} seconds; this plugin allows ${maxDelay / 1000}`);
+  return Math.round(ms);
+}
+
+/** What a param says in seconds, in ms; a number, or a text of decimal digits. Throws ProtocolError (23). */
+export function millisecondsOf(param: string, value: JsonValue): number {
   const text = keyText(value);
   const isSpelled = typeof value !== "string" || SECONDS.test(value);
   const seconds = text !== undefined && isSpelled ? Number(text) : NaN;
-  if (!(seconds >= 0)) {
-    throw wrong(`${DELAY} is to be a number of seconds, 0 or more, in decimal digits: 90, 2.5`);
-  }
-  if (seconds * 1000 > maxDelay) {
-    throw wrong(`${DELAY} is ${text} seconds; this plugin allows ${maxDelay / 1000}`);
-  }
-  return Math.round(seconds * 1000);
+  if (seconds >= 0) return seconds * 1000;
+  throw wrong(`${param} is to be a number of seconds, 0 or more, in decimal digits: 90, 2.5`);
 }
 
 function keyOf(value: JsonValue): string {

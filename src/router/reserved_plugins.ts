@@ -7,6 +7,14 @@ const STATUS = "Reserve.Status";
 /** Everything the server counts, for `mevent stats`. */
 const STATS = "Reserve.Stats";
 
+/** Where an operation is, or what it came to, for `mevent result`. */
+const RESULT = "Reserve.Result";
+
+/** Whether the name asks for an operation's state. */
+export function isResult(bytes: Uint8Array, at: number, length: number): boolean {
+  return spells(bytes, at, length, RESULT);
+}
+
 /** Whether the name is the one that clients of old ask for. */
 export function isStatus(bytes: Uint8Array, at: number, length: number): boolean {
   return spells(bytes, at, length, STATUS);

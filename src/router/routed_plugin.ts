@@ -6,6 +6,7 @@ import { errorBody } from "../protocol/error_content.ts";
 import type { Dedup } from "../queue/dedup.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import type { PluginDeclaration } from "../ring/messages.ts";
+import type { KeptResults } from "../results/kept_results.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import type { DeadSummary, OperationSummary } from "../pool/summaries.ts";
 import type { Affinity } from "./affinity.ts";
@@ -38,6 +39,8 @@ export class RoutedPlugin {
   touched = false;
   /** A bit for each command number the plugin has. */
   readonly #commands = new Uint8Array(65536 / 8);
+  /** How often somebody asked for the state of one of its operations. */
+  lookups = 0;
   /** Its commands, for callers that ask for another: `1001 echo, 1002 sleep`. */
   knownCommands = knownNames([]);
   readonly #busyBodies: (Uint8Array | undefined)[] = [];
@@ -55,6 +58,21 @@ export class RoutedPlugin {
     readonly cache: Cache,
     readonly dedup: Dedup,
   ) {}
+
+  /** What its async operations came to; null where that is not kept. */
+  get results(): KeptResults | null {
+    return this.pool.outcomes.endings.results;
+  }
+
+  /** What its operations' ids begin with. */
+  get run(): string {
+    return this.pool.options.setup.run;
+  }
+
+  /** The id that an operation has everywhere, accepted at a monotonic time, in ms. */
+  operationId(id: number, acceptedAt: number): string {
+    return this.pool.operationId(id, acceptedAt);
+  }
 
   /** How many workers it may have. */
   get workers(): number {
@@ -189,6 +207,10 @@ export class RoutedPlugin {
       retries: pool.outcomes.retries,
       dead: pool.dead.count,
       dead_dropped: pool.dead.dropped,
+      results: this.results?.store.ops ?? 0,
+      results_bytes: this.results?.store.bytes ?? 0,
+      results_dropped: this.results?.store.dropped ?? 0,
+      results_asked: this.lookups,
       deduplicated: this.dedup.deduplicated,
       keys: this.dedup.keys,
       keys_forgotten: this.dedup.forgotten,

@@ -5,6 +5,7 @@ import { ReplyCode } from "../protocol/codes.ts";
 import { errorBody } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import {
+  FLAG_ID,
   FLAG_SYNC,
   MAX_REQUEST_ID,
   MIN_REQUEST_BYTES,
@@ -14,8 +15,10 @@ import {
 import { LaneId } from "../queue/operation_queue.ts";
 import type { Durability } from "../queue/durability.ts";
 import { type Addressee, blankOperation, type Operation } from "../queue/record.ts";
+import { acceptedBody } from "./accepted_answer.ts";
 import type { Caller } from "./caller.ts";
 import { Duplicates } from "./duplicates.ts";
+import { OperationStates } from "./operation_states.ts";
 import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import type { RequestOptions } from "./request_options.ts";
@@ -37,13 +40,19 @@ export class Router {
   intake: "all" | "plugins" | "none" = "all";
   readonly #view: BodyView;
   readonly #operation: Operation = blankOperation();
-  readonly #addressee = { routeSlot: 0, routeGeneration: 0, requestId: 0, encoding: 0 };
+  readonly #addressee = { routeSlot: 0, routeGeneration: 0, requestId: 0, encoding: 0, wantsId: false };
+  /** The caller of the message that is being handled is to be told the operation's id where it is async. */
+  #wantsId = false;
+  /** Where operations are and what they came to, by their ids. */
+  readonly states: OperationStates;
   readonly #serverAnswers: ServerAnswers;
   #touched: RoutedPlugin[] = [];
 
   constructor(readonly options: RouterOptions) {
     this.#view = new BodyView(options.contentLimits);
-    this.#serverAnswers = new ServerAnswers(options, this.#view);
+    const { registry, now } = options;
+    this.states = new OperationStates({ plugins: () => registry.holders, now, clock: Date.now });
+    this.#serverAnswers = new ServerAnswers(options, this.#view, this.states);
   }
 
   /**
@@ -82,7 +91,9 @@ export class Router {
       caller.refuse(id, ReplyCode.Version, null);
       return "close";
     }
-    const sync = (readU16(bytes, at + 6) & FLAG_SYNC) !== 0;
+    const flags = readU16(bytes, at + 6);
+    const sync = (flags & FLAG_SYNC) !== 0;
+    this.#wantsId = (flags & FLAG_ID) !== 0;
     const nameAt = at + REQUEST_HEADER_BYTES;
     const nameLength = readU32(bytes, at + 8);
     const end = at + length;
@@ -197,7 +208,17 @@ export class Router {
       plugin.pool.delayed();
     } else plugin.queue.put(part, sync ? LaneId.Sync : LaneId.Async, operation, bytes, view.at, view.length);
     this.#touch(plugin);
-    if (!sync && caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+    if (!sync && caller.asyncReply) this.#accepted(caller, id, plugin, operation.id, now);
+  }
+
+  /** Tells an async caller that its operation is queued, or as good as that. */
+  #accepted(caller: Caller, id: number, plugin: RoutedPlugin, operation: number, acceptedAt: number): void {
+    const isTold = this.#wantsId && !Number.isNaN(acceptedAt);
+    caller.answer(
+      id,
+      ReplyCode.Ok,
+      isTold ? acceptedBody(this.#view.encoding, plugin, operation, acceptedAt) : null,
+    );
   }
 
   #touch(plugin: RoutedPlugin): void {
@@ -214,6 +235,7 @@ export class Router {
     addressee.routeSlot = caller.openRoute();
     addressee.routeGeneration = caller.routeGeneration;
     addressee.encoding = this.#view.encoding;
+    addressee.wantsId = this.#wantsId;
     return addressee;
   }
 
@@ -229,9 +251,10 @@ export class Router {
     key: string,
   ): void {
     const view = this.#view;
-    const { operation, sync } = plugin.dedup.pendingOf(key);
+    const { operation, acceptedAt, sync } = plugin.dedup.pendingOf(key);
     if (durability.isSafe(operation, sync)) {
-      if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+      const own = sync ? durability.standIn(operation)! : { id: operation, acceptedAt };
+      if (caller.asyncReply) this.#accepted(caller, id, plugin, own.id, own.acceptedAt);
       return;
     }
     const to = this.#addresseeOf(caller, id);
@@ -269,11 +292,17 @@ export class Router {
     const verdict = duplicates.look(caller, sync, id, key, encoding, now);
     if (verdict === "first") {
       this.#accept(caller, sync, id, plugin, command, bytes, now, options.delay, true);
-      duplicates.dedup.begin(key, plugin.queue.lastId, sync);
+      duplicates.dedup.begin(key, plugin.queue.lastId, this.#operation.acceptedAt, sync);
     } else if (verdict === "promised") {
       const { durability } = plugin.queue;
       if (durability !== null) this.#share(durability, caller, id, plugin, command, bytes, now, key);
-      else if (caller.asyncReply) caller.answer(id, ReplyCode.Ok, null);
+      else if (caller.asyncReply) {
+        const { operation, acceptedAt } = plugin.dedup.pendingOf(key);
+        this.#accepted(caller, id, plugin, operation, acceptedAt);
+      }
+    } else if (verdict === "done") {
+      const { id: operation, acceptedAt } = plugin.dedup.remembered(key, now)!;
+      this.#accepted(caller, id, plugin, operation, acceptedAt);
     } else if (verdict === "full") {
       this.options.counters.busy++;
       plugin.busy++;

@@ -8,8 +8,11 @@ import { errorBody } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { requiredParamsOf } from "../protocol/params_of.ts";
 import type { AnswerKind, Caller } from "./caller.ts";
+import type { OperationStates } from "./operation_states.ts";
 import type { Registry } from "./registry.ts";
-import { isStatus, reservedAnswer } from "./reserved_plugins.ts";
+import type { ReplyRoutes } from "./reply_routes.ts";
+import { isResult, isStatus, reservedAnswer } from "./reserved_plugins.ts";
+import { ResultRequests } from "./result_requests.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
 import { ReportThrottle } from "./report_throttle.ts";
@@ -20,6 +23,7 @@ const MAX_MESSAGE_CHARS = 1000;
 export interface ServerAnswersOptions {
   readonly registry: Registry;
   readonly counters: ServerCounters;
+  readonly routes: ReplyRoutes;
   readonly stats: () => ServerStats;
   /** Monotonic, in ms. */
   readonly now: () => number;
@@ -31,11 +35,13 @@ export interface ServerAnswersOptions {
 export class ServerAnswers {
   readonly #reports: ReportThrottle;
   readonly #view: BodyView;
+  readonly #results: ResultRequests;
 
   /** @param view where the content of the message lies that is being handled */
-  constructor(readonly options: ServerAnswersOptions, view: BodyView) {
+  constructor(readonly options: ServerAnswersOptions, view: BodyView, states: OperationStates) {
     this.#reports = new ReportThrottle(options.now);
     this.#view = view;
+    this.#results = new ResultRequests(states, options.routes);
   }
 
   /** A name that is no plugin's: what the server tells of itself, else 18. */
@@ -49,6 +55,9 @@ export class ServerAnswers {
   ): void {
     const { counters, registry, stats } = this.options;
     const { encoding } = this.#view;
+    if (caller.hops === 0 && isResult(bytes, nameAt, nameLength)) {
+      return this.#answerResult(caller, id, bytes);
+    }
     // They answer operators, not plugins.
     const answer = caller.hops > 0 ? null : reservedAnswer(bytes, nameAt, nameLength, counters, stats);
     if (answer !== null) {
@@ -64,6 +73,24 @@ export class ServerAnswers {
       `there is no plugin ${shownName(bytes, nameAt, nameLength)}; there is ${registry.known}`,
     );
     refuse(caller, sync, id, ReplyCode.Unknown, body);
+  }
+
+  /** Where an operation is, or what it came to; now, or when it has ended. */
+  #answerResult(caller: Caller, id: number, bytes: Uint8Array): void {
+    const { encoding, at, length } = this.#view;
+    try {
+      const content = bytes.subarray(at, at + length);
+      const params = requiredParamsOf(decodeContent(encoding, content, this.options.contentLimits));
+      this.#results.answer(caller, id, encoding, params);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      countLimit(this.options.limitLog, error);
+      caller.answer(
+        id,
+        error.code,
+        errorBody(encoding, error.code, error.message.slice(0, MAX_MESSAGE_CHARS)),
+      );
+    }
   }
 
   /** A command that the plugin does not have: 18. */

@@ -10,6 +10,7 @@ import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { errorContent } from "../protocol/error_content.ts";
+import { acceptedContent } from "../router/accepted_answer.ts";
 import { Duplicates } from "../router/duplicates.ts";
 import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RequestOptions } from "../router/request_options.ts";
@@ -97,8 +98,21 @@ export class PluginJournals {
         return keys.key === null ? null : Duplicates.keyOf(command, keys.key);
       },
       events: {
-        acknowledged: ({ routeSlot, routeGeneration, requestId }) =>
-          routes.deliver(routeSlot, routeGeneration, requestId, ReplyCode.Ok, 0, NOTHING, 0, 0),
+        acknowledged: ({ routeSlot, routeGeneration, requestId, wantsId, encoding }, id, acceptedAt) => {
+          const isTold = wantsId === true;
+          const content = isTold ? acceptedContent(encoding as Encoding, plugin, id, acceptedAt) : NOTHING;
+          const own = isTold ? encoding as Encoding : 0;
+          routes.deliver(
+            routeSlot,
+            routeGeneration,
+            requestId,
+            ReplyCode.Ok,
+            own,
+            content,
+            0,
+            content.length,
+          );
+        },
         refused: (to, message) => {
           const content = errorContent(to.encoding as Encoding, ReplyCode.Busy, message);
           const { routeSlot, routeGeneration, requestId, encoding } = to;

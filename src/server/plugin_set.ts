@@ -99,8 +99,12 @@ export class PluginSet {
     return this.all.flatMap(({ pool }) => pool.holders);
   }
 
-  replaceHung(): void {
-    for (const plugin of this.all) plugin.pool.replaceHung();
+  /** All that is looked at once a second: workers that hang, results whose time is over. */
+  check(): void {
+    for (const { pool, results } of this.all) {
+      pool.replaceHung();
+      results?.tick(this.parts.now());
+    }
   }
 
   /**
@@ -121,5 +125,6 @@ export class PluginSet {
   #list(): void {
     const served = this.#served.map(({ routed }) => routed);
     this.all.splice(0, this.all.length, ...served, ...this.#leaving);
+    this.registry.holders = this.all;
   }
 }

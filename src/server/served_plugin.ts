@@ -137,6 +137,7 @@ export class ServedPlugin {
     cache.bound(config.cache);
     pool.bound(config);
     dedup.bound(config.dedup);
+    pool.outcomes.endings.bound(config.results.keep > 0 ? config.results : null, pool.options.now());
     this.#kept?.bound(limitsOf(config));
     const keys = config.dedup.window > 0;
     routed.requestOptions = config.maxDelay > 0 || keys

@@ -108,17 +108,10 @@ export class Server {
     const limitLog = this.#limitLog = new LimitLog(log, monotonic);
     const limits = { ...config.server };
     const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
-    this.#router = new Router({
-      registry: this.registry,
-      counters: this.counters,
-      stats: () => this.stats(),
-      now: monotonic,
-      contentLimits,
-      limitLog,
-      log,
-    });
+    const { registry, counters } = this;
+    const known = { registry, counters, routes, contentLimits, limitLog, log, now: monotonic };
+    this.#router = new Router({ ...known, stats: () => this.stats() });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
-    const { counters } = this;
     const journalParts = { limitLog, counters, routes, contentLimits, limits, now: monotonic };
     this.#journals = new PluginJournals(options, journalParts);
     const plugins = new PluginSet({
@@ -320,7 +313,7 @@ export class Server {
     this.reserve.keepAlso(this.#nursery.isRunning ? 0 : WORKER_DESCRIPTORS);
     this.reserve.refill();
     this.#listeners.check();
-    this.#plugins.replaceHung();
+    this.#plugins.check();
     this.#limitLog.tick();
     this.options.log.tick();
   }

@@ -4,8 +4,9 @@ import { MAX_REQUEST_ID } from "../protocol/request.ts";
 import { MAX_HOPS } from "../queue/record.ts";
 import type { FromHost } from "../ring/messages.ts";
 import { MAX_EXAMPLE_CHARS } from "../host/params_example.ts";
+import { MAX_PROGRESS } from "../host/progress_reporter.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "../host/stats_reporter.ts";
-import { MAX_TIMER_NAME, MAX_TIMERS } from "../ring/messages.ts";
+import { MAX_NOTE_CHARS, MAX_TIMER_NAME, MAX_TIMERS } from "../ring/messages.ts";
 
 type Known = Readonly<Record<string, unknown>>;
 
@@ -55,6 +56,9 @@ export function isFromHost(value: unknown): value is FromHost {
       return typeof value.id === "number";
     case "taken":
       return isCount(value.chars);
+    case "progress":
+      return Array.isArray(value.operations) && value.operations.length <= MAX_PROGRESS &&
+        value.operations.every(isProgress);
     case "timers ended":
       return true;
     default:
@@ -101,6 +105,15 @@ function isCall({ id, plugin, command, sync, params, hops, operation }: Known): 
 
 function isPlace(value: unknown): boolean {
   return isObject(value) && isCount(value.slot) && isCount(value.sequence);
+}
+
+function isProgress(value: unknown): boolean {
+  return isObject(value) && isPlace(value) && isAmount(value.done) &&
+    (value.total === null || isAmount(value.total)) && isText(value.note, MAX_NOTE_CHARS);
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 function isFigures(value: unknown): boolean {

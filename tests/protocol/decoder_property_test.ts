@@ -13,6 +13,7 @@ import { FrameReader, PREFIX_BYTES } from "../../src/protocol/frame.ts";
 import { readReply } from "../../src/protocol/reply.ts";
 import type { Caller } from "../../src/router/caller.ts";
 import { Registry } from "../../src/router/registry.ts";
+import { ReplyRoutes } from "../../src/router/reply_routes.ts";
 import { Router } from "../../src/router/router.ts";
 import { OperationParams } from "../../src/host/params.ts";
 import { fromHex, toHex } from "../support/bytes.ts";
@@ -262,9 +263,11 @@ function testRouter(): { router: Router; answers: unknown[]; errors: string[] } 
   const errors: string[] = [];
   const log = testLog("error", (line) => errors.push(line));
   const stats = (): ServerStats => JSON.parse('{ "version": "test" }');
+  const counters = new ServerCounters();
   const router = new Router({
     registry: new Registry(),
-    counters: new ServerCounters(),
+    counters,
+    routes: new ReplyRoutes(counters),
     stats,
     now: () => 0,
     contentLimits: CONTENT_LIMITS,

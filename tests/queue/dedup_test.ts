@@ -225,7 +225,7 @@ Deno.test("a reply is remembered for the window from its end, within the bytes t
   const dedup = new Dedup({ window: 1000, maxKeys: 10, maxBytes: 800 });
   const run = (key: string, id: number, now: number) => {
     assertEquals(dedup.admits(key), true);
-    dedup.begin(key, id, false);
+    dedup.begin(key, id, 0, false);
     assertEquals(dedup.settle(id, 1000, 2, content, now), []);
   };
   run("a", 1, 0);

@@ -7,7 +7,7 @@ import { type PluginOverrides, TestServer, type TestServerOptions } from "./test
  * 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts, 1004 fails the first `fails` times, 1007
  * fails once the cache has the key `open`.
  */
-const LIVES = `
+export const LIVES = `
 const tries = new Map();
 function flaky(context) {
   const tag = context.params.int("tag"), fails = context.params.int("fails"), seen = tries.get(tag) ?? 0;

@@ -9,6 +9,8 @@ export interface RequestOptions {
   readonly plugin?: string;
   readonly command?: number;
   readonly sync?: boolean;
+  /** Asks for the operation's id. */
+  readonly wantsId?: boolean;
   readonly encoding?: Encoding;
   readonly params?: JsonValue;
   /** Instead of params: the body's bytes as they are. */
@@ -26,10 +28,10 @@ export function datagramRequest(options: RequestOptions = {}): Uint8Array {
 }
 
 function build(options: RequestOptions, prefixed: boolean): Uint8Array {
-  const { id = 1, plugin = "echo", command = 1001, sync = true, encoding = Encoding.Json, params = {} } =
-    options;
+  const { id = 1, plugin = "echo", command = 1001, sync = true, wantsId = false } = options;
+  const { encoding = Encoding.Json, params = {} } = options;
   const body = options.body ?? encodeBody(encoding, params);
-  return writeRequest({ id, plugin, command, sync, body }, prefixed);
+  return writeRequest({ id, plugin, command, sync, wantsId, body }, prefixed);
 }
 
 /** The result or error that a reply carries. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { stringifyJson } from "../../exact_json.ts";
 import type { JsonObject } from "../../plugin.ts";
+import type { Progress } from "../../ring/messages.ts";
 import { aligned, printable } from "../aligned.ts";
 import { AnswerError } from "./client.ts";
 import { bytesText, countOf, countText, microsecondsText } from "../stats/units.ts";
@@ -14,6 +15,7 @@ export function operationTable(result: JsonObject): string {
     OPERATIONS,
     result,
   );
+  const withProgress = operations.some(({ progress }) => progress !== null);
   const rows = operations.map((each) => [
     String(each.id),
     printable(each.state),
@@ -22,16 +24,28 @@ export function operationTable(result: JsonObject): string {
     String(each.attempts),
     durationText(each.age_ms),
     each.due_in_ms === null ? "-" : durationText(each.due_in_ms),
+    ...withProgress ? [each.progress === null ? "-" : progressText(each.progress)] : [],
     bytesText(each.bytes),
     cell(each.params),
   ]);
-  const header = ["id", "state", "command", "mode", "failed", "age", "due in", "size", "params"];
+  const header = [
+    "id",
+    "state",
+    "command",
+    "mode",
+    "failed",
+    "age",
+    "due in",
+    ...withProgress ? ["progress"] : [],
+    "size",
+    "params",
+  ];
   const title = [
     `plugin ${plugin} has ${countOf(total, "operation")}`,
     ...unsynced === 0 ? [] : [`${countText(unsynced)} (${bytesText(unsynced_bytes)}) not on the disk yet`],
     ...on_disk_alone === 0 ? [] : [`${countText(on_disk_alone)} on the disk alone`],
   ];
-  return listing([header, ...rows], title.join(", "), total, [0, 1, 3, 8]);
+  return listing([header, ...rows], title.join(", "), total, withProgress ? [0, 1, 3, 7, 9] : [0, 1, 3, 8]);
 }
 
 /** What `peek --dead` answers, for people. Throws AnswerError. */
@@ -73,6 +87,12 @@ function cell(value: unknown): string {
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text;
 }
 
+/** `3/10 rows`. */
+function progressText({ done, total, note }: Progress): string {
+  const amount = total === null ? `${done}` : `${done}/${total}`;
+  return note === "" ? amount : `${amount} ${cell(note)}`;
+}
+
 function durationText(milliseconds: number): string {
   return microsecondsText(milliseconds * 1000);
 }
@@ -99,6 +119,10 @@ const OPERATIONS = v.object({
     attempts: v.number(),
     age_ms: v.number(),
     due_in_ms: v.nullable(v.number()),
+    progress: v.optional(
+      v.nullable(v.object({ done: v.number(), total: v.nullable(v.number()), note: v.string() })),
+      null,
+    ),
     bytes: v.number(),
     params: v.unknown(),
   })),

@@ -1,7 +1,9 @@
 import type { ServerAddress } from "../../client/address.ts";
 import { Client, type ClientRequest } from "../../client/client.ts";
 import { TimeoutError } from "../../client/errors.ts";
+import { decodeBody } from "../../protocol/body.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
+import { paramsOf } from "../../protocol/params_of.ts";
 import type { Reply } from "../../protocol/reply.ts";
 import { knownNames } from "../../router/known_names.ts";
 import { clientFailure } from "../client_failure.ts";
@@ -20,10 +22,10 @@ const PAD_TO = 1200;
 export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io: Io): Promise<number> {
   await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo: PAD_TO });
   const started = performance.now();
-  const { code, body } = await call(client, request);
+  const { code, body } = await call(client, { ...request, wantsId: !request.sync });
   const time = `${(performance.now() - started).toFixed(2)} ms`;
   const isDone = code >= ReplyCode.Ok;
-  const message = isDone ? (request.sync ? undefined : "queued") : replyMessage(body) ??
+  const message = isDone ? (request.sync ? undefined : queuedMessage(body)) : replyMessage(body) ??
     (code === ReplyCode.Unknown ? await pluginsThere(client, address) : undefined);
   // What was done goes first: a reader of stdout that has gone must not hide it.
   await io.stderr.write(
@@ -31,6 +33,12 @@ export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io
   );
   if (request.sync) await (raw ? printRaw(body, io) : printShown(body, io));
   return sendOutcome(code);
+}
+
+/** `queued`, and as what where the plugin keeps what comes of it. */
+function queuedMessage(body: Uint8Array | null): string {
+  const { id, keep_ms } = paramsOf(decodeBody(body) ?? {}) ?? {};
+  return typeof id === "string" && Number(keep_ms) > 0 ? `queued as ${id}` : "queued";
 }
 
 /** Clients of old are told a bare 18, and so are those who send HDF: asks what there is; undefined where nobody says. */

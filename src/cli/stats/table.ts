@@ -84,6 +84,9 @@ const LIFE = [
   "keys_forgotten",
   "dead",
   "dead_dropped",
+  "results",
+  "results_dropped",
+  "results_asked",
 ] as const;
 
 /** What else became of operations, where anything did: `orders operations: retrying 2, retries 3, dead 1`. */
