@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { CertificatePaths } from "../support/certificates.ts";
-import { openssl, TestCertificates } from "../support/certificates.ts";
+import { type CertificatePaths, openssl, TestCertificates } from "../support/certificates.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 import { until } from "../support/until.ts";
