@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { TestCertificates } from "../support/certificates.ts";
-import { RawConnection } from "../support/raw_connection.ts";
+import type { RawConnection } from "../support/raw_connection.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 import { connectTls } from "../support/tls_caller.ts";
