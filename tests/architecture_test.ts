@@ -12,6 +12,7 @@ const ORDER = [
   "config",
   "loadgen",
   "client",
+  "http",
   "net",
   "tls",
   "router",

@@ -99,5 +99,6 @@ function listener(path: string): ListenerConfig {
     asyncReply: true,
     legacy: false,
     charset: "utf-8",
+    cors: [],
   };
 }

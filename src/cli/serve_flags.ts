@@ -20,6 +20,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     repeat: true,
     help: "Listens on a Unix socket; PATH?mode=0660&group=NAME says who may use it.",
   },
+  { name: "http", value: "ADDR", repeat: true, help: "Answers JSON over HTTP at host:port." },
   { name: "no-tcp", help: "Does not listen on TCP." },
   { name: "no-udp", help: "Does not listen on UDP." },
   {
@@ -55,7 +56,9 @@ export function serverOverrides(args: ParsedCommand): Record<string, unknown> {
     if (at < 1) throw new UsageError(`--set: expected KEY=VALUE, got ${JSON.stringify(pair)}`);
     overrides[pair.slice(0, at)] = pair.slice(at + 1);
   }
-  for (const [name, key] of [["listen", "tcp"], ["udp", "udp"], ["unix", "unix"]] as const) {
+  for (
+    const [name, key] of [["listen", "tcp"], ["udp", "udp"], ["unix", "unix"], ["http", "http"]] as const
+  ) {
     const addresses = args.texts(name);
     if (addresses.length > 0) overrides[key] = addresses;
   }

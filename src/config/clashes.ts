@@ -34,11 +34,13 @@ function* listenerKeys(server: Table, listeners: unknown): Iterable<Place> {
   const tables: [KeyPath, Table][] = [[["server"], server]];
   for (const [at, listener] of rows(listeners)) tables.push([["listener", at], listener]);
   for (const [path, table] of tables) {
-    for (const transport of ["tcp", "udp", "unix"]) {
+    for (const transport of ["tcp", "udp", "unix", "http"]) {
       for (const value of [table[transport]].flat()) {
         const address = transport === "unix" ? socketPath(value) : normalAddress(value);
         if (typeof address === "string" && address !== "") {
-          yield [`${transport} ${address}`, [...path, transport]];
+          // Both are of TCP.
+          const space = transport === "http" ? "tcp" : transport;
+          yield [`${space} ${address}`, [...path, transport]];
         }
       }
     }

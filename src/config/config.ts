@@ -53,7 +53,7 @@ export type LogFormat = "auto" | "text" | "json";
 export type ListenerConfig = InetListenerConfig | UnixListenerConfig;
 
 export interface InetListenerConfig extends MannerConfig {
-  readonly transport: "tcp" | "udp";
+  readonly transport: "tcp" | "udp" | "http";
   readonly hostname: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -73,6 +73,8 @@ export interface MannerConfig {
   readonly legacy: boolean;
   /** What the texts of HDF and cells are written in. */
   readonly charset: CharsetName;
+  /** Of HTTP: the origins whose pages may call. */
+  readonly cors: readonly string[];
 }
 
 export interface PluginConfig {
@@ -118,6 +120,8 @@ export interface PluginConfig {
   readonly cache: CacheConfig;
   /** Whether error replies carry the plugin's stack trace. */
   readonly exposeTrace: boolean;
+  /** The header traceparent of HTTP becomes the param mevent.traceparent. */
+  readonly traceparent: boolean;
   readonly permissions: PluginPermissions;
   /** Its code is loaded anew when its files change. */
   readonly watch: boolean;

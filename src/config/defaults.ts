@@ -3,6 +3,8 @@ export const SERVER_DEFAULTS = {
   tcp: "127.0.0.1:26000",
   udp: "127.0.0.1:26000",
   unix: "",
+  http: "",
+  cors: "",
   async_reply: true,
   legacy: false,
   charset: "utf-8",
@@ -16,6 +18,7 @@ export const SERVER_DEFAULTS = {
   frame_timeout: "30s",
   handshake_timeout: "10s",
   idle_timeout: "0s",
+  keep_alive_timeout: "75s",
   udp_reply_ratio: 3,
   udp_loopback_ratio: 0,
   max_udp_errors: 1_000,
@@ -53,6 +56,7 @@ export const PLUGIN_DEFAULTS = {
   journal: { sync: "always", max_disk: "1 GiB" },
   cache: { max_entries: 100_000, max_bytes: "64 MiB" },
   expose_trace: false,
+  traceparent: false,
   watch: false,
   permissions: {
     net: false,
@@ -68,7 +72,13 @@ export const PLUGIN_DEFAULTS = {
 } as const;
 
 /** The same for `[[listener]]`. */
-export const LISTENER_DEFAULTS = { async_reply: true, legacy: false, charset: "utf-8", tls: "none" } as const;
+export const LISTENER_DEFAULTS = {
+  async_reply: true,
+  legacy: false,
+  charset: "utf-8",
+  cors: "",
+  tls: "none",
+} as const;
 
 /** The plugins of a server whose file names none, or that has no file. */
 export const DEFAULT_PLUGINS = [

@@ -107,6 +107,7 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     frameTimeout: settings.frame_timeout,
     handshakeTimeout: settings.handshake_timeout,
     idleTimeout: settings.idle_timeout,
+    keepAliveTimeout: settings.keep_alive_timeout,
     udpReplyRatio: settings.udp_reply_ratio,
     udpLoopbackRatio: settings.udp_loopback_ratio,
     maxUdpErrors: settings.max_udp_errors,
@@ -126,15 +127,17 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
 }
 
 function listenersOf(
-  { tcp = [], udp = [], unix = [], async_reply: asyncReply, legacy, charset, tls: given }: ListenerOutput,
+  { tcp = [], udp = [], unix = [], http = [], async_reply: asyncReply, legacy, charset, cors, tls: given }:
+    ListenerOutput,
   file: string | undefined,
 ): ListenerConfig[] {
-  const options = { asyncReply, legacy, charset };
+  const options = { asyncReply, legacy, charset, cors };
   const tls = tlsSettings(given, file);
   return [
     ...tcp.map((address) => ({ transport: "tcp", ...address, ...options, tls }) as const),
     ...udp.map((address) => ({ transport: "udp", ...address, ...options, tls: null }) as const),
     ...unix.map((socket) => ({ transport: "unix", ...socket, ...options }) as const),
+    ...http.map((address) => ({ transport: "http", ...address, ...options, tls }) as const),
   ];
 }
 
@@ -189,6 +192,7 @@ function pluginConfig(
     journal: { sync: plugin.journal.sync, maxDisk: plugin.journal.max_disk },
     cache: { maxEntries: plugin.cache.max_entries, maxBytes: plugin.cache.max_bytes },
     exposeTrace: plugin.expose_trace,
+    traceparent: plugin.traceparent,
     permissions: { net, read, write, env, run, sys, ffi, import: importing },
     watch: plugin.watch,
     config: plugin.config,

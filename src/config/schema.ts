@@ -16,6 +16,7 @@ import {
   flag,
   jsonTable,
   noTable,
+  origins,
   permission,
   syncInterval,
   text,
@@ -24,6 +25,12 @@ import {
 
 /** Where a key is like none that there is, so many are named. */
 const LISTED_KEYS = 10;
+
+/** Keys that a listener has one of. */
+const TRANSPORTS = ["tcp", "udp", "unix", "http"];
+/** Keys of a listener that say nothing over HTTP, and those that say something there alone. */
+const OF_WIRE = ["async_reply", "legacy", "charset"];
+const OF_HTTP = ["cors"];
 
 /** Of one plugin. */
 const MAX_WORKERS = 64;
@@ -45,6 +52,8 @@ export const SERVER_ENTRIES = {
   tcp: addresses(),
   udp: addresses(),
   unix: unixSockets(),
+  http: addresses(),
+  cors: origins(),
   async_reply: flag(),
   legacy: flag(),
   charset: choice(CHARSETS),
@@ -58,6 +67,7 @@ export const SERVER_ENTRIES = {
   frame_timeout: duration(0),
   handshake_timeout: duration(0),
   idle_timeout: duration(0),
+  keep_alive_timeout: duration(0),
   udp_reply_ratio: count(0, 65_507),
   udp_loopback_ratio: count(0, 65_507),
   max_udp_errors: count(0, 1_000_000),
@@ -80,10 +90,12 @@ export const LISTENER_ENTRIES = {
   tcp: v.optional(addresses()),
   udp: v.optional(addresses()),
   unix: v.optional(unixSockets()),
+  http: v.optional(addresses()),
   async_reply: v.optional(flag(), LISTENER_DEFAULTS.async_reply),
   legacy: v.optional(flag(), LISTENER_DEFAULTS.legacy),
   charset: v.optional(choice(CHARSETS), LISTENER_DEFAULTS.charset),
   tls: v.optional(tls(), LISTENER_DEFAULTS.tls),
+  cors: v.optional(origins(), LISTENER_DEFAULTS.cors),
 };
 
 export const QUEUE_ENTRIES = {
@@ -170,6 +182,7 @@ export const PLUGIN_ENTRIES = {
   journal: v.optional(table(JOURNAL_ENTRIES), {}),
   cache: v.optional(table(CACHE_ENTRIES), {}),
   expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),
+  traceparent: v.optional(flag(), PLUGIN_DEFAULTS.traceparent),
   permissions: v.optional(table(PERMISSION_ENTRIES), {}),
   watch: v.optional(flag(), PLUGIN_DEFAULTS.watch),
   config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
@@ -283,10 +296,13 @@ function tlsProblem({ tls = "none", udp, unix }: Table): string | undefined {
 }
 
 function transportProblem(listener: Table): string | undefined {
-  const given = ["tcp", "udp", "unix"].filter((key) => Object.hasOwn(listener, key));
-  return given.length === 1
-    ? undefined
-    : `expected one of tcp, udp, unix, got ${given.join(" and ") || "none"}`;
+  const given = TRANSPORTS.filter((key) => Object.hasOwn(listener, key));
+  if (given.length !== 1) {
+    return `expected one of ${TRANSPORTS.join(", ")}, got ${given.join(" and ") || "none"}`;
+  }
+  const foreign = given[0] === "http" ? OF_WIRE : OF_HTTP;
+  const found = foreign.find((key) => Object.hasOwn(listener, key));
+  return found === undefined ? undefined : `${found} is not for a listener of ${given[0]}`;
 }
 
 function isPluginName(name: string): boolean {

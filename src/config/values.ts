@@ -119,6 +119,19 @@ export function addresses() {
   );
 }
 
+/** How a browser names where a page comes from. */
+const ORIGIN = /^(?:https?:\/\/(?:[a-z\d.-]+|\[[\da-f:.]+\])(?::\d{1,5})?|\*)$/;
+
+/** One origin of pages, `"https://shop.example"`, a list of them, `"*"` for all, or none. */
+export function origins() {
+  return parsed((value): string[] => {
+    const expected = 'an origin such as "https://shop.example", a list of them, or "*"';
+    const list = listOfTexts(value, expected);
+    if (!list.every((each) => ORIGIN.test(each))) throw mismatch(expected, value);
+    return list;
+  });
+}
+
 /** One Unix socket, a list of them, or none: `""` and `[]`. */
 export function unixSockets() {
   return parsed((value): UnixSocket[] =>

@@ -1,3 +1,4 @@
+import { timeOutText } from "../protocol/time_out_text.ts";
 import type { ReplyWriter } from "./reply_writer.ts";
 import type { Execution } from "./execution.ts";
 import type { HostSetup } from "../ring/messages.ts";
@@ -105,9 +106,7 @@ export class InProgress {
         continue;
       }
       execution.answered = true;
-      const error = new Error(
-        `the ${execution.what} took longer than its time-out of ${this.limits.timeout} ms`,
-      );
+      const error = new Error(timeOutText(`the ${execution.what}`, this.limits.timeout));
       execution.fail(this.replies, now - execution.startedAt, error);
       execution.abort(error);
     }

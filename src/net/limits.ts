@@ -18,6 +18,8 @@ export interface NetLimits {
   readonly handshakeTimeout: number;
   /** How long a connection that waits for nothing may send nothing; 0 is for ever. */
   readonly idleTimeout: number;
+  /** How long an HTTP connection that waits for nothing is kept without a request; 0 is for ever. */
+  readonly keepAliveTimeout: number;
   /** A reply by UDP has at most so many times the bytes of its request; 0 is no bound. */
   readonly udpReplyRatio: number;
   /** The same for plugins' results to callers on loopback. */

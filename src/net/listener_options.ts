@@ -11,6 +11,8 @@ export interface ListenerOptions {
   readonly charset: Charset | null;
   /** What connections are served TLS with; null for plain ones. */
   readonly tls: Certificates | null;
+  /** Of HTTP: the origins whose pages may call, `*` for all. */
+  readonly cors: readonly string[];
 }
 
 /** What the buffer of libmevent holds: a reply with its prefix, in bytes. */

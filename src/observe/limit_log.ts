@@ -28,6 +28,7 @@ const LIMITS = [
   ],
   ["tls_handshake", "warn", "a connection was closed: its TLS handshake failed"],
   ["tls_on_plain", "warn", "a connection was closed: it speaks TLS, and its listener does not"],
+  ["keep_alive_timeout", "debug", "an HTTP connection was closed: no request came within keep_alive_timeout"],
   ["idle_timeout", "info", "a connection was closed: it sent nothing for idle_timeout"],
   ["udp_loops", "warn", "a datagram was dropped: it may be a reply, or says that it is from this server"],
   ["udp_reply_ratio", "warn", "a reply by UDP was too large for its request: a smaller one went out"],

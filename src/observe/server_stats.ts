@@ -6,6 +6,8 @@ export class ServerCounters {
   tcpMessages = 0;
   udpMessages = 0;
   unixMessages = 0;
+  /** HTTP requests; there was none in the C daemon. */
+  httpMessages = 0;
   /** net_version_mismatch */
   versionMismatches = 0;
   /** net_broken_req: messages that could not be decoded. */
@@ -166,7 +168,7 @@ export interface ServerStats extends JsonObject {
   tls: TlsStats;
   /** How often each limit was reached since the start, by the key of the config that sets it. */
   limits: { [limit: string]: number };
-  messages: { tcp: number; udp: number; unix: number };
+  messages: { tcp: number; udp: number; unix: number; http: number };
   errors: {
     version: number;
     broken: number;

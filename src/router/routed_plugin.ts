@@ -46,6 +46,8 @@ export class RoutedPlugin {
   readonly #busyBodies: (Uint8Array | undefined)[] = [];
   /** Where operations with the same key go to the same worker. */
   affinity: Affinity | null = null;
+  /** The header traceparent of HTTP is handed on to it, as a param. */
+  takesTrace = false;
   /** Where callers may ask for a delay or give a key. */
   requestOptions: RequestOptions | null = null;
   /** Where they may give a key. */

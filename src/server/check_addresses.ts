@@ -79,7 +79,7 @@ export function addressPaths(layers: Layers, listeners: readonly number[]): KeyP
     })),
   ];
   return all.flatMap(({ table, path }) =>
-    ["tcp", "udp", "unix"].flatMap((transport) => {
+    ["tcp", "udp", "unix", "http"].flatMap((transport) => {
       const value = isTable(table) ? table[transport] : undefined;
       if (value === undefined || value === "") return [];
       if (!Array.isArray(value)) return [[...path, transport]];
@@ -92,6 +92,7 @@ export function addressPaths(layers: Layers, listeners: readonly number[]): KeyP
 async function listen(config: ListenAddress & Partial<SocketRights>): Promise<{ close(): void } | null> {
   switch (config.transport) {
     case "tcp":
+    case "http":
       return Deno.listen({ hostname: config.hostname, port: config.port });
     case "udp":
       return Deno.listenDatagram({ transport: "udp", hostname: config.hostname, port: config.port });
@@ -105,7 +106,8 @@ async function listen(config: ListenAddress & Partial<SocketRights>): Promise<{ 
 }
 
 function isSamePort(one: ListenAddress, other: ListenAddress): boolean {
-  return one.transport !== "unix" && other.transport !== "unix" && one.transport === other.transport &&
+  const ofTcp = ({ transport }: ListenAddress) => transport === "tcp" || transport === "http";
+  return one.transport !== "unix" && other.transport !== "unix" && ofTcp(one) === ofTcp(other) &&
     one.port === other.port;
 }
 

@@ -3,6 +3,7 @@ import type { ListenerConfig, UnixListenerConfig } from "../config/config.ts";
 import { differences } from "../config/differences.ts";
 import { DatagramGuard } from "../net/datagram_guard.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
+import type { ConnectionMaker } from "../net/connection_maker.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream, noTls, WIRE } from "../net/listen.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
@@ -58,7 +59,12 @@ export class Listeners {
   readonly context: NetContext;
   readonly #keeper: CertificateKeeper;
 
-  constructor(context: Omit<NetContext, "guard" | "handshakes">, readonly loop: EpollLoop | null) {
+  /** @param http makes the connections of HTTP listeners */
+  constructor(
+    context: Omit<NetContext, "guard" | "handshakes">,
+    readonly loop: EpollLoop | null,
+    readonly http: ConnectionMaker,
+  ) {
     const { limitLog, now } = context;
     const guard = new DatagramGuard({ limits: () => context.limits, limitLog, now });
     this.context = { ...context, guard, handshakes: new HandshakeBudget(now) };
@@ -67,7 +73,13 @@ export class Listeners {
 
   /** Where they listen, as `tcp 127.0.0.1:26000`. */
   get addresses(): string[] {
-    return [...this.streams, ...this.datagrams].map(({ address }) => addressText(address));
+    const streams = this.#listening.filter(({ stream }) => stream !== null);
+    const datagrams = this.#listening.filter(({ stream }) => stream === null);
+    return [...streams, ...datagrams].map(({ config, stream, datagrams }) =>
+      config.transport === "http"
+        ? `http ${formatAddress(stream!.address as Deno.NetAddr)}`
+        : addressText((stream ?? datagrams)!.address)
+    );
   }
 
   /** The certificates of those that are listened on. */
@@ -245,11 +257,12 @@ export class Listeners {
   #open(config: ListenerConfig, tls: Certificates | null): Listening {
     const { context, loop } = this;
     const options = listenerOptions(config, tls);
+    const maker = config.transport === "http" ? this.http : WIRE;
     return config.transport === "udp"
       ? { config, stream: null, datagrams: listenDatagrams(config, options, context, loop), tls }
       : {
         config,
-        stream: listenStream(config, options, context, loop),
+        stream: listenStream(config, options, context, loop, maker),
         datagrams: null,
         tls,
       };
@@ -262,10 +275,10 @@ export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
 }
 
 function listenerOptions(
-  { asyncReply, legacy, charset }: ListenerConfig,
+  { asyncReply, legacy, charset, cors }: ListenerConfig,
   tls: Certificates | null,
 ): ListenerOptions {
-  return { asyncReply, legacy, charset: charsetOf(charset), tls };
+  return { asyncReply, legacy, charset: charsetOf(charset), cors, tls };
 }
 
 /** As the config writes it. */

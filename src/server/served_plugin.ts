@@ -143,6 +143,7 @@ export class ServedPlugin {
     routed.requestOptions = config.maxDelay > 0 || keys
       ? new RequestOptions({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })
       : null;
+    routed.takesTrace = config.traceparent;
     routed.duplicates = keys ? new Duplicates(dedup) : null;
   }
 

@@ -1,4 +1,5 @@
 import type { Config, ServerConfig } from "../config/config.ts";
+import { httpFront } from "../http/http_front.ts";
 import { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
@@ -156,7 +157,8 @@ export class Server {
       log,
       now: monotonic,
     };
-    this.#listeners = new Listeners(context, this.#loop);
+    const http = httpFront({ ...context, version: options.version, state: () => this.state });
+    this.#listeners = new Listeners(context, this.#loop, http);
     this.#removed = new RemovedPlugins({
       log,
       drainTimeout: () => limits.drainTimeout,

@@ -41,7 +41,12 @@ export function serverFigures(sources: FigureSources): ServerStats {
       certificates: listeners.certificates,
     },
     limits: { ...limitLog.counts, max_log_lines: log.dropped },
-    messages: { tcp: counters.tcpMessages, udp: counters.udpMessages, unix: counters.unixMessages },
+    messages: {
+      tcp: counters.tcpMessages,
+      udp: counters.udpMessages,
+      unix: counters.unixMessages,
+      http: counters.httpMessages,
+    },
     errors: {
       version: counters.versionMismatches,
       broken: counters.brokenRequests,

@@ -48,7 +48,7 @@ Deno.test("bench of a server that answers", async (t) => {
         }
       }
       // Each has asked first whether there is such a plugin.
-      assertEquals(server.stats().messages, { tcp: 4002, udp: 0, unix: 4002 });
+      assertEquals(server.stats().messages, { tcp: 4002, udp: 0, unix: 4002, http: 0 });
       assertEquals(server.stats().errors.broken, 0);
     },
   );

@@ -69,7 +69,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
     tls: { open: 0, handshakes: 0, failed: 0, certificates: [] },
     limits: { max_connections: 0, frame_timeout: 3 },
-    messages: { tcp: 1_234_567, udp: 0, unix: 0 },
+    messages: { tcp: 1_234_567, udp: 0, unix: 0, http: 0 },
     errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0, datagrams_dropped: 0 },
     rss_bytes: 64 * 1024 ** 2,
     queue_bytes: 1536,
@@ -102,7 +102,7 @@ Deno.test("stats --json prints what the server says, in the shape that is declar
   assertEquals(stdout.trimEnd().includes("\n"), false);
   const stats = asServerStats(JSON.parse(stdout));
   assertEquals(stats.plugins.map(({ name, biz }) => [name, biz]), [["skeleton", 1], ["echo", 3]]);
-  assertEquals(stats.messages, { tcp: 0, udp: 0, unix: 1 });
+  assertEquals(stats.messages, { tcp: 0, udp: 0, unix: 1, http: 0 });
 });
 
 Deno.test("stats of a server that is not there exits with 69", async () => {
@@ -168,7 +168,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   assertEquals(lines.slice(0, 7), [
     "mevent 1.2.3, pid 42, running for 1 min",
     "connections  open 1, accepted 1,000, refused 0, slow readers closed 0",
-    "messages     tcp 1,234,567, udp 0, unix 0",
+    "messages     tcp 1,234,567, udp 0, unix 0, http 0",
     "errors       version 0, broken 0, unknown 0, busy 0, replies dropped 0, datagrams dropped 0",
     "limits       frame timeout 3",
     "queues       1.5 KiB of 1 GiB",

@@ -116,6 +116,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     legacy: false,
     charset: "utf-8",
     tls: null,
+    cors: [],
   } as const;
   assertEquals(config.listeners, [{ transport: "tcp", ...inet }, { transport: "udp", ...inet }]);
   assertEquals(config.plugins.map(({ name, biz, module }) => ({ name, biz, module })), [...DEFAULT_PLUGINS]);
@@ -129,6 +130,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     frameTimeout: 30_000,
     handshakeTimeout: 10_000,
     idleTimeout: 0,
+    keepAliveTimeout: 75_000,
     udpReplyRatio: 3,
     udpLoopbackRatio: 0,
     maxUdpErrors: 1_000,
@@ -174,6 +176,7 @@ Deno.test("flags go before the environment, it before the file, the file before 
       legacy: false,
       charset: "utf-8",
       tls: null,
+      cors: [],
     },
     {
       transport: "tcp",
@@ -183,6 +186,7 @@ Deno.test("flags go before the environment, it before the file, the file before 
       legacy: false,
       charset: "utf-8",
       tls: null,
+      cors: [],
     },
   ]);
 });
@@ -250,7 +254,7 @@ Deno.test("all problems of all sources come in one message, each with its key pa
     "5:5: server.max_conections: unknown key; did you mean max_connections?",
     "6:11: server.tcp: expected an address or a list of addresses, got 26000",
     '7:21: server.drain_timeout: expected a duration with its unit, such as "500ms", "30s", "5m" or "1h", up to 24 days, got 30',
-    "8:5: listener[0]: expected one of tcp, udp, unix, got tcp and unix",
+    "8:5: listener[0]: expected one of tcp, udp, unix, http, got tcp and unix",
     "14:5: plugin[1].name: is missing",
     "15:11: plugin[1].biz: expected a whole number from 1 to 65535, got 0",
     `16:14: plugin[1].module: expected "builtin:NAME" or the path of a module, got "https://example.com/a.ts"`,
@@ -349,6 +353,7 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       legacy: false,
       charset: "utf-8",
       tls: null,
+      cors: [],
     },
     {
       transport: "udp",
@@ -358,6 +363,7 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       legacy: true,
       charset: "gbk",
       tls: null,
+      cors: [],
     },
   ]);
 });

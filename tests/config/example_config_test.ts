@@ -29,6 +29,7 @@ Deno.test("the example config loads to the default config, and its further liste
     "tcp",
     "udp",
     "unix",
+    "http",
   ]);
 });
 

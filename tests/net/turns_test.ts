@@ -135,7 +135,7 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
     limitLog: { reached: () => {} },
     admission: { opened: () => {}, closed: () => {} },
   };
-  const options = { asyncReply: true, legacy: false, charset: null, tls: null };
+  const options = { asyncReply: true, legacy: false, charset: null, cors: [], tls: null };
   const handler = new StreamHandler("tcp", options, context as unknown as NetContext);
   const add = (each: ReturnType<typeof connection>) => handler.opened(each as unknown as StreamConnection);
   add(connection(0));

@@ -106,6 +106,16 @@ export class TestServer implements AsyncDisposable {
     return this.server.datagrams[0]!.address;
   }
 
+  /** Where the HTTP listener is that `http: "127.0.0.1:0"` asks for. */
+  get http(): Deno.NetAddr {
+    const streams = this.server.streams;
+    return streams[streams.length - 1]!.address as Deno.NetAddr;
+  }
+
+  get httpUrl(): string {
+    return `http://${this.http.hostname}:${this.http.port}`;
+  }
+
   get unix(): string {
     return `${this.directory}/mevent.sock`;
   }

@@ -140,7 +140,7 @@ const SERVER = v.object({
     ),
   }),
   limits: COUNTS,
-  messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT }),
+  messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT, http: v.optional(COUNT, 0) }),
   errors: v.object({
     version: COUNT,
     broken: COUNT,

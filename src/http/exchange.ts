@@ -1,0 +1,199 @@
+import type { Identity } from "../auth/identity.ts";
+import type { Encoding } from "../protocol/body.ts";
+import { BodyView } from "../protocol/body.ts";
+import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
+import type { Caller } from "../router/caller.ts";
+import { HttpError } from "./http_error.ts";
+import { PROBLEM_TYPE, requestProblem } from "./problem.ts";
+import { RequestHead } from "./request_head.ts";
+import type { ExchangeServices } from "./exchange_services.ts";
+import type { Output } from "./output.ts";
+
+/** Who is told what becomes of the operations of a request. */
+export interface Responder {
+  /** An operation was answered; encoding 0 is a bare code. The content lies in `bytes` only until this returns. */
+  replied(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void;
+}
+
+/** What a request's route may know and do of the connection that it came by. */
+export interface ExchangePlace {
+  /** Where it comes from; empty for a Unix socket. */
+  readonly address: string;
+  readonly output: Output;
+  readonly maxBodyBytes: number;
+  readonly routeGeneration: number;
+  openRoute(): number;
+  /** Origins whose pages may call. */
+  readonly cors: readonly string[];
+  /** No further request is taken from here. */
+  readonly isLast: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** One request and its response; one is reused for all of a connection. It calls plugins in the caller's name. */
+export class Exchange implements Caller {
+  readonly asyncReply = true;
+  readonly hops = 0;
+  identity: Identity | null = null;
+  readonly head = new RequestHead();
+  /** Where the body lies, when all of it has come; until the route returns. */
+  body: Uint8Array = NOTHING;
+  bodyAt = 0;
+  bodyLength = 0;
+  /** The response is written, or as much of it as there will be. */
+  isDone = true;
+  /** The connection ends with this response. */
+  closes = false;
+  responder: Responder | null = null;
+  /** What CORS has every response say; null where the request has no Origin. */
+  #corsHeaders: Readonly<Record<string, string>> | null = null;
+  readonly #view = new BodyView(HIGHEST_CONTENT_LIMITS);
+
+  constructor(readonly place: ExchangePlace, readonly services: ExchangeServices) {}
+
+  get maxBodyBytes(): number {
+    return this.place.maxBodyBytes;
+  }
+
+  get routeGeneration(): number {
+    return this.place.routeGeneration;
+  }
+
+  get output(): Output {
+    return this.place.output;
+  }
+
+  /** A request has begun, whose head is not read yet. */
+  begin(): void {
+    this.head.clear();
+    this.hasBody(NOTHING, 0, 0);
+    this.isDone = false;
+    this.closes = false;
+    this.responder = null;
+    this.#corsHeaders = null;
+  }
+
+  /** All of its body has come. */
+  hasBody(bytes: Uint8Array, at: number, length: number): void {
+    this.body = bytes;
+    this.bodyAt = at;
+    this.bodyLength = length;
+  }
+
+  /** Its head is read. Throws HttpError where a page of that origin may not call. */
+  admit(): void {
+    this.closes = !this.head.keepAlive || this.place.isLast;
+    const origin = this.head.header("origin");
+    if (origin === null) return;
+    const { cors } = this.place;
+    if (!cors.includes(origin) && !cors.includes("*")) {
+      throw new HttpError(
+        403,
+        `pages of ${
+          JSON.stringify(origin)
+        } may not call this server: cors in its config names those that may`,
+      );
+    }
+    const shown = cors.includes("*") ? "*" : origin;
+    this.#corsHeaders = {
+      "Access-Control-Allow-Origin": shown,
+      "Access-Control-Expose-Headers": "Location, Retry-After, Mevent-Code",
+      Vary: "Origin",
+    };
+  }
+
+  get hasOrigin(): boolean {
+    return this.#corsHeaders !== null;
+  }
+
+  openRoute(): number {
+    return this.place.openRoute();
+  }
+
+  answer(id: number, code: number, body: Uint8Array | null): void {
+    if (body === null) return this.replied(id, code, 0, NOTHING, 0, 0);
+    const view = this.#view;
+    view.locate(body, 0, body.length);
+    this.replied(id, code, view.encoding, body, view.at, view.length);
+  }
+
+  refuse(id: number, code: number, body: Uint8Array | null): void {
+    this.answer(id, code, body);
+  }
+
+  replied(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
+    try {
+      this.responder?.replied(id, code, encoding, bytes, at, length);
+    } catch (error) {
+      this.services.log.error("a reply met an error of the server's own", {
+        error: error instanceof Error ? error.stack ?? error.message : String(error),
+      });
+      if (!this.isDone) {
+        this.refuseRequest(new HttpError(500, "the reply met an error of the server's own", {}, true));
+      }
+    }
+  }
+
+  /** Answers 200 with JSON as it lies at `at`. */
+  respondJson(bytes: Uint8Array, at: number, length: number): void {
+    const { output, services: { heads } } = this;
+    if (this.closes || this.head.minor === 0 || this.#corsHeaders !== null) {
+      return this.respond(200, { "Content-Type": "application/json" }, bytes.subarray(at, at + length));
+    }
+    output.add(heads.json);
+    output.addAscii(`${length}\r\n\r\n`);
+    output.addPart(bytes, at, length);
+    this.isDone = true;
+  }
+
+  /** Answers with that body; null where the status has none. To HEAD the body is not sent. */
+  respond(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | string | null): void {
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    this.#addHead(status, headers, bytes === null ? undefined : bytes.length);
+    if (bytes !== null && this.head.method !== "HEAD") this.output.add(bytes);
+    this.isDone = true;
+  }
+
+  /** Begins a response whose body comes in pieces; see {@link Exchange.end}. */
+  beginStream(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.head.minor === 0) this.closes = true;
+    this.#addHead(status, headers, null);
+  }
+
+  /** Ends it. */
+  endStream(): void {
+    if (this.head.minor > 0) this.output.addAscii("0\r\n\r\n");
+    this.isDone = true;
+  }
+
+  /** Answers with what was wrong; a head that could not be read counts as one of HTTP/1.1. */
+  refuseRequest(error: HttpError): void {
+    if (error.closes) this.closes = true;
+    const headers = { "Content-Type": PROBLEM_TYPE, ...error.headers };
+    this.respond(error.status, headers, requestProblem(error.status, error.message));
+  }
+
+  #addHead(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    length: number | null | undefined,
+  ): void {
+    const all = this.#corsHeaders === null ? headers : { ...headers, ...this.#corsHeaders };
+    this.output.add(this.services.heads.head(status, all, length, this.closes, this.head.minor));
+  }
+}

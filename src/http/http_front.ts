@@ -1,0 +1,27 @@
+import type { ConnectionMaker } from "../net/connection_maker.ts";
+import { httpMaker } from "./http_maker.ts";
+import type { HttpServices } from "./http_services.ts";
+import { infoRoutes, type Standing } from "./info_routes.ts";
+import { openApi } from "./openapi.ts";
+import { OPERATION_ROUTE } from "./operation_route.ts";
+import { RequestMessage } from "./request_message.ts";
+import { ResponseHeads } from "./response_heads.ts";
+import type { Route } from "./route.ts";
+import { RouteTable } from "./route_table.ts";
+
+export interface HttpFrontOptions extends Pick<HttpServices, "router" | "limits" | "log">, Standing {}
+
+/** The routes that are served, and what makes the connections of HTTP listeners. */
+export function httpFront({ router, limits, log, version, state }: HttpFrontOptions): ConnectionMaker {
+  const routes: Route[] = [OPERATION_ROUTE];
+  routes.push(...infoRoutes({ version, state }, () => openApi(routes, version)));
+  return httpMaker({
+    router,
+    limits,
+    log,
+    table: new RouteTable(routes),
+    heads: new ResponseHeads(),
+    message: new RequestMessage(),
+    isStopping: () => state() === "draining" || state() === "stopped",
+  });
+}

@@ -1,0 +1,122 @@
+import { Encoding } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import { convertContent } from "../protocol/convert.ts";
+import { PREFIX_BYTES } from "../protocol/frame.ts";
+import { MAX_REQUEST_ID } from "../protocol/request.ts";
+import type { Exchange, Responder } from "./exchange.ts";
+import { membersOf } from "./header_params.ts";
+import { HttpError } from "./http_error.ts";
+import { checkAccept, checkContentType } from "./media.ts";
+import { failureOf, operationProblem, PROBLEM_TYPE, retryAfter } from "./problem.ts";
+import type { WholeHandler } from "./route.ts";
+
+const JSON_TYPE = "application/json";
+const HEADERS = { "Content-Type": JSON_TYPE };
+const NULL = new TextEncoder().encode("null");
+const NONE = new TextEncoder().encode("{}");
+
+/** Calls one command of a plugin, and answers with what becomes of it. */
+export class OperationHandler implements WholeHandler, Responder {
+  readonly streams = false;
+  readonly #name: Uint8Array;
+  #exchange: Exchange | null = null;
+  #id = 0;
+  #isSync = true;
+
+  /** @param isAsync whether the target asks for that */
+  constructor(readonly plugin: string, readonly command: number, readonly isAsync: boolean) {
+    this.#name = new TextEncoder().encode(plugin);
+  }
+
+  handle(exchange: Exchange): void {
+    const { head, services: { router, message, limits } } = exchange;
+    if (exchange.bodyLength > 0 || head.header("content-type") !== null) checkContentType(head, JSON_TYPE);
+    checkAccept(head, JSON_TYPE);
+    this.#exchange = exchange;
+    this.#id = (this.#id + 1) & MAX_REQUEST_ID;
+    this.#isSync = !this.isAsync && !prefersAsync(head.header("prefer"));
+    const extra = membersOf(head, () => router.options.registry.named(this.plugin));
+    message.write(
+      this.#id,
+      this.command,
+      this.#isSync,
+      this.#name,
+      exchange.body,
+      exchange.bodyAt,
+      exchange.bodyLength,
+      extra,
+    );
+    if (message.length + PREFIX_BYTES > limits.maxFrame) {
+      const most = exchange.bodyLength - (message.length + PREFIX_BYTES - limits.maxFrame);
+      throw new HttpError(
+        413,
+        `the body has ${exchange.bodyLength} bytes; here it may have ${most} (max_frame)`,
+      );
+    }
+    exchange.responder = this;
+    const { bytes, length } = message;
+    if (
+      router.handleContained(exchange, bytes, 0, length, router.options.now()) === "close" && !exchange.isDone
+    ) {
+      throw new HttpError(500, "the request met an error of the server's own; its log says which", {}, true);
+    }
+  }
+
+  replied(
+    id: number,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.isDone || id !== this.#id) return;
+    if (code < ReplyCode.Ok) return this.#fail(exchange, code, encoding, bytes, at, length);
+    if (encoding !== Encoding.Json && encoding !== 0) {
+      bytes = convertContent(encoding, Encoding.Json, bytes.slice(at, at + length)) ?? NONE;
+      at = 0;
+      length = bytes.length;
+    }
+    if (!this.#isSync) return this.#accepted(exchange, encoding === 0 ? NONE : bytes.slice(at, at + length));
+    if (encoding === 0) {
+      bytes = NULL;
+      at = 0;
+      length = NULL.length;
+    }
+    if (code === ReplyCode.Ok) exchange.respondJson(bytes, at, length);
+    else {
+      exchange.respond(200, { ...HEADERS, "Mevent-Code": String(code) }, bytes.slice(at, at + length));
+    }
+  }
+
+  /** @param content what the router tells of the operation: its id */
+  #accepted(exchange: Exchange, content: Uint8Array): void {
+    const told: { readonly id?: unknown } = JSON.parse(new TextDecoder().decode(content));
+    const location = typeof told.id === "string"
+      ? { Location: `/v1/operations/${encodeURIComponent(told.id)}` }
+      : {};
+    exchange.respond(202, { ...HEADERS, ...location }, content);
+  }
+
+  #fail(
+    exchange: Exchange,
+    code: number,
+    encoding: Encoding | 0,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
+    const failure = failureOf(code, encoding, bytes, at, length);
+    const wait = retryAfter(code);
+    const again = wait === null ? {} : { "Retry-After": String(wait) };
+    const where = `${this.plugin}/${this.command}`;
+    const headers = { "Content-Type": PROBLEM_TYPE, ...again };
+    exchange.respond(failure.status, headers, operationProblem(code, failure, where));
+  }
+}
+
+/** Whether the header Prefer names `respond-async`, RFC 7240. */
+function prefersAsync(prefer: string | null): boolean {
+  return prefer !== null && /(?:^|[,\s])respond-async(?:$|[,;\s])/i.test(prefer);
+}
