@@ -27,7 +27,17 @@ export class JournalFigures {
 
   /** With what the main thread knows itself. */
   stats(
-    own: Pick<JournalStats, "problem" | "unsynced" | "unsynced_bytes" | "spilled" | "max_disk" | "refused">,
+    own: Pick<
+      JournalStats,
+      | "problem"
+      | "cleanup_problem"
+      | "disk_level"
+      | "unsynced"
+      | "unsynced_bytes"
+      | "spilled"
+      | "max_disk"
+      | "refused"
+    >,
     committed: Committed,
   ): JournalStats {
     const figures = this.#state;
@@ -37,6 +47,7 @@ export class JournalFigures {
       disk_bytes: committed.diskBytes,
       live_bytes: committed.liveBytes,
       free_bytes: figures?.freeBytes ?? null,
+      failures: figures?.failures ?? 0,
       commits: figures?.commits ?? 0,
       commits_per_second: this.now() - this.#at > STATE_MS ? 0 : this.#rate,
       commit_us_last_minute: { p50: figures?.commitP50 ?? 0, p99: figures?.commitP99 ?? 0 },

@@ -1,6 +1,7 @@
 import type { DeadLetters } from "../queue/dead_letters.ts";
 import type { Dedup } from "../queue/dedup.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
+import type { FillLevel } from "../queue/watermarks.ts";
 import type { Addressee } from "../queue/record.ts";
 import type { OpenJournal } from "./open_journal.ts";
 
@@ -21,6 +22,10 @@ export interface JournalEvents {
   parked(): void;
   /** All of a batch was told. */
   settled(): void;
+  /** Its files have come to take so much of journal.max_disk. */
+  filled(level: FillLevel, before: FillLevel): void;
+  /** Why files that need not be there any more stay, whenever that changes; null where they do not. */
+  uncleaned(problem: string | null): void;
   /** Why the journal takes nothing, whenever that changes; null where it does again. */
   problem(problem: string | null): void;
   /** Nothing is kept any more. */

@@ -12,6 +12,7 @@ import { LaneId } from "../queue/operation_queue.ts";
 import { type Addressee, blankOperation, type Operation, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import { Intake } from "./intake.ts";
+import { JournalCondition } from "./journal_condition.ts";
 import { JournalFigures } from "./journal_figures.ts";
 import type { JournalQueueParts } from "./journal_parts.ts";
 import { Loader } from "./loader.ts";
@@ -54,7 +55,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
   #askedIds: number;
   /** Operations that left memory without having ended: only on disk they wait for the next start. */
   #left = 0;
-  #problem: string | null;
+  readonly #condition: JournalCondition;
   isClosed = false;
 
   constructor(readonly parts: JournalQueueParts) {
@@ -64,7 +65,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.#unsynced = new Unsynced(parts);
     this.#intake = new Intake(journal.intake, parts.zero);
     this.#figures = new JournalFigures(parts.now);
-    this.#problem = recovered.problem;
+    this.#condition = new JournalCondition(journal, parts.events);
     this.#askedIds = reserved;
     this.#committed = { accepted: 0, reserved, diskBytes, liveBytes };
     queue.lastId = recovered.nextId - 1;
@@ -81,7 +82,6 @@ export class JournalQueue implements Durability, CommittedPlaces {
     parts.dead.keeper = this;
     parts.dedup.keeper = this;
     journal.onFailed = (problem) => this.#failed(problem);
-    journal.tookDisk(diskBytes);
     this.news = new NewsReader(journal.news, parts.now, () => this.#take(), () => {
       this.publish();
       parts.events.settled();
@@ -99,15 +99,23 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   refusal(contentLength: number): string | null {
     const { plugin, queue, journal } = this.parts;
-    if (this.#problem !== null) return `the journal of plugin ${plugin} takes nothing: ${this.#problem}`;
+    const { problem } = this.#condition;
+    if (problem !== null) return `the journal of plugin ${plugin} takes nothing: ${problem}`;
     if (this.isClosed) return `the journal of plugin ${plugin} is closed: the plugin ends`;
     const grow = journal.growProblem(this.#unsynced.bytes + acceptedBytes(contentLength));
-    if (grow !== null) return grow;
+    if (grow !== null) {
+      this.#condition.wantRoom(acceptedBytes(contentLength));
+      return grow;
+    }
     if (contentLength > journal.maxContentBytes) {
       return `the journal of plugin ${plugin} takes ${journal.maxContentBytes} bytes of params until the next start`;
     }
     if (queue.lastId < this.#committed.reserved && this.#intake.admits(contentLength)) return null;
     return `the disk does not keep up with plugin ${plugin}: ${this.unsynced} operations wait for it; try again later`;
+  }
+
+  get problem(): string | null {
+    return this.#condition.standstill(this.#unsynced.bytes);
   }
 
   accept(
@@ -264,7 +272,9 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   figures(): JournalStats {
     const own = {
-      problem: this.#problem,
+      problem: this.problem,
+      cleanup_problem: this.#condition.cleanupProblem,
+      disk_level: this.#condition.level,
       unsynced: this.unsynced,
       unsynced_bytes: this.#unsynced.bytes,
       spilled: this.spilled,
@@ -276,6 +286,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
 
   bound(limits: JournalLimits): void {
     this.parts.journal.bound(limits);
+    this.#condition.bound(limits.maxDisk, this.#committed.diskBytes);
   }
 
   async close(): Promise<void> {
@@ -291,13 +302,12 @@ export class JournalQueue implements Durability, CommittedPlaces {
   }
 
   #failed(problem: string): void {
-    const { events } = this.parts;
-    this.#problem = problem;
+    this.#condition.problem = problem;
     this.#intake.abandon();
     this.#loader.fail(problem);
     this.#refuse(problem);
-    events.problem(problem);
-    events.settled();
+    this.#condition.tell(problem);
+    this.parts.events.settled();
   }
 
   #take(): void {
@@ -319,10 +329,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
         // Files go also where nothing is committed.
         this.#committed.diskBytes = state.figures.diskBytes;
         this.#committed.liveBytes = state.figures.liveBytes;
-        this.parts.journal.tookDisk(state.figures.diskBytes);
-        if (state.problem === this.#problem) return;
-        this.#problem = state.problem;
-        this.parts.events.problem(state.problem);
+        this.#condition.note(state);
       }
     }
   }
@@ -332,7 +339,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     const before = committed.accepted;
     const { journal, events } = this.parts;
     News.committed(journal.news, committed);
-    journal.tookDisk(committed.diskBytes);
+    this.#condition.tookDisk(committed.diskBytes);
     if (committed.accepted === before) return;
     const ops = this.#unsynced.commit(committed.accepted - before, this);
     if (ops > 0) events.committed(ops);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { FromJournal, JournalLimits, ToJournal, Unopened } from "../journal/messages.ts";
 import type { Log } from "../observe/log.ts";
 import { createRing, maxRecordBytes, type RingMemory, RingReader, RingWriter } from "../ring/ring.ts";
+import { type FillLevel, Watermarks } from "../queue/watermarks.ts";
 import { within } from "../within.ts";
 import type { OpenJournal } from "./open_journal.ts";
 
@@ -14,6 +15,8 @@ const RECORD_OVERHEAD = 512;
 const BELL_BYTES = 4096;
 /** What a journal gets to be closed in, in ms. */
 const CLOSE_MS = 10_000;
+/** They are asked to give back what they need not so often at most, in ms. */
+const SHRINK_MS = 1000;
 
 /** A journal that cannot be opened; the message says which, where, and what to do. */
 export class JournalError extends Error {
@@ -34,6 +37,8 @@ export interface JournalsOptions {
   readonly log: Log;
   /** What all journals may take on disk together, in bytes, as it is now. */
   readonly maxDisk: () => number;
+  /** All of them together have come to take so much of that. */
+  readonly onFilled: (level: FillLevel, before: FillLevel) => void;
   /** Starts the thread. */
   readonly start: (take: (message: FromJournal) => void, failed: (problem: string) => void) => JournalPort;
 }
@@ -62,11 +67,23 @@ export class Journals implements Disposable {
   readonly #open = new Map<string, number>();
   readonly #journals = new Set<OpenJournal>();
   readonly #bell: RingMemory = createRing(BELL_BYTES);
+  readonly #marks: Watermarks;
+  #shrunkAt = -Infinity;
   #port: JournalPort | null = null;
   /** Why the thread is gone; null where it is not. */
   #failure: string | null = null;
 
-  constructor(readonly options: JournalsOptions) {}
+  constructor(readonly options: JournalsOptions) {
+    this.#marks = new Watermarks(Infinity, options.maxDisk(), (level, before) => {
+      options.onFilled(level, before);
+      if (level === "warning") this.#shrink();
+    });
+  }
+
+  /** How full {@link JournalsOptions.maxDisk} is. */
+  get level(): FillLevel {
+    return this.#marks.level;
+  }
 
   /** What all of them take on disk, as far as is known. */
   get diskBytes(): number {
@@ -117,8 +134,14 @@ export class Journals implements Disposable {
         port.post({ kind: "bound", plugin, limits });
       },
       growProblem: (unknown) => this.#growProblem(unknown),
+      wantRoom: () => {
+        this.#marks.refuse();
+        this.#shrink();
+      },
       tookDisk: (bytes) => {
-        if (this.#open.has(plugin)) this.#open.set(plugin, bytes);
+        if (!this.#open.has(plugin)) return;
+        this.#open.set(plugin, bytes);
+        this.#mark();
       },
       onFailed: () => {},
       close: () => this.#close(plugin, journal),
@@ -138,6 +161,22 @@ export class Journals implements Disposable {
     const maxDisk = this.options.maxDisk();
     if (this.diskBytes + unknownBytes <= maxDisk) return null;
     return `the journals of all plugins take the ${maxDisk} bytes that max_disk allows; try again later`;
+  }
+
+  #mark(): void {
+    const { diskBytes } = this;
+    const maxDisk = this.options.maxDisk();
+    if (this.#marks.maxBytes !== maxDisk) this.#marks.bound(Infinity, maxDisk, 0, diskBytes);
+    this.#marks.rise(0, diskBytes);
+    this.#marks.fall(0, diskBytes);
+  }
+
+  /** What of all journals need not be there is to go. */
+  #shrink(): void {
+    const now = performance.now();
+    if (this.#port === null || this.#failure !== null || now < this.#shrunkAt + SHRINK_MS) return;
+    this.#shrunkAt = now;
+    for (const plugin of this.#open.keys()) this.#port.post({ kind: "shrink", plugin });
   }
 
   #start(): JournalPort {
@@ -165,6 +204,7 @@ export class Journals implements Disposable {
 
   #gone(plugin: string): void {
     this.#open.delete(plugin);
+    this.#mark();
     if (this.#open.size === 0) this[Symbol.dispose]();
   }
 

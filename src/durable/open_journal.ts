@@ -15,6 +15,8 @@ export interface OpenJournal {
   bound(limits: JournalLimits): void;
   /** Why no journal can grow at the moment, as a sentence; null where it can, by so many bytes that are not counted yet. */
   growProblem(unknownBytes: number): string | null;
+  /** It has been refused room: others give back what they need not. */
+  wantRoom(): void;
   /** What the files take, as far as it is known. */
   tookDisk(bytes: number): void;
   /** Called when the thread is gone. */

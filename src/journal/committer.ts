@@ -66,6 +66,8 @@ export class Committer {
   /** Among what is owed is what counts already: it was told before it was synced. */
   #owesCounted = false;
   #accepted = 0;
+  /** Bytes of an operation that found no room; 0 where the last one did. */
+  #wanted = 0;
   #began = 0;
   /** What was written and is to be synced before it counts: in which files it lies. */
   #written: { readonly owedFile: LogFile | null; readonly freshFile: LogFile | null } | null = null;
@@ -89,6 +91,21 @@ export class Committer {
   /** Whether operations that were told may be in no file at the moment. */
   get owesOperations(): boolean {
     return this.#owed.accepted > 0;
+  }
+
+  /** Whether journal.max_disk has no room for operations like those that were refused for it last. */
+  get isFull(): boolean {
+    if (this.#wanted === 0) return false;
+    const { log } = this.appender.parts;
+    const isFull =
+      log.diskBytes + this.appender.growth(this.#owed.length + this.#wanted) > this.limits.maxDisk;
+    if (!isFull) this.#wanted = 0;
+    return isFull;
+  }
+
+  /** Whether nothing is under way to the file. */
+  get isIdle(): boolean {
+    return this.problem === null && this.isDurable && this.#fresh.length + this.#owed.length === 0;
   }
 
   /** Whether all that counts would outlive a loss of power: what it replaces may go. */
@@ -211,6 +228,15 @@ export class Committer {
     this.events.problem(null);
   }
 
+  /** Begins a file while {@link isIdle}, so that the one before can go or become shorter. */
+  roll(): void {
+    try {
+      this.appender.begin(new Batch());
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** The newest file is of no use any more; what it has and must not be lost is written to the next. */
   giveUpFile(why: string): void {
     this.#fail(new Error(why));
@@ -261,6 +287,7 @@ export class Committer {
     if (accepted === 0) return;
     const grown = appender.parts.log.diskBytes + appender.growth(this.#owed.length + length);
     if (grown <= maxDisk) return;
+    this.#wanted = Math.ceil(length / accepted);
     this.#refuseFresh("the plugin's journal takes up as much of the disk as journal.max_disk lets it");
   }
 }

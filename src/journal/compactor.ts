@@ -16,11 +16,13 @@ const STEP_BYTES = 256 * 1024;
 const MIN_ALIVE = 0.8;
 /** There may be so much more on disk than is alive, beside a file. */
 const MAX_SHARE = 1.25;
+/** There may be so much more where room is short, in bytes. */
+const SHORT_BYTES = 2 ** 20;
 /** There may be so many files more than their bytes need. */
 const SPARE_FILES = 8;
 
 /** Whether much of a file would be left out. */
-function isThin({ liveBytes, overhead, diskBytes }: LogFile): boolean {
+export function isThin({ liveBytes, overhead, diskBytes }: LogFile): boolean {
   return liveBytes + overhead < MIN_ALIVE * diskBytes;
 }
 
@@ -65,10 +67,11 @@ export class Compactor {
     return this.#pass?.isWritten === true;
   }
 
-  /** Begins a pass where one is worth it; `active` is the file that is appended to. */
-  start(active: LogFile | null): void {
+  /** Begins a pass where one is worth it, and sooner where room is short; `active` is the file that is appended to. */
+  start(active: LogFile | null, isShort = false): void {
     const { log, segmentBytes } = this.parts;
-    const isLarge = log.diskBytes > MAX_SHARE * log.liveBytes + segmentBytes;
+    const spare = isShort ? Math.min(SHORT_BYTES, segmentBytes) : segmentBytes;
+    const isLarge = log.diskBytes > MAX_SHARE * log.liveBytes + spare;
     const isMany = log.files.length > 2 * Math.ceil(log.diskBytes / segmentBytes) + SPARE_FILES;
     if (!isLarge && !isMany) return;
     const files = this.#run(active, isMany);

@@ -4,10 +4,10 @@ import { systemReason } from "../system_reason.ts";
 import { Appender, type AppenderParts, SEGMENT_BYTES } from "./appender.ts";
 import { checkLengths } from "./check_lengths.ts";
 import { Committer, type JournalClock } from "./committer.ts";
-import { Compactor } from "./compactor.ts";
+import { Compactor, isThin } from "./compactor.ts";
 import { type JournalFiles, uninterrupted, withFile } from "./journal_files.ts";
 import { Loader, type LoadStep } from "./loader.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFile } from "./log.ts";
 import type { JournalLimits, OpenRequest, Recovered } from "./messages.ts";
 import { missingFile, missingProblem } from "./missing_file.ts";
 import { type JournalFigures, writeRefused, writeState } from "./news.ts";
@@ -25,6 +25,8 @@ const LOAD_RETRY_MS = 5000;
 /** Housekeeping that the system refuses, or that meets damage, is tried again after so long, and after twice as long each time; in ms. */
 const HOUSE_RETRY_MS = 5000;
 const MAX_HOUSE_RETRY_MS = 600_000;
+/** A file that is shorter is not ended for want of room, in bytes. */
+const SHORT_BYTES = 2 ** 20;
 /** Whether all files are still there is looked at so often, and where nothing is to be done so often; in ms. */
 const LOOK_MS = 1000;
 const IDLE_LOOK_MS = 5000;
@@ -61,6 +63,11 @@ export class JournalStore {
   /** Why files that need not be there stay. */
   #houseProblem: string | null = null;
   #lookedAt: number;
+  /** Room is short: what need not be there goes, also where that is little. */
+  #isShort = false;
+  /** As they were told last. */
+  #toldFull = false;
+  #toldDisk = 0;
   #isStateDue = true;
   #stateAt = -Infinity;
 
@@ -144,6 +151,11 @@ export class JournalStore {
     this.#load = "more";
   }
 
+  /** Has what need not be on disk go: other journals are refused room. */
+  shrink(): void {
+    this.#isShort = true;
+  }
+
   /** Takes what has come, and writes it where it is time; {@link finishTurn} must follow. */
   beginTurn(): void {
     this.#committer.take(this.intake);
@@ -158,6 +170,7 @@ export class JournalStore {
     this.#lookForFiles();
     this.#goOnLoading();
     this.#keepHouse();
+    this.#isStateDue ||= this.#committer.isFull !== this.#toldFull || this.#log.diskBytes !== this.#toldDisk;
     if (this.#isStateDue && this.parts.clock.monotonic() >= this.#stateAt + STATE_MS) this.#tellState();
     this.#queue.flush();
     this.#news.publish();
@@ -168,7 +181,8 @@ export class JournalStore {
     const now = this.parts.clock.monotonic();
     const loadAt = !this.#mayLoad ? Infinity : this.#load === "more" ? 0 : now + ROOM_MS;
     const roomAt = this.#queue.isEmpty ? Infinity : now + ROOM_MS;
-    const isHoused = this.#compactor.isBusy && this.#committer.problem === null;
+    const isHoused = this.#committer.problem === null &&
+      (this.#compactor.isBusy || (this.#isShort && this.#committer.isIdle));
     const houseAt = isHoused ? this.#houseRetryAt : Infinity;
     const stateAt = this.#isStateDue ? this.#stateAt + STATE_MS : Infinity;
     const loadRetryAt = this.#loadProblem === null ? 0 : this.#loadRetryAt;
@@ -224,7 +238,9 @@ export class JournalStore {
     try {
       if (this.#committer.isDurable) this.#compactor.trim(active);
       if (this.#committer.problem !== null || this.#committer.blocked !== null) return;
-      if (!this.#compactor.isBusy) this.#compactor.start(active);
+      this.#isShort ||= this.#committer.isFull;
+      if (this.#isShort && this.#endThin(active)) return;
+      if (!this.#compactor.isBusy) this.#compactor.start(this.#appender.file, this.#isShort);
       this.#compactor.step();
       if (this.#compactor.isBusy && !this.#compactor.isWritten) return;
       // What was left out counts no more because of records that must outlive a loss of power themselves.
@@ -233,6 +249,7 @@ export class JournalStore {
         if (!this.#committer.isDurable || this.#committer.problem !== null) return;
         this.#compactor.finish();
       }
+      if (this.#committer.isIdle && !this.#compactor.isBusy) this.#isShort = false;
       this.#houseRest = HOUSE_RETRY_MS;
       this.#tellHouseProblem(null);
     } catch (error) {
@@ -242,6 +259,15 @@ export class JournalStore {
       this.#houseRest = Math.min(2 * this.#houseRest, MAX_HOUSE_RETRY_MS);
       this.#tellHouseProblem(systemReason(error, "file"));
     }
+  }
+
+  /** Ends the newest file where little of it counts: it goes then, or is written anew. True where it did. */
+  #endThin(active: LogFile | null): boolean {
+    const isLarge = active !== null &&
+      active.diskBytes > Math.min(SHORT_BYTES, this.#appender.parts.segmentBytes / 2);
+    if (!isLarge || !isThin(active) || !this.#committer.isIdle) return false;
+    this.#committer.roll();
+    return true;
   }
 
   #tellHouseProblem(problem: string | null): void {
@@ -260,9 +286,12 @@ export class JournalStore {
     const { blocked, problem } = this.#committer;
     const state = {
       problem: blocked ?? problem ?? this.#loadProblem,
+      full: this.#committer.isFull,
       cleanupProblem: this.#houseProblem,
       figures: this.#figures(),
     };
+    this.#toldFull = state.full;
+    this.#toldDisk = this.#log.diskBytes;
     this.#queue.push(() => writeState(this.#news, state));
     this.#isStateDue = false;
     this.#stateAt = this.parts.clock.monotonic();

@@ -40,6 +40,9 @@ self.onmessage = ({ data }: MessageEvent<ToJournal>) => {
     case "load":
       open.get(data.plugin)?.store.load(data.from, data.bytes);
       break;
+    case "shrink":
+      open.get(data.plugin)?.store.shrink();
+      break;
     case "bound":
       open.get(data.plugin)?.store.bound(data.limits);
       break;

@@ -68,6 +68,8 @@ export type ToJournal =
   | { readonly kind: "open" } & OpenRequest
   /** Waiting operations of about so many bytes are read back, from that id on; LOADED_END ends them. */
   | { readonly kind: "load"; readonly plugin: string; readonly from: number; readonly bytes: number }
+  /** Room is short: what need not be on disk is to go. */
+  | { readonly kind: "shrink"; readonly plugin: string }
   | { readonly kind: "bound"; readonly plugin: string; readonly limits: JournalLimits }
   /** What is in the intake ring is written and synced, the files are closed. */
   | { readonly kind: "close"; readonly plugin: string };

@@ -66,6 +66,8 @@ export interface JournalFigures {
 export interface JournalState {
   /** Why it does not take anything at the moment; null where it does. */
   readonly problem: string | null;
+  /** `journal.max_disk` has no room for an operation at the moment. */
+  readonly full: boolean;
   /** Why files that need not be there any more stay; null where none do. */
   readonly cleanupProblem: string | null;
   readonly figures: JournalFigures;

@@ -47,6 +47,7 @@ const PLUGIN_GAUGES = {
 const JOURNAL_COUNTERS = {
   commits: "commits of the journal",
   refused: "operations that the disk did not take",
+  failures: "how often the journal stopped because the system refused",
 } as const satisfies Partial<Record<keyof JournalStats, string>>;
 const JOURNAL_GAUGES = {
   unsynced: "operations that are not committed yet",
@@ -93,6 +94,10 @@ export function prometheusText(stats: ServerStats): string {
     family("mevent_running", "gauge", "whether it takes operations", [[
       {},
       Number(stats.state === "running"),
+    ]]),
+    family("mevent_ready", "gauge", "whether it runs and all journals take operations", [[
+      {},
+      Number(stats.ready),
     ]]),
     family("mevent_uptime_seconds", "gauge", "time since its start", [[{}, stats.uptime_seconds]]),
     family("mevent_resident_bytes", "gauge", "memory of the process", [[{}, stats.rss_bytes]]),
@@ -167,6 +172,12 @@ export function prometheusText(stats: ServerStats): string {
       "gauge",
       "whether the journal takes nothing",
       ofJournals(({ problem }) => Number(problem !== null)),
+    ),
+    family(
+      "mevent_plugin_journal_cleanup_problem",
+      "gauge",
+      "whether old files of the journal cannot be cleaned up",
+      ofJournals((journal) => Number(journal.cleanup_problem !== null)),
     ),
     family(
       "mevent_plugin_journal_commit_last_minute_seconds",

@@ -41,8 +41,12 @@ export interface Latency extends JsonObject {
 
 /** A plugin's journal. */
 export interface JournalStats extends JsonObject {
-  /** Why it takes nothing; null where it does. */
+  /** Why it takes no operations: the system refuses, or a bound of the disk is reached; null where it does take them. */
   problem: string | null;
+  /** Why files that need not be there any more stay; null where they do not. */
+  cleanup_problem: string | null;
+  /** How often it has stopped taking operations because the system refused. */
+  failures: number;
   /** Operations, and bytes of them on disk, that are not committed yet. */
   unsynced: number;
   unsynced_bytes: number;
@@ -53,6 +57,8 @@ export interface JournalStats extends JsonObject {
   disk_bytes: number;
   live_bytes: number;
   max_disk: number;
+  /** How full that is, as a queue's level. */
+  disk_level: string;
   /** What is left on the file system; null where the system does not tell. */
   free_bytes: number | null;
   /** Since the start, and now. */
@@ -164,6 +170,9 @@ export interface ServerStats extends JsonObject {
   pid: number;
   uptime_seconds: number;
   state: string;
+  /** It runs, and the journals of all plugins take operations; why not, a sentence each. */
+  ready: boolean;
+  not_ready: string[];
   connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
   tls: TlsStats;
   /** How often each limit was reached since the start, by the key of the config that sets it. */
@@ -188,5 +197,6 @@ export interface ServerStats extends JsonObject {
   /** What all journals take on disk, and may take. */
   disk_bytes: number;
   max_disk: number;
+  disk_level: string;
   plugins: PluginStats[];
 }

@@ -47,6 +47,8 @@ export interface Durability {
   readonly spilled: number;
   /** What becomes of operations is noted no more: the server ends, or the plugin. */
   readonly isClosed: boolean;
+  /** Why it takes no operations at the moment, as a sentence; null where it does. */
+  readonly problem: string | null;
 
   /** Why an operation with so much content cannot be taken now, as a sentence; null where it can. */
   refusal(contentLength: number): string | null;

@@ -9,10 +9,14 @@ const WORDS: Record<FillLevel, string> = {
 };
 
 /** Says in the log how full a queue has become, once a crossing. */
-export function fillLogger(log: Log, what: string): (level: FillLevel, before: FillLevel) => void {
+export function fillLogger(
+  log: Log,
+  what: string,
+  field = "queue_level",
+): (level: FillLevel, before: FillLevel) => void {
   return (level, before) => {
     const rising = FILL_LEVELS.indexOf(level) > FILL_LEVELS.indexOf(before);
     const severity: LogLevel = rising && level !== "info" ? "warn" : "info";
-    log.write(severity, `${what} ${WORDS[level]}`, { queue_level: level, before });
+    log.write(severity, `${what} ${WORDS[level]}`, { [field]: level, before });
   };
 }

@@ -16,6 +16,7 @@ import type { ReplyRoutes } from "../router/reply_routes.ts";
 import { RequestOptions } from "../router/request_options.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { dataFolder, journalFolder, pluginOfFolder } from "./data_folder.ts";
+import { fillLogger } from "./fill_logger.ts";
 import { PluginsError } from "./plugins_error.ts";
 import type { ServerOptions } from "./server_options.ts";
 
@@ -47,7 +48,12 @@ export class PluginJournals {
   ) {
     const { log, journalThread = startJournalThread } = options;
     const { limits, now } = parts;
-    this.journals = new Journals({ log, maxDisk: () => limits.maxDisk, start: journalThread });
+    this.journals = new Journals({
+      log,
+      maxDisk: () => limits.maxDisk,
+      onFilled: fillLogger(log, "the disk space of all journals (max_disk)", "disk_level"),
+      start: journalThread,
+    });
     this.#zero = Math.round((Date.now() - now()) * TIME_SHARE) / TIME_SHARE;
   }
 
@@ -137,6 +143,12 @@ export class PluginJournals {
         refusedAway: (id, message) => pool.outcomes.dropAway(id, ReplyCode.Busy, message),
         parked: () => pool.delayed(),
         settled: () => pool.committed(),
+        filled: fillLogger(
+          log,
+          `the disk space of plugin ${name}'s journal (journal.max_disk)`,
+          "disk_level",
+        ),
+        uncleaned: (problem) => tellUncleaned(name, problem, log),
         problem: (problem) => tellProblem(name, problem, log),
         closed: () => void this.#queues.delete(kept),
       },
@@ -230,4 +242,12 @@ function tellRecovered(plugin: string, { recovered }: OpenJournal, log: Log): vo
 function tellProblem(plugin: string, problem: string | null, log: Log): void {
   if (problem === null) log.info("the journal takes operations again", { plugin });
   else log.error("the journal takes no operations: they are answered 21", { plugin, problem });
+}
+
+function tellUncleaned(plugin: string, problem: string | null, log: Log): void {
+  if (problem === null) log.info("old files of a journal are cleaned up again", { plugin });
+  else {log.error("old files of a journal cannot be cleaned up: it takes more of the disk", {
+      plugin,
+      problem,
+    });}
 }

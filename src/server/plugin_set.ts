@@ -1,4 +1,5 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
+import type { JournalReadiness } from "../observe/readiness.ts";
 import type { Registry } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { PluginWorker } from "../pool/plugin_worker.ts";
@@ -70,6 +71,11 @@ export class PluginSet {
   /** The plugins that have journals. */
   get inJournals(): string[] {
     return this.all.filter(({ queue }) => queue.durability !== null).map(({ name }) => name);
+  }
+
+  /** Each plugin, and why its journal takes no operations. */
+  get journals(): JournalReadiness[] {
+    return this.all.map(({ name, queue }) => ({ name, problem: queue.durability?.problem ?? null }));
   }
 
   /** Operations that have not ended and are in journals, by plugin. */

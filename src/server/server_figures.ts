@@ -1,5 +1,6 @@
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
+import { readiness } from "../observe/readiness.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
 import type { Listeners } from "./listeners.ts";
@@ -23,11 +24,14 @@ export interface FigureSources {
 /** The figures as everybody gets them. */
 export function serverFigures(sources: FigureSources): ServerStats {
   const { counters, limitLog, log, listeners, budget, plugins } = sources;
+  const { ready, reasons } = readiness(sources.state, plugins.journals);
   return {
     version: sources.version,
     pid: Deno.pid,
     uptime_seconds: Math.round(sources.uptimeMs / 1000),
     state: sources.state,
+    ready,
+    not_ready: reasons,
     connections: {
       open: counters.connectionsOpen,
       accepted: counters.connectionsAccepted,
@@ -61,6 +65,7 @@ export function serverFigures(sources: FigureSources): ServerStats {
     max_queue_bytes: budget.maxBytes,
     disk_bytes: sources.journals.diskBytes,
     max_disk: sources.journals.maxDisk,
+    disk_level: sources.journals.journals.level,
     plugins: plugins.all.map((plugin) => plugin.stats()),
   };
 }

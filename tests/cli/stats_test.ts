@@ -65,6 +65,8 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     version: "1.2.3",
     pid: 42,
     uptime_seconds,
+    ready: true,
+    not_ready: [],
     state: "running",
     connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
     tls: { open: 0, handshakes: 0, failed: 0, certificates: [] },
@@ -77,6 +79,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     max_queue_bytes: 1024 ** 3,
     disk_bytes: 0,
     max_disk: 10 * 1024 ** 3,
+    disk_level: "normal",
     plugins,
   };
 }

@@ -32,6 +32,7 @@ Deno.test("an operation that ended while it was read back is not taken for one t
       load: () => {},
       bound: () => {},
       growProblem: () => null,
+      wantRoom: () => {},
       tookDisk: () => {},
       onFailed: () => {},
       close: () => Promise.resolve(null),

@@ -27,6 +27,7 @@ Deno.test("news arrive as they were told, in their order", () => {
   const end = { isAll: true, passedOverBytes: 2 ** 33, next: 2 ** 50 + 3 };
   const state: JournalState = {
     problem: "no space is left — für nichts",
+    full: true,
     cleanupProblem: "an old file is damaged",
     figures: {
       files: 3,

@@ -146,3 +146,63 @@ Deno.test("a journal whose folder is gone says so, and takes operations when it 
   desk.settle();
   assertEquals([desk.accepted, desk.states.at(-1)!.problem], [2, null]);
 });
+
+/** A journal of which all has ended, in a file that is full of it. */
+function idle(options: ConstructorParameters<typeof Desk>[2] = {}) {
+  const [disk, clock] = [new MemoryDisk(), new TestClock()];
+  const desk = new Desk(disk, clock, options);
+  let id = desk.recovered.nextId;
+  const fill = (count: number) => {
+    for (const end = id + count; id < end; id++) {
+      desk.accept(id, "x".repeat(10_000));
+      desk.turn();
+      desk.end({ first: id, count: 1 });
+    }
+    desk.settle();
+  };
+  const bytes = () => disk.paths().reduce((sum, path) => sum + disk.bytes(path).length, 0);
+  return { disk, desk, fill, bytes, next: () => id++ };
+}
+
+Deno.test("where others are refused room, a journal gives back what of its newest file need not be there, and keeps what counts", () => {
+  const { disk, desk, fill, bytes, next } = idle();
+  fill(300);
+  turnFor(desk, 5000, 500);
+  assert(bytes() > 3e6, "without need it stays");
+  desk.store.shrink();
+  desk.settle();
+  turnFor(desk, 1500, 500);
+  assertLess(bytes(), 1000);
+  assertEquals(desk.states.at(-1)!.figures.diskBytes, bytes());
+  fill(100);
+  const letter = next();
+  desk.bury(letter);
+  fill(200);
+  desk.store.shrink();
+  desk.settle();
+  turnFor(desk, 1500, 500);
+  assertLess(bytes(), 10_000, "the letter is written anew");
+  const after = new Desk(disk.afterPowerLoss(), desk.clock);
+  after.settle();
+  assertEquals([...after.given.keys()], [letter]);
+});
+
+Deno.test("a journal that is full by its own bound says so, and gives back what has ended without being asked", () => {
+  const maxDisk = 3_000_000;
+  const { desk, bytes, next } = idle({ maxDisk });
+  const live: number[] = [];
+  while (desk.refused.length === 0) {
+    const id = next();
+    desk.accept(id, "x".repeat(10_000));
+    desk.turn();
+    if (desk.refused.length === 0) live.push(id);
+  }
+  turnFor(desk, 2000, 500);
+  assertEquals([desk.states.at(-1)!.full, desk.states.at(-1)!.problem], [true, null]);
+  assertLess(bytes(), maxDisk + 1);
+  desk.end({ first: live[0]!, count: live.length });
+  desk.settle();
+  turnFor(desk, 1500, 500);
+  assertEquals(desk.states.at(-1)!.full, false);
+  assertLess(bytes(), 100_000);
+});

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { checkFindings } from "../../src/cli/config/check_findings.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
+import { ReplyCode } from "../../src/protocol/codes.ts";
 import { concat } from "../support/bytes.ts";
 import { messageOf, streamRequest } from "../support/requests.ts";
 import { until } from "../support/until.ts";
@@ -109,6 +110,20 @@ Deno.test("journals are bounded, each and all together: above that async operati
     assertStringIncludes(messageOf(refused), "max_disk");
     const { disk_bytes } = server.stats();
     assert(disk_bytes <= 2 ** 25 + WRITTEN_AHEAD, `${disk_bytes}`);
+    // What came together was refused together: some of it may fit by itself.
+    for (let code: number = ReplyCode.Ok; code === ReplyCode.Ok;) {
+      await connection.send(streamRequest({ sync: false, params: { text } }));
+      ({ code } = await connection.reply());
+    }
+    await server.until("it says that it is not ready", () => !server.stats().ready);
+    const { not_ready, disk_level } = server.stats();
+    assertEquals(not_ready.length, 1);
+    assertMatch(not_ready[0]!, /^the journal of plugin echo takes no operations: .*max_disk/);
+    assertEquals(bound === "its own" ? server.plugin("echo").journal!.disk_level : disk_level, "full");
+    const told = server.log.filter((line) =>
+      line.includes(bound === "its own" ? "journal.max_disk" : "(max_disk)")
+    );
+    assertEquals(told.map((line) => JSON.parse(line).disk_level), ["info", "warning", "full"]);
     server.server.registry.plugins[0]!.resume();
     await connection.send(streamRequest({ params: { n: 1 } }));
     assertEquals((await connection.reply()).code, 1000);
@@ -117,7 +132,46 @@ Deno.test("journals are bounded, each and all together: above that async operati
       await connection.send(streamRequest({ sync: false }));
       return (await connection.reply()).code === 1000;
     });
+    await server.until("it is ready again", () => server.stats().ready);
+    assertEquals(server.stats().not_ready, []);
   }
+});
+
+Deno.test("an idle journal gives its files back when another one has no room below max_disk", async () => {
+  await using data = await journals();
+  const kept = { durability: "journal" as const };
+  await using server = await TestServer.start({
+    plugins: [{ name: "echo", ...kept }, { name: "other", module: "builtin:echo", biz: 4, ...kept }],
+    server: { data: data.path, max_disk: "32 MiB" },
+  });
+  using connection = await server.connect();
+  const params = { text: "x".repeat(60_000) };
+  const fill = async (plugin: string) => {
+    const some = concat(Array.from({ length: 16 }, () => streamRequest({ plugin, sync: false, params })));
+    for (let sent = 0; sent < 15; sent++) {
+      await connection.send(some);
+      for (const { code } of await connection.replies(16)) assertEquals(code, 1000, `${plugin} ${sent}`);
+    }
+    await server.until(
+      "all of it has run",
+      () => server.plugin(plugin).queued + server.plugin(plugin).in_flight === 0,
+    );
+  };
+  await fill("echo");
+  await server.until("it is on the disk", () => server.plugin("echo").journal!.disk_bytes > 14e6);
+  // Half of the space is the idle one's, all of it dead.
+  server.server.registry.plugins[1]!.pause();
+  let refused = 0;
+  for (let sent = 0; sent < 400;) {
+    await connection.send(streamRequest({ plugin: "other", sync: false, params }));
+    if ((await connection.reply()).code === 1000) sent++;
+    else {
+      refused++;
+      await server.until("there is room again", () => server.stats().ready);
+    }
+    assert(refused < 50, `${refused} were refused`);
+  }
+  assert(server.plugin("echo").journal!.disk_bytes < 1e6, "the idle one has given back");
 });
 
 Deno.test("mevent check says where journals cannot be kept", async () => {

@@ -258,7 +258,7 @@ class Served {
       commitP50: null,
       commitP99: null,
     };
-    this.#say((news) => writeState(news, { problem, cleanupProblem: null, figures }));
+    this.#say((news) => writeState(news, { problem, full: false, cleanupProblem: null, figures }));
   }
 
   /** In its order; what finds no room waits until it does. */

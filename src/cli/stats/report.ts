@@ -57,6 +57,8 @@ const LATENCY = v.object({ p50: COUNT, p99: COUNT });
 
 const JOURNAL = v.object({
   problem: v.nullable(v.string()),
+  cleanup_problem: v.nullable(v.string()),
+  failures: COUNT,
   unsynced: COUNT,
   unsynced_bytes: COUNT,
   spilled: COUNT,
@@ -64,6 +66,7 @@ const JOURNAL = v.object({
   disk_bytes: COUNT,
   live_bytes: COUNT,
   max_disk: COUNT,
+  disk_level: v.string(),
   free_bytes: v.nullable(COUNT),
   commits: COUNT,
   commits_per_second: COUNT,
@@ -126,6 +129,8 @@ const SERVER = v.object({
   pid: COUNT,
   uptime_seconds: COUNT,
   state: v.string(),
+  ready: v.boolean(),
+  not_ready: v.array(v.string()),
   connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
   tls: v.object({
     open: COUNT,
@@ -155,5 +160,6 @@ const SERVER = v.object({
   max_queue_bytes: COUNT,
   disk_bytes: COUNT,
   max_disk: COUNT,
+  disk_level: v.string(),
   plugins: v.array(PLUGIN),
 });

@@ -59,15 +59,16 @@ function serverLines(stats: ServerStats): string[] {
   const { version, pid, state, uptime_seconds, queue_bytes, queue_level, max_queue_bytes, rss_bytes } = stats;
   return [
     `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
+    ...stats.not_ready.map((reason) => `not ready    ${printable(reason)}`),
     `connections  ${figures({ ...connections })}`,
     ...tlsLines(stats),
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
     ...reachedLines(stats),
     `queues       ${fillText(queue_bytes, queue_level)} of ${bytesText(max_queue_bytes)}`,
-    ...stats.plugins.every(({ journal }) => journal === null)
-      ? []
-      : [`journals     ${bytesText(stats.disk_bytes)} of ${bytesText(stats.max_disk)} on disk`],
+    ...stats.plugins.every(({ journal }) => journal === null) ? [] : [
+      `journals     ${fillText(stats.disk_bytes, stats.disk_level)} of ${bytesText(stats.max_disk)} on disk`,
+    ],
     `memory       ${bytesText(rss_bytes)}`,
   ];
 }
@@ -101,17 +102,20 @@ function lifeFigures(plugin: PluginStats): string[] {
 function journalFigures({ name, journal }: PluginStats): string[] {
   if (journal === null) return [];
   const { problem, unsynced, unsynced_bytes, spilled, files, disk_bytes, live_bytes, max_disk } = journal;
+  const { cleanup_problem, failures, disk_level } = journal;
   const { free_bytes, commits_per_second, commit_us_last_minute, refused } = journal;
   const parts = [
     ...problem === null ? [] : [`takes nothing: ${printable(problem)}`],
     `unsynced ${countText(unsynced)} (${bytesText(unsynced_bytes)})`,
     `on disk alone ${countText(spilled)}`,
     `files ${countText(files)}`,
-    `${bytesText(disk_bytes)} of ${bytesText(max_disk)} (${bytesText(live_bytes)} alive)`,
+    `${fillText(disk_bytes, disk_level)} of ${bytesText(max_disk)} (${bytesText(live_bytes)} alive)`,
     ...free_bytes === null ? [] : [`disk left ${bytesText(free_bytes)}`],
     `commits/s ${countText(commits_per_second)}`,
     `commit p50/p99 ${latencyText(commit_us_last_minute)}`,
     ...refused === 0 ? [] : [`refused ${countText(refused)}`],
+    ...failures === 0 ? [] : [`stopped ${countText(failures)} times`],
+    ...cleanup_problem === null ? [] : [`old files stay: ${printable(cleanup_problem)}`],
   ];
   return [`${printable(name)} journal: ${parts.join(", ")}`];
 }
