@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { FromJournal, JournalLimits, ToJournal, Unopened } from "../journal/messages.ts";
 import type { Log } from "../observe/log.ts";
@@ -39,8 +40,12 @@ export interface JournalsOptions {
   readonly maxDisk: () => number;
   /** All of them together have come to take so much of that. */
   readonly onFilled: (level: FillLevel, before: FillLevel) => void;
-  /** Starts the thread. */
-  readonly start: (take: (message: FromJournal) => void, failed: (problem: string) => void) => JournalPort;
+  /** Starts the thread, for journals below that folder. */
+  readonly start: (
+    take: (message: FromJournal) => void,
+    failed: (problem: string) => void,
+    data: string,
+  ) => JournalPort;
 }
 
 /** Which journal is wanted. */
@@ -110,7 +115,7 @@ export class Journals implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<Extract<FromJournal, { kind: "opened" }>>();
     this.#opening.set(plugin, { resolve, reject });
     this.#open.set(plugin, 0);
-    const port = this.#port ??= this.#start();
+    const port = this.#port ??= this.#start(dirname(folder));
     const reader = new RingReader(news);
     const maxContentBytes = Math.floor((maxRecordBytes(news) - RECORD_OVERHEAD) / 2);
     port.post({ kind: "open", plugin, folder, intake, news, limits, maxContentBytes, fillBytes });
@@ -179,9 +184,13 @@ export class Journals implements Disposable {
     for (const plugin of this.#open.keys()) this.#port.post({ kind: "shrink", plugin });
   }
 
-  #start(): JournalPort {
+  #start(data: string): JournalPort {
     this.#failure = null;
-    const port = this.options.start((message) => this.#take(message), (problem) => this.#failed(problem));
+    const port = this.options.start(
+      (message) => this.#take(message),
+      (problem) => this.#failed(problem),
+      data,
+    );
     port.post({ kind: "start", bell: this.#bell });
     return port;
   }

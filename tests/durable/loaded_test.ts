@@ -18,8 +18,8 @@ function request(options: RequestOptions): Uint8Array {
 Deno.test("what is cancelled while it is being read back leaves its key free", async () => {
   const standIn = new JournalStandIn();
   let onLoad = () => {};
-  const journalThread: JournalsOptions["start"] = (take, failed) => {
-    const port = standIn.start(take, failed);
+  const journalThread: JournalsOptions["start"] = (take, failed, data) => {
+    const port = standIn.start(take, failed, data);
     return {
       terminate: port.terminate,
       post(message) {

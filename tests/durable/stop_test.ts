@@ -8,8 +8,8 @@ Deno.test("while a server with a journal stops, its figures add up, and what cou
   await using server = await startLivesWith({
     server: { data: "/journals", drain_timeout: "0s" },
     control: true,
-    journalThread: (take, failed) => {
-      const port = standIn.start(take, failed);
+    journalThread: (take, failed, data) => {
+      const port = standIn.start(take, failed, data);
       // The files are closed when the test wants it.
       const post: typeof port.post = (message) =>
         message.kind === "close" ? void closing.promise.then(() => port.post(message)) : port.post(message);

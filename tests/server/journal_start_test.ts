@@ -33,6 +33,10 @@ Deno.test("a journal is open in one server at a time; the other one does not sta
     await server.until("it has run", () => server.plugin("echo").done === 1);
     const { journal } = server.plugin("echo");
     assertEquals([journal!.problem, journal!.unsynced, journal!.spilled], [null, 0, 0]);
+    await server.until(
+      "what is left on the disk is told",
+      () => server.plugin("echo").journal!.free_bytes! > 0,
+    );
     assert(journal!.disk_bytes > 0 && server.stats().disk_bytes === journal!.disk_bytes);
   }
   await using again = await start(data.path);
