@@ -121,3 +121,42 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    `no bytes make the PHP client warn or die: they are read, or refused with an exception of its own${PHP_NOTE}`,
+  ignore: !HAS_PHP,
+  fn: async () => {
+    const path = new URL("../golden/exchanges.json", import.meta.url);
+    const value = await phpValue(`
+      set_error_handler(fn ($level, $message) => throw new ErrorException($message));
+      mt_srand(15);
+      $exchanges = array_filter(json_decode(file_get_contents(${
+      phpText(path.pathname)
+    })), fn ($each) => $each->transport === 'udp');
+      $seeds = array_values(array_filter(array_merge(array_column($exchanges, 'request_hex'), array_column($exchanges, 'reply_hex'))));
+      $counts = ['read' => 0, 'refused' => 0];
+      for ($i = 0; $i < 10000; $i++) {
+        $bytes = hex2bin($seeds[$i % count($seeds)]);
+        for ($change = mt_rand(0, 4); $change > 0 && $bytes !== ''; $change--) {
+          $at = mt_rand(0, strlen($bytes) - 1);
+          $bytes = match (mt_rand(0, 3)) {
+            0 => substr_replace($bytes, chr(mt_rand(0, 255)), $at, 1),
+            1 => substr_replace($bytes, ['[', '{', '}', "\\n", ':', '<<', '.', '#include "x"', "\\0", '"', '\\\\'][mt_rand(0, 10)], $at, 0),
+            2 => substr($bytes, 0, $at),
+            3 => substr_replace($bytes, substr($bytes, mt_rand(0, $at), mt_rand(0, 40)), $at, 0),
+          };
+        }
+        if (!in_array(mevent_decode($bytes)['code'], [0, 1000], true)) throw new Exception('decode');
+        try {
+          Mevent\\Wire::reply($bytes)->result();
+          $counts['read']++;
+        } catch (Mevent\\ProtocolException) {
+          $counts['refused']++;
+        }
+      }
+      return $counts;`);
+    const { read, refused } = value as { read: number; refused: number };
+    assert(read > 500 && refused > 500, JSON.stringify(value));
+  },
+});

@@ -64,3 +64,9 @@ export async function phpValue(code: string, options: PhpOptions = {}): Promise<
 export function phpText(text: string): string {
   return `'${text.replace(/[\\']/g, "\\$&")}'`;
 }
+
+/** PHP: `$caught` gives what a call throws as [class, code, message]. */
+export const CAUGHT = `$caught = function (callable $call): array {
+  try { return ['no error', $call()]; }
+  catch (Mevent\\MeventException $error) { return [substr(get_class($error), 7), $error->getCode(), $error->getMessage()]; }
+};`;

@@ -1,4 +1,4 @@
-import type { PluginOverrides } from "./test_server.ts";
+import { type PluginOverrides, TestServer } from "./test_server.ts";
 
 const SOURCE = `import type { Plugin } from "mevent/plugin";
 export default {
@@ -27,3 +27,18 @@ export const TIGHT: PluginOverrides = {
   source: SOURCE,
   queue: { maxOps: 1, maxBytes: 1e6 },
 };
+
+/** A server with both of them. */
+export function startShop(): Promise<TestServer> {
+  return TestServer.start({
+    plugins: [{ ...SHOP, results: { keep: 3_600_000, maxOps: 100, maxBytes: 1 << 20 } }, TIGHT],
+    server: { max_frame: "2 MiB", drain_timeout: "50ms" },
+  });
+}
+
+/** Where it listens, as clients are told. */
+export const urls = (server: TestServer): readonly string[] => [
+  `tcp://127.0.0.1:${server.tcp.port}`,
+  `udp://127.0.0.1:${server.udp.port}`,
+  `unix://${server.unix}`,
+];
