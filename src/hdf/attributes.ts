@@ -2,7 +2,7 @@ import { HdfError, quote } from "./error.ts";
 import { isNameCode } from "./name.ts";
 import { isSpaceCode, skipSpace } from "./space.ts";
 
-/** What is kept of `[key, key=value, key="value"]`; all other attributes are read and dropped. */
+/** What is kept of `[key, key=value, key="value"]`; all other attributes are read and dropped, where nobody asks for them. */
 export interface Attributes {
   readonly type: string | undefined;
   /** Where the text goes on after the `]`. */
@@ -11,8 +11,17 @@ export interface Attributes {
 
 const ESCAPED = new Map([["n", "\n"], ["t", "\t"], ["r", "\r"]]);
 
-/** Reads the attributes that start at `start`, just after the `[`, and must close before `end`, the line's end. */
-export function parseAttributes(text: string, start: number, end: number, line: number): Attributes {
+/**
+ * Reads the attributes that start at `start`, just after the `[`, and must close before `end`, the line's end; `each` is told of
+ * all of them, in their order.
+ */
+export function parseAttributes(
+  text: string,
+  start: number,
+  end: number,
+  line: number,
+  each?: (name: string, value: string) => void,
+): Attributes {
   let type: string | undefined;
   let at = skipSpace(text, start, end);
   while (at < end && text[at] !== "]") {
@@ -30,6 +39,7 @@ export function parseAttributes(text: string, start: number, end: number, line: 
       value = text[from] === '"' ? unescape(text.slice(from + 1, at - 1)) : text.slice(from, at);
     }
     if (name === "type") type = value;
+    each?.(name, value);
     at = skipSpace(text, at, end);
     if (at < end && text[at] === ",") at = skipSpace(text, at + 1, end);
   }

@@ -4,7 +4,7 @@ import { HDF_LIMITS, type HdfLimits } from "./limits.ts";
 import { invisibleIn, isNameCode } from "./name.ts";
 import type { HdfNode } from "./node.ts";
 import { isSpaceCode, skipSpace } from "./space.ts";
-import { TreeBuilder } from "./tree_builder.ts";
+import { depthOf, TreeBuilder } from "./tree_builder.ts";
 
 const NEWLINE = 10;
 const HASH = 35;
@@ -21,7 +21,14 @@ const CLOSE = 125;
  * whatever ClearSilver could not read, for `#include`, for links that point to nothing or loop, and over a limit.
  */
 export function parseHdf(text: string, limits?: Partial<HdfLimits>): HdfNode {
-  return new Scanner(text, limits === undefined ? HDF_LIMITS : { ...HDF_LIMITS, ...limits }).run();
+  const tree = new TreeBuilder(limits === undefined ? HDF_LIMITS : { ...HDF_LIMITS, ...limits });
+  scanHdf(text, tree, tree.root, 0);
+  return tree.finish();
+}
+
+/** Adds what a text says to a tree, below the node at that depth; the tree's links stay open. Throws as {@link parseHdf}. */
+export function scanHdf(text: string, tree: TreeBuilder, node: HdfNode, depth: number): void {
+  new Scanner(text, tree, node, depth).run();
 }
 
 /** Goes over the text once, line by line; strings are cut out of it only for names and values. */
@@ -34,17 +41,18 @@ class Scanner {
   #line = 0;
   #node: HdfNode;
   /** How deep `#node` lies; the root is 0. */
-  #depth = 0;
+  #depth: number;
   /** For every open brace the node and depth outside it, and its line. */
   readonly #open: { readonly node: HdfNode; readonly depth: number; readonly line: number }[] = [];
 
-  constructor(text: string, limits: HdfLimits) {
+  constructor(text: string, tree: TreeBuilder, node: HdfNode, depth: number) {
     this.#text = text;
-    this.#tree = new TreeBuilder(limits);
-    this.#node = this.#tree.root;
+    this.#tree = tree;
+    this.#node = node;
+    this.#depth = depth;
   }
 
-  run(): HdfNode {
+  run(): void {
     const text = this.#text;
     while (this.#next < text.length) {
       this.#line++;
@@ -58,7 +66,6 @@ class Scanner {
     if (brace !== undefined) throw new HdfError(brace.line, 'the "{" is never closed: add a line "}"');
     const nul = text.indexOf("\0");
     if (nul >= 0) throw new HdfError(lineOf(text, nul), "a NUL stands in the text: end the text before it");
-    return this.#tree.finish();
   }
 
   /** Reads a line that is not blank; `start` is its first character. */
@@ -66,7 +73,7 @@ class Scanner {
     const text = this.#text;
     const line = this.#line;
     const first = text.charCodeAt(start);
-    if (first === HASH) return this.#refuseInclude(start, end);
+    if (first === HASH) return this.#include(start, end);
     if (first === CLOSE) return this.#close(start, end);
     let at = start;
     let dots = 0;
@@ -84,6 +91,7 @@ class Scanner {
     if (!isAscii) this.#checkVisible(name);
     at = skipSpace(text, at, end);
     let type: string | undefined;
+    const bracket = at;
     if (at < end && text.charCodeAt(at) === BRACKET) {
       const attributes = parseAttributes(text, at + 1, end, line);
       type = attributes.type;
@@ -112,6 +120,10 @@ class Scanner {
       throw new HdfError(line, `${quote(name)} is followed by ${found}: write name = value`);
     }
     if (type !== undefined) node.type = type;
+    const { attribute } = this.#tree;
+    if (attribute !== null && text.charCodeAt(bracket) === BRACKET) {
+      parseAttributes(text, bracket + 1, end, line, (key, value) => attribute(node, key, value));
+    }
   }
 
   #place(name: string, dots: number): HdfNode {
@@ -137,10 +149,10 @@ class Scanner {
         `${this.#rest(brace, end)}: nothing but a # comment may follow the "{" on its line`,
       );
     }
-    this.#tree.checkNoLink(node, this.#line);
+    const inner = this.#tree.inside(node, this.#line);
     this.#open.push({ node: this.#node, depth: this.#depth, line: this.#line });
-    this.#node = node;
-    this.#depth += dots + 1;
+    this.#node = inner;
+    this.#depth = inner === node ? this.#depth + dots + 1 : depthOf(inner);
   }
 
   #close(start: number, end: number): void {
@@ -172,12 +184,11 @@ class Scanner {
     throw new HdfError(opened, `the text has no end: add a line ${quote(terminator)}`);
   }
 
-  #refuseInclude(start: number, end: number): void {
+  #include(start: number, end: number): void {
     const after = start + "#include".length;
     if (!this.#text.startsWith("#include", start) || after >= end) return;
-    if (isSpaceCode(this.#text.charCodeAt(after))) {
-      throw new HdfError(this.#line, "#include is not allowed here: send the text itself");
-    }
+    if (!isSpaceCode(this.#text.charCodeAt(after))) return;
+    this.#tree.include(stripped(this.#text, after, end), this.#node, this.#depth, this.#line);
   }
 
   #rest(start: number, end: number): string {

@@ -21,6 +21,8 @@ const LINK_CHAIN = 32;
  */
 export class TreeBuilder {
   readonly root = new HdfNode("");
+  /** Is told of all attributes, where somebody wants more of them than the type. */
+  readonly attribute: ((node: HdfNode, name: string, value: string) => void) | null = null;
   readonly #limits: HdfLimits;
   #nodes = 0;
   #copied = 0;
@@ -34,7 +36,7 @@ export class TreeBuilder {
   /** The node of a dotted name with that many dots below `parent`, made where it is not there; `depth` is `parent`'s. */
   place(parent: HdfNode, depth: number, name: string, dots: number, line: number): HdfNode {
     this.#checkDepth(depth + dots + 1, line);
-    if (dots === 0) return parent.get(name) ?? this.#add(parent, name, line);
+    if (dots === 0) return this.child(parent, name, line);
     let node = parent;
     for (let from = 0; from <= name.length;) {
       const dot = name.indexOf(".", from);
@@ -42,20 +44,49 @@ export class TreeBuilder {
       if (to === from) {
         throw new HdfError(line, `name ${quote(name)} has an empty level: remove the extra dot`);
       }
-      if (from > 0) this.checkNoLink(node, line);
-      const level = name.slice(from, to);
-      node = node.get(level) ?? this.#add(node, level, line);
+      if (from > 0) node = this.below(node, line);
+      node = this.child(node, name.slice(from, to), line);
       from = to + 1;
     }
     return node;
   }
 
-  /** Refuses to go below a link. */
-  checkNoLink(node: HdfNode, line: number): void {
-    const link = this.#links?.get(node);
-    if (link === undefined) return;
-    const [name, target] = [quote(node.path()), quote(link.path)];
-    throw new HdfError(line, `${name} is a link to ${target}: name what is below ${target} itself`);
+  /** The node below which what is set below this one lies: itself, as nothing is set below a link. */
+  below(node: HdfNode, line: number): HdfNode {
+    const target = this.linkOf(node);
+    if (target === undefined) return node;
+    const [name, path] = [quote(node.path()), quote(target)];
+    throw new HdfError(line, `${name} is a link to ${path}: name what is below ${path} itself`);
+  }
+
+  /** The node that a block opened for this one is inside of. */
+  inside(node: HdfNode, line: number): HdfNode {
+    return this.below(node, line);
+  }
+
+  /** Takes in another text at this place. */
+  include(_file: string, _node: HdfNode, _depth: number, line: number): void {
+    throw new HdfError(line, "#include is not allowed here: send the text itself");
+  }
+
+  /** What a node is a link to, as a dotted name from the root. */
+  protected linkOf(node: HdfNode): string | undefined {
+    return this.#links?.get(node)?.path;
+  }
+
+  protected unlink(node: HdfNode): void {
+    this.#links?.delete(node);
+  }
+
+  /** The child of that name, made where it is not there. */
+  protected child(parent: HdfNode, name: string, line: number): HdfNode {
+    return parent.get(name) ?? this.#add(parent, name, line);
+  }
+
+  /** A link points to nothing when the text has ended. */
+  protected dangling(node: HdfNode, path: string, line: number): void {
+    const name = quote(node.path());
+    throw new HdfError(line, `link ${name} points to ${quote(path)}, which is not there: set it`);
   }
 
   assign(node: HdfNode, value: string): void {
@@ -76,7 +107,7 @@ export class TreeBuilder {
 
   /** The value, and nothing else, that stands under a dotted name from the root by now; "" where none does. */
   valueOf(path: string, line: number): string {
-    const value = this.#reach(path, line, 0)?.value ?? "";
+    const value = this.reach(path, line, 0)?.value ?? "";
     this.#count(value.length, line);
     return value;
   }
@@ -103,8 +134,9 @@ export class TreeBuilder {
     link.busy = true;
     const target = this.#find(link.path, chain);
     if (target === undefined) {
-      const name = quote(node.path());
-      throw new HdfError(link.line, `link ${name} points to ${quote(link.path)}, which is not there: set it`);
+      this.dangling(node, link.path, link.line);
+      this.unlink(node);
+      return;
     }
     const ownType = node.type;
     node.value = undefined;
@@ -130,7 +162,7 @@ export class TreeBuilder {
   }
 
   /** The node of a dotted name from the root as it is by now, by way of links, which stay what they are. */
-  #reach(path: string, line: number, chain: number): HdfNode | undefined {
+  protected reach(path: string, line: number, chain: number): HdfNode | undefined {
     if (chain > LINK_CHAIN) {
       throw new HdfError(line, `${quote(path)} comes after ${LINK_CHAIN} links: copy from the value itself`);
     }
@@ -140,7 +172,7 @@ export class TreeBuilder {
       node = node.get(name);
       if (node === undefined) return undefined;
       const link = this.#links?.get(node);
-      if (link !== undefined) node = this.#reach(link.path, line, chain + 1);
+      if (link !== undefined) node = this.reach(link.path, line, chain + 1);
       if (node === undefined) return undefined;
     }
     return node;
@@ -185,7 +217,8 @@ export class TreeBuilder {
   }
 }
 
-function depthOf(node: HdfNode): number {
+/** Levels from the root, which has 0. */
+export function depthOf(node: HdfNode): number {
   let depth = 0;
   for (let at = node.parent; at !== undefined; at = at.parent) depth++;
   return depth;
