@@ -97,10 +97,10 @@ Deno.test("a config of the C daemon becomes one with its addresses, plugins, thr
   for (
     const remark of [
       "server.hdf, line 4: Config.logfile: the log goes to stderr",
-      "server.hdf, line 16: Server.plugins.1.mates.0: threads beside the plugin have no counterpart",
+      "server.hdf, line 17: Server.plugins.1.mates.0: threads beside the plugin have no counterpart",
       "server.hdf, line 14: Server.plugins.1: 100 threads become 64 workers",
-      "server.hdf, line 20: Server.odd: has no counterpart",
-      "server.hdf, line 23: Spare: the daemon reads nothing of that name",
+      "server.hdf, line 21: Server.odd: has no counterpart",
+      "server.hdf, line 24: Spare: the daemon reads nothing of that name",
       "plugin.hdf, line 5: Plugin.bank.dbsn: connect_timeout=5 has no counterpart",
       "plugin.hdf, line 6: Plugin.bank.InsertCol.log.uid: is required: let the column user_id be NOT NULL",
       "plugin.hdf, line 12: Plugin.gone: no plugin of that name is loaded",
