@@ -9,6 +9,7 @@ const ORDER = [
   "cli",
   "authors",
   "server",
+  "forward",
   "config",
   "loadgen",
   "client",

@@ -84,6 +84,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "bench", load: async () => (await import("./bench/bench.ts")).benchCommand },
   { name: "check", load: async () => (await import("./config/check.ts")).checkCommand },
   { name: "config", load: async () => (await import("./config/config.ts")).configCommand },
+  { name: "proxy", load: async () => (await import("./proxy.ts")).proxyCommand },
   { name: "import", load: async () => (await import("./import/import.ts")).importCommand },
   PLUGIN_COMMANDS,
   JOURNAL_COMMANDS,

@@ -48,7 +48,7 @@ export const serveCommand: Command = {
 };
 
 /** Starts the server, says where it listens, and runs it until a signal ends it. */
-async function serve(args: ParsedCommand, io: Io): Promise<number> {
+export async function serve(args: ParsedCommand, io: Io): Promise<number> {
   const { file = NO_FILE, isFound } = configSource(args, io);
   const flags = serverOverrides(args);
   const folder = Deno.cwd();

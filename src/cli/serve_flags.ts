@@ -21,6 +21,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
     help: "Listens on a Unix socket; PATH?mode=0660&group=NAME says who may use it.",
   },
   { name: "http", value: "ADDR", repeat: true, help: "Answers JSON over HTTP at host:port." },
+  {
+    name: "forward",
+    value: "NAME=ADDR",
+    repeat: true,
+    help: "Has the server at host:port answer for plugins: NAME,NAME=host:port.",
+  },
   { name: "no-tcp", help: "Does not listen on TCP." },
   { name: "no-udp", help: "Does not listen on UDP." },
   {
@@ -57,7 +63,13 @@ export function serverOverrides(args: ParsedCommand): Record<string, unknown> {
     overrides[pair.slice(0, at)] = pair.slice(at + 1);
   }
   for (
-    const [name, key] of [["listen", "tcp"], ["udp", "udp"], ["unix", "unix"], ["http", "http"]] as const
+    const [name, key] of [
+      ["listen", "tcp"],
+      ["udp", "udp"],
+      ["unix", "unix"],
+      ["http", "http"],
+      ["forward", "forward"],
+    ] as const
   ) {
     const addresses = args.texts(name);
     if (addresses.length > 0) overrides[key] = addresses;

@@ -2,6 +2,7 @@ import type { InetAddress } from "./address.ts";
 import type { NetLimits } from "../net/limits.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { JsonObject } from "../plugin.ts";
+import type { Forwarding } from "./forwarding.ts";
 import type { Layers, Origin } from "./layers.ts";
 import type { CharsetName } from "../protocol/charset.ts";
 import type { TlsSettings } from "../tls/tls_settings.ts";
@@ -35,6 +36,10 @@ export interface ServerConfig extends NetLimits {
   /** Levels and keys that the params of one operation may have. */
   readonly maxDepth: number;
   readonly maxKeys: number;
+  /** Requests that another server answers. */
+  readonly forward: readonly Forwarding[];
+  /** How long such a server may take to answer one, in milliseconds. */
+  readonly forwardTimeout: number;
   /** The control socket's path, "auto" for one named after the first listener, or "none". */
   readonly control: string;
   /** Where control connections are taken over the network too. */

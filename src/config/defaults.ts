@@ -28,6 +28,8 @@ export const SERVER_DEFAULTS = {
   max_disk: "10 GiB",
   max_depth: 64,
   max_keys: 100_000,
+  forward: "",
+  forward_timeout: "30s",
   control: "auto",
   control_tcp: "",
   realtime: false,

@@ -7,6 +7,7 @@ import { startText } from "./config_file.ts";
 import { ConfigError } from "./config_error.ts";
 import { DEFAULT_PLUGINS, PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "./defaults.ts";
 import { type ConfigDocument, parseDocument } from "./document.ts";
+import { forwardingWarnings } from "./forwarding.ts";
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
 import { misplacedKeys } from "./misplaced.ts";
@@ -82,6 +83,7 @@ export function loadConfig(sources: ConfigSources): Config {
       ...environment.warnings.map((warning) => `environment: ${warning}`),
       ...misplacedKeys(layers),
       ...emptinessOf({ listeners, plugins }),
+      ...forwardingWarnings(settings.forward, plugins, listeners),
     ],
   };
 }
@@ -117,6 +119,8 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     maxDisk: settings.max_disk,
     maxDepth: settings.max_depth,
     maxKeys: settings.max_keys,
+    forward: settings.forward,
+    forwardTimeout: settings.forward_timeout,
     control: settings.control,
     controlTcp: settings.control_tcp,
     realtime: settings.realtime,

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
+import { type Forwarding, parseForwarding } from "./forwarding.ts";
 import { isTable } from "./is_table.ts";
 import { parseUnixSocket, type UnixSocket } from "./unix_socket.ts";
 import { formatBytes, formatDuration, parseBytes, parseDuration } from "./units.ts";
@@ -136,6 +137,13 @@ export function origins() {
 export function unixSockets() {
   return parsed((value): UnixSocket[] =>
     value === "" ? [] : (Array.isArray(value) ? value : [value]).map(parseUnixSocket)
+  );
+}
+
+/** One forwarding, a list of them, or none: `""` and `[]`. */
+export function forwardings() {
+  return parsed((value): Forwarding[] =>
+    value === "" ? [] : (Array.isArray(value) ? value : [value]).map(parseForwarding)
   );
 }
 

@@ -39,6 +39,11 @@ const LIMITS = [
   ["cache", "debug", "a cache is full: an entry that was unused for longest went, or one was too large"],
   ["journal", "warn", "an operation was refused: its plugin's journal does not take it"],
   [
+    "forward",
+    "warn",
+    "a request was refused: the server that it is forwarded to has more to do than it gets done",
+  ],
+  [
     "dedup",
     "warn",
     "an operation was refused: its plugin works on too many with a mevent.key already",

@@ -107,6 +107,10 @@ export function prometheusText(stats: ServerStats): string {
       stats.max_queue_bytes,
     ]]),
     family("mevent_disk_bytes", "gauge", "bytes of all journals", [[{}, stats.disk_bytes]]),
+    family("mevent_forwarded_total", "counter", "requests handed to another server, by what became of them", [
+      ...stats.forwards.map(({ to, forwarded }): Sample => [{ to, outcome: "sent" }, forwarded]),
+      ...stats.forwards.map(({ to, failed }): Sample => [{ to, outcome: "failed" }, failed]),
+    ]),
     family("mevent_max_disk_bytes", "gauge", "bytes that all journals may have", [[{}, stats.max_disk]]),
     family("mevent_connections_open", "gauge", "connections", [[{}, connections.open]]),
     family("mevent_connections_total", "counter", "connections by what became of them", [

@@ -164,6 +164,18 @@ export interface CertificateStats extends JsonObject {
   expires_in_seconds: number | null;
 }
 
+/** The figures of one server that requests are forwarded to. */
+export interface ForwardStats extends JsonObject {
+  to: string;
+  names: string[];
+  connected: boolean;
+  /** Sent and not answered. */
+  in_flight: number;
+  forwarded: number;
+  /** Answered by this server: the other could not be reached, was too slow, or had too much to do. */
+  failed: number;
+}
+
 /** What `Reserve.Stats` answers. */
 export interface ServerStats extends JsonObject {
   version: string;
@@ -198,5 +210,6 @@ export interface ServerStats extends JsonObject {
   disk_bytes: number;
   max_disk: number;
   disk_level: string;
+  forwards: ForwardStats[];
   plugins: PluginStats[];
 }

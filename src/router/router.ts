@@ -18,6 +18,7 @@ import { type Addressee, blankOperation, type Operation } from "../queue/record.
 import { acceptedBody } from "./accepted_answer.ts";
 import type { Caller } from "./caller.ts";
 import { Duplicates } from "./duplicates.ts";
+import type { ForwardTable } from "./forward_table.ts";
 import { OperationStates } from "./operation_states.ts";
 import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
@@ -25,6 +26,8 @@ import type { RequestOptions } from "./request_options.ts";
 
 export interface RouterOptions extends ServerAnswersOptions {
   readonly log: Log;
+  /** Of names that no plugin has. */
+  readonly forwards: ForwardTable;
 }
 
 /**
@@ -114,6 +117,11 @@ export class Router {
     }
     const plugin = registry.find(bytes, nameAt, nameLength);
     if (plugin === null) {
+      const forwarder = this.options.forwards.find(bytes, nameAt, nameLength);
+      if (forwarder !== null) {
+        forwarder.forward(caller, sync, id, bytes, at, length);
+        return "keep";
+      }
       this.#serverAnswers.answerReserved(caller, sync, id, bytes, nameAt, nameLength);
       return "keep";
     }

@@ -1,6 +1,7 @@
 import type { Config, ServerConfig } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import { differences } from "../config/differences.ts";
+import type { Forwards } from "../forward/forwards.ts";
 import type { Log } from "../observe/log.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
@@ -42,6 +43,7 @@ export interface ReloadTarget {
   readonly log: Log;
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
+  readonly forwards: Forwards;
   readonly listeners: Listeners;
   /** Resolves when the server is told to stop, and when it is to do so at once. */
   readonly stopping: Promise<void>;
@@ -87,6 +89,7 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   target.log.maxLines = server.maxLogLines;
   target.budget.bound(server.maxQueueBytes);
   for (const plugin of target.plugins.take(plugins)) target.leave(plugin);
+  target.forwards.replace(server.forward);
   listeners.take(sockets);
   const changed = [
     ...differences(before, server).map((what) => `server: ${what}`),

@@ -10,6 +10,7 @@ import { fitLimits, freeDescriptors } from "../net/descriptor_limit.ts";
 import { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import type { NetContext } from "../net/stream_handler.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
+import { Forwards } from "../forward/forwards.ts";
 import { LimitLog } from "../observe/limit_log.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
@@ -23,7 +24,7 @@ import { Nursery } from "../thread/nursery.ts";
 import { WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { within } from "../within.ts";
 import { Control } from "./control.ts";
-import type { ControlTarget } from "./control_target.ts";
+import { controlTargetOf } from "./control_target_of.ts";
 import { tellUnconfined } from "./confinement.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { PluginJournals } from "./plugin_journals.ts";
@@ -68,6 +69,7 @@ export class Server {
   readonly #libc: LibcLibrary | null;
   readonly #loop: EpollLoop | null;
   readonly #router: Router;
+  readonly #forwards: Forwards;
   readonly #target: ReloadTarget;
   readonly #reloads: ReloadQueue;
   readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
@@ -111,7 +113,8 @@ export class Server {
     const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
     const { registry, counters } = this;
     const known = { registry, counters, routes, contentLimits, limitLog, log, now: monotonic };
-    this.#router = new Router({ ...known, stats: () => this.stats() });
+    this.#forwards = new Forwards({ ...known, timeout: () => limits.forwardTimeout });
+    this.#router = new Router({ ...known, forwards: this.#forwards, stats: () => this.stats() });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const journalParts = { limitLog, counters, routes, contentLimits, limits, now: monotonic };
     this.#journals = new PluginJournals(options, journalParts);
@@ -175,6 +178,7 @@ export class Server {
       realtime: new RealtimePriority(this.#libc?.symbols ?? null, log, () => plugins.workers),
       budget: this.#budget,
       plugins,
+      forwards: this.#forwards,
       listeners: this.#listeners,
       stopping: this.#told.promise,
       hurry: this.#hurry.promise,
@@ -230,6 +234,7 @@ export class Server {
       throw error;
     }
     this.#plugins.take(plan);
+    this.#forwards.replace(settings.forward);
     tellUnconfined(plugins, log);
     await this.#journals.tellOrphans(plugins, settings);
     // What the workers have opened counts, and what is kept back: lent to their start, it is there again for the first connection.
@@ -278,6 +283,7 @@ export class Server {
       listeners: this.#listeners,
       budget: this.#budget,
       plugins: this.#plugins,
+      forwards: this.#forwards,
       journals: this.#journals,
     });
   }
@@ -316,33 +322,20 @@ export class Server {
     this.reserve.refill();
     this.#listeners.check();
     this.#plugins.check();
+    this.#forwards.check();
     this.#limitLog.tick();
     this.options.log.tick();
   }
 
   async #openControl(addresses: readonly Deno.Addr[]): Promise<void> {
-    const { options } = this;
-    const { limits } = this.#target;
-    const begin = (): Promise<StopReport> => {
-      this.drain().catch(this.#reported.reject);
-      return this.#reported.promise;
-    };
-    const target: ControlTarget = {
-      log: options.log,
+    const { log, env = {}, config: { server: settings } } = this.options;
+    const target = controlTargetOf(this, {
+      log,
       limitLog: this.#limitLog,
-      stats: () => this.stats(),
-      plugin: (name) => this.registry.named(name),
-      reload: () => this.reload(),
-      drain: begin,
-      stopNow: () => {
-        this.#hurry.resolve();
-        return begin();
-      },
-      get drainTimeout() {
-        return limits.drainTimeout;
-      },
-    };
-    const { env = {}, config: { server: settings } } = options;
+      limits: this.#target.limits,
+      reported: this.#reported,
+      hurry: this.#hurry.resolve,
+    });
     await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
   }
 
@@ -380,6 +373,7 @@ export class Server {
     const looking = setInterval(() => this.#lost.look(), CHECK_EVERY_MS);
     this.#router.intake = "none";
     this.#target.realtime.end();
+    await this.#forwards.close();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await this.#removed.abandoned();
     clearInterval(looking);

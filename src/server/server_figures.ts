@@ -1,3 +1,4 @@
+import type { Forwards } from "../forward/forwards.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import { readiness } from "../observe/readiness.ts";
@@ -18,6 +19,7 @@ export interface FigureSources {
   readonly listeners: Listeners;
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
+  readonly forwards: Forwards;
   readonly journals: PluginJournals;
 }
 
@@ -66,6 +68,7 @@ export function serverFigures(sources: FigureSources): ServerStats {
     disk_bytes: sources.journals.diskBytes,
     max_disk: sources.journals.maxDisk,
     disk_level: sources.journals.journals.level,
+    forwards: sources.forwards.stats(),
     plugins: plugins.all.map((plugin) => plugin.stats()),
   };
 }

@@ -80,6 +80,7 @@ function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
     disk_bytes: 0,
     max_disk: 10 * 1024 ** 3,
     disk_level: "normal",
+    forwards: [],
     plugins,
   };
 }

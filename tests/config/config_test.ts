@@ -140,6 +140,8 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     maxDisk: 10 * 2 ** 30,
     maxDepth: 64,
     maxKeys: 100_000,
+    forward: [],
+    forwardTimeout: 30_000,
     control: "auto",
     controlTcp: [],
     realtime: false,

@@ -273,6 +273,7 @@ function testRouter(): { router: Router; answers: unknown[]; errors: string[] } 
     contentLimits: CONTENT_LIMITS,
     limitLog: new LimitLog(log, () => 0),
     log,
+    forwards: { find: () => null },
   });
   return { router, answers: [], errors };
 }

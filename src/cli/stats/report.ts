@@ -124,6 +124,15 @@ const PLUGIN = v.object({
   gauges: COUNTS,
 });
 
+const FORWARD = v.object({
+  to: v.string(),
+  names: v.array(v.string()),
+  connected: v.boolean(),
+  in_flight: COUNT,
+  forwarded: COUNT,
+  failed: COUNT,
+});
+
 const SERVER = v.object({
   version: v.string(),
   pid: COUNT,
@@ -161,5 +170,7 @@ const SERVER = v.object({
   disk_bytes: COUNT,
   max_disk: COUNT,
   disk_level: v.string(),
+  // A server of before has none.
+  forwards: v.optional(v.array(FORWARD), []),
   plugins: v.array(PLUGIN),
 });

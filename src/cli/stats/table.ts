@@ -1,4 +1,4 @@
-import type { Latency, PluginStats, ServerStats } from "../../observe/server_stats.ts";
+import type { ForwardStats, Latency, PluginStats, ServerStats } from "../../observe/server_stats.ts";
 import { aligned, printable } from "../aligned.ts";
 import { bytesText, countText, microsecondsText, uptimeText } from "./units.ts";
 
@@ -69,6 +69,7 @@ function serverLines(stats: ServerStats): string[] {
     ...stats.plugins.every(({ journal }) => journal === null) ? [] : [
       `journals     ${fillText(stats.disk_bytes, stats.disk_level)} of ${bytesText(stats.max_disk)} on disk`,
     ],
+    ...stats.forwards.map(forwardLine),
     `memory       ${bytesText(rss_bytes)}`,
   ];
 }
@@ -134,6 +135,13 @@ function tlsLines({ tls: { certificates, open, handshakes, failed } }: ServerSta
     } ${time}`;
   });
   return [`tls          ${figures({ open, handshakes, failed })}`, ...lines];
+}
+
+function forwardLine({ to, names, connected, in_flight, forwarded, failed }: ForwardStats): string {
+  const state = connected ? "connected" : "not connected";
+  return `forwards     ${printable(names.join(", "))} to ${printable(to)}: ${state}, ${
+    figures({ in_flight, forwarded, failed })
+  }`;
 }
 
 /** The limits that were reached at all. */

@@ -1,0 +1,50 @@
+import type { LimitLog } from "../observe/limit_log.ts";
+import type { Log } from "../observe/log.ts";
+import type { ServerStats } from "../observe/server_stats.ts";
+import type { Registry } from "../router/registry.ts";
+import type { ControlTarget } from "./control_target.ts";
+import type { ReloadReport } from "./reload.ts";
+import type { StopReport } from "./stop_report.ts";
+
+/** A server as its control socket sees it. */
+export interface ControlledServer {
+  readonly registry: Registry;
+  stats(): ServerStats;
+  reload(): Promise<ReloadReport>;
+  drain(): Promise<StopReport>;
+}
+
+export interface ControlParts {
+  readonly log: Log;
+  readonly limitLog: LimitLog;
+  /** Those that count now. */
+  readonly limits: { readonly drainTimeout: number };
+  /** Resolves when all but the control sockets is closed. */
+  readonly reported: PromiseWithResolvers<StopReport>;
+  /** Gives up waiting for what is queued. */
+  readonly hurry: () => void;
+}
+
+/** What the control socket's commands do with a server. */
+export function controlTargetOf(server: ControlledServer, parts: ControlParts): ControlTarget {
+  const { log, limitLog, limits, reported, hurry } = parts;
+  const begin = (): Promise<StopReport> => {
+    server.drain().catch(reported.reject);
+    return reported.promise;
+  };
+  return {
+    log,
+    limitLog,
+    stats: () => server.stats(),
+    plugin: (name) => server.registry.named(name),
+    reload: () => server.reload(),
+    drain: begin,
+    stopNow: () => {
+      hurry();
+      return begin();
+    },
+    get drainTimeout() {
+      return limits.drainTimeout;
+    },
+  };
+}
