@@ -144,7 +144,7 @@ async function kept(folder: string, document: string, modules: readonly string[]
 async function runCommands(shell: DocShell, block: DocBlock): Promise<void> {
   const { output, status } = await shell.run(`trap 'echo "fails with $?: $BASH_COMMAND"' ERR\n${block.text}`);
   assert(status === 0 && !output.includes("fails with"), `${block.place}: ${output}`);
-  if (/\bserve\b.*&$/m.test(block.text)) await shell.waitFor(/mevent stats.*\n/);
+  if (/\b(?:serve|proxy)\b.*&$/m.test(block.text)) await shell.waitFor(/mevent stats.*\n/);
 }
 
 async function runConsole(shell: DocShell, block: DocBlock): Promise<void> {

@@ -1,5 +1,5 @@
+import { describeAddress } from "../client/address.ts";
 import { dial, StreamLink } from "../client/stream_link.ts";
-import { formatAddress, type InetAddress } from "../config/address.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ForwardStats } from "../observe/server_stats.ts";
@@ -23,6 +23,12 @@ const CONNECT_TIMEOUT_MS = 2000;
 const PAUSE_MS = 1000;
 /** The longest reply that is taken, in bytes: what a listener of ours may have at most. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+
+/** Where another server listens on TCP. */
+export interface ForwardAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
 
 export interface ForwarderParts {
   readonly routes: ReplyRoutes;
@@ -62,11 +68,16 @@ export class Forwarder {
   #failed = 0;
   readonly #view = new BodyView(HIGHEST_CONTENT_LIMITS);
 
+  /** The server, for messages. */
+  readonly to: string;
+
   constructor(
-    readonly address: InetAddress,
+    readonly address: ForwardAddress,
     public names: readonly string[],
     readonly parts: ForwarderParts,
-  ) {}
+  ) {
+    this.to = describeAddress({ transport: "tcp", ...address });
+  }
 
   get isIdle(): boolean {
     return this.#open.size === 0;
@@ -104,14 +115,14 @@ export class Forwarder {
       // The oldest come first.
       if (waiting.since > before) break;
       this.#open.delete(own);
-      this.#fail(waiting, `the server at ${formatAddress(this.address)} has not answered in time`);
+      this.#fail(waiting, `the server at ${this.to} has not answered in time`);
     }
     this.parts.routes.flush();
   }
 
   stats(): ForwardStats {
     return {
-      to: formatAddress(this.address),
+      to: this.to,
       names: [...this.names],
       connected: this.#link !== null,
       in_flight: this.#open.size,
@@ -129,7 +140,7 @@ export class Forwarder {
   }
 
   #refusal(length: number): { readonly code: number; readonly message: string } | null {
-    const to = formatAddress(this.address);
+    const { to } = this;
     if (this.#closed) return { code: ReplyCode.Busy, message: "the server is stopping" };
     const pause = this.#pause;
     if (pause !== null && this.parts.now() < pause.until) {
@@ -152,14 +163,14 @@ export class Forwarder {
     try {
       const conn = await dial({ transport: "tcp", ...this.address }, CONNECT_TIMEOUT_MS);
       if (this.#pause !== null) {
-        this.parts.log.info("forwarding goes on", { to: formatAddress(this.address) });
+        this.parts.log.info("forwarding goes on", { to: this.to });
       }
       this.#pause = null;
       const link = new StreamLink(conn, MAX_REPLY_BYTES, {
         message: (bytes) => this.#replied(bytes),
         lost: (why) => {
           if (this.#link === link) this.#link = null;
-          this.#lose(`the connection to the server at ${formatAddress(this.address)} was lost: ${why}`);
+          this.#lose(`the connection to the server at ${this.to} was lost: ${why}`);
         },
       });
       this.#link = link;
@@ -167,7 +178,7 @@ export class Forwarder {
       this.#letGo();
     } catch (error) {
       this.#lose(
-        `the server at ${formatAddress(this.address)} cannot be reached: ${systemReason(error, "connect")}`,
+        `the server at ${this.to} cannot be reached: ${systemReason(error, "connect")}`,
       );
     }
     this.#dialing = null;
@@ -195,7 +206,7 @@ export class Forwarder {
     } catch (error) {
       this.#fail(
         waiting,
-        `the reply of the server at ${formatAddress(this.address)} cannot be read: ${error}`,
+        `the reply of the server at ${this.to} cannot be read: ${error}`,
       );
     }
     routes.flush();

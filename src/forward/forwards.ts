@@ -1,12 +1,16 @@
-import { formatAddress } from "../config/address.ts";
-import type { Forwarding } from "../config/forwarding.ts";
+import { describeAddress } from "../client/address.ts";
 import type { ForwardStats } from "../observe/server_stats.ts";
 import type { ForwardTable } from "../router/forward_table.ts";
-import { Forwarder, type ForwarderParts } from "./forwarder.ts";
+import { type ForwardAddress, Forwarder, type ForwarderParts } from "./forwarder.ts";
 
 const decoder = new TextDecoder();
 /** The longest name that a forwarding may have, in bytes. */
 const MAX_NAME_BYTES = 64;
+
+/** Plugins, as callers name them, whose requests another server answers. */
+export interface Forwarding extends ForwardAddress {
+  readonly names: readonly string[];
+}
 
 /** Which requests go to which other server. */
 export class Forwards implements ForwardTable {
@@ -19,20 +23,20 @@ export class Forwards implements ForwardTable {
 
   /** Forwards these from now on, and no others; who waits for an answer gets it. */
   replace(forwardings: readonly Forwarding[]): void {
-    const byAddress = Map.groupBy(forwardings, formatAddress);
+    const byAddress = Map.groupBy(forwardings, addressText);
     const before = this.#all;
     this.#all = [...byAddress].map(([address, each]) => {
       const names = each.flatMap((forwarding) => forwarding.names);
-      const known = before.find((forwarder) => formatAddress(forwarder.address) === address);
+      const known = before.find((forwarder) => forwarder.to === address);
       if (known === undefined) return new Forwarder(each[0]!, names, this.parts);
       known.names = names;
       return known;
     });
     this.#leaving.push(...before.filter((forwarder) => !this.#all.includes(forwarder)));
     const byName = new Map<string, Forwarder>();
-    for (const { names, ...address } of forwardings) {
-      const forwarder = this.#all.find((each) => formatAddress(each.address) === formatAddress(address))!;
-      for (const name of names) if (!byName.has(name)) byName.set(name, forwarder);
+    for (const forwarding of forwardings) {
+      const forwarder = this.#all.find(({ to }) => to === addressText(forwarding))!;
+      for (const name of forwarding.names) if (!byName.has(name)) byName.set(name, forwarder);
     }
     this.#byName = byName;
     this.check();
@@ -58,4 +62,8 @@ export class Forwards implements ForwardTable {
   async close(): Promise<void> {
     await Promise.all([...this.#all, ...this.#leaving].map((forwarder) => forwarder.close()));
   }
+}
+
+function addressText({ hostname, port }: ForwardAddress): string {
+  return describeAddress({ transport: "tcp", hostname, port });
 }

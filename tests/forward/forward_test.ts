@@ -95,7 +95,7 @@ Deno.test("a server that cannot be reached is answered 14 for, and is tried agai
   const replies = await caller.replies(2);
   const failed = replies.find(({ id }) => id === 1)!;
   assertEquals(failed.code, 14);
-  assertStringIncludes(messageOf(failed), `the server at 127.0.0.1:${port} cannot be reached`);
+  assertStringIncludes(messageOf(failed), `the server at tcp 127.0.0.1:${port} cannot be reached`);
   assertEquals(replies.find(({ id }) => id === 2)!.code, 1000);
   await using back = await TestServer.start({ plugins: [BANK], server: { tcp: `127.0.0.1:${port}` } });
   for (let tries = 0;; tries++) {
