@@ -15,18 +15,22 @@ const USAGE = `Usage: ./denow task crash [options]
   --rounds N      how often it is killed (200)
   --loses WHAT    what the file system forgets at a kill: nothing; unsynced: all that no fdatasync has covered; part:
                   any sectors of that (nothing)
+  --clock HOW     runs, or jumps: it is set on and back between the lives of the server (runs)
   --seed S        the load and the moments of that seed; chosen and printed where none is given
   --mevent FILE   an executable instead of the source
 `;
 const LOSES = ["nothing", "unsynced", "part"] as const;
+const CLOCKS = ["runs", "jumps"] as const;
 
-const args = benchArgs(USAGE, ["rounds", "loses", "seed", "mevent"] as const);
+const args = benchArgs(USAGE, ["rounds", "loses", "clock", "seed", "mevent"] as const);
 const [rounds, seed] = [
   args.number("rounds", 200),
   args.number("seed", crypto.getRandomValues(new Uint32Array(1))[0]!),
 ];
 const asked = args.text("loses") ?? "nothing";
 const loses = LOSES.find((each) => each === asked) ?? refuse(USAGE, `--loses is one of ${LOSES.join(", ")}`);
+const how = args.text("clock") ?? "runs";
+const clock = CLOCKS.find((each) => each === how) ?? refuse(USAGE, `--clock is one of ${CLOCKS.join(", ")}`);
 
 console.log(`seed ${seed}`);
 const { failure, ...figures } = await runCrashes({
@@ -34,6 +38,7 @@ const { failure, ...figures } = await runCrashes({
   rounds,
   random: new Random(seed),
   loses,
+  clock,
   told: (line) => console.log(line),
 });
 console.log(

@@ -4,6 +4,8 @@ import type { Runs } from "./runs.ts";
 interface Entry {
   readonly command: number;
   readonly key: string | null;
+  /** What was sent there runs in its order; null where it need not. */
+  readonly lane: number | null;
   /** He was told 1000. */
   acknowledged: boolean;
   /** Somebody may have cancelled it, or dropped its dead letter. */
@@ -30,8 +32,16 @@ export class Account {
   constructor(readonly runs: Runs) {}
 
   /** Returns its tag. */
-  sent(command: number, key: string | null): number {
-    const entry = { command, key, acknowledged: false, mayBeCancelled: false, retries: 0, runsAtEnd: null };
+  sent(command: number, key: string | null, lane: number | null): number {
+    const entry = {
+      command,
+      key,
+      lane,
+      acknowledged: false,
+      mayBeCancelled: false,
+      retries: 0,
+      runsAtEnd: null,
+    };
     this.#entries.set(++this.lastTag, entry);
     if (key !== null) this.#byKey.set(key, [...this.#byKey.get(key) ?? [], this.lastTag]);
     return this.lastTag;
@@ -102,8 +112,16 @@ export class Account {
         }`;
       }
     }
+    const last = new Map<number, number>();
     for (const tag of this.runs.order) {
-      if (!this.#entries.has(tag)) return `operation ${tag} ran, which nobody has sent`;
+      const entry = this.#entries.get(tag);
+      if (entry === undefined) return `operation ${tag} ran, which nobody has sent`;
+      if (entry.lane === null) continue;
+      const before = last.get(entry.lane) ?? 0;
+      if (tag < before) {
+        return `operation ${tag} began after ${before}, which was sent later with the same key of affinity`;
+      }
+      last.set(entry.lane, tag);
     }
     return undefined;
   }

@@ -5,11 +5,13 @@ import { DurableServer } from "./durable_server.ts";
 import { Load } from "./load.ts";
 import { PowerCut, SYNCED_ALONE } from "./power_cut.ts";
 import { Runs } from "./runs.ts";
+import { ShiftedClock } from "./shifted_clock.ts";
 
 const PLUGIN = "recorder";
 const KEYS = [
   "workers = 2",
   "concurrency = 8",
+  'affinity = "lane"',
   'retry = { max_attempts = 3, backoff = "5ms", max_backoff = "40ms" }',
   'max_delay = "1m"',
   'dedup = { window = "1h", max_keys = 1_000_000, max_bytes = "256 MiB" }',
@@ -22,6 +24,9 @@ const START_MS = 1000;
 const MOST = 3000;
 /** What a sync takes longer where the file system forgets, in ms: a kill mostly finds one under way. */
 const SYNC_MS = 10;
+/** The clock is set on, or back, by so much at most, in ms. */
+const ON_MS = 3_600_000;
+const BACK_MS = 10_000;
 /** What is left after a crash is worked off in that time, on a machine with much else to do, too; in ms. */
 const PATIENCE_MS = 60_000;
 
@@ -34,6 +39,8 @@ export interface CampaignOptions {
   readonly durability?: "journal" | "memory";
   /** What the file system forgets: nothing, what was not synced, or every other sector of that. */
   readonly loses: "nothing" | "unsynced" | "part";
+  /** The machine's clock is set between the server's lives: on by up to an hour, or back by up to ten seconds. */
+  readonly clock?: "runs" | "jumps";
   readonly told?: (line: string) => void;
 }
 
@@ -50,16 +57,23 @@ export interface CampaignResult {
 
 /** Kills a server under load so many times, each time at a random moment, and holds what it has left against what callers were told. */
 export async function runCrashes(options: CampaignOptions): Promise<CampaignResult> {
-  const { mevent, rounds, random, durability = "journal", loses, told = () => {} } = options;
+  const { mevent, rounds, random, durability = "journal", loses, clock = "runs", told = () => {} } = options;
   const keys = [...KEYS, ...(durability === "memory" ? [] : [`durability = "journal"`])];
   const folder = await Deno.makeTempDir({ prefix: "mevent_crash_" });
   try {
     const data = `${folder}/data`;
     await Deno.mkdir(data, { mode: 0o700 });
     const cut = loses === "nothing" ? undefined : await PowerCut.prepare(data, folder, SYNC_MS);
+    const shifted = clock === "jumps" ? await ShiftedClock.prepare(folder) : undefined;
+    const setClock = () => {
+      if (shifted === undefined) return;
+      shifted.shiftMs += random.oneIn(2) ? random.below(ON_MS) : -random.below(BACK_MS);
+      server.env = shifted.env(cut?.env);
+    };
     await using server = await DurableServer.create([{ name: PLUGIN, keys }], {
       mevent,
       env: cut?.env ?? {},
+      fronts: true,
     });
     server.data = data;
     using runs = new Runs(server.runsOf(PLUGIN));
@@ -84,7 +98,12 @@ export async function runCrashes(options: CampaignOptions): Promise<CampaignResu
     let load = await Load.connect(server, PLUGIN, account, random);
     try {
       for (; done < rounds && failure === undefined; done++) {
-        const reload = [...keys, `timeout = "${30 + done % 2}s"`, `queue = { max_ops = ${100_000 + done} }`];
+        const others = keys.map((key) => key === "workers = 2" ? `workers = ${2 + done % 3}` : key);
+        const reload = [
+          ...others,
+          `timeout = "${30 + done % 2}s"`,
+          `queue = { max_ops = ${100_000 + done} }`,
+        ];
         const running = load.run(MOST, reload);
         await pause(20 + random.below(LOAD_MS));
         await server.kill();
@@ -94,12 +113,14 @@ export async function runCrashes(options: CampaignOptions): Promise<CampaignResu
         lose();
         if (random.oneIn(3)) {
           // It has hardly begun to read what there is.
+          setClock();
           server.spawn();
           await pause(random.below(START_MS));
           await server.kill();
           lose();
         }
         const began = performance.now();
+        setClock();
         await server.start();
         const startMs = performance.now() - began;
         load = await Load.connect(server, PLUGIN, account, random);

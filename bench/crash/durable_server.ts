@@ -1,7 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ControlClient, RefusedError } from "../../src/cli/control/client.ts";
-import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../../src/client/mod.ts";
+import {
+  Client,
+  ConnectError,
+  ConnectionLostError,
+  type DatagramAddress,
+  type StreamAddress,
+} from "../../src/client/mod.ts";
+import { freePort } from "../support/free_port.ts";
 import { ChildProcess } from "../support/child_process.ts";
 
 /** It gets so long to start and to answer, on a machine with much else to do, too; in ms. */
@@ -15,6 +22,8 @@ export interface DurableServerOptions {
   readonly mevent?: string | undefined;
   /** Variables of its environment beside those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It listens on UDP, too, and on a Unix socket where async requests are not answered. */
+  readonly fronts?: boolean;
 }
 
 /** A plugin of such a server: its module is `recorder`, which notes its runs in {@link DurableServer.runsOf}. */
@@ -32,6 +41,9 @@ export class DurableServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
   /** The reload under way: two of them would write one file. */
   #reloading: Promise<unknown> = Promise.resolve();
+  /** The variables of the next process. */
+  env: Readonly<Record<string, string>>;
+  readonly #udpPort: number;
 
   private constructor(
     readonly folder: string,
@@ -39,7 +51,10 @@ export class DurableServer implements AsyncDisposable {
     public plugins: readonly RecorderConfig[],
     /** Where its journals are. */
     public data: string,
-  ) {}
+  ) {
+    this.env = options.env ?? {};
+    this.#udpPort = options.fronts === true ? freePort() : 0;
+  }
 
   /** In a new folder; does not start it. */
   static async create(
@@ -52,6 +67,15 @@ export class DurableServer implements AsyncDisposable {
 
   get unix(): StreamAddress {
     return { transport: "unix", path: `${this.folder}/socket` };
+  }
+
+  get udp(): DatagramAddress {
+    return { transport: "udp", hostname: "127.0.0.1", port: this.#udpPort };
+  }
+
+  /** Whoever sends async requests there gets no answers. */
+  get silent(): string {
+    return `${this.folder}/silent`;
   }
 
   /** What it has said last. */
@@ -93,7 +117,7 @@ export class DurableServer implements AsyncDisposable {
   /** Begins to start it. */
   spawn(): void {
     this.writeConfig();
-    const { mevent, env = {} } = this.options;
+    const { env, options: { mevent } } = this;
     const program = mevent === undefined ? [Deno.execPath(), "run", "-A", "--no-check", MAIN] : [mevent];
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     this.#process = new ChildProcess("env", [
@@ -152,13 +176,20 @@ config = { runs = "${this.runsOf(name)}" }
     const isDurable = this.plugins.some(({ keys }) => keys.some((key) => /^durability.*journal/.test(key)));
     const server = `[server]
 tcp = ""
-udp = ""
+udp = "${this.options.fronts === true ? `127.0.0.1:${this.#udpPort}` : ""}"
 unix = "${this.folder}/socket"
 control = "${this.folder}/control"
 log_level = "error"
 drain_timeout = "300ms"
 max_log_lines = 100
 ${isDurable ? `data = "${this.data}"` : ""}
+${
+      this.options.fronts === true
+        ? `[[listener]]
+unix = "${this.silent}"
+async_reply = false`
+        : ""
+    }
 `;
     Deno.writeTextFileSync(`${this.folder}/mevent.toml`, server + plugins.join(""));
   }

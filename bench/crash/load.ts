@@ -1,15 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type ControlClient, RefusedError } from "../../src/cli/control/client.ts";
 import { asServerStats } from "../../src/cli/stats/report.ts";
-import type { Client } from "../../src/client/mod.ts";
+import { Client, encodeBody, Encoding } from "../../src/client/mod.ts";
 import type { PluginStats } from "../../src/observe/server_stats.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
+import { writeRequest } from "../../src/protocol/request.ts";
 import type { Random } from "../fuzz/random.ts";
 import type { Account } from "./account.ts";
 import type { DurableServer } from "./durable_server.ts";
 
 /** Callers who each wait for their acknowledgement before they send the next. */
 const CALLERS = 16;
+/** Of them so many by UDP, where who is killed answers nothing; beside them so many who are never answered. */
+const BY_UDP = 3;
+const SILENT = 2;
+/** So long a caller by UDP waits, and one who is not answered rests, in ms. */
+const UDP_MS = 10_000;
+const REST_MS = 4;
 /** Between two looks of the operator, in ms. */
 const LOOK_EVERY_MS = 15;
 /** Some operations have a text of so many characters at most: files are filled, and made anew. */
@@ -33,6 +40,7 @@ export class Load {
     readonly account: Account,
     readonly random: Random,
     readonly client: Client,
+    readonly udp: Client,
     readonly control: ControlClient,
   ) {}
 
@@ -43,13 +51,21 @@ export class Load {
     account: Account,
     random: Random,
   ): Promise<Load> {
-    return new Load(server, plugin, account, random, await server.connect(), await server.control());
+    const [client, control] = [await server.connect(), await server.control()];
+    const udp = await Client.connect(server.udp, { timeoutMs: UDP_MS });
+    return new Load(server, plugin, account, random, client, udp, control);
   }
 
   /** Sends and steers until the server is gone, with at most so many operations; `reload` are keys to take over meanwhile. */
   async run(most: number, reload: readonly string[]): Promise<void> {
-    const callers = Array.from({ length: CALLERS }, () => this.#call(Math.ceil(most / CALLERS)));
-    await Promise.all([...callers, this.#steer(), this.#reload(reload)]);
+    const each = Math.ceil(most / CALLERS);
+    const lanes = Array.from({ length: CALLERS }, (_, lane) => lane);
+    const datagrams = lanes.slice(0, BY_UDP).map((lane) => this.#call(each, lane, this.udp));
+    const streams = lanes.slice(BY_UDP).map((lane) => this.#call(each, lane, this.client));
+    const silent = Array.from({ length: SILENT }, (_, index) => this.#callSilently(each, CALLERS + index));
+    await Promise.all([...streams, ...silent, this.#steer(), this.#reload(reload)]);
+    await this.udp.close();
+    await Promise.all(datagrams);
   }
 
   /** Lets all end, and holds it against the account. Returns what is wrong. */
@@ -73,41 +89,69 @@ export class Load {
     if (problem !== undefined) return problem;
     await this.#ask({ command: "purge", dead: true });
     // When that is told to be on the disk, so is all before it.
-    await this.#send(1001, null);
+    await this.#send(this.client, 1001, null, null);
     account.dropLetters();
     return undefined;
   }
 
   async close(): Promise<void> {
     await this.client.close();
+    await this.udp.close();
     this.control.close();
   }
 
-  async #call(most: number): Promise<void> {
+  async #call(most: number, lane: number, client: Client): Promise<void> {
     const { random } = this;
     for (let count = 0; count < most; count++) {
       const key = random.oneIn(8) ? String(random.next()) : null;
       const command = key === null ? random.pick(COMMANDS) : 1001;
       const delay = random.oneIn(6) ? random.below(200) / 1000 : 0;
-      if (!await this.#send(command, key, delay)) return;
-      if (key !== null && !await this.#send(command, key)) return;
+      if (!await this.#send(client, command, key, lane, delay)) return;
+      if (key !== null && !await this.#send(client, command, key, lane)) return;
+    }
+  }
+
+  /** What is sent there is on the disk, or is not: nobody knows, and what is may still not run twice. */
+  async #callSilently(most: number, lane: number): Promise<void> {
+    try {
+      using connection = await Deno.connect({ transport: "unix", path: this.server.silent });
+      const writer = connection.writable.getWriter();
+      for (let count = 0; count < most; count++) {
+        const command = this.random.pick(COMMANDS);
+        const params = { tag: this.account.sent(command, null, command === 1001 ? lane : null), lane };
+        const body = encodeBody(Encoding.Json, params);
+        await writer.write(
+          writeRequest({ id: count, plugin: this.plugin, command, sync: false, body }, true),
+        );
+        await pause(REST_MS);
+      }
+    } catch {
+      // The server is gone.
     }
   }
 
   /** False where the server is gone. */
-  async #send(command: number, key: string | null, delay = 0): Promise<boolean> {
+  async #send(
+    client: Client,
+    command: number,
+    key: string | null,
+    lane: number | null,
+    delay = 0,
+  ): Promise<boolean> {
     const { account, random } = this;
-    const tag = account.sent(command, key);
+    const isInOrder = command === 1001 && key === null && delay === 0;
+    const tag = account.sent(command, key, isInOrder ? lane : null);
     const { seen } = account;
     const params = {
       tag,
+      lane: lane ?? 0,
       ...key === null ? {} : { "mevent.key": key },
       ...delay === 0 ? {} : { "mevent.delay": delay },
       ...random.oneIn(6) ? { text: "x".repeat(random.below(MAX_TEXT)) } : {},
     };
     let code: number;
     try {
-      ({ code } = await this.client.request(this.plugin, command, params, { sync: false }));
+      ({ code } = await client.request(this.plugin, command, params, { sync: false }));
     } catch {
       return false;
     }

@@ -121,8 +121,20 @@ export class Loader {
       this.parts.entered(recordBytes(length));
       this.#loaded++;
     } else {
-      const state = accepted.state === DueState.Delayed ? "delayed" : "retrying";
-      queue.parked.put(state, part, LaneId.Async, operation, records.bytes, contentAt, length, due - zero);
+      const isDelayed = accepted.state === DueState.Delayed;
+      const state = isDelayed ? "delayed" : "retrying";
+      // Where the clock was set back meanwhile, it waits for as long as was asked for, and not for the difference, too.
+      const latest = isDelayed ? this.parts.now() + accepted.delay : Infinity;
+      queue.parked.put(
+        state,
+        part,
+        LaneId.Async,
+        operation,
+        records.bytes,
+        contentAt,
+        length,
+        Math.min(due - zero, latest),
+      );
       this.parts.events.parked();
     }
   }

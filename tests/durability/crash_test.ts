@@ -8,8 +8,9 @@ import { CC_NOTE, HAS_CC } from "./has_cc.ts";
 const ROUNDS = thorough(3, 1);
 const SEED = Number(Deno.env.get("MEVENT_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
-async function crash(loses: CampaignOptions["loses"]) {
-  const result = await runCrashes({ mevent: undefined, rounds: ROUNDS, random: new Random(SEED), loses });
+async function crash(loses: CampaignOptions["loses"], clock: CampaignOptions["clock"] = "runs") {
+  const random = new Random(SEED);
+  const result = await runCrashes({ mevent: undefined, rounds: ROUNDS, random, loses, clock: clock! });
   assertEquals(result.failure, undefined, `seed ${SEED}`);
   assertEquals(result.rounds, ROUNDS);
   assertGreater(result.acknowledged, 0);
@@ -27,11 +28,11 @@ Deno.test({
 
 Deno.test({
   name:
-    `the same where the file system forgets what was not synced, as in a power cut, or any sectors of that${CC_NOTE}`,
+    `the same where the file system forgets what was not synced, as in a power cut, or any sectors of that, and the clock is set on or back meanwhile${CC_NOTE}`,
   ignore: !HAS_CC,
   fn: async () => {
     for (const loses of ["unsynced", "part"] as const) {
-      const { forgottenBytes } = await crash(loses);
+      const { forgottenBytes } = await crash(loses, loses === "part" ? "runs" : "jumps");
       // Where it never forgets a thing, it proves nothing; a few kills may find all synced.
       if (ROUNDS >= 10) assertGreater(forgottenBytes, 0);
     }

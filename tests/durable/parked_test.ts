@@ -10,7 +10,7 @@ import { SegmentPool } from "../../src/queue/segment.ts";
 import { createRing, RingReader, RingWriter } from "../../src/ring/ring.ts";
 import { plain } from "../journal/records.ts";
 
-Deno.test("an operation that ended while it was read back is not taken for one that waits for its time, though it has had one", () => {
+Deno.test("an operation that ended while it was read back is not taken for one that waits for its time, though it has had one; one that does waits no longer than was asked for, whatever the clock says", () => {
   const pool = new SegmentPool(2);
   const queue = new OperationQueue({ maxOps: 100, maxBytes: 1e6 }, new QueueBudget(Infinity), pool);
   const memory = createRing(8192);
@@ -49,16 +49,16 @@ Deno.test("an operation that ended while it was read back is not taken for one t
     bytes: 0,
     entered: () => {},
   });
-  const give = (id: number, due: number, as: LoadedAs) => {
+  const give = (id: number, due: number, as: LoadedAs, delay = 0) => {
     const bytes = new Uint8Array(acceptedBytes(8));
     const record = { bytes, words: new Uint32Array(bytes.buffer) };
-    writeAccepted(record, 0, { ...plain(id), due }, new Uint8Array(8), 0, 8);
+    writeAccepted(record, 0, { ...plain(id), due, delay }, new Uint8Array(8), 0, 8);
     writeLoaded(writer, record, 0, as);
   };
   // All three had a time once; that of the first two has passed, and the first is cancelled when it comes.
   give(1, 1000, LoadedAs.Here);
   give(2, 1000, LoadedAs.Here);
-  give(3, 1e12, LoadedAs.Parked);
+  give(3, 1e12, LoadedAs.Parked, 500);
   writeLoadedEnd(writer, { isAll: true, passedOverBytes: 0, next: 4 });
   writer.publish();
   spilled.delete(1);
@@ -66,5 +66,7 @@ Deno.test("an operation that ended while it was read back is not taken for one t
   while (news.next()) News.kind(news) === NewsKind.Loaded ? loader.loaded() : loader.loadedEnd();
   news.release();
   const inLine = [...queue.parts[0]![LaneId.Async].records()].length;
+  // The clock was set back by far: it waits for the half second that was asked for.
+  assertEquals(queue.parked.earliest, 500);
   assertEquals({ inLine, parked: queue.parked.count, all: queue.ops }, { inLine: 1, parked: 1, all: 2 });
 });
