@@ -2,31 +2,35 @@ import type { Identity } from "./identity.ts";
 
 /** Who may come in by one listener, and as whom. Another one takes its place at a reload. */
 export interface Access {
-  /** What tells who somebody is; null where nobody is asked. */
+  /** What tells who somebody is by a token; null where none is asked for. */
   readonly guard: Guard | null;
   /** Whether that address may connect at all; "" is a Unix socket. */
   admits(address: string): boolean;
-  /** What a caller from there is that has not said who it is: null where everybody may do everything. */
-  stranger(address: string): Identity | null;
+  /**
+   * Who a caller from there is that has shown no token: null where everybody may do everything.
+   *
+   * @param subject of the client certificate that it has shown; null where it has shown none
+   */
+  stranger(address: string, subject: string | null): Identity | null;
+  /** Who somebody is now whom this access, or the one before it, took for that: see {@link Identity.isOver}. */
+  again(identity: Identity | null, address: string, subject: string | null): Identity | null;
 }
 
 /** Tells who somebody is. */
 export interface Guard {
   /**
-   * The identity of a token, its rate and that of the address in it. Throws AuthError; a failure is counted for the address.
-   * Compares in constant time.
+   * The identity of a token, its rate and that of the address in it. Throws AuthError; a failure is counted for the
+   * address. Compares in constant time.
    *
    * @param now monotonic, in ms
    */
   login(token: string, address: string, now: number): Identity;
-  /** By the subject of a client certificate; null where it is unknown. */
-  byCertificate(subject: string, address: string): Identity | null;
-  /**
-   * What has become of an identity that this guard, or the one before it, gave: the same with the rights that it has now. Where
-   * it is gone, its `isOver` is true.
-   */
-  again(identity: Identity): Identity;
 }
 
 /** Everybody from everywhere may do everything. */
-export const OPEN_ACCESS: Access = { guard: null, admits: () => true, stranger: () => null };
+export const OPEN_ACCESS: Access = {
+  guard: null,
+  admits: () => true,
+  stranger: () => null,
+  again: () => null,
+};

@@ -35,9 +35,18 @@ export class PluginServer implements AsyncDisposable {
     leaves(folder);
     const config: Config = {
       // Journals of a server that runs elsewhere are none of its business.
-      server: { ...settings, control: "none", controlTcp: [], realtime: false, data: `${folder}/journals` },
+      server: {
+        ...settings,
+        control: "none",
+        controlTcp: [],
+        ratePerAddress: null,
+        realtime: false,
+        data: `${folder}/journals`,
+      },
       listeners: [listener(socketIn(folder))],
       plugins,
+      tokens: [],
+      certificates: [],
       file: undefined,
       origins: new Map(),
       layers: new Layers({}, { file: undefined, positions: null, environment: {}, flags: {} }),
@@ -100,5 +109,7 @@ function listener(path: string): ListenerConfig {
     legacy: false,
     charset: "utf-8",
     cors: [],
+    allow: [],
+    auth: "none",
   };
 }

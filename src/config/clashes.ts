@@ -10,22 +10,25 @@ export interface Clash extends ConfigProblem {
 }
 
 /** Names, numbers and addresses that are given more than once; what is no legal value is passed over. */
-export function clashesOf(server: Table, listeners: unknown, plugins: unknown): Clash[] {
+export function clashesOf(server: Table, document: Table): Clash[] {
   return [
-    ...repeated(pluginKeys(plugins, "name")),
-    ...repeated(pluginKeys(plugins, "biz")),
-    ...repeated(listenerKeys(server, listeners)),
+    ...repeated(rowKeys(document, "plugin", "name")),
+    ...repeated(rowKeys(document, "plugin", "biz")),
+    ...repeated(rowKeys(document, "token", "name")),
+    ...repeated(rowKeys(document, "token", "hash")),
+    ...repeated(rowKeys(document, "certificate", "subject")),
+    ...repeated(listenerKeys(server, document["listener"])),
   ];
 }
 
 /** A value as people would write it, and the key path where it stands. */
 type Place = readonly [value: string, path: KeyPath];
 
-function* pluginKeys(plugins: unknown, key: string): Iterable<Place> {
-  for (const [at, plugin] of rows(plugins)) {
-    const value = plugin[key];
+function* rowKeys(document: Table, table: string, key: string): Iterable<Place> {
+  for (const [at, row] of rows(document[table])) {
+    const value = row[key];
     if (typeof value === "string" || typeof value === "number") {
-      yield [JSON.stringify(value), ["plugin", at, key]];
+      yield [JSON.stringify(value), [table, at, key]];
     }
   }
 }

@@ -1,3 +1,7 @@
+import type { CertificateGrant } from "../auth/certificates.ts";
+import type { AccessConfig } from "../auth/listener_access.ts";
+import type { Rate } from "../auth/rate.ts";
+import type { LoginLimits, TokenGrant } from "../auth/token_guard.ts";
 import type { InetAddress } from "./address.ts";
 import type { NetLimits } from "../net/limits.ts";
 import type { LogLevel } from "../observe/log.ts";
@@ -13,6 +17,9 @@ export interface Config {
   readonly server: ServerConfig;
   readonly listeners: readonly ListenerConfig[];
   readonly plugins: readonly PluginConfig[];
+  /** Who may do what on the listeners that ask for it. */
+  readonly tokens: readonly TokenGrant[];
+  readonly certificates: readonly CertificateGrant[];
   /** The config file's path as it was given, or undefined where there is none. */
   readonly file: string | undefined;
   /** Where the value of each key of `[server]` comes from; keys as in the file: `max_frame`. */
@@ -23,8 +30,13 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-/** The keys of `[server]` other than its addresses, which are among {@link Config.listeners}. */
-export interface ServerConfig extends NetLimits {
+/**
+ * The keys of `[server]` other than its addresses, which are among {@link Config.listeners}. Who may come in by these counts for
+ * control connections over TCP, too; a certificate is none that those know, so it stands for a token.
+ */
+export interface ServerConfig extends NetLimits, LoginLimits, AccessConfig {
+  /** What all callers from one address together may ask for; null is no bound. */
+  readonly ratePerAddress: Rate | null;
   /** How long a stopping server works off its queues, in milliseconds; 0 stops at once. */
   readonly drainTimeout: number;
   /** What all queues together may hold, in bytes. */
@@ -71,7 +83,7 @@ export interface UnixListenerConfig extends MannerConfig, UnixSocket {
 }
 
 /** How the callers of a listener are answered. */
-export interface MannerConfig {
+export interface MannerConfig extends AccessConfig {
   /** False where async requests get no reply. */
   readonly asyncReply: boolean;
   /** For clients of old: no reply is longer than 65,536 bytes. */

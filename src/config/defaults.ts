@@ -9,6 +9,9 @@ export const SERVER_DEFAULTS = {
   legacy: false,
   charset: "utf-8",
   tls: "none",
+  allow: [],
+  auth: "none",
+  insecure: false,
   max_frame: "64 KiB",
   max_connections: 10_000,
   max_connections_per_address: 5_000,
@@ -22,6 +25,10 @@ export const SERVER_DEFAULTS = {
   udp_reply_ratio: 3,
   udp_loopback_ratio: 0,
   max_udp_errors: 1_000,
+  auth_timeout: "5s",
+  max_login_failures: 10,
+  login_delay: "1s",
+  rate_per_address: "",
   drain_timeout: "30s",
   max_queue_bytes: "1 GiB",
   data: "",
@@ -80,7 +87,13 @@ export const LISTENER_DEFAULTS = {
   charset: "utf-8",
   cors: "",
   tls: "none",
+  allow: [],
+  auth: "none",
+  insecure: false,
 } as const;
+
+/** The same for `[[token]]` and `[[certificate]]`; their other keys have no default. */
+export const GRANT_DEFAULTS = { rate: "" } as const;
 
 /** The plugins of a server whose file names none, or that has no file. */
 export const DEFAULT_PLUGINS = [

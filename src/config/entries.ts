@@ -1,5 +1,5 @@
 import type { KeyPath } from "./config_error.ts";
-import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
+import { GRANT_DEFAULTS, LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import type { Layers, Origin } from "./layers.ts";
 import { variableOf } from "./overrides.ts";
@@ -40,6 +40,9 @@ export function configEntries(layers: Layers): ConfigEntry[] {
     }),
     ...rows(document["listener"]).flatMap((listener, at) =>
       tableEntries(layers, ["listener", at], listener, LISTENER_DEFAULTS)
+    ),
+    ...(["token", "certificate"] as const).flatMap((table) =>
+      rows(document[table]).flatMap((row, at) => tableEntries(layers, [table, at], row, GRANT_DEFAULTS))
     ),
     ...plugins.flatMap((plugin, at) => {
       const others = Object.keys(PLUGIN_ENTRIES).map((key) => [key, undefined]);

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
+import type { Grant } from "../auth/credential.ts";
 import { clashesOf } from "./clashes.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
 import { startText } from "./config_file.ts";
@@ -10,6 +11,8 @@ import { type ConfigDocument, parseDocument } from "./document.ts";
 import { forwardingWarnings } from "./forwarding.ts";
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
+import { doubtfulGrants } from "./doubtful_grants.ts";
+import { exposureOf } from "./exposure.ts";
 import { misplacedKeys } from "./misplaced.ts";
 import { environmentFile, environmentLayer, flagLayer, NO_FILE, variableOf } from "./overrides.ts";
 import { FILE_SCHEMA, problemsOf, SERVER_LAYER_SCHEMA, SERVER_SCHEMA } from "./schema.ts";
@@ -50,8 +53,9 @@ export function loadConfig(sources: ConfigSources): Config {
   });
   const inFile = [
     ...problemsOf(FILE_SCHEMA, document).map((each) => layers.inFile(each, each.isOfKey)),
+    ...clashesOf(layers.server, document).map((each) => layers.clash(each)),
     ...tlsBesideUdp(layers.server).map((each) => layers.inPlace(each)),
-    ...clashesOf(layers.server, document["listener"], document["plugin"]).map((each) => layers.clash(each)),
+    ...exposureOf(layers.server, document["listener"]).problems.map((each) => layers.inPlace(each)),
   ];
   const problems = [
     ...inFile.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
@@ -68,20 +72,27 @@ export function loadConfig(sources: ConfigSources): Config {
   ];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { listener, plugin = [] } = v.parse(FILE_SCHEMA, document);
+  const { listener, plugin = [], token, certificate } = v.parse(FILE_SCHEMA, document);
   const settings = v.parse(SERVER_SCHEMA, layers.server);
   const listeners = [settings, ...listener].flatMap((each) => listenersOf(each, file));
   const plugins = plugin.map((each) => pluginConfig(each, file));
+  const forwarded = settings.forward.flatMap(({ names }) => names);
+  const tokens = token.map((each) => ({ hash: each.hash, ...grantOf(each.name, each) }));
+  const certificates = certificate.map((each) => ({ subject: each.subject, ...grantOf(each.subject, each) }));
   return {
     server: serverConfig(settings, file),
     listeners,
     plugins,
+    tokens,
+    certificates,
     file,
     origins: new Map(Object.keys(SERVER_DEFAULTS).map((key) => [key, layers.originOf(key)])),
     layers,
     warnings: [
       ...environment.warnings.map((warning) => `environment: ${warning}`),
       ...misplacedKeys(layers),
+      ...exposureOf(layers.server, document["listener"]).warnings,
+      ...doubtfulGrants(listeners, [...plugins.map(({ name }) => name), ...forwarded], tokens, certificates),
       ...emptinessOf({ listeners, plugins }),
       ...forwardingWarnings(settings.forward, plugins, listeners),
     ],
@@ -113,6 +124,12 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     udpReplyRatio: settings.udp_reply_ratio,
     udpLoopbackRatio: settings.udp_loopback_ratio,
     maxUdpErrors: settings.max_udp_errors,
+    allow: settings.allow,
+    auth: settings.auth,
+    authTimeout: settings.auth_timeout,
+    maxLoginFailures: settings.max_login_failures,
+    loginDelay: settings.login_delay,
+    ratePerAddress: settings.rate_per_address,
     drainTimeout: settings.drain_timeout,
     maxQueueBytes: settings.max_queue_bytes,
     data: settings.data === "" ? "" : pathFrom(settings.data, file),
@@ -131,11 +148,22 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
 }
 
 function listenersOf(
-  { tcp = [], udp = [], unix = [], http = [], async_reply: asyncReply, legacy, charset, cors, tls: given }:
-    ListenerOutput,
+  {
+    tcp = [],
+    udp = [],
+    unix = [],
+    http = [],
+    async_reply: asyncReply,
+    legacy,
+    charset,
+    cors,
+    allow,
+    auth,
+    tls: given,
+  }: ListenerOutput,
   file: string | undefined,
 ): ListenerConfig[] {
-  const options = { asyncReply, legacy, charset, cors };
+  const options = { asyncReply, legacy, charset, cors, allow, auth };
   const tls = tlsSettings(given, file);
   return [
     ...tcp.map((address) => ({ transport: "tcp", ...address, ...options, tls }) as const),
@@ -153,6 +181,13 @@ function tlsSettings(tls: ListenerOutput["tls"], file: string | undefined): TlsS
     clientCa: tls.client_ca === undefined ? null : pathFrom(tls.client_ca, file),
     minVersion: tls.min_version,
   };
+}
+
+function grantOf(
+  name: string,
+  { rights, expires, rate }: Pick<FileOutput["token"][number], "rights" | "expires" | "rate">,
+): Grant {
+  return { name, rights, expires: expires ?? null, rate };
 }
 
 function pluginConfig(

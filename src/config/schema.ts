@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import { AUTH_KINDS } from "../auth/listener_access.ts";
 import { CHARSETS } from "../protocol/charset.ts";
 import { TLS_VERSIONS } from "../tls/tls_settings.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { didYouMean } from "../nearest.ts";
 import { type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
-import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
+import { GRANT_DEFAULTS, LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import {
   addresses,
@@ -15,12 +16,17 @@ import {
   duration,
   flag,
   forwardings,
+  instant,
   jsonTable,
+  nets,
   noTable,
   origins,
   permission,
+  rate,
+  rights,
   syncInterval,
   text,
+  tokenHash,
   unixSockets,
 } from "./values.ts";
 
@@ -32,6 +38,8 @@ const TRANSPORTS = ["tcp", "udp", "unix", "http"];
 /** Keys of a listener that say nothing over HTTP, and those that say something there alone. */
 const OF_WIRE = ["async_reply", "legacy", "charset"];
 const OF_HTTP = ["cors"];
+/** Of all listeners: each login is compared with each of them. */
+const MAX_TOKENS = 1000;
 
 /** Of one plugin. */
 const MAX_WORKERS = 64;
@@ -59,6 +67,9 @@ export const SERVER_ENTRIES = {
   legacy: flag(),
   charset: choice(CHARSETS),
   tls: tls(),
+  allow: nets(),
+  auth: choice(AUTH_KINDS),
+  insecure: flag(),
   max_frame: bytes(4 * KIB, 64 * MIB),
   max_connections: count(1, 1_000_000),
   max_connections_per_address: count(0, 1_000_000),
@@ -72,6 +83,10 @@ export const SERVER_ENTRIES = {
   udp_reply_ratio: count(0, 65_507),
   udp_loopback_ratio: count(0, 65_507),
   max_udp_errors: count(0, 1_000_000),
+  auth_timeout: duration(1),
+  max_login_failures: count(0, 1_000_000),
+  login_delay: duration(0),
+  rate_per_address: rate(),
   drain_timeout: duration(0),
   max_queue_bytes: bytes(KIB, 1024 * GIB),
   data: anyText("the path of a folder"),
@@ -99,6 +114,28 @@ export const LISTENER_ENTRIES = {
   charset: v.optional(choice(CHARSETS), LISTENER_DEFAULTS.charset),
   tls: v.optional(tls(), LISTENER_DEFAULTS.tls),
   cors: v.optional(origins(), LISTENER_DEFAULTS.cors),
+  allow: v.optional(nets(), LISTENER_DEFAULTS.allow),
+  auth: v.optional(choice(AUTH_KINDS), LISTENER_DEFAULTS.auth),
+  insecure: v.optional(flag(), LISTENER_DEFAULTS.insecure),
+};
+
+const GRANT_ENTRIES = {
+  rights: rights(),
+  expires: v.optional(instant()),
+  rate: v.optional(rate(), GRANT_DEFAULTS.rate),
+};
+
+/** The keys of `[[token]]`. */
+export const TOKEN_ENTRIES = {
+  name: text("a name of 1 to 64 characters without controls", isGrantName),
+  hash: tokenHash(),
+  ...GRANT_ENTRIES,
+};
+
+/** The keys of `[[certificate]]`. */
+export const CERTIFICATE_ENTRIES = {
+  subject: text('the subject of a client certificate such as "CN=shop"'),
+  ...GRANT_ENTRIES,
 };
 
 export const QUEUE_ENTRIES = {
@@ -203,6 +240,11 @@ const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
 export const FILE_SCHEMA = table({
   server: v.optional(SERVER_LAYER_SCHEMA, {}),
   listener: v.optional(list("listener", table(LISTENER_ENTRIES, listenerProblem)), []),
+  token: v.optional(
+    v.pipe(list("token", table(TOKEN_ENTRIES)), v.maxLength(MAX_TOKENS, `there may be ${MAX_TOKENS} tokens`)),
+    [],
+  ),
+  certificate: v.optional(list("certificate", table(CERTIFICATE_ENTRIES)), []),
   plugin: v.optional(list("plugin", table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
 });
 
@@ -306,6 +348,10 @@ function transportProblem(listener: Table): string | undefined {
   const foreign = given[0] === "http" ? OF_WIRE : OF_HTTP;
   const found = foreign.find((key) => Object.hasOwn(listener, key));
   return found === undefined ? undefined : `${found} is not for a listener of ${given[0]}`;
+}
+
+function isGrantName(name: string): boolean {
+  return name.length <= 64 && !/\p{C}/u.test(name);
 }
 
 function isPluginName(name: string): boolean {

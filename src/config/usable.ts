@@ -99,6 +99,8 @@ function kept(document: Table, problems: readonly ConfigProblem[]) {
       server: without(server, wrongKeys),
       ...pick("plugin", plugins),
       ...pick("listener", listeners),
+      ...pick("token", left("token")),
+      ...pick("certificate", left("certificate")),
     },
     plugins,
     listeners,

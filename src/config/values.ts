@@ -1,4 +1,9 @@
+import { TomlDate } from "smol-toml";
 import * as v from "valibot";
+import { type AddressNet, EXPECTED_NET, parseNet } from "../auth/address_list.ts";
+import { EXPECTED_RATE, parseRate, type Rate } from "../auth/rate.ts";
+import { EXPECTED_RIGHT, parseRight, type Right } from "../auth/rights.ts";
+import { parseHash } from "../auth/token.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
@@ -147,6 +152,52 @@ export function forwardings() {
   );
 }
 
+/** One address or net, a list of them, or none: `""` and `[]`. */
+export function nets() {
+  return parsed((value): AddressNet[] => eachText(value, EXPECTED_NET, parseNet));
+}
+
+/** One right or a list of them, without those that stand in it twice. */
+export function rights() {
+  return parsed((value): Right[] => {
+    const found = eachText(value, EXPECTED_RIGHT, parseRight).flat();
+    if (found.length === 0) throw mismatch(EXPECTED_RIGHT, value);
+    return found;
+  });
+}
+
+/** A rate, or null for `""`. */
+export function rate() {
+  return parsed((value): Rate | null => {
+    if (value === "") return null;
+    const found = typeof value === "string" ? parseRate(value) : undefined;
+    if (found === undefined) throw mismatch(EXPECTED_RATE, value);
+    return found;
+  });
+}
+
+/** The hash of a token. */
+export function tokenHash() {
+  return parsed((value): Uint8Array => {
+    const found = typeof value === "string" ? parseHash(value) : undefined;
+    // What stands there may be the token itself: it is not repeated.
+    if (found !== undefined) return found;
+    throw new ConfigError([{
+      message:
+        'expected "sha256:" and 64 hexadecimal digits, as mevent token new prints it, not a token itself',
+    }]);
+  });
+}
+
+/** A date with its time and zone, in ms since 1970. */
+export function instant() {
+  return parsed((value): number => {
+    const isWhole = value instanceof TomlDate && value.isDateTime() && !value.isLocal();
+    if (!isWhole) throw mismatch("a date with time and zone such as 2027-01-01T00:00:00Z", value);
+    return value.getTime();
+  });
+}
+
 /** All, nothing, or what is listed. */
 export function permission() {
   return parsed((value) =>
@@ -170,6 +221,15 @@ export function jsonTable() {
     const json = toJson(value, [], problems);
     if (problems.length > 0) throw new ConfigError(problems);
     return json as JsonObject;
+  });
+}
+
+/** What each text is; a problem of one stands at its place in the list. */
+function eachText<T>(value: unknown, expected: string, parse: (text: string) => T | undefined): T[] {
+  return listOfTexts(value, expected).map((text, at) => {
+    const found = parse(text);
+    if (found === undefined) throw mismatch(expected, text, Array.isArray(value) ? [at] : []);
+    return found;
   });
 }
 

@@ -16,7 +16,7 @@ export class AsyncHttpConnection extends HttpConnection {
   #wake: (() => void) | null = null;
 
   constructor(readonly socket: Deno.Conn, handler: StreamHandler, services: HttpServices, address: string) {
-    super(handler, services, address);
+    super(handler, services, address, null);
     this.#serve();
   }
 

@@ -36,7 +36,7 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler 
     services: HttpServices,
     address: string,
   ) {
-    super(handler, services, address);
+    super(handler, services, address, io.certificateSubject);
     loop.add(io.fd, EPOLLIN, this);
   }
 

@@ -1,8 +1,10 @@
+import { OPEN_ACCESS } from "../auth/access.ts";
 import type { Identity } from "../auth/identity.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { BodyView } from "../protocol/body.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import type { Caller } from "../router/caller.ts";
+import { identityOf, type Origin, READY_PATH } from "./authorize.ts";
 import { HttpError } from "./http_error.ts";
 import { PROBLEM_TYPE, requestProblem } from "./problem.ts";
 import { RequestHead } from "./request_head.ts";
@@ -23,9 +25,7 @@ export interface Responder {
 }
 
 /** What a request's route may know and do of the connection that it came by. */
-export interface ExchangePlace {
-  /** Where it comes from; empty for a Unix socket. */
-  readonly address: string;
+export interface ExchangePlace extends Origin {
   readonly output: Output;
   readonly maxBodyBytes: number;
   readonly routeGeneration: number;
@@ -88,9 +88,20 @@ export class Exchange implements Caller {
     this.bodyLength = length;
   }
 
-  /** Its head is read. Throws HttpError where a page of that origin may not call. */
+  /** Its head is read. Throws HttpError where a page of that origin, or its sender, may not call. */
   admit(): void {
-    this.closes = !this.head.keepAlive || this.place.isLast;
+    const { head, place, services } = this;
+    this.closes = !head.keepAlive || place.isLast;
+    this.#admitOrigin();
+    // What asks whether the server is ready has no token, nor has a browser that asks what a page may do.
+    const isOpen = head.method === "OPTIONS" || head.target === READY_PATH;
+    const { access } = place;
+    this.identity = access === OPEN_ACCESS || isOpen
+      ? null
+      : identityOf(head, place, services.limitLog, services.now());
+  }
+
+  #admitOrigin(): void {
     const origin = this.head.header("origin");
     if (origin === null) return;
     const { cors } = this.place;
@@ -116,6 +127,11 @@ export class Exchange implements Caller {
 
   openRoute(): number {
     return this.place.openRoute();
+  }
+
+  /** Each request brings its token along. */
+  login(): string {
+    return this.identity?.name ?? "";
   }
 
   answer(id: number, code: number, body: Uint8Array | null): void {

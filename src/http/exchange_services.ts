@@ -1,4 +1,5 @@
 import type { NetLimits } from "../net/limits.ts";
+import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { Router } from "../router/router.ts";
 import type { RequestMessage } from "./request_message.ts";
@@ -12,4 +13,7 @@ export interface ExchangeServices {
   readonly heads: ResponseHeads;
   readonly message: RequestMessage;
   readonly log: Log;
+  readonly limitLog: LimitLog;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
 }

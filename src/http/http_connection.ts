@@ -1,3 +1,4 @@
+import type { Access } from "../auth/access.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
@@ -12,7 +13,7 @@ import { Output } from "./output.ts";
 import { optionsHandler } from "./options_handler.ts";
 import { headEnd } from "./request_head.ts";
 import type { BodySink, Handler } from "./route.ts";
-import { Stillness } from "./stillness.ts";
+import { Stillness } from "../net/stillness.ts";
 import { WholeBody } from "./whole_body.ts";
 
 /** After so long others have their turn, in ms; looked at after so many steps. */
@@ -65,8 +66,16 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   /** What {@link check} saw last, and since when. */
   readonly #stillness = new Stillness();
 
-  /** @param address where it comes from; empty for a Unix socket */
-  constructor(readonly handler: StreamHandler, readonly services: HttpServices, readonly address: string) {
+  /**
+   * @param address where it comes from; empty for a Unix socket
+   * @param subject of the client certificate that it has shown; null where it has shown none
+   */
+  constructor(
+    readonly handler: StreamHandler,
+    readonly services: HttpServices,
+    readonly address: string,
+    readonly subject: string | null,
+  ) {
     this.#slot = handler.routes.open(this);
     this.routeGeneration = handler.routes.generation(this.#slot);
     this.#exchange = new Exchange(this, services);
@@ -89,6 +98,10 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     return this.services.limits.maxFrame - PREFIX_BYTES - REPLY_HEADER_BYTES;
   }
 
+  get access(): Access {
+    return this.handler.options.access;
+  }
+
   get cors(): readonly string[] {
     return this.handler.options.cors;
   }
@@ -99,6 +112,10 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
 
   /** Each request is held to what counts when it comes. */
   liftMaxFrame(): void {}
+
+  recheck(): void {
+    if (!this.access.admits(this.address)) this.finish();
+  }
 
   openRoute(): number {
     return this.#slot;

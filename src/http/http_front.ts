@@ -9,16 +9,21 @@ import { ResponseHeads } from "./response_heads.ts";
 import type { Route } from "./route.ts";
 import { RouteTable } from "./route_table.ts";
 
-export interface HttpFrontOptions extends Pick<HttpServices, "router" | "limits" | "log">, Standing {}
+export interface HttpFrontOptions
+  extends Pick<HttpServices, "router" | "limits" | "log" | "limitLog" | "now">, Standing {}
 
 /** The routes that are served, and what makes the connections of HTTP listeners. */
-export function httpFront({ router, limits, log, version, state }: HttpFrontOptions): ConnectionMaker {
+export function httpFront(
+  { router, limits, log, limitLog, now, version, state }: HttpFrontOptions,
+): ConnectionMaker {
   const routes: Route[] = [OPERATION_ROUTE];
   routes.push(...infoRoutes({ version, state }, () => openApi(routes, version)));
   return httpMaker({
     router,
     limits,
     log,
+    limitLog,
+    now,
     table: new RouteTable(routes),
     heads: new ResponseHeads(),
     message: new RequestMessage(),

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../plugin.ts";
+import { READY_PATH } from "./authorize.ts";
 import type { Route, WholeHandler } from "./route.ts";
 
 const JSON_TYPE = "application/json";
@@ -14,7 +15,7 @@ export function infoRoutes({ state }: Standing, document: () => JsonObject): Rou
   return [
     {
       method: "GET",
-      path: "/readyz",
+      path: READY_PATH,
       takes: null,
       gives: JSON_TYPE,
       description: {

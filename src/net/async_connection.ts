@@ -16,7 +16,7 @@ export class AsyncConnection extends StreamConnection {
   #wake: (() => void) | null = null;
 
   constructor(readonly socket: Deno.Conn, handler: StreamHandler, address: string) {
-    super(handler, address);
+    super(handler, address, null);
     this.#serve();
   }
 

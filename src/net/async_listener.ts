@@ -61,7 +61,7 @@ export class AsyncListener implements StreamListener {
     const { admission } = this.handler.context;
     const { remoteAddr } = socket;
     const address = remoteAddr.transport === "tcp" ? remoteAddr.hostname.replace(MAPPED, "") : "";
-    if (!admission.admits(address)) {
+    if (!this.handler.admits(address)) {
       socket.close();
       return admission.reserve.refill();
     }

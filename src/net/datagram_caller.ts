@@ -1,3 +1,5 @@
+import { OPEN_ACCESS } from "../auth/access.ts";
+import type { Identity } from "../auth/identity.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { readU16 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -25,7 +27,8 @@ import type { NetContext } from "./stream_handler.ts";
 export abstract class DatagramCaller<Address> implements Caller {
   readonly maxBodyBytes = MAX_DATAGRAM_BYTES - REPLY_HEADER_BYTES;
   readonly hops = 0;
-  readonly identity = null;
+  /** Of the sender whose datagram is being handled. */
+  identity: Identity | null = null;
   routeGeneration = 0;
 
   /** Sync operations that came in here and are not answered. */
@@ -61,12 +64,28 @@ export abstract class DatagramCaller<Address> implements Caller {
   /** Takes the datagram of {@link sender}. */
   protected received(bytes: Uint8Array, at: number, length: number): void {
     const { router, counters, guard, limits, now } = this.context;
+    if (this.options.access !== OPEN_ACCESS && !this.#letsIn()) return;
     if (length < MIN_DATAGRAM_BYTES || !guard.admits(bytes[at]!, this.sender, this.peers)) return;
     counters.udpMessages++;
     this.#requestBytes = length;
     this.#asksId = (readU16(bytes, at + 6) & (FLAG_SYNC | FLAG_ID)) === FLAG_ID;
     const most = Math.max(limits.maxFrame, MAX_DATAGRAM_BYTES);
     passToRouter(router, this, this.options.charset, bytes, at, length, most, now());
+  }
+
+  /** Whether the sender may be heard; takes it for who it is then. */
+  #letsIn(): boolean {
+    const { access } = this.options;
+    const address = this.peers.host(this.sender);
+    const isAllowed = access.admits(address);
+    if (isAllowed) this.identity = access.stranger(address, null);
+    else this.context.limitLog.reached("allow", { address });
+    return isAllowed;
+  }
+
+  /** A datagram has no login. */
+  login(): string {
+    return "";
   }
 
   openRoute(): number {

@@ -35,7 +35,7 @@ export class EpollConnection extends StreamConnection implements EpollHandler, H
   #held = false;
 
   constructor(readonly io: StreamIo, readonly loop: EpollLoop, handler: StreamHandler, address: string) {
-    super(handler, address);
+    super(handler, address, io.certificateSubject);
     loop.add(io.fd, EPOLLIN, this);
   }
 

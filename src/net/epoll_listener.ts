@@ -90,7 +90,7 @@ export class EpollListener implements StreamListener, EpollHandler {
     const { libc } = this.loop;
     const { admission } = this.handler.context;
     const address = this.handler.transport === "tcp" ? socketAddressText(this.#address) : "";
-    if (!admission.admits(address)) {
+    if (!this.handler.admits(address)) {
       libc.close(fd);
       admission.reserve.refill();
       return;

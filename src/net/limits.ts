@@ -26,4 +26,6 @@ export interface NetLimits {
   readonly udpLoopbackRatio: number;
   /** Error replies by UDP to one address in a second; 0 is no bound. */
   readonly maxUdpErrors: number;
+  /** How long a connection may take to log in where that is asked for. */
+  readonly authTimeout: number;
 }

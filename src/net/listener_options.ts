@@ -1,3 +1,4 @@
+import type { Access } from "../auth/access.ts";
 import type { Charset } from "../protocol/charset.ts";
 import type { Certificates } from "../tls/certificates.ts";
 
@@ -13,6 +14,8 @@ export interface ListenerOptions {
   readonly tls: Certificates | null;
   /** Of HTTP: the origins whose pages may call, `*` for all. */
   readonly cors: readonly string[];
+  /** Who may come in, and as whom. */
+  readonly access: Access;
 }
 
 /** What the buffer of libmevent holds: a reply with its prefix, in bytes. */

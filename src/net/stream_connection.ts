@@ -1,5 +1,4 @@
 import type { Encoding } from "../protocol/body.ts";
-import { readU32 } from "../protocol/bytes.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { FrameReader, PREFIX_BYTES } from "../protocol/frame.ts";
 import {
@@ -9,13 +8,17 @@ import {
   writeContentReply,
   writeReply,
 } from "../protocol/reply.ts";
-import { REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
 import type { Caller } from "../router/caller.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
+import type { Identity } from "../auth/identity.ts";
+import { Entry, LOGIN_FRAME_BYTES } from "./entry.ts";
 import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
+import { isAnswerable, needsMore } from "./long_message.ts";
 import { passToRouter } from "./pass_to_router.ts";
 import { tellIllegalLength } from "./illegal_length.ts";
 import { LEGACY_REPLY_BYTES, type ListenerOptions } from "./listener_options.ts";
+import { Refusals } from "./refusals.ts";
+import { Stillness } from "./stillness.ts";
 import type { StreamHandler } from "./stream_handler.ts";
 
 /** First size of the buffer for replies, in bytes; it doubles as needed. */
@@ -28,24 +31,10 @@ const UNREAD_HARD_BYTES = 64 * 1024 * 1024;
 /** After so long others have their turn, in ms; looked at after so many messages. */
 const TURN_MS = 1;
 const LOOK_EVERY = 16;
-/** What says of a message that is too long whose it is and how it is written: the header, the name, the first cell's. */
-const LONG_NAME_BYTES = 256;
-const CELL_HEADER_BYTES = 16;
-/** Of these, what tells the id and whether it is sync. */
-const FLAGS_END = 8;
-/** That is waited for, in ms. */
+/** What tells how to answer a message that is too long is waited for, in ms. */
 const LONG_WAIT_MS = 500;
 /** How much the newest reply weighs in the average size. */
 const REPLY_SIZE_WEIGHT = 1 / 8;
-
-/** An error that waits for the results of the requests before it. */
-interface Refusal {
-  /** Sync operations of this connection that are to be answered first. */
-  readonly after: number;
-  readonly id: number;
-  readonly code: number;
-  readonly body: Uint8Array | null;
-}
 
 /**
  * One TCP or Unix socket connection: gives the messages it has read to the router, collects replies and sends them, all
@@ -58,9 +47,9 @@ interface Refusal {
  */
 export abstract class StreamConnection implements Caller, ReplyTarget {
   readonly hops = 0;
-  readonly identity = null;
   maxBodyBytes = 0;
   readonly #options: ListenerOptions;
+  readonly #entry: Entry;
   readonly routeGeneration: number;
   /** Since when it has left too much unread, in ms of the handler's time; 0 while it has not. */
   slowSince = 0;
@@ -77,23 +66,25 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   #answered = 0;
   /** Average bytes of a reply: what is under way will be about so many more to read. */
   #replySize = 0;
-  #refusals: Refusal[] = [];
+  readonly #refusals = new Refusals();
   /** Too much is owed: input waits. */
   #isPaused = false;
   /** Runs while the head of a message that is too long is waited for. */
   #longTimer: number | undefined;
   /** Messages so far. */
   #messages = 0;
-  /** What {@link check} saw last, and since when it has been so. */
-  #seen = -Infinity;
-  #sawBegun = false;
-  #since = 0;
+  /** What {@link check} sees. */
+  readonly #stillness = new Stillness();
 
-  /** @param address where it comes from; empty for a Unix socket */
-  constructor(readonly handler: StreamHandler, readonly address: string) {
+  /**
+   * @param address where it comes from; empty for a Unix socket
+   * @param subject of the client certificate that it has shown; null where it has shown none
+   */
+  constructor(readonly handler: StreamHandler, readonly address: string, subject: string | null) {
     const { limits, routes } = handler;
     this.#options = handler.options;
-    this.reader = new FrameReader(limits.maxFrame);
+    this.#entry = new Entry(handler, address, subject);
+    this.reader = new FrameReader(0);
     this.liftMaxFrame(limits.maxFrame);
     this.#slot = routes.open(this);
     this.routeGeneration = routes.generation(this.#slot);
@@ -111,6 +102,22 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     return this.#options.asyncReply;
   }
 
+  get identity(): Identity | null {
+    return this.#entry.identity;
+  }
+
+  login(token: string): string {
+    const name = this.#entry.login(token);
+    this.liftMaxFrame(this.handler.limits.maxFrame);
+    return name;
+  }
+
+  /** Looks again who it is and whether it may be here: its listener has changed. */
+  recheck(): void {
+    this.#entry.again();
+    if (this.identity?.isOver === true || !this.handler.options.access.admits(this.address)) this.finish();
+  }
+
   /** Resolves when it is closed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -118,7 +125,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
 
   /** Allows longer messages, of so many bytes with their prefix; never shorter ones than it does. */
   liftMaxFrame(maxFrame: number): void {
-    this.reader.maxFrame = Math.max(this.reader.maxFrame, maxFrame);
+    const allowed = this.#entry.isStranger ? Math.min(maxFrame, LOGIN_FRAME_BYTES) : maxFrame;
+    this.reader.maxFrame = Math.max(this.reader.maxFrame, allowed);
     const most = this.reader.maxFrame;
     this.maxBodyBytes = (this.#options.legacy ? Math.min(most, LEGACY_REPLY_BYTES) : most) - PREFIX_BYTES -
       REPLY_HEADER_BYTES;
@@ -127,9 +135,11 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Takes no more messages, sends what is owed, then closes. */
   finish(): void {
     if (this.state === "open" && this.#longTimer !== undefined) return this.#refuseNow();
+    const hasWaited = this.#entry.stopWaiting();
     if (this.state === "open") this.state = "closing";
     this.resume();
     this.settle();
+    if (hasWaited) this.flush();
   }
 
   /** The same where the caller may still be sending: a subclass sees to it that the last reply arrives all the same. */
@@ -143,6 +153,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     if (this.state === "closed") return;
     this.state = "closed";
     clearTimeout(this.#longTimer);
+    this.#entry.stopWaiting();
     this.handler.routes.close(this.#slot);
     this.handler.closed(this);
     this.resume();
@@ -169,7 +180,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
 
   refuse(id: number, code: number, body: Uint8Array | null): void {
     if (this.#accepted === this.#answered) this.answer(id, code, body);
-    else this.#refusals.push({ after: this.#accepted, id, code, body });
+    else this.#refusals.add(this.#accepted, id, code, body);
   }
 
   deliver(
@@ -202,10 +213,11 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     this.outLength = writeContentReply(this.out, start, true, id, code, encoding, bytes, at, length);
     this.#answered++;
     this.#replySize += (size - this.#replySize) * REPLY_SIZE_WEIGHT;
-    if (this.#refusals.length > 0) this.#releaseRefusals();
+    if (this.#refusals.count > 0) this.#releaseRefusals();
   }
 
   flush(): void {
+    if (this.#entry.isWaiting) return;
     if (this.outLength > 0 && this.state !== "closed") this.send();
     this.settle();
     this.resume();
@@ -218,6 +230,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   protected handleMessages(): "more" | "paused" | "turn" {
     const { reader } = this;
     const { router, now } = this.handler;
+    if (this.#entry.isWaiting) return "paused";
     let time = now();
     const turnEnd = time + TURN_MS;
     for (let handled = 1; this.state === "open"; handled++) {
@@ -242,6 +255,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
       if (
         passToRouter(router, this, charset, reader.bytes, reader.at, reader.length, most, time) === "close"
       ) {
+        if (this.#entry.wait(() => this.finishInError())) return "paused";
         this.finishInError();
       }
     }
@@ -251,14 +265,8 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
 
   /** Whether what has come of a message that is too long does not tell yet whom to answer how, and may soon. */
   #awaitsLong(): boolean {
-    const { bytes, at, length, announced, maxFrame } = this.reader;
     // Clients of old know no reply to it.
-    if (announced <= maxFrame || !this.asyncReply) return false;
-    if (length > 0 && bytes[at]! >>> 4 !== VERSION) return false;
-    const nameLength = length < REQUEST_HEADER_BYTES ? 0 : readU32(bytes, at + FLAGS_END);
-    if (length >= REQUEST_HEADER_BYTES + Math.min(nameLength, LONG_NAME_BYTES) + CELL_HEADER_BYTES) {
-      return false;
-    }
+    if (!this.asyncReply || !needsMore(this.reader)) return false;
     this.#longTimer ??= setTimeout(() => this.#refuseNow(), LONG_WAIT_MS);
     return true;
   }
@@ -275,9 +283,10 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
     clearTimeout(this.#longTimer);
     this.#longTimer = undefined;
     tellIllegalLength(this.handler.context.limitLog, announced, maxFrame, this.address);
-    const isLong = announced > maxFrame && length >= FLAGS_END && bytes[at]! >>> 4 === VERSION;
-    if (isLong && this.asyncReply) {
-      const why = `the message has ${announced} bytes, max_frame allows ${maxFrame}: send less, or raise it`;
+    if (this.asyncReply && isAnswerable(this.reader)) {
+      const why = this.#entry.isStranger
+        ? `the message has ${announced} bytes, before a login it may have ${maxFrame}: log in first`
+        : `the message has ${announced} bytes, max_frame allows ${maxFrame}: send less, or raise it`;
       this.handler.router.refuseUnread(this, bytes, at, length, why);
     }
     this.finishInError();
@@ -301,31 +310,30 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   check(time: number): void {
     const { limits } = this.handler;
     if (this.state === "closing") {
-      const unread = this.unread;
-      // Below 0, where no number of messages is.
-      if (this.#isSame(unread === 0 ? -Infinity : -unread, false, time, limits.slowReaderTimeout)) {
+      const { unread } = this;
+      if (this.#stillness.lasts(unread === 0 ? "" : "unread", unread, time, limits.slowReaderTimeout)) {
         this.handler.closeSlow(this);
       }
       return;
     }
+    if (this.identity !== null && !this.#entry.isWaiting && this.#isUnwelcome(time)) return;
     const isBegun = this.reader.pending > 0;
     const isBusy = this.#isPaused || (!isBegun && this.isOwing);
     const timeout = isBusy ? 0 : isBegun ? limits.frameTimeout : limits.idleTimeout;
-    if (!this.#isSame(isBusy ? -Infinity : this.#messages, isBegun, time, timeout)) return;
+    const kind = isBusy ? "" : isBegun ? "begun" : "idle";
+    if (!this.#stillness.lasts(kind, this.#messages, time, timeout)) return;
     this.handler.context.limitLog.reached(isBegun ? "frame_timeout" : "idle_timeout");
     if (isBegun && this.isOwing) this.finishInError();
     else this.close();
   }
 
-  /** Whether that is what was seen for so long already, in ms; 0 is never. -Infinity is never the same. */
-  #isSame(seen: number, isBegun: boolean, time: number, timeout: number): boolean {
-    if (seen === -Infinity || seen !== this.#seen || isBegun !== this.#sawBegun) {
-      this.#seen = seen;
-      this.#sawBegun = isBegun;
-      this.#since = time;
-      return false;
-    }
-    return timeout > 0 && time - this.#since >= timeout;
+  /** Ends it where whoever it is may not be here any more, or has not said who it is for too long. */
+  #isUnwelcome(time: number): boolean {
+    const isLate = this.#entry.isLate(time);
+    if (isLate) this.handler.context.limitLog.reached("auth_timeout");
+    if (!isLate && !this.identity!.isOver) return false;
+    this.finishInError();
+    return true;
   }
 
   /** Whether an operation of the caller is under way. */
@@ -336,7 +344,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Whether an operation of the caller is under way, or a reply unsent. */
   protected get isOwing(): boolean {
     return this.state !== "closed" &&
-      (this.isAwaiting || this.unread > 0 || this.#refusals.length > 0);
+      (this.isAwaiting || this.unread > 0 || this.#refusals.count > 0);
   }
 
   /** Notes how much is unread, and closes a connection that is to end and owes nothing any more. */
@@ -359,23 +367,17 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
   /** Too much is under way, or unread with what is under way: nothing more is taken until that changes. */
   protected get isFull(): boolean {
     const { limits } = this.handler;
-    return this.#waiting >= limits.maxInFlight ||
+    return this.#entry.isWaiting || this.#waiting >= limits.maxInFlight ||
       this.unread + (this.#accepted - this.#answered) * this.#replySize >= limits.maxUnreadReplyBytes;
   }
 
   /** Operations and errors that are still to be answered. */
   get #waiting(): number {
-    return this.#accepted - this.#answered + this.#refusals.length;
+    return this.#accepted - this.#answered + this.#refusals.count;
   }
 
   #releaseRefusals(): void {
-    let count = 0;
-    for (const { after, id, code, body } of this.#refusals) {
-      if (after > this.#answered) break;
-      this.answer(id, code, body);
-      count++;
-    }
-    this.#refusals.splice(0, count);
+    this.#refusals.release(this.#answered, (id, code, body) => this.answer(id, code, body));
   }
 
   /** Makes room in the reply buffer and returns where it is. */

@@ -35,6 +35,8 @@ export interface HandledConnection {
   /** Since when more replies are unread than may be, by {@link StreamHandler.time}; 0 where they are not. */
   readonly slowSince: number;
   liftMaxFrame(bytes: number): void;
+  /** Looks again who it is and whether it may be here. */
+  recheck(): void;
   /** Looks at its time-outs. */
   check(time: number): void;
   close(): void;
@@ -77,6 +79,21 @@ export class StreamHandler {
   /** Lets open connections, too, send messages as long as the limits allow now; those that were longer stay allowed. */
   liftMaxFrame(): void {
     for (const connection of this.connections) connection.liftMaxFrame(this.limits.maxFrame);
+  }
+
+  /** Lets in and answers by these from now on; who is here already is looked at again, but answered as before. */
+  become(options: ListenerOptions): void {
+    this.options = options;
+    for (const connection of this.connections) connection.recheck();
+  }
+
+  /** Whether one more connection from there may be served; counts it as refused where not. */
+  admits(address: string): boolean {
+    const { admission, counters, limitLog } = this.context;
+    if (this.options.access.admits(address)) return admission.admits(address);
+    limitLog.reached("allow", { address });
+    counters.connectionsRefused++;
+    return false;
   }
 
   opened(connection: HandledConnection): void {

@@ -47,6 +47,10 @@ export class TlsHandshake implements HandledConnection, EpollHandler {
 
   liftMaxFrame(): void {}
 
+  recheck(): void {
+    if (!this.handler.options.access.admits(this.address)) this.close();
+  }
+
   ready(): void {
     if (this.#state === "lingering") {
       if (this.#plain.discard() <= 0) this.close();

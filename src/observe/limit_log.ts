@@ -11,6 +11,13 @@ const TELL_EVERY_MS = 1000;
 const LIMITS = [
   ["max_connections", "warn", "a connection was refused: there are max_connections already"],
   ["max_connections_per_address", "warn", "a connection was refused: its address has too many already"],
+  ["allow", "warn", "a connection or a datagram was refused: its listener does not allow its address"],
+  ["login", "warn", "a login was refused"],
+  ["max_login_failures", "warn", "a refused login waits for its answer: its address has failed too often"],
+  ["auth_timeout", "info", "a connection was closed: it did not log in within auth_timeout"],
+  ["rights", "warn", "a request was refused: who sent it lacks the right to it"],
+  ["rate", "info", "a request was refused: its token is used more often than its rate allows"],
+  ["rate_per_address", "info", "a request was refused: more come from its address than rate_per_address"],
   ["descriptors", "warn", "a connection was refused: the process has no file descriptor left"],
   [
     "max_frame",

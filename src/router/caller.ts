@@ -14,6 +14,8 @@ export interface Caller {
   readonly hops: number;
   /** Who it is; null where it may do everything. */
   readonly identity: Identity | null;
+  /** Becomes whom a token belongs to, and gives the name; "" where nobody is asked. Throws AuthError. */
+  login(token: string): string;
   /** The longest body of a reply here, in bytes. */
   readonly maxBodyBytes: number;
   /** Gives the slot of the reply routes under which the result of a sync operation finds back. */

@@ -179,6 +179,11 @@ export class PluginCaller implements Caller, ReplyTarget, WorkerCaller {
     this.#open.clear();
   }
 
+  /** Plugins are asked for none. */
+  login(): string {
+    return "";
+  }
+
   openRoute(): number {
     return this.#slot;
   }

@@ -9,10 +9,22 @@ const STATS = "Reserve.Stats";
 
 /** Where an operation is, or what it came to, for `mevent result`. */
 const RESULT = "Reserve.Result";
+/** Takes a token; see {@link Gate}. */
+const AUTH = "Reserve.Auth";
 
 /** Whether the name asks for an operation's state. */
 export function isResult(bytes: Uint8Array, at: number, length: number): boolean {
   return spells(bytes, at, length, RESULT);
+}
+
+/** Whether the name is that of the login. */
+export function isLogin(bytes: Uint8Array, at: number, length: number): boolean {
+  return spells(bytes, at, length, AUTH);
+}
+
+/** Whether it is one that tells figures of the server. */
+export function tellsFigures(bytes: Uint8Array, at: number, length: number): boolean {
+  return spells(bytes, at, length, STATUS) || spells(bytes, at, length, STATS);
 }
 
 /** Whether the name is the one that clients of old ask for. */
@@ -30,6 +42,8 @@ export function reservedAnswer(
 ): (() => JsonObject) | null {
   if (isStatus(bytes, at, length)) return () => status(counters);
   if (spells(bytes, at, length, STATS)) return stats;
+  // Whoever logs in where nobody is asked for it is told that it is nobody in particular.
+  if (isLogin(bytes, at, length)) return () => ({ name: "" });
   return null;
 }
 

@@ -19,6 +19,7 @@ import { acceptedBody } from "./accepted_answer.ts";
 import type { Caller } from "./caller.ts";
 import { Duplicates } from "./duplicates.ts";
 import type { ForwardTable } from "./forward_table.ts";
+import { Gate } from "./gate.ts";
 import { OperationStates } from "./operation_states.ts";
 import { countLimit, refuse, ServerAnswers, type ServerAnswersOptions } from "./server_answers.ts";
 import { LAST_SYSTEM_COMMAND, type RoutedPlugin } from "./routed_plugin.ts";
@@ -31,8 +32,8 @@ export interface RouterOptions extends ServerAnswersOptions {
 }
 
 /**
- * Takes messages as they come from the sockets and decides, in this order: is it legal (17, 15), is there such a
- * plugin (18), has its queue room (21), has it the command (18). What passes is in the queue; the params are looked at
+ * Takes messages as they come from the sockets and decides, in this order: is it legal (17, 15), may its caller
+ * have it done (13, 21), is there such a plugin (18), has its queue room (21), has it the command (18). What passes is in the queue; the params are looked at
  * by the worker (23).
  */
 export class Router {
@@ -49,6 +50,7 @@ export class Router {
   /** Where operations are and what they came to, by their ids. */
   readonly states: OperationStates;
   readonly #serverAnswers: ServerAnswers;
+  readonly #gate: Gate;
   #touched: RoutedPlugin[] = [];
 
   constructor(readonly options: RouterOptions) {
@@ -56,6 +58,7 @@ export class Router {
     const { registry, now } = options;
     this.states = new OperationStates({ plugins: () => registry.holders, now, clock: Date.now });
     this.#serverAnswers = new ServerAnswers(options, this.#view, this.states);
+    this.#gate = new Gate(options, this.#view);
   }
 
   /**
@@ -105,6 +108,10 @@ export class Router {
       counters.brokenRequests++;
       refuse(caller, sync, id, ReplyCode.Broken, null);
       return "keep";
+    }
+    if (caller.identity !== null) {
+      const verdict = this.#gate.look(caller, caller.identity, sync, id, bytes, at, nameLength, end, now);
+      if (verdict !== "pass") return verdict;
     }
     try {
       view.locate(bytes, nameAt + nameLength, end);

@@ -66,11 +66,13 @@ export class ServerAnswers {
     }
     counters.unknownRequests++;
     counters.unknownPlugins++;
+    // Whoever may not use all of them is not told of the others.
+    const known = caller.identity === null ? `; there is ${registry.known}` : "";
     // Clients of old know the bare code for this; other encodings are told the reason.
     const body = encoding === Encoding.Hdf ? null : errorBody(
       encoding,
       ReplyCode.Unknown,
-      `there is no plugin ${shownName(bytes, nameAt, nameLength)}; there is ${registry.known}`,
+      `there is no plugin ${shownName(bytes, nameAt, nameLength)}${known}`,
     );
     refuse(caller, sync, id, ReplyCode.Unknown, body);
   }

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import type { Access } from "../auth/access.ts";
 import { formatAddress } from "../config/address.ts";
 import { systemReason } from "../system_reason.ts";
 import type { ServerConfig } from "../config/config.ts";
@@ -26,6 +27,8 @@ export interface ControlOptions {
   /** What the server listens on, in the config's order, with the ports that it has got. */
   readonly addresses: readonly Deno.Addr[];
   readonly reserve: Reserve;
+  /** Who may come over TCP, as it counts now. */
+  readonly access: () => Access;
 }
 
 /** What is listened on. */
@@ -54,7 +57,9 @@ export class Control {
     if (path !== null) await this.#openPath(path, handle, target, options);
     for (const address of settings.controlTcp) {
       try {
-        this.#servers.push(ControlServer.onTcp(address, handle, target.limitLog, options.reserve));
+        this.#servers.push(
+          ControlServer.onTcp(address, handle, target.limitLog, options.reserve, options.access),
+        );
       } catch (error) {
         throw new ControlError(
           `control_tcp: cannot listen on ${formatAddress(address)}: ${systemReason(error, "listen")}`,
@@ -62,7 +67,7 @@ export class Control {
       }
     }
     for (const address of this.addresses) {
-      if (address.startsWith("tcp")) {
+      if (address.startsWith("tcp") && options.access().guard === null) {
         target.log.warn("whoever reaches this address may pause, purge and stop the server", {
           control: address,
         });

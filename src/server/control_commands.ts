@@ -120,7 +120,7 @@ async function stop(target: ControlTarget, request: ControlRequest): Promise<Jso
   if (request.flag("now")) return result(await target.stopNow());
   // Whoever wants to know how it ends asks for a drain; a failure is in the log.
   target.drain().catch(() => {});
-  return { ...left(target), drain_timeout_ms: target.drainTimeout };
+  return { ...left(target), drain_timeout_ms: target.drainTimeout() };
 }
 
 async function reload(target: ControlTarget): Promise<JsonObject> {

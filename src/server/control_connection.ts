@@ -1,6 +1,7 @@
 import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject } from "../plugin.ts";
 import { LineError, LineReader } from "../protocol/line_reader.ts";
+import type { ControlDoor } from "./control_door.ts";
 
 /** The longest request, in bytes. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
@@ -25,7 +26,7 @@ export interface ControlTask {
 }
 
 /** A request line as a task; throws LineError where the line is no request at all, and the connection is to end. */
-export type ControlHandler = (line: string) => ControlTask;
+export type ControlHandler = (line: string, door: ControlDoor) => ControlTask;
 
 const encoder = new TextEncoder();
 
@@ -51,6 +52,7 @@ export class ControlConnection {
   constructor(
     readonly socket: Deno.Conn,
     readonly handle: ControlHandler,
+    readonly door: ControlDoor,
     readonly times: ControlTimes,
   ) {
     this.ended = this.#serve();
@@ -106,7 +108,7 @@ export class ControlConnection {
     this.#isRunning = true;
     let progress: number | undefined;
     try {
-      const task = this.handle(line);
+      const task = this.handle(line, this.door);
       progress = setInterval(() => {
         // Where nobody reads, lines do not collect.
         if (!this.#isSending) this.#send({ progress: task.progress() }).catch(() => clearInterval(progress));

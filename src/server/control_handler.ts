@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from "../plugin.ts";
 import { LineError } from "../protocol/line_reader.ts";
 import { CONTROL_COMMANDS, type ControlCommand } from "./control_commands.ts";
 import type { ControlHandler } from "./control_connection.ts";
+import { type ControlDoor, withoutToken } from "./control_door.ts";
 import { ControlRefusal, ControlRequest, shown } from "./control_request.ts";
 import type { ControlTarget } from "./control_target.ts";
 
@@ -11,12 +12,13 @@ import type { ControlTarget } from "./control_target.ts";
  * `{"ok": false, "error": "a sentence"}`; whatever goes wrong in a command ends that request, never the server.
  */
 export function controlHandler(target: ControlTarget): ControlHandler {
-  return (line) => {
-    const request = new ControlRequest(parse(line));
+  return (line, door) => {
+    const values = parse(line);
+    const request = new ControlRequest(withoutToken(values));
     const name = request.values["command"];
     const command = typeof name === "string" ? CONTROL_COMMANDS.get(name) : undefined;
     return {
-      answer: answer(target, request, command),
+      answer: answer(target, request, command, door, values["token"]),
       progress: () => command?.progress?.(target) ?? {},
     };
   };
@@ -26,10 +28,15 @@ async function answer(
   target: ControlTarget,
   request: ControlRequest,
   command: ControlCommand | undefined,
+  door: ControlDoor,
+  token: JsonValue | undefined,
 ): Promise<JsonObject> {
   const { log } = target;
   const { command: name, ...rest } = request.values;
   try {
+    const { plugin } = rest;
+    const named = typeof plugin === "string" ? target.plugin(plugin)?.name ?? plugin : null;
+    await door.check(token, String(name), named);
     if (command === undefined) {
       const known = [...CONTROL_COMMANDS.keys()].join(", ");
       throw new ControlRefusal(

@@ -1,9 +1,12 @@
+import type { Access } from "../auth/access.ts";
+import { plainAddress } from "../auth/address_list.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InetAddress } from "../config/address.ts";
 import type { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import { type ListenSocket, UnixSocket } from "../net/unix_socket.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
+import { type ControlDoor, OPEN_DOOR, TokenDoor } from "./control_door.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
 /** Connections that one control socket has at a time. */
@@ -36,6 +39,8 @@ export class ControlServer {
     readonly limitLog: LimitLog,
     readonly reserve: Reserve,
     readonly times: ControlTimes,
+    /** Who may come over TCP, as it counts now; null for a socket's file. */
+    readonly access: (() => Access) | null,
   ) {}
 
   /** Listens on a Unix socket for this user alone. Throws what kept it from that. */
@@ -50,21 +55,22 @@ export class ControlServer {
     // The socket's file is never there with more rights than it is to have, not even for a moment.
     const umask = Deno.umask(0o177);
     try {
-      return new ControlServer(UnixSocket.listen(path), handle, limitLog, reserve, times);
+      return new ControlServer(UnixSocket.listen(path), handle, limitLog, reserve, times, null);
     } finally {
       Deno.umask(umask);
     }
   }
 
-  /** Listens on TCP, for whoever reaches it. Throws what kept it from that. */
+  /** Listens on TCP, for whoever may come. Throws what kept it from that. */
   static onTcp(
     { hostname, port }: InetAddress,
     handle: ControlHandler,
     limitLog: LimitLog,
     reserve: Reserve,
+    access: () => Access,
     times = CONTROL_TIMES,
   ): ControlServer {
-    return new ControlServer(Deno.listen({ hostname, port }), handle, limitLog, reserve, times);
+    return new ControlServer(Deno.listen({ hostname, port }), handle, limitLog, reserve, times, access);
   }
 
   get address(): Deno.Addr {
@@ -118,18 +124,30 @@ export class ControlServer {
   }
 
   #serve(socket: Deno.Conn): void {
+    const door = this.#doorFor(socket);
+    if (door === null) return socket.close();
     const refusal = this.#refusal();
     if (refusal !== null) {
       this.limitLog.reached("control_connections");
       return void refuse(socket, refusal);
     }
-    const connection = new ControlConnection(socket, this.handle, this.times);
+    const connection = new ControlConnection(socket, this.handle, door, this.times);
     this.#connections.add(connection);
     connection.ended.then(() => {
       this.#connections.delete(connection);
       this.#unread.add(connection.written);
       connection.written.then(() => this.#unread.delete(connection.written));
     });
+  }
+
+  /** How somebody comes in; null where that address may not. */
+  #doorFor({ remoteAddr }: Deno.Conn): ControlDoor | null {
+    const { access } = this;
+    if (access === null || remoteAddr.transport !== "tcp") return OPEN_DOOR;
+    const address = plainAddress(remoteAddr.hostname);
+    if (access().admits(address)) return new TokenDoor(access, address, this.limitLog.now);
+    this.limitLog.reached("allow", { address });
+    return null;
   }
 
   /** Why no connection is taken now, or null. */

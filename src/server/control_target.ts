@@ -19,5 +19,5 @@ export interface ControlTarget {
   /** Loads the config again and takes it over; rejects with ReloadError where nothing has changed for that reason. */
   reload(): Promise<ReloadReport>;
   /** How long a drain may take, in ms. */
-  readonly drainTimeout: number;
+  drainTimeout(): number;
 }

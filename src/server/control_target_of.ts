@@ -43,8 +43,6 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
       hurry();
       return begin();
     },
-    get drainTimeout() {
-      return limits.drainTimeout;
-    },
+    drainTimeout: () => limits.drainTimeout,
   };
 }

@@ -1,3 +1,4 @@
+import { netText } from "../auth/address_list.ts";
 import { formatAddress } from "../config/address.ts";
 import type { ListenerConfig, UnixListenerConfig } from "../config/config.ts";
 import { differences } from "../config/differences.ts";
@@ -18,6 +19,7 @@ import { charsetOf } from "../protocol/charset.ts";
 import { systemReason } from "../system_reason.ts";
 import { addressHolder } from "./address_holder.ts";
 import { CertificateKeeper, certificateStats } from "./certificate_keeper.ts";
+import type { Entrance } from "./entrance.ts";
 import { removeStaleSocket } from "./stale_socket.ts";
 
 /** A listening address that cannot be had. */
@@ -59,11 +61,15 @@ export class Listeners {
   readonly context: NetContext;
   readonly #keeper: CertificateKeeper;
 
-  /** @param http makes the connections of HTTP listeners */
+  /**
+   * @param http makes the connections of HTTP listeners
+   * @param entrance who may come in, as its last config says
+   */
   constructor(
     context: Omit<NetContext, "guard" | "handshakes">,
     readonly loop: EpollLoop | null,
     readonly http: ConnectionMaker,
+    readonly entrance: Entrance,
   ) {
     const { limitLog, now } = context;
     const guard = new DatagramGuard({ limits: () => context.limits, limitLog, now });
@@ -194,8 +200,9 @@ export class Listeners {
     this.streams = after.flatMap(({ stream }) => stream ?? []);
     this.datagrams = after.flatMap(({ datagrams }) => datagrams ?? []);
     for (const { config, stream, datagrams, tls } of after) {
-      if (stream !== null) stream.handler.options = listenerOptions(config, tls);
-      if (datagrams !== null) datagrams.options = listenerOptions(config, null);
+      const options = this.#optionsOf(config, tls);
+      stream?.handler.become(options);
+      if (datagrams !== null) datagrams.options = options;
     }
     this.#leaving = this.#leaving.filter(({ datagrams }) =>
       datagrams === null || !this.datagrams.includes(datagrams)
@@ -213,6 +220,7 @@ export class Listeners {
       if (tls !== null && !after.some((listening) => listening.tls === tls)) tls.close();
     }
     this.#leaving.push(...closed.filter(isNeeded));
+    for (const { config, stream, tls } of this.#leaving) stream?.handler.become(this.#optionsOf(config, tls));
     const all = [...this.#listening, ...this.#leaving];
     this.context.guard.ports = new Set(all.flatMap(({ datagrams }) => datagrams?.address.port ?? []));
     for (const { handler } of this.served) handler.liftMaxFrame();
@@ -256,16 +264,17 @@ export class Listeners {
 
   #open(config: ListenerConfig, tls: Certificates | null): Listening {
     const { context, loop } = this;
-    const options = listenerOptions(config, tls);
+    const options = this.#optionsOf(config, tls);
     const maker = config.transport === "http" ? this.http : WIRE;
     return config.transport === "udp"
       ? { config, stream: null, datagrams: listenDatagrams(config, options, context, loop), tls }
-      : {
-        config,
-        stream: listenStream(config, options, context, loop, maker),
-        datagrams: null,
-        tls,
-      };
+      : { config, stream: listenStream(config, options, context, loop, maker), datagrams: null, tls };
+  }
+
+  #optionsOf(config: ListenerConfig, tls: Certificates | null): ListenerOptions {
+    const { asyncReply, legacy, charset, cors } = config;
+    const access = this.entrance.accessOf(config);
+    return { asyncReply, legacy, charset: charsetOf(charset), cors, tls, access };
   }
 }
 
@@ -274,17 +283,12 @@ export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
   return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
 }
 
-function listenerOptions(
-  { asyncReply, legacy, charset, cors }: ListenerConfig,
-  tls: Certificates | null,
-): ListenerOptions {
-  return { asyncReply, legacy, charset: charsetOf(charset), cors, tls };
-}
-
 /** As the config writes it. */
 function shown(config: ListenerConfig): object {
-  if (config.transport === "unix") return { ...config, mode: config.mode.toString(8).padStart(4, "0") };
-  return { ...config, tls: config.tls ?? "none" };
+  const allow = config.allow.map(netText);
+  return config.transport === "unix"
+    ? { ...config, allow, mode: config.mode.toString(8).padStart(4, "0") }
+    : { ...config, allow, tls: config.tls ?? "none" };
 }
 
 function hasRightsOf(a: UnixListenerConfig, b: UnixListenerConfig): boolean {

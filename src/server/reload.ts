@@ -12,6 +12,7 @@ import type { PluginSet } from "./plugin_set.ts";
 import type { RealtimePriority } from "./realtime_priority.ts";
 import { PluginsError } from "./plugins_error.ts";
 import type { ServerOptions } from "./server_options.ts";
+import { grantChanges, serverAsWritten } from "./entrance.ts";
 import { unlessStopped } from "./unless_stopped.ts";
 
 /** A reload that was refused or has failed; nothing has changed. The message says why, for the log and for the command. */
@@ -63,9 +64,9 @@ const FIXED = ["control", "controlTcp", "logFormat"] as const satisfies readonly
  */
 export async function reload(target: ReloadTarget, wanted: Config, only?: string): Promise<ReloadReport> {
   const { listeners } = target;
-  const before = target.config.server;
-  const server = withFixed(wanted.server, before);
-  checkData(target, before.data, server.data);
+  const { config: before } = target;
+  const server = withFixed(wanted.server, before.server);
+  checkData(target, before.server.data, server.data);
   const planned = target.plugins.plan(wanted.plugins, server, only);
   let plugins: PluginPlan | null = null;
   let sockets: ListenerPlan | null = null;
@@ -90,9 +91,11 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   target.budget.bound(server.maxQueueBytes);
   for (const plugin of target.plugins.take(plugins)) target.leave(plugin);
   target.forwards.replace(server.forward);
+  listeners.entrance.take(wanted);
   listeners.take(sockets);
   const changed = [
-    ...differences(before, server).map((what) => `server: ${what}`),
+    ...grantChanges(before, wanted),
+    ...differences(serverAsWritten(before.server), serverAsWritten(server)).map((what) => `server: ${what}`),
     ...sockets.changed,
     ...plugins.changed,
   ];

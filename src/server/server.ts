@@ -26,6 +26,7 @@ import { within } from "../within.ts";
 import { Control } from "./control.ts";
 import { controlTargetOf } from "./control_target_of.ts";
 import { tellUnconfined } from "./confinement.ts";
+import { Entrance } from "./entrance.ts";
 import { fillLogger } from "./fill_logger.ts";
 import { PluginJournals } from "./plugin_journals.ts";
 import { RemovedPlugins } from "./removed_plugins.ts";
@@ -36,7 +37,7 @@ import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport, ReloadTarget } from "./reload.ts";
 import { ReloadQueue } from "./reload_queue.ts";
 import { RealtimePriority } from "./realtime_priority.ts";
-import { type StopReport, tellAbandoned, tellKept, tellStopped } from "./stop_report.ts";
+import { type StopReport, tellEnd } from "./stop_report.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { ThreadEnds } from "./thread_ends.ts";
@@ -161,7 +162,8 @@ export class Server {
       now: monotonic,
     };
     const http = httpFront({ ...context, version: options.version, state: () => this.state });
-    this.#listeners = new Listeners(context, this.#loop, http);
+    const entrance = new Entrance(config, () => limits, limitLog, monotonic);
+    this.#listeners = new Listeners(context, this.#loop, http, entrance);
     this.#removed = new RemovedPlugins({
       log,
       drainTimeout: () => limits.drainTimeout,
@@ -336,7 +338,8 @@ export class Server {
       reported: this.#reported,
       hurry: this.#hurry.resolve,
     });
-    await this.#control.open(target, { settings, env, addresses, reserve: this.reserve });
+    const access = this.#listeners.entrance.ofControl;
+    await this.#control.open(target, { settings, env, addresses, reserve: this.reserve, access });
   }
 
   async #drainAndClose(): Promise<StopReport> {
@@ -357,11 +360,8 @@ export class Server {
     await this.#close();
     const { unstopped } = this.#plugins;
     this.#limitLog.flush();
-    const abandoned = await leaving + tellAbandoned(count(), log);
-    const kept = tellKept(this.#plugins.kept, log);
-    const report = { pending, abandoned, kept, unstopped };
-    tellStopped(report, log);
-    log.flush();
+    const ended = { pending, left: await leaving, abandoned: count(), kept: this.#plugins.kept, unstopped };
+    const report = tellEnd(ended, log);
     this.#reported.resolve(report);
     await this.#control.finish();
     return report;

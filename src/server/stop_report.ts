@@ -12,8 +12,27 @@ export interface StopReport {
   readonly unstopped: readonly string[];
 }
 
+/** What is left when a stop ends. */
+export interface Ended extends Pick<StopReport, "pending" | "unstopped"> {
+  /** Operations that were given up of plugins that were removed before. */
+  readonly left: number;
+  /** By plugin: operations that were given up, and those that are kept. */
+  readonly abandoned: ReadonlyMap<string, number>;
+  readonly kept: ReadonlyMap<string, number>;
+}
+
+/** The last lines of a server. */
+export function tellEnd(ended: Ended, log: Log): StopReport {
+  const { pending, unstopped } = ended;
+  const abandoned = ended.left + tellAbandoned(ended.abandoned, log);
+  const report = { pending, abandoned, kept: tellKept(ended.kept, log), unstopped };
+  tellStopped(report, log);
+  log.flush();
+  return report;
+}
+
 /** Says of which plugins operations were given up; returns how many of all. */
-export function tellAbandoned(byPlugin: ReadonlyMap<string, number>, log: Log): number {
+function tellAbandoned(byPlugin: ReadonlyMap<string, number>, log: Log): number {
   let sum = 0;
   for (const [plugin, operations] of byPlugin) {
     sum += operations;
@@ -23,7 +42,7 @@ export function tellAbandoned(byPlugin: ReadonlyMap<string, number>, log: Log): 
 }
 
 /** Says of which plugins operations are kept; returns how many of all. */
-export function tellKept(byPlugin: ReadonlyMap<string, number>, log: Log): number {
+function tellKept(byPlugin: ReadonlyMap<string, number>, log: Log): number {
   let sum = 0;
   for (const [plugin, operations] of byPlugin) {
     sum += operations;
@@ -38,7 +57,7 @@ export function doneOf({ pending, abandoned, kept }: Omit<StopReport, "unstopped
 }
 
 /** The last line of a server. */
-export function tellStopped({ unstopped, ...report }: StopReport, log: Log): void {
+function tellStopped({ unstopped, ...report }: StopReport, log: Log): void {
   const { abandoned, kept } = report;
   const fields = {
     operations_done: doneOf(report),

@@ -80,10 +80,8 @@ biz = 8
 module = "builtin:echo"
 `,
   });
-  const outcome = await meventIn(folder.path, ["check"], {
-    MEVENT_LOG_LEVEL: "loud",
-    MEVENT_PORT: "tcp://10.0.0.1:1",
-  });
+  const env = { MEVENT_LOG_LEVEL: "loud", MEVENT_PORT: "tcp://10.0.0.1:1", MEVENT_ALLOW: "192.0.2.0/24" };
+  const outcome = await meventIn(folder.path, ["check"], env);
   assertEquals(outcome.code, 78);
   const lines = linesOf(outcome, folder.path);
   const told: readonly RegExp[] = [
@@ -213,13 +211,15 @@ Deno.test("config prints every key with its value and where it comes from, as a 
   await using folder = await ModuleFolder.make({ "shop.toml": SHOP });
   const file = `${folder.path}/shop.toml`;
   const run = (...args: string[]) =>
-    mevent(["config", "--config", file, "--set", "max_depth=7", ...args], { env: { MEVENT_TCP: ":1, :2" } });
+    mevent(["config", "--config", file, "--set", "max_depth=7", ...args], {
+      env: { MEVENT_TCP: "127.0.0.1:1, [::1]:2" },
+    });
   const { code, stdout } = await run();
   assertEquals(code, 0);
   const lines = stdout.split("\n").map((line) => line.replace(/ +#/, " #").replace(`${folder.path}/`, ""));
   for (
     const line of [
-      'tcp = [":1", ":2"] # MEVENT_TCP',
+      'tcp = ["127.0.0.1:1", "[::1]:2"] # MEVENT_TCP',
       'max_frame = "8 KiB" # shop.toml:2:1',
       "max_depth = 7 # command line",
       'udp = "127.0.0.1:26000" # default',
@@ -247,7 +247,7 @@ Deno.test("config prints every key with its value and where it comes from, as a 
     const { server, listeners, plugins } = loadConfig({ file, text, env, flags });
     return { server, listeners, plugins };
   };
-  assertEquals(same(open, {}, {}), same(SHOP, { max_depth: "7" }, { MEVENT_TCP: ":1, :2" }));
+  assertEquals(same(open, {}, {}), same(SHOP, { max_depth: "7" }, { MEVENT_TCP: "127.0.0.1:1, [::1]:2" }));
   assertEquals(
     loadConfig({ file, text: (await mevent(["config", "--config", "none"])).stdout, env: {}, flags: {} })
       .plugins.length,

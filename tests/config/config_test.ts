@@ -35,6 +35,9 @@ function problemsIn(
   return error.problems.map((problem) => problem.replace(/^\/\S+\.toml:/, ""));
 }
 
+/** How a listener is of which nothing is said of its callers. */
+const ANYBODY = { charset: "utf-8", allow: [], auth: "none" } as const;
+
 Deno.test("durations are read in every unit and written in the largest whole one", () => {
   assertEquals(["500ms", "30s", "1m", "1h", "1.5s", "2 m", "0", 0].map(parseDuration), [
     500,
@@ -114,7 +117,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     port: 26_000,
     asyncReply: true,
     legacy: false,
-    charset: "utf-8",
+    ...ANYBODY,
     tls: null,
     cors: [],
   } as const;
@@ -134,6 +137,12 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     udpReplyRatio: 3,
     udpLoopbackRatio: 0,
     maxUdpErrors: 1_000,
+    allow: [],
+    auth: "none",
+    authTimeout: 5000,
+    maxLoginFailures: 10,
+    loginDelay: 1000,
+    ratePerAddress: null,
     drainTimeout: 30_000,
     maxQueueBytes: 1_073_741_824,
     data: "",
@@ -156,7 +165,13 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
 Deno.test("flags go before the environment, it before the file, the file before the defaults, and origins say so", () => {
   const config = loadText(
     '[server]\nmax_frame = "4 KiB"\nmax_in_flight = 7\nmax_connections = 8\n',
-    { MEVENT_MAX_FRAME: "5 KiB", MEVENT_MAX_IN_FLIGHT: "9", MEVENT_UDP: "", MEVENT_TCP: ":1, :2" },
+    {
+      MEVENT_MAX_FRAME: "5 KiB",
+      MEVENT_MAX_IN_FLIGHT: "9",
+      MEVENT_UDP: "",
+      MEVENT_TCP: ":1, :2",
+      MEVENT_INSECURE: "1",
+    },
     { max_frame: "6 KiB", async_reply: "false" },
   );
   const { maxFrame, maxInFlight, maxConnections, maxQueueBytes } = config.server;
@@ -176,7 +191,7 @@ Deno.test("flags go before the environment, it before the file, the file before 
       port: 1,
       asyncReply: false,
       legacy: false,
-      charset: "utf-8",
+      ...ANYBODY,
       tls: null,
       cors: [],
     },
@@ -186,7 +201,7 @@ Deno.test("flags go before the environment, it before the file, the file before 
       port: 2,
       asyncReply: false,
       legacy: false,
-      charset: "utf-8",
+      ...ANYBODY,
       tls: null,
       cors: [],
     },
@@ -233,7 +248,7 @@ Deno.test("all problems of all sources come in one message, each with its key pa
     tcp = 26000
     drain_timeout = 30
     [[listener]]
-    tcp = ":1"
+    tcp = "127.0.0.1:1"
     unix = "x"
     [[plugin]]
     name = "a"
@@ -283,11 +298,11 @@ Deno.test("tables where lists of tables are expected, and the other way round, a
 
 Deno.test("two plugins with one name or number and two listeners with one address are clashes", () => {
   const text = `
-    server = { tcp = ["127.0.0.1:1", "127.0.0.1:0", "127.0.0.1:0"], udp = ":1", unix = "a" }
+    server = { tcp = ["127.0.0.1:1", "127.0.0.1:0", "127.0.0.1:0"], udp = "127.0.0.2:1", unix = "a" }
     [[listener]]
     tcp = "127.0.0.1:01"
     [[listener]]
-    udp = "0.0.0.0:1"
+    udp = "127.0.0.2:1"
     [[listener]]
     unix = "a"
     [[plugin]]
@@ -301,13 +316,13 @@ Deno.test("two plugins with one name or number and two listeners with one addres
   `;
   assertEquals(problemsIn(text), [
     "4:11: listener[0].tcp: tcp 127.0.0.1:1 stands at server.tcp (line 2) already",
-    "6:11: listener[1].udp: udp 0.0.0.0:1 stands at server.udp (line 2) already",
+    "6:11: listener[1].udp: udp 127.0.0.2:1 stands at server.udp (line 2) already",
     "8:12: listener[2].unix: unix a stands at server.unix (line 2) already",
     '14:12: plugin[1].name: "a" stands at plugin[0].name (line 10) already',
     "15:11: plugin[1].biz: 7 stands at plugin[0].biz (line 11) already",
   ]);
-  assertEquals(problemsIn('[[listener]]\ntcp = ":7"\n', { MEVENT_TCP: ":7" }), [
-    "2:7: listener[0].tcp: tcp 0.0.0.0:7 stands at server.tcp already",
+  assertEquals(problemsIn('[[listener]]\ntcp = "127.0.0.1:7"\n', { MEVENT_TCP: "127.0.0.1:07" }), [
+    "2:7: listener[0].tcp: tcp 127.0.0.1:7 stands at server.tcp already",
   ]);
 });
 
@@ -344,7 +359,7 @@ Deno.test("a plugin's module is relative to the config file, its config comes as
 Deno.test("a further listener has an async_reply, a legacy and a charset of its own", () => {
   const config = loadText(
     '[server]\ntcp = []\nudp = []\ncharset = "latin1"\n[[listener]]\ntcp = "[::1]:5"\nasync_reply = false\n' +
-      '[[listener]]\nudp = ":6"\nlegacy = true\ncharset = "gbk"\n',
+      '[[listener]]\nudp = ":6"\ninsecure = true\nlegacy = true\ncharset = "gbk"\n',
   );
   assertEquals(config.listeners, [
     {
@@ -353,7 +368,7 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       port: 5,
       asyncReply: false,
       legacy: false,
-      charset: "utf-8",
+      ...ANYBODY,
       tls: null,
       cors: [],
     },
@@ -363,6 +378,7 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       port: 6,
       asyncReply: true,
       legacy: true,
+      ...ANYBODY,
       charset: "gbk",
       tls: null,
       cors: [],

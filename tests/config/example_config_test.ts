@@ -1,15 +1,22 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parse as parseToml } from "smol-toml";
 import { ConfigError } from "../../src/config/config_error.ts";
-import { LISTENER_DEFAULTS, PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "../../src/config/defaults.ts";
+import {
+  GRANT_DEFAULTS,
+  LISTENER_DEFAULTS,
+  PLUGIN_DEFAULTS,
+  SERVER_DEFAULTS,
+} from "../../src/config/defaults.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import {
   CACHE_ENTRIES,
+  CERTIFICATE_ENTRIES,
   LISTENER_ENTRIES,
   PERMISSION_ENTRIES,
   PLUGIN_ENTRIES,
   QUEUE_ENTRIES,
   SERVER_ENTRIES,
+  TOKEN_ENTRIES,
 } from "../../src/config/schema.ts";
 import { parseBytes } from "../../src/config/units.ts";
 
@@ -34,7 +41,7 @@ Deno.test("the example config loads to the default config, and its further liste
 });
 
 Deno.test("the example config has every key of the schema and every default, and nothing else", () => {
-  const { server, listener, plugin, ...others } = plain(parseToml(uncommented()));
+  const { server, listener, token, certificate, plugin, ...others } = plain(parseToml(uncommented()));
   assertEquals(others, {});
   assertEquals(Object.keys(SERVER_DEFAULTS), Object.keys(SERVER_ENTRIES));
   assertEquals(server, { ...SERVER_DEFAULTS });
@@ -43,6 +50,10 @@ Deno.test("the example config has every key of the schema and every default, and
   const listenerExample = Object.assign({}, ...listener);
   assertEquals(Object.keys(listenerExample).sort(), Object.keys(LISTENER_ENTRIES).sort());
   assertEquals(listenerExample.async_reply, LISTENER_DEFAULTS.async_reply);
+  assert(Array.isArray(token) && Array.isArray(certificate));
+  assertEquals(Object.keys(token[0]), Object.keys(TOKEN_ENTRIES));
+  assertEquals(Object.keys(certificate[0]), Object.keys(CERTIFICATE_ENTRIES));
+  assertEquals([token[0].rate, certificate[0].rate], [GRANT_DEFAULTS.rate, GRANT_DEFAULTS.rate]);
 
   const [example] = plugin;
   const { name, biz, module, concurrency, affinity, ...defaults } = example;

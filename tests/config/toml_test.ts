@@ -115,7 +115,7 @@ Deno.test("a config in another encoding is refused with its line, and one that b
   assertThrows(() => decodeConfig(latin1, "m.toml"), ConfigError, "m.toml:2: is not UTF-8");
   const utf16 = Uint8Array.from([0xff, 0xfe, 0x61, 0x00]);
   assertThrows(() => decodeConfig(utf16, "m.toml"), ConfigError, "m.toml:1: is not UTF-8");
-  assertEquals(load('\uFEFF[server]\r\ntcp = ":7"\r\n').listeners.length, 2);
+  assertEquals(load('\uFEFF[server]\r\ntcp = "127.0.0.1:7"\r\n').listeners.length, 2);
 });
 
 Deno.test("what no plugin could be handed unchanged is refused by its key, wherever it stands in the config", () => {
@@ -175,7 +175,7 @@ Deno.test("a wrong element of a list is named by its own line, an odd key in quo
   assertEquals(assertThrows(() => load("max_frame = 1\nworkers = 2\nxyz = 3\n"), ConfigError).problems, [
     "m.toml:1:1: max_frame: unknown key; it is a key of [server]",
     "m.toml:2:1: workers: unknown key; it is a key of [[plugin]]",
-    "m.toml:3:1: xyz: unknown key; there are server, listener, plugin",
+    "m.toml:3:1: xyz: unknown key; there are server, listener, token, certificate, plugin",
   ]);
 });
 

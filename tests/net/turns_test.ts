@@ -1,3 +1,4 @@
+import { OPEN_ACCESS } from "../../src/auth/access.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { StreamConnection } from "../../src/net/stream_connection.ts";
 import { type NetContext, StreamHandler } from "../../src/net/stream_handler.ts";
@@ -135,7 +136,14 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
     limitLog: { reached: () => {} },
     admission: { opened: () => {}, closed: () => {} },
   };
-  const options = { asyncReply: true, legacy: false, charset: null, cors: [], tls: null };
+  const options = {
+    asyncReply: true,
+    legacy: false,
+    charset: null,
+    cors: [],
+    tls: null,
+    access: OPEN_ACCESS,
+  };
   const handler = new StreamHandler("tcp", options, context as unknown as NetContext);
   const add = (each: ReturnType<typeof connection>) => handler.opened(each as unknown as StreamConnection);
   add(connection(0));

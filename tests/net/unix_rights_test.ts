@@ -143,8 +143,8 @@ Deno.test("a socket that cannot be had is refused with a sentence, without the s
         { unix: { path: `${folder}/a`, group: "no-such-group" } },
         "there is no group no-such-group in /etc/group",
       ],
-      [{ tcp: "192.0.2.1:0" }, "this machine has no such address"],
-      [{ udp: "192.0.2.1:0" }, "this machine has no such address"],
+      [{ tcp: "192.0.2.1:0", insecure: true }, "this machine has no such address"],
+      [{ udp: "192.0.2.1:0", insecure: true }, "this machine has no such address"],
     ];
     for (const [server, sentence] of cases) {
       const error = await assertRejects(() => start(server), Error, sentence);

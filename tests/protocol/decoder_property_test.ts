@@ -245,6 +245,10 @@ class Answers implements Caller {
 
   constructor(readonly answers: unknown[]) {}
 
+  login(): string {
+    return "";
+  }
+
   openRoute(): number {
     throw new Error("nothing is to be accepted: there is no plugin");
   }

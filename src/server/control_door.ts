@@ -1,0 +1,48 @@
+import type { Access } from "../auth/access.ts";
+import { AuthError } from "../auth/auth_error.ts";
+import { type Identity, refusalOf } from "../auth/identity.ts";
+import type { JsonObject } from "../plugin.ts";
+import { ControlRefusal } from "./control_request.ts";
+
+/** Who comes by a control socket: whoever may open the file of one may do everything, over TCP tokens may be asked for. */
+export interface ControlDoor {
+  /** Throws ControlRefusal where a request with this token, undefined where none was given, may not be done. */
+  check(token: unknown, command: string, plugin: string | null): Promise<void>;
+}
+
+/** That of a socket file: its rights say who may open it. */
+export const OPEN_DOOR: ControlDoor = { check: () => Promise.resolve() };
+
+/** That of a TCP socket, for one caller. */
+export class TokenDoor implements ControlDoor {
+  /**
+   * @param access that counts now
+   * @param now monotonic, in ms
+   */
+  constructor(readonly access: () => Access, readonly address: string, readonly now: () => number) {}
+
+  async check(token: unknown, command: string, plugin: string | null): Promise<void> {
+    const { guard } = this.access();
+    if (guard === null) return;
+    if (token !== undefined && typeof token !== "string") throw new ControlRefusal("token: expected a text");
+    const now = this.now();
+    let identity: Identity;
+    try {
+      identity = guard.login(token ?? "", this.address, now);
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      if (error.delay > 0) await new Promise((resolve) => setTimeout(resolve, error.delay));
+      throw new ControlRefusal(error.message);
+    }
+    if (!identity.take(now)) {
+      throw new ControlRefusal("too many requests: they come faster than the token's rate");
+    }
+    const action = command === "stats" ? "stats" : "control";
+    if (!identity.may(action, plugin)) throw new ControlRefusal(refusalOf(identity, action, plugin));
+  }
+}
+
+/** A request without its token, which is told to nobody. */
+export function withoutToken({ token: _, ...rest }: JsonObject): JsonObject {
+  return rest;
+}
