@@ -9,6 +9,7 @@ import { Exchange, type ExchangePlace } from "./exchange.ts";
 import { HttpError } from "./http_error.ts";
 import type { HttpServices } from "./http_services.ts";
 import { Input } from "./input.ts";
+import { LastHandler } from "./last_handler.ts";
 import { Output } from "./output.ts";
 import { optionsHandler } from "./options_handler.ts";
 import { headEnd } from "./request_head.ts";
@@ -54,10 +55,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   readonly #whole = new WholeBody();
   #handler: Handler | null = null;
   #sink: BodySink | null = null;
-  /** The last request's, and what answers it: the next one is mostly for the same target. */
-  #lastMethod = "";
-  #lastTarget = "";
-  #lastHandler: Handler | null = null;
+  readonly #last: LastHandler;
   /** Bytes of the head that were looked at, and whether an empty line before it was passed over. */
   #looked = 0;
   #hasPassedLine = false;
@@ -79,6 +77,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     this.#slot = handler.routes.open(this);
     this.routeGeneration = handler.routes.generation(this.#slot);
     this.#exchange = new Exchange(this, services);
+    this.#last = new LastHandler(services.table);
   }
 
   /** Sends what has collected, as far as the socket takes it now. */
@@ -259,7 +258,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     exchange.admit();
     const handler = head.method === "OPTIONS"
       ? optionsHandler(exchange, table)
-      : this.#find(head.method, head.target);
+      : this.#last.find(head.method, head.target);
     this.#handler = handler;
     if (!handler.streams && head.length > limits.maxFrame) {
       throw tooLong(`has ${head.length} bytes`, limits.maxFrame);
@@ -268,16 +267,6 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     if (!handler.streams) return;
     this.#sink = handler.open(exchange);
     this.#stage = "stream";
-  }
-
-  #find(method: string, target: string): Handler {
-    if (this.#lastHandler !== null && target === this.#lastTarget && method === this.#lastMethod) {
-      return this.#lastHandler;
-    }
-    this.#lastHandler = this.services.table.find(method, target);
-    this.#lastTarget = target;
-    this.#lastMethod = method;
-    return this.#lastHandler;
   }
 
   #takeBody(): boolean {
