@@ -64,10 +64,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   /** What {@link check} saw last, and since when. */
   readonly #stillness = new Stillness();
 
-  /**
-   * @param address where it comes from; empty for a Unix socket
-   * @param subject of the client certificate that it has shown; null where it has shown none
-   */
+  /** What it is made of is {@link Origin}'s. */
   constructor(
     readonly handler: StreamHandler,
     readonly services: HttpServices,
