@@ -80,6 +80,8 @@ export class JournalStandIn {
   /** Operations are refused with this sentence; {@link tellsProblem} says whether the server knows before. */
   problem: string | null = null;
   tellsProblem = false;
+  /** Told when {@link problem} is. */
+  cleanupProblem: string | null = null;
   readonly #open = new Map<string, Served>();
   #bell: RingMemory | null = null;
   #failed: (problem: string) => void = () => {};
@@ -254,11 +256,13 @@ class Served {
       commits: 0,
       committedBytes: 0,
       compactedBytes: 0,
-      failures: 0,
+      failures: problem === null ? 0 : 7,
       commitP50: null,
       commitP99: null,
     };
-    this.#say((news) => writeState(news, { problem, full: false, cleanupProblem: null, figures }));
+    this.#say((news) =>
+      writeState(news, { problem, full: false, cleanupProblem: this.standIn.cleanupProblem, figures })
+    );
   }
 
   /** In its order; what finds no room waits until it does. */
