@@ -18,6 +18,15 @@ export interface ImportedConfig {
 const DAEMON_PORT = 26_000;
 /** By trace_level: die, message, error, warning, info, debug, noise. */
 const LOG_LEVELS = ["error", "error", "error", "warn", "info", "info", "debug"];
+/** Who may connect: networks that no provider routes. */
+const PRIVATE_NETWORKS = [
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "::1/128",
+  "fd00::/8",
+];
 const SERVER_KEYS = [
   "logfile",
   "trace_level",
@@ -58,9 +67,12 @@ export function importedConfig(config: HdfConfig, charset: CharsetName): Importe
   const listeners = (["tcp", "udp"] as const).map((transport) => {
     const port = find(`${transport}_port`);
     const block = new TomlBlock("[[listener]]").set(transport, `0.0.0.0:${portOf(port, remarks)}`)
-      .set("async_reply", false).set("legacy", true);
+      .set("allow", PRIVATE_NETWORKS).set("async_reply", false).set("legacy", true);
     return charset === "utf-8" ? block : block.set("charset", charset);
   });
+  remarks.generally(
+    "the daemon answers whoever reaches it; here callers from private networks may connect: allow says which",
+  );
   const plugins = loadedPlugins(find("plugins"), remarks);
   const settings = root.get("Plugin");
   for (const node of settings?.children() ?? []) {
