@@ -6,6 +6,7 @@ import { writeRequest } from "../src/protocol/request.ts";
 import { LaneId, OperationQueue, QueueBudget } from "../src/queue/operation_queue.ts";
 import { appendRecord, blankOperation } from "../src/queue/record.ts";
 import { Segment, SegmentPool } from "../src/queue/segment.ts";
+import { KeptResults } from "../src/results/kept_results.ts";
 import { createRing, RingReader, RingWriter } from "../src/ring/ring.ts";
 import { OperationView, writeOperation } from "../src/ring/handoff.ts";
 
@@ -14,7 +15,7 @@ const BATCH = 1000;
 const HDF =
   "uid = 7\nname = bob\naddress{\ncity = Utrecht\nstreet = Oudegracht 1\n}\nnote = a hundred bytes or so, all in\n";
 
-const body = encodeBody(Encoding.Json, { uid: 7, name: "bob", note: "x".repeat(60) });
+const body = encodeBody(Encoding.Json, { uid: 7, name: "bob", note: "x".repeat(80) });
 const request = writeRequest({ id: 1, command: 1001, sync: true, plugin: "echo", body }, true);
 const stream = new Uint8Array(request.length * BATCH);
 for (let i = 0; i < BATCH; i++) stream.set(request, i * request.length);
@@ -49,6 +50,20 @@ Deno.bench("queue: put, take and finish 1000 operations", () => {
     const { segment, offset } = lane;
     lane.take();
     queue.finish(0, LaneId.Async, segment!, offset);
+  }
+});
+
+const results = new KeptResults({ keep: 3_600_000, maxOps: 10_000, maxBytes: 16 << 20 }, new SegmentPool());
+let ended = 0;
+Deno.bench("results: keep what 1000 operations came to, the oldest of 10,000 going", () => {
+  for (let i = 0; i < BATCH; i++) {
+    results.ended(++ended, 1001, "done", 1000, 5, ended, 1, Encoding.Json, body, 20, 100);
+  }
+});
+
+Deno.bench("results: find 1000 of the last 5000", () => {
+  for (let i = 0; i < BATCH; i++) {
+    if (results.store.find(ended - (i * 5) % 5000, ended) === null) throw new Error("it is not there");
   }
 });
 

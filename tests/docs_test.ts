@@ -13,6 +13,7 @@ const DOCUMENTS = [
   "docs/plugins.md",
   "docs/params.md",
   "docs/operations-lifecycle.md",
+  "docs/results.md",
   "docs/protocol.md",
   "docs/architecture.md",
   "docs/capacity.md",

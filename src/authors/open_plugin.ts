@@ -8,7 +8,14 @@ import { moduleUrl } from "./author_config.ts";
 import { inspectPlugin } from "./inspect_plugin.ts";
 import { PluginServer } from "./plugin_server.ts";
 import { testFileUrl } from "./test_file.ts";
-import type { Figures, LogLine, OpenedPlugin, OpenOptions, PluginTable } from "./testing_types.ts";
+import type {
+  Figures,
+  LogLine,
+  OpenedPlugin,
+  OpenOptions,
+  OperationReport,
+  PluginTable,
+} from "./testing_types.ts";
 
 /** A call of a test that gets no reply gives up after this, in ms: longer than an operation's time-out is by itself. */
 const CALL_TIMEOUT_MS = 60_000;
@@ -20,7 +27,9 @@ const VERSION = "test";
 /** What `openPlugin` of `mevent/testing` does. */
 export async function openPlugin(module: string | URL, options: OpenOptions = {}): Promise<OpenedPlugin> {
   const { others = [], server: given = {}, ...table } = options;
-  const tables = await Promise.all([{ expose_trace: true, ...table, module }, ...others].map(named));
+  const tables = await Promise.all(
+    [{ expose_trace: true, results: { keep: "1h" }, ...table, module }, ...others].map(named),
+  );
   const { server, plugins } = loadConfig({
     file: "openPlugin",
     document: { server: { drain_timeout: "1s", ...given }, plugin: tables },
@@ -92,8 +101,15 @@ class OpenPluginServer implements OpenedPlugin {
     return await this.#send(command, params, true);
   }
 
-  async enqueue(command: number | string, params: JsonObject = {}): Promise<void> {
-    await this.#send(command, params, false);
+  async enqueue(command: number | string, params: JsonObject = {}): Promise<string> {
+    return String(child(await this.#send(command, params, false), "id"));
+  }
+
+  async operation(id: string, waitMs = 0): Promise<OperationReport> {
+    const { code, value } = await this.client.request("Reserve.Result", 1, { id, wait: waitMs / 1000 }, {
+      timeoutMs: waitMs + CALL_TIMEOUT_MS,
+    });
+    return valueOf(code, value) as unknown as OperationReport;
   }
 
   async idle(timeoutMs = IDLE_TIMEOUT_MS): Promise<void> {
@@ -116,7 +132,7 @@ class OpenPluginServer implements OpenedPlugin {
 
   async #send(command: number | string, params: JsonObject, sync: boolean): Promise<JsonValue | undefined> {
     const number = typeof command === "number" ? command : this.#numberOf(command);
-    const { code, value } = await this.client.request(this.name, number, params, { sync });
+    const { code, value } = await this.client.request(this.name, number, params, { sync, wantsId: true });
     return valueOf(code, value);
   }
 

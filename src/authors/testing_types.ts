@@ -46,6 +46,7 @@ export interface PluginTable {
     readonly max_bytes?: number | string;
   };
   readonly dead?: { readonly max_ops?: number; readonly max_bytes?: number | string };
+  /** Results are kept for an hour where the test does not say otherwise. */
   readonly results?: {
     readonly keep?: Duration;
     readonly max_ops?: number;
@@ -80,8 +81,16 @@ export interface OpenedPlugin extends AsyncDisposable {
    * {@link CallError} where it fails.
    */
   call(command: number | string, params?: JsonObject): Promise<JsonValue | undefined>;
-  /** Puts an operation into the queue; resolves when it is queued. Rejects with a {@link CallError} where it is refused. */
-  enqueue(command: number | string, params?: JsonObject): Promise<void>;
+  /**
+   * Puts an operation into the queue; resolves with its id, as `context.id`, when it is queued. Rejects with a
+   * {@link CallError} where it is refused.
+   */
+  enqueue(command: number | string, params?: JsonObject): Promise<string>;
+  /**
+   * Where an operation is and what it came to, once it has ended or after so many ms, 60,000 at most; without them as it is
+   * now. Rejects with a {@link CallError} where nobody knows it, or not any more.
+   */
+  operation(id: string, waitMs?: number): Promise<OperationReport>;
   /**
    * Resolves when all that was queued is done or has failed for good, what waits for a delay or a retry included; rejects
    * where that takes more than so many ms, 10,000 where nothing is said.
@@ -92,6 +101,30 @@ export interface OpenedPlugin extends AsyncDisposable {
   readonly cache: Pick<Cache, "get" | "set" | "delete" | "clear">;
   /** What the server and the plugins have logged so far, `debug` included; it grows. */
   readonly log: readonly LogLine[];
+}
+
+/** An operation, as `mevent result --json` shows it. */
+export interface OperationReport {
+  readonly id: string;
+  readonly state:
+    | "queued"
+    | "running"
+    | "delayed"
+    | "retrying"
+    | "unsynced"
+    | "done"
+    | "failed"
+    | "dead"
+    | "cancelled"
+    | "expired";
+  /** Attempts that have ended. */
+  readonly attempts: number;
+  /** What it has told by `context.progress`, while it runs. */
+  readonly progress?: { readonly done: number; readonly total?: number; readonly note?: string };
+  /** Of its last reply. */
+  readonly code?: number;
+  readonly result?: JsonValue;
+  readonly error?: string;
 }
 
 /** A line of the log: its text, and beside `time`, `level` and `message` the fields that came with it. */

@@ -168,7 +168,7 @@ export class Client implements AsyncDisposable {
     plugin: string | number,
     command: number,
     params: JsonValue = {},
-    options: CallOptions & { readonly sync?: boolean } = {},
+    options: CallOptions & Partial<Pick<ClientRequest, "sync" | "wantsId">> = {},
   ): Promise<Answer> {
     const { sync = true, ...rest } = options;
     const body = encodeBody(Encoding.Json, params);

@@ -102,7 +102,7 @@ async function start(setup: HostSetup): Promise<void> {
       { timeout: setup.timeout, maxBytes: setup.maxReplyBytes },
       post,
       lost,
-      new ProgressReporter((operations) => post({ kind: "progress", operations })),
+      new ProgressReporter((operations) => post({ kind: "progress", operations }), () => performance.now()),
     );
     const contextWith = (signal: AbortSignal, origin: CallOrigin): PluginContext =>
       Object.freeze(

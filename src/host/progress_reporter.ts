@@ -13,7 +13,11 @@ export class ProgressReporter {
   /** Monotonic, in ms. */
   #toldAt = -Infinity;
 
-  constructor(readonly tell: (operations: readonly (OperationPlace & Progress)[]) => void) {}
+  /** @param now monotonic, in ms */
+  constructor(
+    readonly tell: (operations: readonly (OperationPlace & Progress)[]) => void,
+    readonly now: () => number,
+  ) {}
 
   /** Throws TypeError where that is no progress. */
   report({ slot, sequence }: OperationPlace, done: unknown, total?: unknown, note?: unknown): void {
@@ -31,13 +35,13 @@ export class ProgressReporter {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    const left = this.#toldAt + TELL_EVERY_MS - performance.now();
+    const left = this.#toldAt + TELL_EVERY_MS - this.now();
     this.#timer = setTimeout(() => this.#flush(), Math.max(left, 0));
   }
 
   #flush(): void {
     this.#timer = undefined;
-    this.#toldAt = performance.now();
+    this.#toldAt = this.now();
     const told: (OperationPlace & Progress)[] = [];
     for (const [slot, progress] of this.#news) {
       if (told.length === MAX_PROGRESS) break;

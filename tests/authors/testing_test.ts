@@ -50,6 +50,20 @@ test("enqueue and idle: what was queued is done, seen in cache, figures and log"
   assert(log.some(({ message }) => message === "stopped by itself"));
 });
 
+test("an operation that was queued is known by its id: how far it is, and what it came to", async () => {
+  await using plugin = await openPlugin(module);
+  const id = await plugin.enqueue("long", { rows: 3 });
+  let progress = (await plugin.operation(id)).progress;
+  for (; progress === undefined; progress = (await plugin.operation(id)).progress);
+  assertEquals(progress, { done: 3, total: 5, note: "rows" });
+  await plugin.cache.set("go on", "yes");
+  const { state, attempts, code, result, progress: after } = await plugin.operation(id, 10_000);
+  assertEquals([state, attempts, code, result, after], ["done", 1, 1000, { id }, undefined]);
+  await assertStrict.rejects(plugin.operation("none"), { code: 23 });
+  const failed = await plugin.enqueue("fail");
+  assertEquals((await plugin.operation(failed, 10_000)).error, "there is no such note");
+});
+
 test("idle says what is not done in time, and waits for retries", async () => {
   await using plugin = await openPlugin(module, { retry: { max_attempts: 3, backoff: "50ms" } });
   await plugin.enqueue("break");

@@ -5,7 +5,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { isGroup } from "../../src/cli/command.ts";
 import { systemFiles } from "../../src/journal/system_files.ts";
 import { Desk, TestClock } from "../journal/desk.ts";
-import { TestServer } from "../support/mevent.ts";
+import { mevent, TestServer } from "../support/mevent.ts";
 
 const FULL = { write: true } as const;
 
@@ -31,9 +31,13 @@ function refusing(error: Error): ByteSink {
 }
 
 Deno.test("a command whose output cannot be written says so in a sentence and exits with 74", async (t) => {
-  await using server = await TestServer.start();
+  await using server = await TestServer.start(
+    '[[plugin]]\nname = "echo"\nbiz = 3\nmodule = "builtin:echo"\nresults = { keep = "1h" }\n',
+  );
   const port = ["--port", String(server.tcpPort)];
   const control = ["--control", server.controlPath];
+  const sent = await mevent(["send", "--biz", "echo", "--cmd", "1001", "--async", ...port]);
+  const id = sent.stderr.trim().split(" ").at(-1)!;
   const file = `${server.directory}/p.ts`;
   await Deno.writeTextFile(
     file,
@@ -56,6 +60,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["plugin", "--help"],
     ["send", "--biz", "echo", "--cmd", "1001", "a=b", ...port],
     ["send", "--biz", "echo", "--cmd", "1001", "--count", "3", ...port],
+    ["result", id, "--wait", "10s", ...port],
     ["stats", ...port],
     ["stats", "--json", ...control],
     ["stats", "--prometheus", ...port],

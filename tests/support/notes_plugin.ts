@@ -30,6 +30,15 @@ export default {
         throw new Error("the disk is full");
       },
     },
+    1007: {
+      name: "long",
+      async run({ cache, id, params, progress }) {
+        progress(1, 5);
+        progress(params.int("rows"), 5, "rows");
+        while (await cache.get("go on") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+        return { id };
+      },
+    },
   },
   stop({ log }) {
     log.info("stopped by itself");
