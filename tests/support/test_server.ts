@@ -24,6 +24,8 @@ export type PluginOverrides = Partial<Omit<PluginConfig, "name">> & {
 export interface TestServerOptions {
   /** Keys of `[server]` as in the file. */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** Further tables of the file: `listener`, `token`, `certificate`. */
+  readonly file?: Readonly<Record<string, unknown>>;
   /** Without it: echo alone, as a server without a config has it. */
   readonly plugins?: readonly PluginOverrides[];
   /** With Deno's own sockets instead of epoll. */
@@ -170,7 +172,7 @@ async function testConfig(directory: string, options: TestServerOptions): Promis
     control: options.control === true ? `${directory}/control.sock` : "none",
     ...options.server,
   };
-  const config = loadConfig({ env: {}, flags });
+  const config = loadConfig({ env: {}, flags, document: options.file ?? {} });
   if (options.plugins === undefined) {
     const plugins = config.plugins.filter(({ name }) => name === "echo");
     return { ...config, plugins: plugins.map((plugin) => ({ ...plugin, minWorkers: "all" })) };
