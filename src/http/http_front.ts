@@ -8,6 +8,7 @@ import { RequestMessage } from "./request_message.ts";
 import { ResponseHeads } from "./response_heads.ts";
 import type { Route } from "./route.ts";
 import { RouteTable } from "./route_table.ts";
+import { STATE_ROUTE } from "./state_route.ts";
 
 export interface HttpFrontOptions
   extends Pick<HttpServices, "router" | "limits" | "log" | "limitLog" | "now">, Standing {}
@@ -16,7 +17,7 @@ export interface HttpFrontOptions
 export function httpFront(
   { router, limits, log, limitLog, now, version, state }: HttpFrontOptions,
 ): ConnectionMaker {
-  const routes: Route[] = [OPERATION_ROUTE];
+  const routes: Route[] = [OPERATION_ROUTE, STATE_ROUTE];
   routes.push(...infoRoutes({ version, state }, () => openApi(routes, version)));
   return httpMaker({
     router,

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../plugin.ts";
 import type { Route } from "./route.ts";
+import { STATE_SCHEMA } from "./state_route.ts";
 
 /** The OpenAPI 3.1 document of the routes. */
 export function openApi(routes: readonly Route[], version: string): JsonObject {
@@ -28,6 +29,7 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
             trace: { type: "string" },
           },
         },
+        OperationState: STATE_SCHEMA,
         Accepted: {
           type: "object",
           properties: {

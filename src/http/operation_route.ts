@@ -1,14 +1,9 @@
 import { HttpError } from "./http_error.ts";
 import { OperationHandler } from "./operation_handler.ts";
-import { PROBLEM_TYPE } from "./problem.ts";
+import { problem } from "./problem_response.ts";
 import type { Route } from "./route.ts";
 
 const MAX_COMMAND = 65_535;
-
-const problem = (description: string) => ({
-  description,
-  content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },
-});
 
 /** One operation of a plugin: its result, or, asked for asynchronously, that it is queued. */
 export const OPERATION_ROUTE: Route = {

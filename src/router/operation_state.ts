@@ -15,8 +15,8 @@ const decoder = new TextDecoder();
 export interface Moment {
   /** Monotonic, in ms. */
   readonly now: number;
-  /** The same moment in ms since 1970. */
-  readonly clock: number;
+  /** What monotonic times count from, in ms since 1970. */
+  readonly zero: number;
   /** In s; since 1970 where the plugin has a journal. */
   readonly second: number;
 }
@@ -151,6 +151,6 @@ function progressOf({ done, total, note }: Progress): JsonObject {
 }
 
 /** ISO 8601, of a monotonic time in ms; where that is not known, that of the id. */
-function timeText(time: number, { now, clock, second }: Moment): string {
-  return new Date(Number.isNaN(time) ? second * 1000 : clock - now + time).toISOString();
+function timeText(time: number, { zero, second }: Moment): string {
+  return new Date(Number.isNaN(time) ? second * 1000 : zero + time).toISOString();
 }

@@ -7,6 +7,8 @@ import type { RoutedPlugin } from "./routed_plugin.ts";
 
 /** The longest that somebody waits for the end of an operation, in ms. */
 export const MAX_WAIT_MS = 60_000;
+/** The clock was set where it and the monotonic time differ by so much more, in ms. */
+const CLOCK_CHANGE_MS = 100;
 /** Of an id that is none, in UTF-16 units. */
 const MAX_SHOWN_ID = 80;
 
@@ -29,6 +31,9 @@ export interface OperationStatesParts {
 
 /** Tells, by its id, where an operation is and what it came to; at once, or when it has ended. */
 export class OperationStates {
+  /** What monotonic times count from, in ms since 1970: the same for all who ask, until somebody sets the clock. */
+  #zero = NaN;
+
   constructor(readonly parts: OperationStatesParts) {}
 
   /** As it is now. Where nobody knows the operation, `code` and `message` say so. */
@@ -102,11 +107,11 @@ export class OperationStates {
 
   #stateOf(operation: KnownOperation, { second }: OperationName): OperationState | null {
     const { plugin, number } = operation;
-    const { now, clock } = this.parts;
-    const zero = plugin.queue.durability?.zero ?? 0;
+    const now = this.parts.now();
+    const { durability } = plugin.queue;
     const isOwn = ({ acceptedAt }: { readonly acceptedAt: number }) =>
-      Number.isNaN(acceptedAt) || acceptedSecond(acceptedAt, zero) === second;
-    const moment: Moment = { now: now(), clock: clock(), second };
+      Number.isNaN(acceptedAt) || acceptedSecond(acceptedAt, durability?.zero ?? 0) === second;
+    const moment: Moment = { now, zero: durability?.zero ?? this.#zeroAt(now), second };
     const { dead } = plugin.pool;
     // An operation that has just ended may still be held by its worker.
     const kept = plugin.results?.store.find(number, moment.now) ?? null;
@@ -118,6 +123,12 @@ export class OperationStates {
     if (live !== null && isOwn(live)) return OperationState.live(operation, live, moment);
     const letter = dead.find(number);
     return letter !== null && isOwn(letter) ? OperationState.dead(operation, letter, moment) : null;
+  }
+
+  #zeroAt(now: number): number {
+    const zero = this.parts.clock() - now;
+    if (!(Math.abs(zero - this.#zero) < CLOCK_CHANGE_MS)) this.#zero = zero;
+    return this.#zero;
   }
 }
 

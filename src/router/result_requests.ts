@@ -1,5 +1,5 @@
 import type { JsonObject } from "../plugin.ts";
-import { bodyBytes, encodeContent, encodeContentOf, type Encoding } from "../protocol/body.ts";
+import { bodyBytes, encodeContent, encodeContentOf, Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { errorContent } from "../protocol/error_content.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -12,6 +12,7 @@ import { millisecondsOf } from "./request_options.ts";
 
 /** Callers who wait at once. */
 const MAX_WAITING = 10_000;
+const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 interface Waiting {
@@ -100,7 +101,9 @@ function answerOf(
   });
   if (!(state instanceof OperationState)) return failed(state.code, state.message);
   try {
-    const content = encodeContentOf(encoding, state.toObject());
+    const content = encoding === Encoding.Json
+      ? encoder.encode(state.toJson())
+      : encodeContentOf(encoding, state.toObject());
     const bytes = bodyBytes(encoding, content?.length ?? 0);
     if (bytes <= maxBodyBytes) return { code: ReplyCode.Ok, content };
     return failed(ReplyCode.Pack, `the answer has ${bytes} bytes, a reply here carries ${maxBodyBytes}`);
