@@ -72,6 +72,13 @@ const JOURNAL_COMMANDS: ListedGroup = {
   ],
 };
 
+/** What is done about tokens, without a server. */
+const TOKEN_COMMANDS: ListedGroup = {
+  name: "token",
+  summary: "Makes tokens for callers: mevent help token.",
+  commands: [{ name: "token new", load: async () => (await import("./token/new.ts")).tokenNewCommand }],
+};
+
 /**
  * Every command, in the order in which help lists them: the one table that parsing, help and completions read. A command's own
  * modules are loaded when it is asked for: those of all take longer to load than most commands take.
@@ -88,6 +95,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "import", load: async () => (await import("./import/import.ts")).importCommand },
   PLUGIN_COMMANDS,
   JOURNAL_COMMANDS,
+  TOKEN_COMMANDS,
   { name: "peek", load: async () => (await import("./control/peek.ts")).peekCommand },
   { name: "pause", load: async () => (await import("./control/pause.ts")).pauseCommand },
   { name: "resume", load: async () => (await import("./control/resume.ts")).resumeCommand },

@@ -16,6 +16,8 @@ export const NO_FILE = "none";
 
 const PREFIX = "MEVENT_";
 const FILE_VARIABLE = "MEVENT_CONFIG";
+/** What clients read. */
+const OF_CLIENTS = ["MEVENT_TOKEN", "MEVENT_CLIENT_CONFIG"];
 const VARIABLES = new Map(Object.keys(SERVER_DEFAULTS).map((key) => [variableOf(key), key]));
 
 /** What Kubernetes, and Docker's links, call the variables of a service named mevent, mevent-tcp and so on. */
@@ -30,7 +32,7 @@ export function environmentLayer(env: Readonly<Record<string, string>>): Environ
   const warnings: string[] = [];
   const ofServices: string[] = [];
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(PREFIX) || name === FILE_VARIABLE) continue;
+    if (!name.startsWith(PREFIX) || name === FILE_VARIABLE || OF_CLIENTS.includes(name)) continue;
     const key = VARIABLES.get(name);
     const isOfService = OF_A_SERVICE.test(name) && (key === undefined || SERVICE_URL.test(text));
     if (isOfService) ofServices.push(name);

@@ -14,6 +14,8 @@ export function tomlLine(key: KeyPath, value: unknown): string {
 /** A value as it is written behind its key, on one line. */
 export function tomlText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(tomlText).join(", ")}]`;
+  // The library leaves out the zone.
+  if (value instanceof Date) return value.toISOString().replace(/\.0+(?=\D|$)/, "");
   if (isTable(value)) {
     const members = Object.entries(value).map(([key, each]) => `${keyText([key])} = ${tomlText(each)}`);
     return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;

@@ -76,6 +76,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["journal", "repair", "echo", "--data", data],
     ["plugin", "list", "--config", `${server.directory}/config.toml`],
     ["plugin", "types"],
+    ["token", "new", "--name", "a", "--right", "*"],
     ["plugin", "check", file],
     ["plugin", "new", "made", "--dir", server.directory],
     ["plugin", "run", file, "--cmd", "1000"],

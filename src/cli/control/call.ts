@@ -11,11 +11,13 @@ import type { ParsedCommand } from "../parsed_command.ts";
 import { runningServers } from "../running_servers.ts";
 import { positiveDuration } from "../server_address.ts";
 import { quoted } from "../shell.ts";
+import { givenToken, TOKEN_FLAGS } from "../token_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 /** The flags that every control command has. */
 export const CONTROL_FLAGS: readonly Flag[] = [
   ...CONTROL_ADDRESS_FLAGS,
+  ...TOKEN_FLAGS,
   { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for a sign of the server." },
   { name: "json", help: "Prints the server's answer as one JSON object." },
 ];
@@ -39,7 +41,8 @@ export interface ControlCall {
 export async function controlCall(args: ParsedCommand, io: Io, call: ControlCall): Promise<number> {
   const timeoutMs = positiveDuration(args, "timeout");
   try {
-    using client = await ControlClient.connect(controlAddress(args, io), timeoutMs);
+    const token = await givenToken(args, io);
+    using client = await ControlClient.connect(controlAddress(args, io), timeoutMs, token);
     const result = asObject(await client.call(call.request, call.onProgress));
     const indent = io.stdout.isTerminal ? 2 : 0;
     await io.stdout.write(

@@ -30,13 +30,14 @@ export class ControlClient implements Disposable {
     readonly conn: Deno.Conn,
     readonly address: StreamAddress,
     readonly timeoutMs: number,
+    readonly token: string | undefined,
   ) {}
 
   /** Throws ConnectError. */
-  static async connect(address: StreamAddress, timeoutMs: number): Promise<ControlClient> {
+  static async connect(address: StreamAddress, timeoutMs: number, token?: string): Promise<ControlClient> {
     const where = describeAddress(address);
     try {
-      return new ControlClient(await dial(address, timeoutMs), address, timeoutMs);
+      return new ControlClient(await dial(address, timeoutMs), address, timeoutMs, token);
     } catch (error) {
       throw new ConnectError(
         `cannot reach the control socket at ${where}: ${systemReason(error, "connect")}`,
@@ -49,7 +50,9 @@ export class ControlClient implements Disposable {
    * TimeoutError, ConnectionLostError and AnswerError.
    */
   async call(request: JsonObject, onProgress: (progress: JsonObject) => void = () => {}): Promise<JsonValue> {
-    await this.#write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+    const { token } = this;
+    const whole = token === undefined ? request : { ...request, token };
+    await this.#write(new TextEncoder().encode(`${JSON.stringify(whole)}\n`));
     for (;;) {
       const line = parse(await this.#line());
       if (isObject(line["progress"])) onProgress(line["progress"]);

@@ -8,6 +8,10 @@ import { ReplyCode, replyName } from "../../protocol/codes.ts";
 const STATS_PLUGIN = "Reserve.Stats";
 const STATS_COMMAND = 1000;
 
+/** The reserved plugin that takes tokens. */
+const AUTH_PLUGIN = "Reserve.Auth";
+const AUTH_COMMAND = 1;
+
 /** An answer that is no {@link ServerStats}; mostly of another mevent. */
 export class StatsError extends Error {
   override readonly name = "StatsError";
@@ -15,6 +19,14 @@ export class StatsError extends Error {
 
 /** The answer is longer than a reply may be; over UDP, than one to a request of that length. */
 export class TooLongError extends StatsError {}
+
+/** Logs in. Throws as `Client.call` does, and StatsError; the client is closed then. */
+export async function logIn(client: Client, token: string): Promise<void> {
+  const { code, value } = await client.request(AUTH_PLUGIN, AUTH_COMMAND, { token });
+  if (code >= ReplyCode.Ok) return;
+  await client.close();
+  throw new StatsError(`the login is refused: ${sentenceOf(value) ?? `${code} ${replyName(code)}`}`);
+}
 
 /** Asks a server for its figures. Throws as `Client.call` does, and StatsError. */
 export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
@@ -26,9 +38,18 @@ export async function fetchStats(client: Client, signal?: AbortSignal): Promise<
       "the figures fit no reply that may be had this way: ask over TCP, or with --control",
     );
   }
+  if (code === ReplyCode.Auth) {
+    throw new StatsError(sentenceOf(value) ?? "the server tells its figures to others");
+  }
   throw new StatsError(
     `the server answers ${STATS_PLUGIN} with ${code} ${replyName(code)}: is it mevent 0.1 or later?`,
   );
+}
+
+/** The sentence of an error reply. */
+function sentenceOf(value: JsonValue | undefined): string | undefined {
+  const output = v.safeParse(v.object({ Output: v.object({ errmsg: v.string() }) }), value);
+  return output.success ? output.output.Output.errmsg : undefined;
 }
 
 /** Figures are doubles: what came as a bigint was one, too. */

@@ -3,7 +3,7 @@ import { Client } from "../../client/client.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { ControlClient } from "../control/client.ts";
 import { MAX_FRAME_BYTES } from "../server_address.ts";
-import { fetchStats, figuresOf, TooLongError } from "./report.ts";
+import { fetchStats, figuresOf, logIn, TooLongError } from "./report.ts";
 
 /** Where a server's figures come from. */
 export interface StatsSource {
@@ -19,8 +19,16 @@ export type OpenStats = () => Promise<StatsSource>;
 const PAD_TO = [1200, 65_507] as const;
 
 /** The figures as any caller may have them. */
-export function statsFromWire(address: ServerAddress, timeoutMs: number): OpenStats {
-  const connect = (padTo: number) => Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
+export function statsFromWire(
+  address: ServerAddress,
+  timeoutMs: number,
+  token: string | undefined,
+): OpenStats {
+  const connect = async (padTo: number) => {
+    const client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
+    if (token !== undefined) await logIn(client, token);
+    return client;
+  };
   const [short, long] = PAD_TO;
   return async () => {
     let client = await connect(short);
@@ -44,11 +52,15 @@ export function statsFromWire(address: ServerAddress, timeoutMs: number): OpenSt
  * The figures from the control socket: also while the server drains, or has as many connections as it may. Each look
  * has a connection of its own, for an idle one is closed.
  */
-export function statsFromControl(address: StreamAddress, timeoutMs: number): OpenStats {
+export function statsFromControl(
+  address: StreamAddress,
+  timeoutMs: number,
+  token: string | undefined,
+): OpenStats {
   return () =>
     Promise.resolve({
       async fetch(signal) {
-        using client = await ControlClient.connect(address, timeoutMs);
+        using client = await ControlClient.connect(address, timeoutMs, token);
         const close = () => client.close();
         signal?.addEventListener("abort", close);
         try {

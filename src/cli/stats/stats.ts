@@ -12,6 +12,7 @@ import { asServerStats, StatsError } from "./report.ts";
 import { type OpenStats, statsFromControl, statsFromWire } from "./source.ts";
 import { statsTable } from "./table.ts";
 import { type StatsWatch, watchStats } from "./watch.ts";
+import { givenToken, TOKEN_FLAGS } from "../token_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 export const statsCommand: Command = {
@@ -28,6 +29,7 @@ export const statsCommand: Command = {
       value: "PATH|HOST:PORT",
       help: "Asks over the server's control socket instead.",
     },
+    ...TOKEN_FLAGS,
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for the server." },
     { name: "json", help: "Prints JSON instead of tables." },
     { name: "prometheus", help: "Prints the text format of Prometheus instead of tables." },
@@ -43,7 +45,7 @@ export const statsCommand: Command = {
   ],
   async run(args, io) {
     const watch = {
-      open: statsSource(args, io),
+      open: statsSource(args, io, await givenToken(args, io)),
       intervalMs: positiveDuration(args, "interval"),
       json: args.isOn("json") === true,
     };
@@ -66,11 +68,11 @@ export const statsCommand: Command = {
   },
 };
 
-function statsSource(args: ParsedCommand, io: Io): OpenStats {
+function statsSource(args: ParsedCommand, io: Io, token: string | undefined): OpenStats {
   const timeoutMs = positiveDuration(args, "timeout");
-  if (args.text("control") === undefined) return statsFromWire(serverAddress(args), timeoutMs);
+  if (args.text("control") === undefined) return statsFromWire(serverAddress(args), timeoutMs, token);
   if (args.texts("host").length > 0) throw new UsageError("--control and --host contradict each other");
-  return statsFromControl(controlAddress(args, io), timeoutMs);
+  return statsFromControl(controlAddress(args, io), timeoutMs, token);
 }
 
 async function showOnce({ open, json }: StatsWatch, isPrometheus: boolean, io: Io): Promise<number> {
