@@ -86,6 +86,16 @@ Deno.test({
         });
       },
     );
+    await t.step(
+      "the folder of the journals is there as soon as it was made, with those above it",
+      async () => {
+        const module = new URL("../../src/durable/make_data_folder.ts", import.meta.url).href;
+        const program =
+          `const { makeDataFolder } = await import("${module}"); await makeDataFolder(root + "/a/b/c");`;
+        assertEquals(await left(program), { a: { b: { c: {} } } });
+        assertEquals(await left(`Deno.mkdirSync(root + "/a"); ${program}`), { a: { b: { c: {} } } });
+      },
+    );
     await t.step("any sectors of what was not synced may be there", async () => {
       const program = `const file = open("log", true); put(file, "a"); file.syncSync();
         put(file, "b".repeat(511) + "c".repeat(512) + "d");`;
