@@ -25,6 +25,7 @@ const DOCUMENTS = [
   "docs/operations.md",
   "docs/reload.md",
   "docs/tls.md",
+  "docs/auth.md",
   "docs/robustness.md",
   "docs/isolation.md",
   "docs/kv.md",
