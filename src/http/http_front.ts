@@ -15,10 +15,10 @@ export interface HttpFrontOptions
 
 /** The routes that are served, and what makes the connections of HTTP listeners. */
 export function httpFront(
-  { router, limits, log, limitLog, now, version, state }: HttpFrontOptions,
+  { router, limits, log, limitLog, now, version, state, readiness }: HttpFrontOptions,
 ): ConnectionMaker {
   const routes: Route[] = [OPERATION_ROUTE, STATE_ROUTE];
-  routes.push(...infoRoutes({ version, state }, () => openApi(routes, version)));
+  routes.push(...infoRoutes({ version, state, readiness }, () => openApi(routes, version)));
   return httpMaker({
     router,
     limits,

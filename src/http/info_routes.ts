@@ -1,3 +1,4 @@
+import type { Readiness } from "../observe/readiness.ts";
 import type { JsonObject } from "../plugin.ts";
 import { READY_PATH } from "./authorize.ts";
 import type { Route, WholeHandler } from "./route.ts";
@@ -8,10 +9,11 @@ const JSON_TYPE = "application/json";
 export interface Standing {
   readonly version: string;
   state(): string;
+  readiness(): Readiness;
 }
 
 /** What the server tells of itself: whether it takes operations, and what there is to be asked. */
-export function infoRoutes({ state }: Standing, document: () => JsonObject): Route[] {
+export function infoRoutes({ state, readiness }: Standing, document: () => JsonObject): Route[] {
   return [
     {
       method: "GET",
@@ -23,17 +25,20 @@ export function infoRoutes({ state }: Standing, document: () => JsonObject): Rou
         summary: "Whether the server takes operations",
         responses: {
           "200": { description: "It does", content: { [JSON_TYPE]: { schema: STATE } } },
-          "503": { description: "It starts or stops", content: { [JSON_TYPE]: { schema: STATE } } },
+          "503": {
+            description: "It starts or stops, or a plugin's journal takes nothing",
+            content: { [JSON_TYPE]: { schema: STATE } },
+          },
         },
       },
       handler: () =>
         answering((exchange) => {
-          const now = state();
-          const status = now === "running" ? 200 : 503;
+          const { ready, reasons } = readiness();
+          const status = ready ? 200 : 503;
           exchange.respond(
             status,
             { "Content-Type": JSON_TYPE, "Cache-Control": "no-store" },
-            JSON.stringify({ state: now }),
+            JSON.stringify({ state: state(), not_ready: reasons }),
           );
         }),
     },
@@ -59,8 +64,11 @@ export function infoRoutes({ state }: Standing, document: () => JsonObject): Rou
 
 const STATE = {
   type: "object",
-  required: ["state"],
-  properties: { state: { enum: ["starting", "running", "draining", "stopped"] } },
+  required: ["state", "not_ready"],
+  properties: {
+    state: { enum: ["starting", "running", "draining", "stopped"] },
+    not_ready: { type: "array", items: { type: "string" } },
+  },
 };
 
 function answering(handle: WholeHandler["handle"]): WholeHandler {

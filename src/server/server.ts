@@ -12,6 +12,7 @@ import type { NetContext } from "../net/stream_handler.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
 import { Forwards } from "../forward/forwards.ts";
 import { LimitLog } from "../observe/limit_log.ts";
+import { readiness } from "../observe/readiness.ts";
 import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
 import { QueueBudget } from "../queue/operation_queue.ts";
 import { SegmentPool } from "../queue/segment.ts";
@@ -161,7 +162,12 @@ export class Server {
       log,
       now: monotonic,
     };
-    const http = httpFront({ ...context, version: options.version, state: () => this.state });
+    const http = httpFront({
+      ...context,
+      version: options.version,
+      state: () => this.state,
+      readiness: () => readiness(this.state, plugins.journals),
+    });
     const entrance = new Entrance(config, () => limits, limitLog, monotonic);
     this.#listeners = new Listeners(context, this.#loop, http, entrance);
     this.#removed = new RemovedPlugins({

@@ -20,7 +20,7 @@ Deno.test("a server is ready where it runs and all its journals take operations"
 Deno.test("what keeps a journal from taking operations, or from cleaning up, is in the log once, in the figures, and in readiness", async () => {
   const standIn = new JournalStandIn();
   await using server = await TestServer.start({
-    server: { data: "/journals" },
+    server: { data: "/journals", http: "127.0.0.1:0" },
     plugins: [{ name: "echo", durability: "journal" }],
     journalThread: standIn.start,
   });
@@ -29,6 +29,11 @@ Deno.test("what keeps a journal from taking operations, or from cleaning up, is 
     const stats = asServerStats(JSON.parse(JSON.stringify(server.stats())));
     return { stats, table: statsTable(stats, false), metrics: prometheusText(stats) };
   };
+  const readyz = async () => {
+    const response = await fetch(`${server.httpUrl}/readyz`);
+    return [response.status, await response.json()];
+  };
+  assertEquals(await readyz(), [200, { state: "running", not_ready: [] }]);
   standIn.cleanupProblem =
     "/journals/echo/0000000002.journal is damaged at byte 240: the record's checksum does not fit it";
   standIn.problem = "no space is left on the device";
@@ -39,6 +44,7 @@ Deno.test("what keeps a journal from taking operations, or from cleaning up, is 
   const { stats, table, metrics } = own();
   const reason = "the journal of plugin echo takes no operations: no space is left on the device";
   assertEquals(stats.not_ready, [reason]);
+  assertEquals(await readyz(), [503, { state: "running", not_ready: [reason] }]);
   assertStringIncludes(table, `\nnot ready    ${reason}\n`);
   assertStringIncludes(table, `stopped 7 times, old files stay: ${standIn.cleanupProblem}`);
   assertStringIncludes(metrics, "\nmevent_ready 0\n");
