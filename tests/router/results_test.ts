@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseJson } from "../../src/exact_json.ts";
+import type { Identity } from "../../src/auth/identity.ts";
 import type { JsonObject } from "../../src/plugin.ts";
 import { encodeContent, Encoding } from "../../src/protocol/body.ts";
 import { OperationStates } from "../../src/router/operation_states.ts";
@@ -161,7 +162,7 @@ Deno.test(
         `24 operation ${run}-${second}-zzz of plugin lives has ended, or never was: what it came to is known for 1h`;
       assertStringIncludes(await ask({ id: `${run}-${second}-zzz` }), none);
       // The number is known, the time is another.
-      assertStringIncludes(await ask({ id: known.replace(/-\w+-/, "-0-") }), "24 operation");
+      assertStringIncludes(await ask({ id: known.replace(/-\w+-/, "-zzz-") }), "24 operation");
       assertEquals(server.plugin("lives").results_asked > 0, true);
     },
     "over UDP a request that is too short for the id is told that it was accepted, and a long one the id":
@@ -203,6 +204,35 @@ Deno.test(
         assertEquals(lives(server).results!.waiting, 0);
         lives(server).cancel(hanging.number);
       },
+    "who may neither call nor enqueue is told what one is told of an operation that never was": async (
+      server,
+      connection,
+    ) => {
+      const { registry } = server.server;
+      const states = new OperationStates({
+        plugins: () => registry.holders,
+        now: () => performance.now(),
+        clock: Date.now,
+      });
+      const id = await enqueued(connection);
+      const whoMay = (...rights: string[]): Identity => ({
+        name: "somebody",
+        problem: null,
+        isOver: false,
+        exceeded: "rate",
+        may: (action, plugin) => rights.includes(`${action}:${plugin}`),
+        take: () => true,
+      });
+      for (const right of ["call:lives", "enqueue:lives"]) {
+        assert(states.stateFor(whoMay(right), id) instanceof OperationState);
+      }
+      const refused = states.stateFor(whoMay("call:other", "stats:lives", "control:lives"), id);
+      const [run, ...rest] = id.split("-");
+      const other = [run!.replace(/^./, (digit) => digit === "0" ? "1" : "0"), ...rest].join("-");
+      const unknown = states.state(other);
+      assert(!(refused instanceof OperationState) && !(unknown instanceof OperationState));
+      assertEquals([refused.code, refused.message.replace(id, other)], [unknown.code, unknown.message]);
+    },
     "the newest are kept, exactly as many as may be, and the figures say so": async (server, connection) => {
       const ids: string[] = [];
       for (let count = 0; count < 130; count++) ids.push(await enqueued(connection));
