@@ -103,7 +103,7 @@ export class Assignments {
     const { inFlight } = this;
     const left: [boolean, boolean] = [false, false];
     let isAway = false;
-    for (const slot of inFlight.slots()) {
+    for (const slot of this.#newestFirst()) {
       if (this.isAway(slot)) isAway = true;
       else if (this.#isTakenBack(slot)) {
         left[inFlight.lane(slot)] = true;
@@ -114,6 +114,17 @@ export class Assignments {
     if (isAway && !this.#asked) this.#asked = this.options.thread.askBack();
     this.#left(left);
     return left[LaneId.Sync] || left[LaneId.Async];
+  }
+
+  /**
+   * What it holds, lane by lane. The worker goes on beginning the oldest meanwhile: taken back from the newest on, nothing comes back
+   * that is older than what it begins.
+   */
+  #newestFirst(): number[] {
+    const { inFlight } = this;
+    // Positions wrap at 2^32.
+    const byAge = (a: number, b: number) => (inFlight.ringPosition(b) - inFlight.ringPosition(a)) | 0;
+    return [...inFlight.slots()].sort((a, b) => inFlight.lane(a) - inFlight.lane(b) || byAge(a, b));
   }
 
   /** A child process will not begin these: pairs of slot and sequence. */

@@ -88,18 +88,18 @@ export function isClaimed(ring: RingWriter, position: number, at: number): boole
 
 /**
  * Takes back, on the reader's side of a link, all that the worker has not begun: pairs of slot and sequence. The room
- * of those records is given back when the worker passes them.
+ * of those records is given back when the worker passes them. It goes from the newest to the oldest, as the worker goes the other way meanwhile: what
+ * comes back is younger than all that it begins.
  */
 export function takeBackAll(memory: RingMemory): number[] {
   const ring = new RingReader(memory);
-  const returned: number[] = [];
+  const words: number[] = [];
   ring.rewind();
-  while (ring.next()) {
-    const word = ring.at >>> 2;
-    if (Atomics.compareExchange(ring.data, word + CLAIM_WORD, UNCLAIMED, CLAIMED) !== UNCLAIMED) continue;
-    returned.push(ring.data[word]!, ring.data[word + 1]!);
-  }
-  return returned;
+  while (ring.next()) words.push(ring.at >>> 2);
+  const isTaken = (word: number) =>
+    Atomics.compareExchange(ring.data, word + CLAIM_WORD, UNCLAIMED, CLAIMED) === UNCLAIMED;
+  const taken = words.reverse().filter(isTaken);
+  return taken.reverse().flatMap((word) => [ring.data[word]!, ring.data[word + 1]!]);
 }
 
 /** The command of the operation that the ring has found. */
