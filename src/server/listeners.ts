@@ -132,7 +132,7 @@ export class Listeners {
         tls = await this.#keeper.certificatesOf(
           config,
           nameOf(config),
-          WIRE.protocols,
+          this.#makerOf(config).protocols,
           before?.tls ?? null,
         );
         if (tls !== null && tls !== before?.tls) certificates.push(tls);
@@ -262,13 +262,21 @@ export class Listeners {
     return dropped.includes(null) ? null : dropped.reduce((sum: number, each) => sum + (each ?? 0), 0);
   }
 
+  #makerOf({ transport }: ListenerConfig): ConnectionMaker {
+    return transport === "http" ? this.http : WIRE;
+  }
+
   #open(config: ListenerConfig, tls: Certificates | null): Listening {
     const { context, loop } = this;
     const options = this.#optionsOf(config, tls);
-    const maker = config.transport === "http" ? this.http : WIRE;
     return config.transport === "udp"
       ? { config, stream: null, datagrams: listenDatagrams(config, options, context, loop), tls }
-      : { config, stream: listenStream(config, options, context, loop, maker), datagrams: null, tls };
+      : {
+        config,
+        stream: listenStream(config, options, context, loop, this.#makerOf(config)),
+        datagrams: null,
+        tls,
+      };
   }
 
   #optionsOf(config: ListenerConfig, tls: Certificates | null): ListenerOptions {

@@ -19,7 +19,7 @@ Deno.test("tls is of the TCP addresses that it stands beside, and its paths are 
   );
   const paths = { cert: "/etc/mevent/c.pem", key: "/etc/mevent/k.pem" };
   const all = listeners.map((each) => [each.transport, "tls" in each ? each.tls : "has none"]);
-  const own = { ...paths, clientCa: null, minVersion: "1.2" };
+  const own = { ...paths, clientCa: null, minVersion: "1.2" } as const;
   assertEquals(all, [
     ["tcp", { ...paths, clientCa: "/ca.pem", minVersion: "1.3" }],
     ["udp", null],
