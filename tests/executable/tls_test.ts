@@ -7,9 +7,7 @@ import { executableTest, Workplace } from "./executable.ts";
 executableTest("TLS is served, and the stats tell until when its certificate is valid", async () => {
   await using certificates = await TestCertificates.make();
   const { cert, key } = await certificates.server();
-  using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr;
-  free.close();
+  const port = freePort();
   await using place = await Workplace.make({});
   const tls = `tls = { cert = "${cert}", key = "${key}" }`;
   await place.write("mevent.toml", `[[listener]]\ntcp = "127.0.0.1:${port}"\n${tls}\n`);
@@ -20,3 +18,8 @@ executableTest("TLS is served, and the stats tell until when its certificate is 
   const { stdout } = await place.run("stats", "--unix", `${place.path}/mevent.sock`);
   assertStringIncludes(stdout, `certificate  of tcp 127.0.0.1:${port}: expires in 29 d 23 h`);
 });
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

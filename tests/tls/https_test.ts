@@ -58,7 +58,7 @@ Deno.test("HTTP over TLS", async (t) => {
   });
 
   await t.step("gives a plain caller no response, and closes", async () => {
-    using socket = await Deno.connect(address);
+    using socket = await Deno.connect({ hostname: "127.0.0.1", port: address.port });
     const answer = await answerTo(socket, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
     assertEquals(answer.includes("HTTP"), false);
     await server.until("the log says why", () => server.log.some((line) => line.includes("http request")));
