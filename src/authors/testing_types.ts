@@ -35,6 +35,7 @@ export interface PluginTable {
   readonly grace?: Duration;
   readonly ttl?: Duration;
   readonly max_delay?: Duration;
+  readonly traceparent?: boolean;
   readonly retry?: {
     readonly max_attempts?: number;
     readonly backoff?: Duration;

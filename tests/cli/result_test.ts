@@ -10,11 +10,6 @@ const ECHO = `
   concurrency = 1
   max_delay = "1h"
   results = { keep = "1h" }
-
-  [[plugin]]
-  name = "plain"
-  biz = 4
-  module = "builtin:echo"
 `;
 
 Deno.test("send --async prints the id where the plugin keeps results, and result tells what has become of it", async (t) => {
@@ -79,7 +74,9 @@ Deno.test("send --async prints the id where the plugin keeps results, and result
     assertEquals(nobody.code, 69);
   });
   await t.step("a plugin that keeps no results is sent to as ever", async () => {
-    const { stderr } = await mevent(["send", "--biz", "plain", "--cmd", "1001", "--async", ...port]);
+    await using plain = await TestServer.start();
+    const port = ["--port", String(plain.tcpPort)];
+    const { stderr } = await mevent(["send", "--biz", "echo", "--cmd", "1001", "--async", ...port]);
     assertMatch(stderr, /^1000 REP_OK in \d+\.\d\d ms: queued\n$/);
   });
   await t.step("the figures tell how many results there are", async () => {
