@@ -22,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<ToWitness>) => {
   } else isOver = true;
 };
 
-async function start({ address, seed, count }: Extract<ToWitness, { kind: "start" }>): Promise<void> {
+async function start({ address, seed, count, token }: Extract<ToWitness, { kind: "start" }>): Promise<void> {
   try {
     post({ kind: "priority", hasOwnCore: haveOwnCore() });
     clients = await Promise.all(
@@ -31,6 +31,7 @@ async function start({ address, seed, count }: Extract<ToWitness, { kind: "start
         (_, index) => GoodClient.connect(address, WITNESS, new Random(seed, index), 1),
       ),
     );
+    if (token !== undefined) await Promise.all(clients.map((client) => client.login(token)));
     for (const client of clients) client.onBatch = (microseconds) => times.push(microseconds);
     post({ kind: "started" });
     await Promise.all(clients.map((client) => client.run(() => isOver)));

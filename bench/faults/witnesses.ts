@@ -2,7 +2,14 @@ import type { StreamAddress } from "../../src/client/mod.ts";
 import type { Histogram } from "../../src/observe/histogram.ts";
 
 export type ToWitness =
-  | { readonly kind: "start"; readonly address: StreamAddress; readonly seed: number; readonly count: number }
+  | {
+    readonly kind: "start";
+    readonly address: StreamAddress;
+    readonly seed: number;
+    readonly count: number;
+    /** By which they log in; undefined where they are not asked. */
+    readonly token: string | undefined;
+  }
   | { readonly kind: "take" }
   | { readonly kind: "stop" };
 
@@ -35,9 +42,15 @@ export class Witnesses implements AsyncDisposable {
     };
   }
 
-  static async start(address: StreamAddress, seed: number, count: number): Promise<Witnesses> {
+  /** @param token by which they log in; undefined where they are not asked */
+  static async start(
+    address: StreamAddress,
+    seed: number,
+    count: number,
+    token?: string,
+  ): Promise<Witnesses> {
     const witnesses = new Witnesses();
-    witnesses.#post({ kind: "start", address, seed, count });
+    witnesses.#post({ kind: "start", address, seed, count, token });
     await witnesses.#started.promise;
     return witnesses;
   }

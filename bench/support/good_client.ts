@@ -1,6 +1,7 @@
 import { toHex } from "../../tests/support/bytes.ts";
 import type { StreamAddress } from "../../src/client/mod.ts";
 import { encodeBody, Encoding } from "../../src/protocol/body.ts";
+import { ReplyCode } from "../../src/protocol/codes.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
 import { readReply, type Reply } from "../../src/protocol/reply.ts";
 import { writeRequest } from "../../src/protocol/request.ts";
@@ -63,6 +64,15 @@ export class GoodClient implements Disposable {
       : await Deno.connect({ transport: "unix", path: address.path });
     if ("setNoDelay" in socket) socket.setNoDelay(true);
     return new GoodClient(socket, plugin, random, depth, silenceMs);
+  }
+
+  /** Logs in. Throws WrongReply where that is refused. */
+  async login(token: string): Promise<void> {
+    const body = encodeBody(Encoding.Json, { token });
+    const message = writeRequest({ id: 0, command: 1, sync: true, plugin: "Reserve.Auth", body }, true);
+    await this.#within(this.socket.write(message));
+    const reply = await this.#reply();
+    if (reply.code < ReplyCode.Ok) throw new WrongReply(`the login was refused: ${shown(reply)}`);
   }
 
   /** Goes on until told to stop. Throws WrongReply. */
