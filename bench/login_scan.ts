@@ -23,8 +23,8 @@ import { WatchedServer } from "./support/watched_server.ts";
 
 const USAGE = `Usage: ./denow task bench-auth [options]
   --tokens N        wrong tokens to try (100000)
-  --at-once N       connections that try at a time (2000); both processes need that many descriptors and some
-  --seconds S       how long the good clients are measured before and after (15)
+  --at-once N       connections that try at a time (4800); both processes need that many descriptors and some
+  --seconds S       how long the good clients are measured before and after (8)
   --ratio R         the good clients' p99 may grow so many times (1.5); 0: no matter
   --mevent FILE     an executable instead of the source
 `;
@@ -36,8 +36,8 @@ const LOST_MS = 20_000;
 
 const args = benchArgs(USAGE, FLAGS);
 const tokens = args.number("tokens", 100_000);
-const atOnce = args.number("at-once", 2000);
-const seconds = args.number("seconds", 15);
+const atOnce = args.number("at-once", 4800);
+const seconds = args.number("seconds", 8);
 const ratio = args.number("ratio", 1.5);
 const library = loadLibc();
 if (library === null) refuse(USAGE, "this needs Linux");

@@ -11,6 +11,10 @@ import { hashOfToken, MAX_TOKEN_CHARS } from "./token.ts";
 /** Tokens that were revoked and are still told from wrong ones; beyond them the one that was revoked first is forgotten. */
 const MAX_REVOKED = 1000;
 
+/** What a refused login waits grows by the delay after so many further failures, up to so many times the delay. */
+const GROWS_AFTER = 100;
+const MAX_GROWTH = 10;
+
 /** A token as the config knows it. */
 export interface TokenGrant extends Grant {
   readonly hash: Uint8Array;
@@ -20,7 +24,7 @@ export interface TokenGrant extends Grant {
 export interface LoginLimits {
   /** Failures of an address in a minute before further ones wait; 0 is no bound. */
   readonly maxLoginFailures: number;
-  /** How long they wait for their answer, in ms. */
+  /** How long they wait for their answer at least, in ms. */
   readonly loginDelay: number;
 }
 
@@ -100,10 +104,12 @@ export class TokenGuard implements Guard {
     const failures = this.#failures.failed(address, now);
     if (maxLoginFailures === 0 || failures <= maxLoginFailures) return new AuthError(kind, message);
     limitLog.reached("max_login_failures", fields);
+    const delay = loginDelay *
+      Math.min(MAX_GROWTH, 1 + Math.floor((failures - maxLoginFailures) / GROWS_AFTER));
     return new AuthError(
       "too_many_failures",
-      `${message}; ${from} has failed too often lately, so this was told after ${loginDelay} ms`,
-      loginDelay,
+      `${message}; ${from} has failed too often lately, so this was told after ${delay} ms`,
+      delay,
     );
   }
 

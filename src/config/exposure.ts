@@ -59,6 +59,10 @@ function hasAllow({ allow }: Table): boolean {
   return Array.isArray(allow) ? allow.length > 0 : typeof allow === "string" && allow !== "";
 }
 
+function hasUnix({ unix }: Table): boolean {
+  return unix !== undefined && [unix].flat().some((each) => each !== "");
+}
+
 function hasClientCa({ tls }: Table): boolean {
   return isTable(tls) && tls["client_ca"] !== undefined;
 }
@@ -90,7 +94,12 @@ function* misfits(table: Table, path: KeyPath): Iterable<KeyProblem> {
         }: ${otherwise}`,
       };
     }
-    if (auth === "certificate" && !hasClientCa(table)) {
+    if (auth === "certificate" && hasUnix(table)) {
+      yield {
+        path: [...path, "auth"],
+        message: "a Unix socket has no certificates: give it a [[listener]] of its own, with another auth",
+      };
+    } else if (auth === "certificate" && !hasClientCa(table)) {
       yield { path: [...path, "auth"], message: "client certificates need tls = { …, client_ca = … }" };
     }
   }

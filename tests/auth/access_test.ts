@@ -160,6 +160,10 @@ Deno.test("a listener that other machines reach, and nothing protects, stops the
       { listener: [{ tcp: "127.0.0.1:1", auth: "certificate" }] },
       "listener[0].auth: client certificates need tls",
     ],
+    [
+      { server: { udp: "", unix: "a", auth: "certificate" } },
+      "server.auth: a Unix socket has no certificates",
+    ],
     [{ token: [{ ...token, rights: ["cal:echo"] }] }, "token[0].rights[0]: expected a right such as"],
     [{ token: [{ ...token, rights: [] }] }, "token[0].rights: expected a right such as"],
     [{ token: [{ ...token, hash: SHOP.token }] }, 'token[0].hash: expected "sha256:" and 64 hexadecimal'],

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { addressKey, AddressList, netText, parseNet } from "../../src/auth/address_list.ts";
 import { AddressRates, MAX_RATED_ADDRESSES } from "../../src/auth/address_rates.ts";
@@ -6,6 +6,10 @@ import { HASH_WORDS, indexOfHash, wordsOf } from "../../src/auth/constant_time.t
 import { FAILURE_WINDOW_MS, LoginFailures, MAX_FAILED_ADDRESSES } from "../../src/auth/login_failures.ts";
 import { parseRate, RateMeter, rateText } from "../../src/auth/rate.ts";
 import { parseRight, Rights } from "../../src/auth/rights.ts";
+import { AuthError } from "../../src/auth/auth_error.ts";
+import { LimitLog } from "../../src/observe/limit_log.ts";
+import { TokenGuard } from "../../src/auth/token_guard.ts";
+import { testLog } from "../support/test_log.ts";
 import { hashOfToken, hashText, parseHash, tokenOf } from "../../src/auth/token.ts";
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -165,4 +169,24 @@ Deno.test("what is kept of addresses has a bound, and failures count for a minut
   // The ones of before were forgotten for others.
   assert(rates.of("192.0.2.1") !== first);
   assertEquals(failures.failed("192.0.2.1", FAILURE_WINDOW_MS), 1);
+});
+
+Deno.test("what a refused login waits grows with the failures of its address, up to ten times the delay", () => {
+  const limitLog = new LimitLog(testLog("error", () => {}), () => 0);
+  const rates = new AddressRates(() => 0);
+  const limits = () => ({ maxLoginFailures: 10, loginDelay: 1000 });
+  const guard = new TokenGuard({ limits, rates, limitLog, clock: () => 0, now: () => 0 });
+  const delay = (address: string) => {
+    const error = assertThrows(() => guard.login("wrong", address, 0), AuthError);
+    return [error.kind, error.delay];
+  };
+  const delays = Array.from({ length: 1200 }, () => delay("192.0.2.1"));
+  assertEquals([delays[9], delays[10], delays[108], delays[109]], [
+    ["wrong", 0],
+    ["too_many_failures", 1000],
+    ["too_many_failures", 1000],
+    ["too_many_failures", 2000],
+  ]);
+  assertEquals(delays.at(-1), ["too_many_failures", 10_000]);
+  assertEquals(delay("192.0.2.2"), ["wrong", 0]);
 });
