@@ -1,4 +1,5 @@
 import type { ConnectionMaker } from "../net/connection_maker.ts";
+import { BATCH_ROUTE } from "./batch_route.ts";
 import { httpMaker } from "./http_maker.ts";
 import type { HttpServices } from "./http_services.ts";
 import { infoRoutes, type Standing } from "./info_routes.ts";
@@ -17,7 +18,7 @@ export interface HttpFrontOptions
 export function httpFront(
   { router, limits, log, limitLog, now, version, state, readiness }: HttpFrontOptions,
 ): ConnectionMaker {
-  const routes: Route[] = [OPERATION_ROUTE, STATE_ROUTE];
+  const routes: Route[] = [BATCH_ROUTE, OPERATION_ROUTE, STATE_ROUTE];
   routes.push(...infoRoutes({ version, state, readiness }, () => openApi(routes, version)));
   return httpMaker({
     router,

@@ -18,8 +18,6 @@ export function infoRoutes({ state, readiness }: Standing, document: () => JsonO
     {
       method: "GET",
       path: READY_PATH,
-      takes: null,
-      gives: JSON_TYPE,
       description: {
         operationId: "ready",
         summary: "Whether the server takes operations",
@@ -45,8 +43,6 @@ export function infoRoutes({ state, readiness }: Standing, document: () => JsonO
     {
       method: "GET",
       path: "/openapi.json",
-      takes: null,
-      gives: JSON_TYPE,
       description: {
         operationId: "openapi",
         summary: "This description",

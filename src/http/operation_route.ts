@@ -9,8 +9,6 @@ const MAX_COMMAND = 65_535;
 export const OPERATION_ROUTE: Route = {
   method: "POST",
   path: "/v1/{plugin}/{command}",
-  takes: "application/json",
-  gives: "application/json",
   description: {
     operationId: "callPlugin",
     summary: "Runs a command of a plugin",

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { badFraming } from "./http_error.ts";
+import { badFraming, type HttpError } from "./http_error.ts";
 
 /** What a request's first line and header fields may have together, in bytes. */
 export const MAX_HEAD_BYTES = 16 * 1024;
@@ -39,12 +39,15 @@ export function headEnd(bytes: Uint8Array, start: number, from: number, end: num
   for (let at = Math.max(start, from); at < end; at++) {
     if (bytes[at] !== LF) continue;
     if (at === start || bytes[at - 1] !== CR) throw badFraming("a line of the head ends in LF without CR");
+    if (at - start > MAX_HEAD_BYTES) throw longHead();
     if (at - start >= 3 && bytes[at - 2] === LF) return at + 1;
   }
-  if (end - start > MAX_HEAD_BYTES) {
-    throw badFraming(`the request's head has more than ${MAX_HEAD_BYTES} bytes`, 431);
-  }
+  if (end - start > MAX_HEAD_BYTES) throw longHead();
   return -1;
+}
+
+function longHead(): HttpError {
+  return badFraming(`the request's head has more than ${MAX_HEAD_BYTES} bytes`, 431);
 }
 
 /**

@@ -41,9 +41,6 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** `/v1/{plugin}/{command}` */
   readonly path: string;
-  /** Media types: what the body is to be, null where there is none, and what the response is. */
-  readonly takes: string | null;
-  readonly gives: string;
   /** Its Operation Object in OpenAPI. */
   readonly description: JsonObject;
   /** @param values of the path's parameters, in order. Throws HttpError. */

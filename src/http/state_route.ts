@@ -9,8 +9,6 @@ const TIME = { type: "string", format: "date-time" };
 export const STATE_ROUTE: Route = {
   method: "GET",
   path: "/v1/operations/{id}",
-  takes: null,
-  gives: "application/json",
   description: {
     operationId: "operationState",
     summary: "Tells where an operation is, and what it came to",
