@@ -57,6 +57,7 @@ export class Town implements AsyncDisposable {
     await pause(afterMs);
     if (signal === "KILL") await this.server.kill();
     else {
+      for (const world of this.worlds) world.isGivenUp = this.kind === "memory";
       const code = await this.server.terminate();
       assert(code <= 1, `told to stop, the server ended with ${code}: ${this.server.said}`);
     }

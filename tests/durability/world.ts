@@ -33,6 +33,8 @@ export class World {
   #replies: Promise<void>[] = [];
   #tag = 0;
   #history = 0;
+  /** The server was told to stop, and gives up what its memory holds: it may still answer, and knows nothing of that any more. */
+  isGivenUp = false;
   #isPaused = false;
   /** The tags of what ran at the look before, where the plugin was paused then, too. */
   #running: ReadonlySet<number> | undefined;
@@ -51,6 +53,7 @@ export class World {
     this.#client = await this.server.connect();
     this.#watch = new PluginWatch(await this.server.control(), this.plugin.name, this.runs);
     this.#isPaused = false;
+    this.isGivenUp = false;
     this.#running = undefined;
   }
 
@@ -73,6 +76,7 @@ export class World {
       if (error instanceof ConnectionLostError || error instanceof ConnectError) return false;
       // It is about to end, and does nothing more.
       if (error instanceof RefusedError && /\b(stop|drain|closed)/.test(error.message)) return false;
+      if (this.isGivenUp) return false;
       throw this.#explained(error);
     }
   }
