@@ -134,7 +134,21 @@ export class Certificates {
   }
 }
 
-async function reading(settings: TlsSettings, { openssl, protocols }: CertificatesOptions): Promise<Reading> {
+/** Why a listener cannot serve with these files; null where it can. */
+export async function problemOfFiles(settings: TlsSettings, openssl: OpenSsl): Promise<string | null> {
+  try {
+    (await reading(settings, { openssl, protocols: ["any"] })).context.free();
+    return null;
+  } catch (error) {
+    if (!(error instanceof TlsError)) throw error;
+    return error.message;
+  }
+}
+
+async function reading(
+  settings: TlsSettings,
+  { openssl, protocols }: Pick<CertificatesOptions, "openssl" | "protocols">,
+): Promise<Reading> {
   const [cert, key] = await Promise.all([readPem("cert", settings.cert), readPem("key", settings.key)]);
   const clientCa = settings.clientCa === null ? null : await readPem("client_ca", settings.clientCa);
   const all = new TextEncoder().encode([cert, key, clientCa].map((file) => file?.text ?? "").join("\0"));

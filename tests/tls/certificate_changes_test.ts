@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { checkFindings } from "../../src/cli/config/check_findings.ts";
 import { type CertificatePaths, openssl, TestCertificates } from "../support/certificates.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
@@ -203,4 +204,24 @@ Deno.test("without epoll there is no TLS, at a start and at a reload", async () 
   using caller = await server.connect();
   await caller.send(streamRequest());
   assertEquals((await caller.reply()).code, 1000);
+});
+
+Deno.test("mevent check reads the files, and says where they stand and what is wrong", async () => {
+  await using certificates = await TestCertificates.make();
+  const [pair, other] = [await certificates.server(), await certificates.server()];
+  const file = `${certificates.folder}/mevent.toml`;
+  const found = async (cert: string, key: string) => {
+    const text = `[server]\ntcp = ""\nudp = ""\n[[listener]]\ntcp = ["127.0.0.1:0", "[::1]:0"]\n` +
+      `tls = { cert = "${cert}", key = "${key}" }\n`;
+    const { findings } = await checkFindings({ file, text, env: {}, flags: {} });
+    return findings.filter(({ key }) => key === "listener[0].tls").map(({ line, text }) => ({ line, text }));
+  };
+  assertEquals(await found(pair.cert, pair.key), []);
+  const [first, ...others] = await found(pair.cert, other.key);
+  assertEquals([first?.line, others], [6, []]);
+  assertStringIncludes(first!.text, `the key in ${other.key} is not that of ${pair.cert}`);
+  assertStringIncludes(
+    (await found("no.pem", pair.key))[0]!.text,
+    `tls.cert cannot be read: ${certificates.folder}/no.pem`,
+  );
 });

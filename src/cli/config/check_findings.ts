@@ -7,6 +7,7 @@ import type { ConfigSources } from "../../config/load.ts";
 import { usableConfig } from "../../config/usable.ts";
 import { checkNames, RegistryError } from "../../router/registry.ts";
 import { addressPaths, checkAddresses } from "../../server/check_addresses.ts";
+import { certificateProblems } from "../../server/check_certificates.ts";
 import { dataFolder, dataFolderProblem } from "../../server/data_folder.ts";
 import { PLACE, refusalText } from "../plugin/check_report.ts";
 
@@ -48,6 +49,9 @@ export async function checkFindings(sources: ConfigSources): Promise<CheckFindin
   const addresses = await checkAddresses(config.listeners, paths, config.server);
   for (const { path, message, isInUse } of addresses) {
     findings.push(configFinding(isInUse ? "warning" : "error", layers.inPlace({ path, message })));
+  }
+  for (const problem of await certificateProblems(config.listeners, paths)) {
+    findings.push(configFinding("error", layers.inPlace(problem)));
   }
   const journals = config.plugins.filter(({ durability }) => durability === "journal");
   if (journals.length > 0) {
