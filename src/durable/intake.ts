@@ -1,4 +1,5 @@
 import { type AcceptedRecord, DueState, type IdRun } from "../journal/record_layout.ts";
+import { JournalRecord } from "../journal/record.ts";
 import {
   acceptedBytes,
   attemptBytes,
@@ -46,8 +47,11 @@ export class Intake {
     return this.#kept.length === 0 && this.ring.reserve(acceptedBytes(contentLength));
   }
 
-  /** Writes an operation for which {@link admits} was true; `due` is 0 for at once. */
-  accepted(operation: Operation, due: number, source: Uint8Array, at: number, length: number): void {
+  /**
+   * Writes an operation for which {@link admits} was true; `due` is 0 for at once. Returns where in the ring's records the content
+   * lies until it is published: a multiple of 4.
+   */
+  accepted(operation: Operation, due: number, source: Uint8Array, at: number, length: number): number {
     const record = this.#record;
     record.id = operation.id;
     record.command = operation.command;
@@ -63,6 +67,7 @@ export class Intake {
     ring.reserve(bytes);
     writeAccepted(ring.records, ring.at, record, source, at, length);
     ring.commit(bytes);
+    return JournalRecord.contentAt(ring.at);
   }
 
   attempt(id: number, attempts: number, due: number, state: DueState): void {

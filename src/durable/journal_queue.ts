@@ -126,8 +126,10 @@ export class JournalQueue implements Durability, CommittedPlaces {
     due: number,
     to: Addressee | null,
   ): void {
-    this.#write(operation, source, at, length, due);
-    this.#unsynced.add(operation, source, at, length, acceptedBytes(length), due, to);
+    const contentAt = this.#write(operation, source, at, length, due);
+    const { records } = this.#intake.ring;
+    // From the ring, where it lies aligned: that copy takes a fourth of the time.
+    this.#unsynced.add(operation, records, contentAt, length, acceptedBytes(length), due, to);
   }
 
   retry(letter: DeadLetter, now: number): void {
@@ -161,10 +163,10 @@ export class JournalQueue implements Durability, CommittedPlaces {
     this.#shadows.set(id, { id: operation.id, acceptedAt: operation.acceptedAt });
   }
 
-  #write(operation: Operation, source: Uint8Array, at: number, length: number, due: number): void {
+  #write(operation: Operation, source: Uint8Array, at: number, length: number, due: number): number {
     operation.id = ++this.parts.queue.lastId;
     operation.acceptedAt = Math.round(operation.acceptedAt * TIME_SHARE) / TIME_SHARE;
-    this.#intake.accepted(operation, due, source, at, length);
+    return this.#intake.accepted(operation, due, source, at, length);
   }
 
   parked(id: number, attempts: number, due: number, why: "retrying" | "postponed", bytes: number): void {
@@ -361,7 +363,7 @@ export class JournalQueue implements Durability, CommittedPlaces {
     const length = OperationRecord.contentLength(segment, offset);
     const bytes = OperationRecord.bytes(segment, offset);
     this.kept++;
-    const isDelayed = due > now();
+    const isDelayed = due > 0 && due > now();
     const isFull = this.#heldBytes >= WINDOW_BYTES && this.#heldOps >= WINDOW_OPS;
     if (!isDelayed && (isFull || this.#spilled.size > 0)) {
       this.#spilled.add(id);

@@ -70,6 +70,8 @@ export class Journals implements Disposable {
   readonly #closing = new Map<string, (problem: string | null) => void>();
   /** By plugin: what it takes on disk. */
   readonly #open = new Map<string, number>();
+  /** What all of them take on disk, as far as is known. */
+  diskBytes = 0;
   readonly #journals = new Set<OpenJournal>();
   readonly #bell: RingMemory = createRing(BELL_BYTES);
   readonly #marks: Watermarks;
@@ -88,13 +90,6 @@ export class Journals implements Disposable {
   /** How full {@link JournalsOptions.maxDisk} is. */
   get level(): FillLevel {
     return this.#marks.level;
-  }
-
-  /** What all of them take on disk, as far as is known. */
-  get diskBytes(): number {
-    let sum = 0;
-    for (const bytes of this.#open.values()) sum += bytes;
-    return sum;
   }
 
   isOpen(plugin: string): boolean {
@@ -144,8 +139,10 @@ export class Journals implements Disposable {
         this.#shrink();
       },
       tookDisk: (bytes) => {
-        if (!this.#open.has(plugin)) return;
+        const before = this.#open.get(plugin);
+        if (before === undefined) return;
         this.#open.set(plugin, bytes);
+        this.diskBytes += bytes - before;
         this.#mark();
       },
       onFailed: () => {},
@@ -212,6 +209,7 @@ export class Journals implements Disposable {
   }
 
   #gone(plugin: string): void {
+    this.diskBytes -= this.#open.get(plugin) ?? 0;
     this.#open.delete(plugin);
     this.#mark();
     if (this.#open.size === 0) this[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import type { Words } from "../protocol/copy_bytes.ts";
 import type { DeadLetter } from "../queue/dead_letters.ts";
 import type { Place } from "../queue/lane.ts";
 import { type Addressee, type Operation, OperationRecord, recordBytes } from "../queue/record.ts";
@@ -39,17 +40,17 @@ export class Unsynced {
     return this.#staging.bytes;
   }
 
-  /** Adds an operation that was written with so many bytes; the content is copied. */
+  /** Adds an operation that was written with so many bytes; the content, from a multiple of 4 on, is copied. */
   add(
     operation: Operation,
-    source: Uint8Array,
+    source: Words,
     at: number,
     length: number,
     bytes: number,
     due: number,
     to: Addressee | null,
   ): void {
-    this.#staging.lane.append(operation, source, at, length);
+    this.#staging.lane.appendAligned(operation, source, at, length);
     this.#staging.add(operation.id, bytes, due, false, to);
     this.parts.queue.count(recordBytes(length));
   }

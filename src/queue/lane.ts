@@ -1,4 +1,12 @@
-import { appendRecord, copyRecord, type Operation, OperationRecord, recordBytes } from "./record.ts";
+import type { Words } from "../protocol/copy_bytes.ts";
+import {
+  appendAligned,
+  appendRecord,
+  copyRecord,
+  type Operation,
+  OperationRecord,
+  recordBytes,
+} from "./record.ts";
 import type { Segment, SegmentPool } from "./segment.ts";
 
 /** Where a record lies. */
@@ -38,6 +46,12 @@ export class Lane {
 
   append(operation: Operation, source: Uint8Array, at: number, length: number): void {
     appendRecord(this.#room(recordBytes(length)), operation, source, at, length);
+    this.waiting++;
+  }
+
+  /** The same with content that begins at a multiple of 4. */
+  appendAligned(operation: Operation, source: Words, at: number, length: number): void {
+    appendAligned(this.#room(recordBytes(length)), operation, source, at, length);
     this.waiting++;
   }
 

@@ -1,4 +1,4 @@
-import { copyBytes, copyWords } from "../protocol/copy_bytes.ts";
+import { copyBytes, copyWords, type Words } from "../protocol/copy_bytes.ts";
 import type { Segment } from "./segment.ts";
 
 /**
@@ -94,9 +94,29 @@ export function appendRecord(
   at: number,
   length: number,
 ): number {
+  const offset = appendHeader(segment, operation, length);
+  copyBytes(source, at, length, segment.bytes, offset + RECORD_HEADER_BYTES);
+  return offset;
+}
+
+/** The same with content that begins at a multiple of 4. */
+export function appendAligned(
+  segment: Segment,
+  operation: Operation,
+  source: Words,
+  at: number,
+  length: number,
+): number {
+  const offset = appendHeader(segment, operation, length);
+  copyWords(source, at, length, segment, offset + RECORD_HEADER_BYTES);
+  return offset;
+}
+
+/** Writes all but the content. */
+function appendHeader(segment: Segment, operation: Operation, length: number): number {
   const offset = segment.used;
   const word = offset >>> 2;
-  const { words, bytes } = segment;
+  const { words } = segment;
   const life = operation.keyed ? operation.attempts | KEYED_BIT : operation.attempts;
   words[word] = operation.id;
   segment.note(words[word]!);
@@ -113,7 +133,6 @@ export function appendRecord(
     words[word + 6] = operation.delay;
   }
   words[word + 7] = length;
-  copyBytes(source, at, length, bytes, offset + RECORD_HEADER_BYTES);
   segment.used = offset + recordBytes(length);
   segment.live++;
   return offset;
