@@ -143,8 +143,9 @@ export class Committer {
     this.#settle();
   }
 
-  /** Takes what is in the ring, up to a batch. */
-  take(ring: RingReader): void {
+  /** Takes what is in the ring, up to a batch; true where there was something. */
+  take(ring: RingReader): boolean {
+    const before = this.#fresh.length;
     if (this.#fresh.length === 0) this.#freshSince = this.clock.monotonic();
     const { records } = ring;
     while (this.#fresh.length < BATCH_BYTES && ring.next()) {
@@ -155,6 +156,7 @@ export class Committer {
       this.#fresh.add(records, ring.at);
     }
     ring.release();
+    return this.#fresh.length > before;
   }
 
   /** Writes what was taken, where it is time for that; {@link sync} follows. */

@@ -156,10 +156,11 @@ export class JournalStore {
     this.#isShort = true;
   }
 
-  /** Takes what has come, and writes it where it is time; {@link finishTurn} must follow. */
-  beginTurn(): void {
-    this.#committer.take(this.intake);
+  /** Takes what has come, and writes it where it is time; {@link finishTurn} must follow. True where something had come. */
+  beginTurn(): boolean {
+    const took = this.#committer.take(this.intake);
     this.#committer.write();
+    return took;
   }
 
   /** Syncs what was written, tells it, and goes on with what else is to be done. */

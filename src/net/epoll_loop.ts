@@ -5,6 +5,8 @@ import { EFD_NONBLOCK_CLOEXEC, EPOLLIN, type Libc } from "./libc.ts";
 
 /** With nothing to do the thread looks around for so long before it sleeps: waking up takes longer; in ms. */
 const SPIN_MS = 0.05;
+/** The same while somebody is about to tell something, and nothing else need happen for it. */
+const AWAITING_SPIN_MS = 1;
 /** After so long timers, datagrams and messages get their turn; in ms. */
 const TURN_MS = 1;
 
@@ -19,6 +21,8 @@ export interface EpollWork {
   dispatch(): void;
   /** Looks for replies; true where there were some. */
   poll(): boolean;
+  /** Whether what {@link poll} looks for is about to come. */
+  readonly isAwaiting: boolean;
   /** Prepares to be woken; false where there is something to do already. */
   sleep(): boolean;
 }
@@ -133,7 +137,7 @@ export class EpollLoop {
         // Whoever has sent may read on, and have something to send again.
         this.#held.send();
         idleSince = 0;
-      } else if (idle > SPIN_MS) {
+      } else if (idle > SPIN_MS && (idle > AWAITING_SPIN_MS || !this.work.isAwaiting)) {
         if (!this.work.sleep()) continue;
         this.#sleep();
         return false;

@@ -166,6 +166,12 @@ export class PluginJournals {
     return found;
   }
 
+  /** Whether there is a commit that callers wait for. */
+  get isAwaiting(): boolean {
+    for (const queue of this.#queues) if (queue.unsynced > 0) return true;
+    return false;
+  }
+
   /** Lets the next news wake this thread; false where there are some already. */
   sleep(): boolean {
     for (const queue of this.#queues) if (!queue.news.sleep()) return false;

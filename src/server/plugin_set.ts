@@ -95,6 +95,11 @@ export class PluginSet {
     return found;
   }
 
+  /** Whether a journal is about to tell that something is on the disk. */
+  get isAwaiting(): boolean {
+    return this.parts.journals.isAwaiting;
+  }
+
   /** Lets the next of them wake this thread; false where there is one already. */
   sleep(): boolean {
     return this.parts.journals.sleep() && this.all.every((plugin) => plugin.pool.sleep());

@@ -149,6 +149,9 @@ export class Server {
     this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
       dispatch: () => this.#router.dispatch(),
       poll: () => plugins.poll(),
+      get isAwaiting() {
+        return plugins.isAwaiting;
+      },
       sleep: () => plugins.sleep(),
     });
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
