@@ -18,7 +18,12 @@ export function serveWithEpoll(port: number): void {
   const library = loadLibc();
   if (library === null) throw new Error("there is no epoll here");
   const libc = library.symbols;
-  const loop = new EpollLoop(libc, { dispatch: () => {}, poll: () => false, sleep: () => true });
+  const loop = new EpollLoop(libc, {
+    dispatch: () => {},
+    poll: () => false,
+    isAwaiting: false,
+    sleep: () => true,
+  });
   const { fd: listener } = openWithDescriptor(libc, () => Deno.listen({ hostname: "127.0.0.1", port }));
   if (listener === null) throw new Error("the listener's descriptor was not found");
   loop.add(listener, EPOLLIN, {
