@@ -244,6 +244,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     this.#body.begin(head.length);
     this.#stage = "body";
     this.#admit();
+    if (head.length < 0 || head.length > input.pending) head.keep();
     return true;
   }
 

@@ -66,6 +66,11 @@ export class RequestHead {
   /** The caller waits for `100 Continue` before it sends the body. */
   expectsContinue = false;
   #bytes = new Uint8Array(0);
+  /** Where the head lies in them. */
+  #start = 0;
+  #end = 0;
+  /** Holds a head whose bytes are about to be written over. */
+  #kept = new Uint8Array(0);
   /** Of each field, where its name begins and ends, and its value. */
   readonly #fields: number[] = [];
 
@@ -84,10 +89,24 @@ export class RequestHead {
   read(bytes: Uint8Array<ArrayBuffer>, at: number, end: number): void {
     this.clear();
     this.#bytes = bytes;
+    this.#start = at;
+    this.#end = end;
     at = this.#readLine(bytes, at, end);
     while (bytes[at] !== CR) at = this.#readField(bytes, at, end);
     if (bytes[at + 1] !== LF) throw badFraming("the head holds a CR without LF");
     this.#readFraming();
+  }
+
+  /** Has the head stay as it is while what it was read from is written over: its fields are read where they lie. */
+  keep(): void {
+    const length = this.#end - this.#start;
+    if (this.#bytes === this.#kept || length === 0) return;
+    if (this.#kept.length < length) this.#kept = new Uint8Array(length * 2);
+    this.#kept.set(this.#bytes.subarray(this.#start, this.#end));
+    for (let at = 0; at < this.#fields.length; at++) this.#fields[at]! -= this.#start;
+    this.#bytes = this.#kept;
+    this.#end = length;
+    this.#start = 0;
   }
 
   /** The value of a field by its name in small letters, null where there is none. Throws HttpError where it stands twice. */
