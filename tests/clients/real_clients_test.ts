@@ -41,6 +41,7 @@ module = "builtin:skeleton"
 
 [[plugin]]
 name = "full"
+biz = 4
 module = "builtin:echo"
 queue = { max_bytes = "1 KiB" }
 `;
