@@ -7,7 +7,10 @@ Net::HTTP.start(base.host, base.port) do |http|
     method, path, body, token, out = line.split("\t")
     path, wish = path.split("#")
     request = Net::HTTPGenericRequest.new(method, body != "-", true, path)
-    request.body = File.binread(body) and request["content-type"] = "application/json" if body != "-"
+    if body != "-"
+      request.body = File.binread(body)
+      request["content-type"] = "application/json"
+    end
     request["authorization"] = "Bearer #{token}" if token != "-"
     request["prefer"] = "respond-async" if wish == "async"
     response = http.request(request)
