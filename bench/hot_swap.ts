@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "../src/client/mod.ts";
+import { Connection } from "../src/client/mod.ts";
 import { lossFaults, reportChanges } from "./reload/change_report.ts";
 import { type ChangedFolder, ChangedServer } from "./reload/changed_server.ts";
 import { countText, megabytesText, microsecondsText } from "./support/figures.ts";
@@ -38,7 +38,7 @@ const machine = describeMachine();
 await using server = await ChangedServer.start(program, SWAPPED, writeFirst);
 const memory = [(await server.stats()).rss_bytes];
 const load = new HotSwapLoad(
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.connect(server.address))),
+  await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.connect(server.address))),
 );
 const times: number[] = [];
 const start = performance.now();

@@ -1,11 +1,11 @@
 import { isExactNumber, JSON_NUMBER, PLAIN_CHARS, readNumber } from "./exact_number.ts";
-import type { ExactJson, JsonValue } from "./plugin.ts";
+import type { JsonValue } from "./plugin.ts";
+import { rawJson, stringifyRaw } from "./raw_json.ts";
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 /** TypeScript does not know of the context yet. */
 const parse = JSON.parse as unknown as (text: string, reviver: Reviver) => JsonValue;
-const { rawJSON } = JSON as JSON & ExactJson;
 
 const QUOTE = 0x22;
 const PLUS = 0x2b;
@@ -36,14 +36,16 @@ export function parseJson(text: string): JsonValue {
 
 /**
  * The same where there is likely to be one. `JSON.parse` tells the texts of numbers only to a reviver, which makes it five
- * times slower; so they are put away first, each replaced by a text that begins with a NUL, and put back afterwards.
+ * times slower; so they are put away first, each replaced by a text that begins with more NULs than the text has in a row, and put
+ * back afterwards.
  */
 export function parseExactly(text: string): JsonValue {
-  if (text.includes(NUL_ESCAPE)) return parseByReviver(text);
-  const { values, marked } = markNumbers(text);
+  let nuls = 1;
+  while (text.includes(NUL_ESCAPE.repeat(nuls))) nuls *= 2;
+  const { values, marked } = markNumbers(text, NUL_ESCAPE.repeat(nuls));
   if (values.length === 0) return JSON.parse(text);
   try {
-    return restored(JSON.parse(marked), values);
+    return restored(JSON.parse(marked), values, "\0".repeat(nuls));
   } catch (error) {
     // Of the text itself, with its own positions.
     JSON.parse(text);
@@ -51,14 +53,11 @@ export function parseExactly(text: string): JsonValue {
   }
 }
 
-function parseByReviver(text: string): JsonValue {
-  return parse(text, (_, value, { source }) => {
-    return typeof value === "number" && source !== undefined ? readNumber(source) : value;
-  });
-}
-
 /** The text with numbers that are no doubles replaced, and what they are. */
-function markNumbers(text: string): { readonly values: readonly JsonValue[]; readonly marked: string } {
+function markNumbers(
+  text: string,
+  mark: string,
+): { readonly values: readonly JsonValue[]; readonly marked: string } {
   const values: JsonValue[] = [];
   let marked = "";
   let from = 0;
@@ -75,7 +74,7 @@ function markNumbers(text: string): { readonly values: readonly JsonValue[]; rea
     if (token.length <= PLAIN_CHARS && !/[eE]/.test(token)) continue;
     const value = JSON_NUMBER.test(token) ? readNumber(token) : 0;
     if (typeof value === "number") continue;
-    marked += `${text.slice(from, start)}"${NUL_ESCAPE}${values.length}"`;
+    marked += `${text.slice(from, start)}"${mark}${values.length}"`;
     values.push(value);
     from = at + 1;
   }
@@ -98,18 +97,22 @@ function isTooDeep(text: string): boolean {
 }
 
 /** Puts the numbers back. Throws where one stands for a key, which makes a text of what was none of JSON. */
-function restored(value: JsonValue, values: readonly JsonValue[]): JsonValue {
-  if (typeof value === "string") return value.charCodeAt(0) === 0 ? values[Number(value.slice(1))]! : value;
+function restored(value: JsonValue, values: readonly JsonValue[], mark: string): JsonValue {
+  if (typeof value === "string") {
+    return value.charCodeAt(0) === 0 && value.startsWith(mark)
+      ? values[Number(value.slice(mark.length))]!
+      : value;
+  }
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) value[index] = restored(value[index]!, values);
+    for (let index = 0; index < value.length; index++) value[index] = restored(value[index]!, values, mark);
     return value;
   }
   for (const key of Object.keys(value)) {
-    if (key.charCodeAt(0) === 0) throw new SyntaxError("a number stands for a key");
+    if (key.charCodeAt(0) === 0 && key.startsWith(mark)) throw new SyntaxError("a number stands for a key");
     const child = value[key]!;
     // An own property, whatever its name is: JSON.parse has made it.
-    if (typeof child === "string" || typeof child === "object") value[key] = restored(child, values);
+    if (typeof child === "string" || typeof child === "object") value[key] = restored(child, values, mark);
   }
   return value;
 }
@@ -148,21 +151,21 @@ export function stringifyJson(value: unknown, indent?: number): string | undefin
   } catch (error) {
     // A bigint was in it, or what cannot be written at all, which throws once more.
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(value, bigintAsDigits, indent);
+    return stringifyRaw(value, indent);
   }
 }
 
 /** JSON text with its white space anew, its numbers as they stand. Throws SyntaxError. */
 export function relaidJson(text: string, indent: number): string {
   const value = parse(text, (_, value, { source }) => {
-    return typeof value === "number" && source !== undefined ? rawJSON(source) : value;
+    return typeof value === "number" && source !== undefined ? rawJson(source) : value;
   });
   return JSON.stringify(value, undefined, indent);
 }
 
 /** Of `JSON.stringify`, a replacer. */
 export function bigintAsDigits(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? rawJSON(value.toString()) : value;
+  return typeof value === "bigint" ? rawJson(value.toString()) : value;
 }
 
 /** Of `JSON.stringify`, a replacer: what no double holds as a text of its digits, for those who read it by `JSON.parse`. */
@@ -174,7 +177,7 @@ export function exactAsText(_: string, value: unknown): unknown {
 export function writeBigints(): void {
   Object.defineProperty(BigInt.prototype, "toJSON", {
     value(this: bigint) {
-      return rawJSON(this.toString());
+      return rawJson(this.toString());
     },
     writable: true,
     configurable: true,

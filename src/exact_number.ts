@@ -1,6 +1,5 @@
-import type { ExactJson, ExactNumber, JsonValue } from "./plugin.ts";
-
-const { rawJSON, isRawJSON } = JSON as JSON & ExactJson;
+import type { ExactNumber, JsonValue } from "./plugin.ts";
+import { isRawJson, rawJson } from "./raw_json.ts";
 
 /** Texts of numbers that are no longer are those of doubles, unless they have an exponent. */
 export const PLAIN_CHARS = 15;
@@ -29,17 +28,17 @@ const ZERO: Decimal = { isNegative: false, digits: "", point: 0n };
 
 /** Whether it is a number that neither a double nor a bigint holds. */
 export function isExactNumber(value: unknown): value is ExactNumber {
-  return isRawJSON(value) && NUMBER_START.test(value.rawJSON);
+  return isRawJson(value) && NUMBER_START.test(value.rawJSON);
 }
 
 /** Whether `JSON.rawJSON` has made it, of a number or another value that is no object. */
 export function isRaw(value: unknown): value is ExactNumber {
-  return isRawJSON(value);
+  return isRawJson(value);
 }
 
 /** What stands in the place of `JSON.rawJSON(…)`; other values stay what they are. */
 export function withoutRaw<T>(value: T): T | number | bigint | string | boolean | null | ExactNumber {
-  if (!isRawJSON(value)) return value;
+  if (!isRawJson(value)) return value;
   const text = value.rawJSON;
   return NUMBER_START.test(text) ? readNumber(text) : JSON.parse(text);
 }
@@ -52,15 +51,15 @@ export function readNumber(text: string): number | bigint | ExactNumber {
   const number = Number(text);
   if (WHOLE_DIGITS.test(text)) {
     if (Number.isSafeInteger(number)) return number;
-    return text.length - (text.startsWith("-") ? 1 : 0) <= MAX_WHOLE_DIGITS ? BigInt(text) : rawJSON(text);
+    return text.length - (text.startsWith("-") ? 1 : 0) <= MAX_WHOLE_DIGITS ? BigInt(text) : rawJson(text);
   }
   if (text.length <= PLAIN_CHARS && !/[eE]/.test(text)) return number;
   const shortest = String(number);
   if (shortest === text) return number;
   const decimal = decimalOf(text);
-  if (decimal === null) return rawJSON(text);
+  if (decimal === null) return rawJson(text);
   if (areSame(decimal, decimalOf(shortest))) return number;
-  return isSpelledBy(decimal, number) ? rawJSON(text) : wholeFrom(decimal) ?? rawJSON(text);
+  return isSpelledBy(decimal, number) ? rawJson(text) : wholeFrom(decimal) ?? rawJson(text);
 }
 
 /** The number that a text spells in decimal, as {@link readNumber} has it; undefined where it spells none. */

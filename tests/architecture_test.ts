@@ -37,6 +37,7 @@ const ORDER = [
   "amount.ts",
   "exact_json.ts",
   "exact_number.ts",
+  "raw_json.ts",
   "nearest.ts",
   "system_reason.ts",
   "plugin.ts",
@@ -49,6 +50,7 @@ const PURE = [
   "amount.ts",
   "exact_json.ts",
   "exact_number.ts",
+  "raw_json.ts",
   "nearest.ts",
   "system_reason.ts",
 ];

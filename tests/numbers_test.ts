@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { asServerStats, fetchStats } from "../src/cli/stats/report.ts";
-import { Client } from "../src/client/client.ts";
+import { Connection } from "../src/client/connection.ts";
 import { parseJson, stringifyJson } from "../src/exact_json.ts";
 import type { JsonObject } from "../src/plugin.ts";
 import { BodyView, encodeBody, encodeContent, Encoding } from "../src/protocol/body.ts";
@@ -245,7 +245,7 @@ Deno.test("a number arrives as it was sent or is refused with 23, as docs/params
 
   await t.step("in the server's figures, which are doubles", async () => {
     await server.until("it is told", () => server.plugin("numbers").gauges["large"] === 1e17);
-    await using client = await Client.connect({ ...server.tcp, transport: "tcp" });
+    await using client = await Connection.connect({ ...server.tcp, transport: "tcp" });
     const { plugins } = asServerStats(await fetchStats(client));
     assertEquals(plugins.find(({ name }) => name === "numbers")?.gauges, { large: 1e17 });
     const params = { id: 1234567890123456789n, small: 7n, decimal: parseJson("0.1234567890123456789") };

@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ControlClient, RefusedError } from "../../src/cli/control/client.ts";
 import {
-  Client,
   ConnectError,
+  Connection,
   ConnectionLostError,
   type DatagramAddress,
   type StreamAddress,
@@ -129,8 +129,8 @@ export class DurableServer implements AsyncDisposable {
     ]);
   }
 
-  async connect(): Promise<Client> {
-    return await Client.connect(this.unix, { timeoutMs: PATIENCE_MS });
+  async connect(): Promise<Connection> {
+    return await Connection.connect(this.unix, { timeoutMs: PATIENCE_MS });
   }
 
   /** A connection to its control socket. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type ControlClient, RefusedError } from "../../src/cli/control/client.ts";
 import { asServerStats } from "../../src/cli/stats/report.ts";
-import { Client, encodeBody, Encoding } from "../../src/client/mod.ts";
+import { Connection, encodeBody, Encoding } from "../../src/client/mod.ts";
 import type { PluginStats } from "../../src/observe/server_stats.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import { writeRequest } from "../../src/protocol/request.ts";
@@ -39,8 +39,8 @@ export class Load {
     readonly plugin: string,
     readonly account: Account,
     readonly random: Random,
-    readonly client: Client,
-    readonly udp: Client,
+    readonly client: Connection,
+    readonly udp: Connection,
     readonly control: ControlClient,
   ) {}
 
@@ -52,7 +52,7 @@ export class Load {
     random: Random,
   ): Promise<Load> {
     const [client, control] = [await server.connect(), await server.control()];
-    const udp = await Client.connect(server.udp, { timeoutMs: UDP_MS });
+    const udp = await Connection.connect(server.udp, { timeoutMs: UDP_MS });
     return new Load(server, plugin, account, random, client, udp, control);
   }
 
@@ -100,7 +100,7 @@ export class Load {
     this.control.close();
   }
 
-  async #call(most: number, lane: number, client: Client): Promise<void> {
+  async #call(most: number, lane: number, client: Connection): Promise<void> {
     const { random } = this;
     for (let count = 0; count < most; count++) {
       const key = random.oneIn(8) ? String(random.next()) : null;
@@ -132,7 +132,7 @@ export class Load {
 
   /** False where the server is gone. */
   async #send(
-    client: Client,
+    client: Connection,
     command: number,
     key: string | null,
     lane: number | null,

@@ -1,4 +1,4 @@
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { Random } from "../fuzz/random.ts";
 import type { WatchedServer } from "../support/watched_server.ts";
 import type { PluginFault } from "./plugin_faults.ts";
@@ -17,10 +17,10 @@ export class Callers implements AsyncDisposable {
   failure: string | undefined;
   #waiting = 0;
 
-  private constructor(readonly client: Client, readonly random: Random) {}
+  private constructor(readonly client: Connection, readonly random: Random) {}
 
   static async connect(server: WatchedServer, random: Random): Promise<Callers> {
-    return new Callers(await Client.connect(server.tcp, { timeoutMs: PATIENCE_MS }), random);
+    return new Callers(await Connection.connect(server.tcp, { timeoutMs: PATIENCE_MS }), random);
   }
 
   /** Requests that have no reply yet. */

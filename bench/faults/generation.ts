@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { Libc } from "../../src/net/libc.ts";
 import { Histogram } from "../../src/observe/histogram.ts";
 import type { ServerStats } from "../../src/observe/server_stats.ts";
@@ -66,7 +66,7 @@ export class Generation {
     calmRounds = CALM_ROUNDS,
   ): Promise<GenerationResult> {
     await using server = await startFaultyServer(this.mevent, surroundings, rounds);
-    await using stats = await Client.connect(server.unix, { timeoutMs: SETTLE_MS });
+    await using stats = await Connection.connect(server.unix, { timeoutMs: SETTLE_MS });
     const look = async () => asServerStats(await fetchStats(stats));
     await using callers = await Callers.connect(server, this.random);
     let failure: string | undefined;

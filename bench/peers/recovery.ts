@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import { ChildProcess, onceReady } from "../support/child_process.ts";
 import { countText, megabytesText, ratioText } from "../support/figures.ts";
 import { freePort } from "../support/free_port.ts";
@@ -119,7 +119,11 @@ async function recovered({ mevent, loadgen }: PeerOptions, folder: string) {
 
 async function churned({ mevent, loadgen }: PeerOptions, folder: string) {
   await using server = await start(mevent, folder);
-  await using client = await Client.connect({ transport: "tcp", hostname: "127.0.0.1", port: server.port });
+  await using client = await Connection.connect({
+    transport: "tcp",
+    hostname: "127.0.0.1",
+    port: server.port,
+  });
   const load = loadgen.start({
     port: server.port,
     connections: 50,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
-import { Client, type StreamAddress } from "../../src/client/mod.ts";
+import { Connection, type StreamAddress } from "../../src/client/mod.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import { ChildProcess, onceReady } from "../support/child_process.ts";
 import { freePort } from "../support/free_port.ts";
@@ -64,7 +64,7 @@ export class ChangedServer implements AsyncDisposable, ChangedFolder {
   }
 
   async stats(): Promise<ServerStats> {
-    await using client = await Client.connect(this.address);
+    await using client = await Connection.connect(this.address);
     return asServerStats(await fetchStats(client));
   }
 

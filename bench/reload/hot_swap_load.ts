@@ -1,4 +1,4 @@
-import { type Client, ReplyCode } from "../../src/client/mod.ts";
+import { type Connection, ReplyCode } from "../../src/client/mod.ts";
 
 /** The plugin that is swapped. */
 export const SWAPPED = "swapped";
@@ -81,7 +81,7 @@ export class HotSwapLoad {
   readonly #callers: Promise<void>[];
 
   /** @param burstEveryMs requests are sent together, so many ms after the last; 0: each when the one before it is answered */
-  constructor(readonly clients: readonly Client[], readonly burstEveryMs = 0) {
+  constructor(readonly clients: readonly Connection[], readonly burstEveryMs = 0) {
     this.#callers = clients.flatMap((client) =>
       [true, false].flatMap((sync) => Array.from({ length: CALLERS }, () => this.#call(client, sync)))
     );
@@ -103,7 +103,7 @@ export class HotSwapLoad {
     return this.tally;
   }
 
-  async #call(client: Client, sync: boolean): Promise<void> {
+  async #call(client: Connection, sync: boolean): Promise<void> {
     const { tally } = this;
     while (client.isOpen) {
       if (this.burstEveryMs > 0) await this.#burst();

@@ -1,4 +1,4 @@
-import { Client, ReplyCode } from "../../src/client/mod.ts";
+import { Connection, ReplyCode } from "../../src/client/mod.ts";
 import type { Loadgen } from "../loadgen.ts";
 
 /** What the loads of a bench have seen; every request is one of `done`, `refused` and `failed`. */
@@ -54,7 +54,7 @@ export class ReloadLoad {
   }
 
   async #lookClosely(): Promise<void> {
-    const client = await Client.connect({ transport: "tcp", hostname: "127.0.0.1", port: this.port });
+    const client = await Connection.connect({ transport: "tcp", hostname: "127.0.0.1", port: this.port });
     let next = 0;
     const call = async () => {
       while (!this.#ended && client.isOpen) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { Loadgen, LoadResult, RunningLoad } from "../loadgen.ts";
 import type { MeventServer } from "../support/mevent_server.ts";
 import { pluginStats } from "../support/plugin_stats.ts";
@@ -70,7 +70,7 @@ export class ScenarioLoads {
   }
 
   async #openGate(): Promise<void> {
-    await using client = await Client.connect({
+    await using client = await Connection.connect({
       transport: "tcp",
       hostname: "127.0.0.1",
       port: this.server.port,

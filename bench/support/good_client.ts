@@ -59,7 +59,7 @@ export class GoodClient implements Disposable {
     depth = 16,
     silenceMs = SILENCE_MS,
   ): Promise<GoodClient> {
-    const socket = address.transport === "tcp"
+    const socket = address.transport !== "unix"
       ? await Deno.connect({ hostname: address.hostname, port: address.port })
       : await Deno.connect({ transport: "unix", path: address.path });
     if ("setNoDelay" in socket) socket.setNoDelay(true);

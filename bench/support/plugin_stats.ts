@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 
 const Journal = v.object({ disk_bytes: v.number(), live_bytes: v.number() });
 const Plugin = v.object({
@@ -20,7 +20,7 @@ export async function pluginStats(
   port: number,
   plugin: string,
 ): Promise<{ queued: number; in_flight: number; done: number; journal: JournalFigures | undefined }> {
-  await using client = await Client.connect({ transport: "tcp", hostname: "127.0.0.1", port });
+  await using client = await Connection.connect({ transport: "tcp", hostname: "127.0.0.1", port });
   const { value } = await client.request("Reserve.Stats", 1);
   const found = v.parse(Stats, value).plugins.find(({ name }) => name === plugin);
   if (found === undefined) throw new Error(`the server has no plugin ${plugin}`);

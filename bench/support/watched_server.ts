@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client, ConnectError, ConnectionLostError, type StreamAddress } from "../../src/client/mod.ts";
+import { ConnectError, Connection, ConnectionLostError, type StreamAddress } from "../../src/client/mod.ts";
 import { asServerStats, fetchStats } from "../../src/cli/stats/report.ts";
 import type { ServerStats } from "../../src/observe/server_stats.ts";
 import { ChildProcess, onceReady } from "./child_process.ts";
@@ -96,7 +96,7 @@ export class WatchedServer implements AsyncDisposable {
 
   /** Asks it for its figures, on a connection of its own over the Unix socket. */
   async stats(timeoutMs = 5000): Promise<ServerStats> {
-    await using client = await Client.connect(this.unix, { timeoutMs });
+    await using client = await Connection.connect(this.unix, { timeoutMs });
     return asServerStats(await fetchStats(client));
   }
 

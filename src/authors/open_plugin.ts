@@ -1,4 +1,4 @@
-import { Client } from "../client/client.ts";
+import { Connection } from "../client/connection.ts";
 import type { PluginConfig } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { Log } from "../observe/log.ts";
@@ -47,7 +47,10 @@ export async function openPlugin(module: string | URL, options: OpenOptions = {}
   const running = await PluginServer.start({ plugins, server, log, version: VERSION });
   try {
     const address = { transport: "unix", path: running.socket } as const;
-    const client = await Client.connect(address, { timeoutMs: CALL_TIMEOUT_MS, maxFrame: server.maxFrame });
+    const client = await Connection.connect(address, {
+      timeoutMs: CALL_TIMEOUT_MS,
+      maxFrame: server.maxFrame,
+    });
     return new OpenPluginServer(plugins[0]!, running, client, lines);
   } catch (error) {
     await running[Symbol.asyncDispose]();
@@ -70,7 +73,7 @@ class OpenPluginServer implements OpenedPlugin {
   constructor(
     config: PluginConfig,
     readonly running: PluginServer,
-    readonly client: Client,
+    readonly client: Connection,
     readonly log: readonly LogLine[],
   ) {
     this.name = config.name;

@@ -1,277 +1,148 @@
-import type { JsonValue } from "../plugin.ts";
-import { decodeBody, encodeBody, Encoding } from "../protocol/body.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { readReply, type Reply } from "../protocol/reply.ts";
-import { MAX_REQUEST_ID, writeRequest } from "../protocol/request.ts";
-import { systemReason } from "../system_reason.ts";
-import { describeAddress, type ServerAddress } from "./address.ts";
-import { resolveDatagram } from "./datagram_address.ts";
-import { DatagramLink } from "./datagram_link.ts";
-import { DeadlineTimer } from "./deadline_timer.ts";
-import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "./errors.ts";
-import type { Link, LinkEvents } from "./link.ts";
-import { dial, StreamLink } from "./stream_link.ts";
+import type { JsonObject, JsonValue, Plugin } from "../plugin.ts";
+import { decodeBody, encodeBody } from "../protocol/body.ts";
+import { ReplyCode } from "../protocol/codes.ts";
+import type { CommandOf, InputOf, ResultOf } from "./commands.ts";
+import type { Answer, CallOptions, ClientRequest } from "./connection.ts";
+import type { OperationState } from "./operation.ts";
+import { replyError } from "./reply_error.ts";
+import { ServerGroup, type ServerGroupOptions } from "./server_group.ts";
 
-const DEFAULT_TIMEOUT_MS = 5000;
-const DEFAULT_MAX_FRAME_BYTES = 64 * 1024;
-/** Calls of one client that may wait for their replies. */
-const MAX_IN_FLIGHT = 65_536;
-/** Bytes of requests that may wait behind the write under way, those of calls that were given up included. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-/** The longest time-out, in milliseconds: what a timer can hold. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-const MAX_COMMAND = 0xffff;
+const RESULTS = { plugin: "Reserve.Result", command: 1 } as const;
 
-export interface ClientOptions {
-  /** How long to wait for the connection, and for each reply where a call says nothing else; in ms, default 5000. */
-  readonly timeoutMs?: number;
-  /** The longest message on TCP and Unix sockets either way, in bytes; default 65,536, as the server's `max_frame`. */
-  readonly maxFrame?: number;
-  /**
-   * Requests over UDP are made so long, in bytes, with zeros that no server reads: it answers with a few times the bytes of
-   * the request at most, by default three. Without it they are as long as they are.
-   */
-  readonly padTo?: number;
+/** How a {@link Client} reaches its servers. */
+export type ClientOptions = ServerGroupOptions;
+
+/** How one request is sent. */
+export interface RequestOptions extends CallOptions {
+  /** Requests of one key go to one server, as long as that lives. Without it, or with "", any server will do. */
+  readonly key?: string;
 }
 
-export interface CallOptions {
-  /** In milliseconds. */
-  readonly timeoutMs?: number;
-  /** Gives the call up when it aborts; the server may process it all the same. */
-  readonly signal?: AbortSignal;
-}
+export type EnqueueOptions = RequestOptions;
 
-/** A request whose body is encoded. */
-export interface ClientRequest extends CallOptions {
-  /** The plugin's name or business number. */
-  readonly plugin: string | number;
-  /** 1..65535. */
-  readonly command: number;
-  /** True to be answered when the operation has been processed, false when it is queued. */
-  readonly sync: boolean;
-  /** Asks, where it is not sync, for the operation's id: a body with `id` and `keep_ms`. */
-  readonly wantsId?: boolean;
-  /** Cells, as `encodeBody` writes them. */
-  readonly body: Uint8Array;
-}
+/** Params may be left out where the command needs none. */
+type Rest<Input, Options> = Record<string, never> extends Input ? [params?: Input, options?: Options]
+  : [params: Input, options?: Options];
 
 /**
- * A reply whose body is decoded; `value` is undefined where there was none. Its numbers are exact: whole ones beyond ±2^53
- * bigints, others that no double holds ExactNumbers.
- */
-export interface Answer {
-  /** 1000 and above: success. */
-  readonly code: number;
-  readonly value: JsonValue | undefined;
-}
-
-interface Call {
-  /** On the clock of `performance.now()`, in milliseconds. */
-  readonly deadline: number;
-  readonly timeoutMs: number;
-  resolve(reply: Reply): void;
-  reject(reason: unknown): void;
-}
-
-/**
- * A connection to a server (or a UDP socket that talks to one). Any number of calls up to 65,536 may wait for their
- * replies at once; replies may come in any order.
+ * Calls a plugin's commands, on one server or several. Connections are opened when they are needed, and anew, with growing pauses,
+ * once they are lost; any number of calls share them. A request that has left is never sent a second time by itself.
  *
  * ```ts
- * await using client = await Client.connect({ transport: "tcp", hostname: "127.0.0.1", port: 26000 });
- * const { code, value } = await client.request("echo", 1001, { uid: 7 });
+ * import type orders from "./orders.ts";
+ *
+ * await using client = new Client<typeof orders>("orders", { servers: "tcp://127.0.0.1:26000" });
+ * const { total } = await client.call(1001, { uid: 7 });
  * ```
  */
-export class Client implements AsyncDisposable {
-  /** Replies to no call that waits: late ones, for the most part. */
-  strayReplies = 0;
-  readonly #link: Link;
-  readonly #calls = new Map<number, Call>();
-  readonly #timer = new DeadlineTimer((now) => this.#expire(now));
-  readonly #ids = new RequestIds();
-  /** Why no call can be made any more. */
-  #lost: ConnectionLostError | undefined;
+export class Client<Module = Plugin> implements AsyncDisposable {
+  readonly #servers: ServerGroup;
 
-  private constructor(
-    readonly address: ServerAddress,
-    readonly timeoutMs: number,
-    readonly padTo: number,
-    open: (events: LinkEvents) => Link,
-  ) {
-    this.#link = open({
-      message: (bytes) => this.#receive(bytes),
-      lost: (why) => this.#lose(`lost ${describeAddress(address)}: ${why}`),
-    });
+  /**
+   * @param plugin its name or business number
+   * @param servers how its servers are reached, or those of another client
+   *
+   * Throws TypeError and RangeError where an option is wrong; connects to nobody yet.
+   */
+  constructor(readonly plugin: string | number, servers: ClientOptions | ServerGroup = {}) {
+    this.#servers = servers instanceof ServerGroup ? servers : new ServerGroup(servers);
   }
 
-  /** Connects. Throws ConnectError, at the latest after `timeoutMs`; on UDP an absent server shows only in the calls. */
-  static async connect(address: ServerAddress, options: ClientOptions = {}): Promise<Client> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, maxFrame = DEFAULT_MAX_FRAME_BYTES, padTo = 0 } = options;
-    checkTimeout(timeoutMs);
-    try {
-      if (address.transport === "udp") {
-        const server = await resolveDatagram(address, timeoutMs);
-        return new Client(address, timeoutMs, padTo, (events) => new DatagramLink(server, events));
-      }
-      const conn = await dial(address, timeoutMs);
-      return new Client(address, timeoutMs, 0, (events) => new StreamLink(conn, maxFrame, events));
-    } catch (error) {
-      throw new ConnectError(`cannot reach ${describeAddress(address)}: ${systemReason(error, "connect")}`, {
-        cause: error,
-      });
-    }
-  }
-
-  /** False once the connection is lost or closed. */
-  get isOpen(): boolean {
-    return this.#lost === undefined;
+  /** A client for another plugin of the same servers, over the same connections; closing one closes both. */
+  for<Other = Plugin>(plugin: string | number): Client<Other> {
+    return new Client<Other>(plugin, this.#servers);
   }
 
   /** Calls that wait for their replies. */
   get inFlight(): number {
-    return this.#calls.size;
+    return this.#servers.inFlight;
   }
 
   /**
-   * Sends a request and waits for its reply, whatever its code. Throws TimeoutError, ConnectionLostError,
-   * UnsendableError, or the signal's reason.
+   * Runs a command and returns its result. Throws a {@link ReplyError} by the reply's code, ConnectError where no server can be
+   * reached in time, TimeoutError, ConnectionLostError, UnsendableError, or the signal's reason.
    */
-  call(request: ClientRequest): Promise<Reply> {
-    const { timeoutMs = this.timeoutMs, signal } = request;
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== undefined) throw this.#lost;
-      signal?.throwIfAborted();
-      checkTimeout(timeoutMs);
-      this.#checkRoom();
-      const id = this.#ids.next(this.#calls);
-      const message = this.#encode(id, request);
-      const deadline = performance.now() + timeoutMs;
-      if (signal === undefined) this.#calls.set(id, { deadline, timeoutMs, resolve, reject });
-      else {
-        const abort = () => this.#take(id)?.reject(signal.reason);
-        signal.addEventListener("abort", abort, { once: true });
-        const forget = () => signal.removeEventListener("abort", abort);
-        this.#calls.set(id, {
-          deadline,
-          timeoutMs,
-          resolve: (reply) => (forget(), resolve(reply)),
-          reject: (reason) => (forget(), reject(reason)),
-        });
-      }
-      this.#timer.watch(deadline);
-      this.#link.send(message);
-    });
+  async call<Command extends CommandOf<Module>>(
+    command: Command,
+    ...[params, options]: Rest<InputOf<Module, Command>, RequestOptions>
+  ): Promise<ResultOf<Module, Command>> {
+    const { value } = await this.#succeed(command, params, { ...options, sync: true });
+    return value as ResultOf<Module, Command>;
   }
 
-  /** As {@link call}, with JSON params and the reply decoded; waits for the processing unless `sync` is false. */
-  async request(
-    plugin: string | number,
+  /** Puts an operation into the plugin's queue; resolves when it is queued. Throws as {@link Client.call} does. */
+  async enqueue<Command extends CommandOf<Module>>(
+    command: Command,
+    ...[params, options]: Rest<InputOf<Module, Command>, EnqueueOptions>
+  ): Promise<void> {
+    await this.#succeed(command, params, { ...options, sync: false });
+  }
+
+  /**
+   * As {@link Client.enqueue}, and returns the operation's id, for {@link Client.operation}; undefined where the server does not know
+   * it any more, as of one that was sent before under the same `mevent.key`.
+   */
+  async submit<Command extends CommandOf<Module>>(
+    command: Command,
+    ...[params, options]: Rest<InputOf<Module, Command>, EnqueueOptions>
+  ): Promise<string | undefined> {
+    const { value } = await this.#succeed(command, params, { ...options, sync: false, wantsId: true });
+    const { id } = (value ?? {}) as { readonly id?: unknown };
+    return typeof id === "string" ? id : undefined;
+  }
+
+  /**
+   * Where an operation is and what it came to; waits up to `waitMs`, 60,000 at most, for its end. It is asked of the server that the
+   * same `key` leads to. Throws NoSuchKeyError where the server does not know it, or not any more.
+   */
+  async operation(
+    id: string,
+    { waitMs = 0, ...options }: RequestOptions & { readonly waitMs?: number } = {},
+  ): Promise<OperationState> {
+    const timeoutMs = (options.timeoutMs ?? this.#servers.timeoutMs) + waitMs;
+    const answer = await this.#answer(RESULTS.plugin, RESULTS.command, { id, wait: waitMs / 1000 }, {
+      ...options,
+      timeoutMs,
+      sync: true,
+    });
+    if (answer.code < ReplyCode.Ok) throw replyError(answer.code, answer.value, `operation ${id}`);
+    return answer.value as unknown as OperationState;
+  }
+
+  /** As {@link Client.call}, for any command, and returns the reply whatever its code is. */
+  request(
     command: number,
     params: JsonValue = {},
-    options: CallOptions & Partial<Pick<ClientRequest, "sync" | "wantsId">> = {},
+    options: RequestOptions & Partial<Pick<ClientRequest, "sync" | "wantsId">> = {},
   ): Promise<Answer> {
-    const { sync = true, ...rest } = options;
-    const body = encodeBody(Encoding.Json, params);
-    const reply = await this.call({ plugin, command, sync, body, ...rest });
-    return { code: reply.code, value: decodeBody(reply.body) };
+    return this.#answer(this.plugin, command, params, { sync: true, ...options });
   }
 
-  /** Closes the connection; calls that still wait are rejected with ConnectionLostError. */
+  /** Closes all connections, and waits until nothing of them is under way; calls that wait are rejected with ConnectionLostError. */
   async close(): Promise<void> {
-    this.#lose("the client was closed");
-    await this.#link.close();
+    await this.#servers.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  #checkRoom(): void {
-    if (this.#calls.size >= MAX_IN_FLIGHT) {
-      throw new UnsendableError(
-        `${MAX_IN_FLIGHT} calls wait for replies: await some, or open another client`,
-      );
-    }
-    if (this.#link.waitingBytes >= MAX_WAITING_BYTES) {
-      throw new UnsendableError(`${MAX_WAITING_BYTES} bytes wait to be sent: the server does not read them`);
-    }
+  async #succeed(command: number, params: unknown, options: SendOptions): Promise<Answer> {
+    const answer = await this.#answer(this.plugin, command, (params ?? {}) as JsonObject, options);
+    if (answer.code >= ReplyCode.Ok) return answer;
+    throw replyError(answer.code, answer.value, `${this.plugin} ${command}`);
   }
 
-  #encode(id: number, { plugin, command, sync, wantsId = false, body }: ClientRequest): Uint8Array {
-    if (!Number.isInteger(command) || command < 1 || command > MAX_COMMAND) {
-      throw new UnsendableError(`the command is ${command}: give a whole number from 1 to ${MAX_COMMAND}`);
-    }
-    const message = writeRequest(
-      { id, command, sync, wantsId, plugin: String(plugin), body },
-      this.#link.prefixed,
-    );
-    if (message.length > this.#link.maxMessageBytes) {
-      const { transport } = this.address;
-      throw new UnsendableError(
-        `the message has ${message.length} bytes, ${transport} takes ${this.#link.maxMessageBytes}: ` +
-          (transport === "udp" ? "send it over TCP" : "raise maxFrame, and max_frame of the server"),
-      );
-    }
-    if (message.length >= this.padTo) return message;
-    const padded = new Uint8Array(Math.min(this.padTo, this.#link.maxMessageBytes));
-    padded.set(message);
-    return padded;
-  }
-
-  #receive(bytes: Uint8Array): void {
-    let reply: Reply;
-    try {
-      reply = readReply(bytes);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.strayReplies++;
-      return;
-    }
-    const call = this.#take(reply.id);
-    if (call === undefined) this.strayReplies++;
-    // The bytes belong to the link's buffer.
-    else call.resolve({ ...reply, body: reply.body?.slice() ?? null });
-  }
-
-  #take(id: number): Call | undefined {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    return call;
-  }
-
-  #expire(now: number): number {
-    let next = Infinity;
-    for (const [id, call] of this.#calls) {
-      if (call.deadline > now) next = Math.min(next, call.deadline);
-      else {
-        this.#calls.delete(id);
-        const where = describeAddress(this.address);
-        call.reject(new TimeoutError(`no reply from ${where} within ${call.timeoutMs} ms`));
-      }
-    }
-    return next;
-  }
-
-  #lose(why: string): void {
-    this.#lost ??= new ConnectionLostError(why);
-    this.#timer.clear();
-    for (const call of this.#calls.values()) call.reject(this.#lost);
-    this.#calls.clear();
+  async #answer(
+    plugin: string | number,
+    command: number,
+    params: JsonValue,
+    { key = "", ...options }: SendOptions,
+  ): Promise<Answer> {
+    const body = encodeBody(this.#servers.encoding, params);
+    const { code, body: value } = await this.#servers.send({ plugin, command, body, ...options }, key);
+    return { code, value: decodeBody(value) };
   }
 }
 
-/** Gives out request ids: 1 to 2^28-1, then from 1 again. */
-export class RequestIds {
-  constructor(private last = 0) {}
-
-  /** The next id that is not in use; fewer than all must be. */
-  next(inUse: { has(id: number): boolean }): number {
-    do this.last = this.last >= MAX_REQUEST_ID ? 1 : this.last + 1; while (inUse.has(this.last));
-    return this.last;
-  }
-}
-
-function checkTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return;
-  throw new RangeError(`the time-out is ${timeoutMs} ms: give more than 0 and at most ${MAX_TIMEOUT_MS}`);
-}
+type SendOptions = RequestOptions & Pick<ClientRequest, "sync" | "wantsId">;

@@ -2,6 +2,8 @@ import { lookup } from "node:dns/promises";
 import { encodeBody, Encoding } from "../protocol/body.ts";
 import { writeRequest } from "../protocol/request.ts";
 import type { DatagramAddress } from "./address.ts";
+import type { Datagram, DatagramSocket } from "./runtime_sockets.ts";
+import { sockets } from "./sockets.ts";
 
 /** How long each address of a host gets to answer before the first of them is taken, in ms. */
 const PROBE_MS = 500;
@@ -40,11 +42,11 @@ async function answering(
   addresses: readonly DatagramAddress[],
   timeoutMs: number,
 ): Promise<DatagramAddress | undefined> {
-  const probes = addresses.flatMap((address) => probe(address) ?? []);
-  const over = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => over.resolve(undefined), timeoutMs);
+  const probes = (await Promise.all(addresses.map(probe))).filter((opened) => opened !== undefined);
+  let timer;
+  const over = new Promise<undefined>((resolve) => timer = setTimeout(resolve, timeoutMs, undefined));
   try {
-    return await Promise.race([over.promise, Promise.any(probes.map(({ answered }) => answered))]);
+    return await Promise.race([over, Promise.any(probes.map(({ answered }) => answered))]);
   } catch {
     return undefined;
   } finally {
@@ -55,27 +57,26 @@ async function answering(
 }
 
 interface Probe {
-  readonly socket: Deno.DatagramConn;
+  readonly socket: DatagramSocket;
   /** Rejects where the socket is closed before. */
   readonly answered: Promise<DatagramAddress>;
 }
 
 /** Undefined where the system has no such family of addresses. */
-function probe(server: DatagramAddress): Probe | undefined {
-  let socket: Deno.DatagramConn;
+async function probe(server: DatagramAddress): Promise<Probe | undefined> {
+  let socket: DatagramSocket;
   try {
-    socket = Deno.listenDatagram({ transport: "udp", hostname: localHost(server), port: 0 });
+    socket = await sockets.openDatagrams(localHost(server));
   } catch {
     return undefined;
   }
   return { socket, answered: ask(socket, server) };
 }
 
-async function ask(socket: Deno.DatagramConn, server: DatagramAddress): Promise<DatagramAddress> {
+async function ask(socket: DatagramSocket, server: DatagramAddress): Promise<DatagramAddress> {
   await socket.send(writeRequest({ ...PROBE, body: encodeBody(Encoding.Json, {}) }, false), server);
   for (;;) {
-    const [, from] = await socket.receive();
-    if (isFrom(from, server)) return server;
+    if (isFrom(await socket.receive(), server)) return server;
   }
 }
 
@@ -85,10 +86,12 @@ export function localHost({ hostname }: DatagramAddress): string {
 }
 
 /** Anyone may send to a socket; only the server is listened to. */
-export function isFrom(from: Deno.Addr, { hostname, port }: DatagramAddress): boolean {
-  return from.transport === "udp" && from.port === port && from.hostname === hostname;
+export function isFrom(from: Pick<Datagram, "hostname" | "port">, server: DatagramAddress): boolean {
+  return from.port === server.port && from.hostname === server.hostname;
 }
 
 function spelled(ip: string): string {
-  return ip.includes(":") ? URL.parse(`http://[${ip}]`)?.hostname.slice(1, -1) ?? ip : ip;
+  return ip.includes(":") && URL.canParse(`http://[${ip}]`)
+    ? new URL(`http://[${ip}]`).hostname.slice(1, -1)
+    : ip;
 }

@@ -1,23 +1,19 @@
 import { systemReason } from "../system_reason.ts";
 import type { DatagramAddress } from "./address.ts";
-import { isFrom, localHost } from "./datagram_address.ts";
+import { isFrom } from "./datagram_address.ts";
 import type { LinkEvents } from "./link.ts";
 import { QueuedLink } from "./queued_link.ts";
-
-/** The most that a UDP datagram carries, in bytes. */
-const MAX_DATAGRAM_BYTES = 65_507;
+import { type DatagramSocket, MAX_DATAGRAM_BYTES } from "./runtime_sockets.ts";
 
 /** A UDP socket that talks to one server. Nothing is sent again, and nothing tells whether the server is there. */
 export class DatagramLink extends QueuedLink {
   override readonly prefixed = false;
   override readonly maxMessageBytes = MAX_DATAGRAM_BYTES;
-  readonly #socket: Deno.DatagramConn;
   readonly #receiving: Promise<void>;
 
-  /** Opens a socket on a free port. `server` holds an IP address as {@link resolveDatagram} gives it. */
-  constructor(readonly server: DatagramAddress, events: LinkEvents) {
+  /** Owns the socket from here on. `server` holds an IP address as {@link resolveDatagram} gives it. */
+  constructor(readonly socket: DatagramSocket, readonly server: DatagramAddress, events: LinkEvents) {
     super(events);
-    this.#socket = Deno.listenDatagram({ transport: "udp", hostname: localHost(server), port: 0 });
     this.#receiving = this.#receive();
   }
 
@@ -31,7 +27,7 @@ export class DatagramLink extends QueuedLink {
     try {
       for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
         this.waitingBytes -= next.length;
-        await this.#socket.send(next, this.server);
+        await this.socket.send(next, this.server);
       }
     } catch (error) {
       this.lose(`sending failed: ${systemReason(error, "connect")}`);
@@ -40,12 +36,11 @@ export class DatagramLink extends QueuedLink {
   }
 
   async #receive(): Promise<void> {
-    const buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
     try {
       for (;;) {
-        const [bytes, from] = await this.#socket.receive(buffer);
+        const datagram = await this.socket.receive();
         if (this.isClosed) return;
-        if (isFrom(from, this.server)) this.events.message(bytes);
+        if (isFrom(datagram, this.server)) this.events.message(datagram.bytes);
       }
     } catch (error) {
       this.lose(`receiving failed: ${systemReason(error, "connect")}`);
@@ -53,6 +48,6 @@ export class DatagramLink extends QueuedLink {
   }
 
   protected override closeSocket(): void {
-    this.#socket.close();
+    this.socket.close();
   }
 }

@@ -1,18 +1,18 @@
 import { concat } from "../protocol/bytes.ts";
 import { FrameReader } from "../protocol/frame.ts";
 import { systemReason } from "../system_reason.ts";
-import type { StreamAddress } from "./address.ts";
 import type { LinkEvents } from "./link.ts";
 import { QueuedLink } from "./queued_link.ts";
+import type { StreamSocket } from "./runtime_sockets.ts";
 
-/** A TCP or Unix connection. What is sent while a write is under way leaves in one write after it. */
+/** A connection over TCP, TLS or a Unix socket. What is sent while a write is under way leaves in one write after it. */
 export class StreamLink extends QueuedLink {
   override readonly prefixed = true;
   override readonly maxMessageBytes: number;
   readonly #reading: Promise<void>;
 
   /** Owns the connection from here on. `maxFrame` bounds a message either way, in bytes. */
-  constructor(readonly conn: Deno.Conn, maxFrame: number, events: LinkEvents) {
+  constructor(readonly socket: StreamSocket, maxFrame: number, events: LinkEvents) {
     super(events);
     this.maxMessageBytes = maxFrame;
     this.#reading = this.#read();
@@ -32,7 +32,7 @@ export class StreamLink extends QueuedLink {
         let bytes = joined(this.waiting);
         this.waiting = [];
         this.waitingBytes = 0;
-        while (bytes.length > 0) bytes = bytes.subarray(await this.conn.write(bytes));
+        while (bytes.length > 0) bytes = bytes.subarray(await this.socket.write(bytes));
       }
     } catch (error) {
       this.lose(`writing failed: ${systemReason(error, "connect")}`);
@@ -44,7 +44,7 @@ export class StreamLink extends QueuedLink {
     const frames = new FrameReader(this.maxMessageBytes);
     try {
       for (;;) {
-        const count = await this.conn.read(frames.space());
+        const count = await this.socket.read(frames.space());
         if (count === null) return this.lose("the server closed the connection");
         frames.received(count);
         for (let found = frames.next(); found !== "more"; found = frames.next()) {
@@ -63,22 +63,7 @@ export class StreamLink extends QueuedLink {
   }
 
   protected override closeSocket(): void {
-    this.conn.close();
-  }
-}
-
-/** Connects within so many milliseconds (a Unix socket answers at once); rejects with the system's error. */
-export async function dial(address: StreamAddress, timeoutMs: number): Promise<Deno.Conn> {
-  if (address.transport === "unix") return await Deno.connect({ transport: "unix", path: address.path });
-  const { hostname, port } = address;
-  const timeUp = new AbortController();
-  const timer = setTimeout(() => timeUp.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  try {
-    const conn = await Deno.connect({ hostname, port, signal: timeUp.signal });
-    conn.setNoDelay(true);
-    return conn;
-  } finally {
-    clearTimeout(timer);
+    this.socket.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { describeAddress } from "../client/address.ts";
-import { dial, StreamLink } from "../client/stream_link.ts";
+import { sockets } from "../client/sockets.ts";
+import { StreamLink } from "../client/stream_link.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ForwardStats } from "../observe/server_stats.ts";
@@ -161,12 +162,12 @@ export class Forwarder {
 
   async #dial(): Promise<void> {
     try {
-      const conn = await dial({ transport: "tcp", ...this.address }, CONNECT_TIMEOUT_MS);
+      const socket = await sockets.openStream({ transport: "tcp", ...this.address }, {}, CONNECT_TIMEOUT_MS);
       if (this.#pause !== null) {
         this.parts.log.info("forwarding goes on", { to: this.to });
       }
       this.#pause = null;
-      const link = new StreamLink(conn, MAX_REPLY_BYTES, {
+      const link = new StreamLink(socket, MAX_REPLY_BYTES, {
         message: (bytes) => this.#replied(bytes),
         lost: (why) => {
           if (this.#link === link) this.#link = null;

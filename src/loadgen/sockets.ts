@@ -8,7 +8,7 @@ import { dialSockets, socketAddress } from "./dial.ts";
 import { LoadEpoll } from "./epoll.ts";
 import { LoadEpollConnection } from "./load_epoll_connection.ts";
 import type { LoadPlan } from "./plan.ts";
-import { dial } from "../client/stream_link.ts";
+import { dial } from "../client/deno_sockets.ts";
 
 /** Connections opened at a time: more at once overflow a server's backlog. */
 const DIAL_BATCH = 64;

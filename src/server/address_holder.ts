@@ -1,4 +1,4 @@
-import { Client } from "../client/client.ts";
+import { Connection } from "../client/connection.ts";
 import type { StreamAddress } from "../client/address.ts";
 import type { InetListenerConfig, UnixListenerConfig } from "../config/config.ts";
 import { isTable } from "../config/is_table.ts";
@@ -39,7 +39,7 @@ async function meventAt(config: ListenAddress): Promise<number | null> {
     ? { transport: "unix", path: config.path }
     : { transport: "tcp", hostname: config.hostname, port: config.port };
   try {
-    await using client = await Client.connect(address, { timeoutMs: ASK_MS, maxFrame: MAX_ANSWER });
+    await using client = await Connection.connect(address, { timeoutMs: ASK_MS, maxFrame: MAX_ANSWER });
     const { value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {});
     return isTable(value) && typeof value["pid"] === "number" ? value["pid"] : null;
   } catch {

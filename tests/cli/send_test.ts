@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { SendTally } from "../../src/cli/send/tally.ts";
-import { Client } from "../../src/client/client.ts";
+import { Connection } from "../../src/client/connection.ts";
 import { mevent, MeventProcess, TestServer } from "../support/mevent.ts";
 
 /** A plugin whose only worker takes one operation at a time and whose queue holds one more. */
@@ -138,7 +138,7 @@ Deno.test("send --async to a listener that answers no async request says so", as
 
 Deno.test("a full queue is exit code 75, alone and in numbers", async () => {
   await using server = await TestServer.start(NARROW);
-  await using client = await Client.connect({ transport: "unix", path: server.unixPath });
+  await using client = await Connection.connect({ transport: "unix", path: server.unixPath });
   // Sleepers fill the worker and the queue; refused many times in a row, nothing takes from the queue any more.
   for (let refused = 0; refused < 50;) {
     const { code } = await client.request(3, 1003, { ms: 60_000 }, { sync: false });
@@ -174,7 +174,7 @@ Deno.test("SIGINT ends send --count with the summary so far", async () => {
   const args = ["send", "--biz", "3", "--cmd", "1003", "ms:=60000", "--timeout", "1m", "--count", "100"];
   const sender = new MeventProcess(...args, "--concurrency", "10", "--unix", server.unixPath);
   // The signal listener stands before the first request leaves.
-  await using client = await Client.connect({ transport: "unix", path: server.unixPath });
+  await using client = await Connection.connect({ transport: "unix", path: server.unixPath });
   for (let seen = 0; seen < 10;) {
     await client.request(3, 1002);
     seen = server.server.stats().plugins.find(({ name }) => name === "echo")?.in_flight ?? 0;

@@ -3,7 +3,7 @@ import { VERSION } from "../../src/cli/version.ts";
 import { asServerStats } from "../../src/cli/stats/report.ts";
 import { statsTable } from "../../src/cli/stats/table.ts";
 import { bytesText, microsecondsText, uptimeText } from "../../src/cli/stats/units.ts";
-import { Client } from "../../src/client/client.ts";
+import { Connection } from "../../src/client/connection.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
 import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "../support/mevent.ts";
 
@@ -137,7 +137,7 @@ Deno.test("stats --watch prints a block a look where stdout is no terminal", asy
   await using server = await TestServer.start();
   const watch = new MeventProcess("stats", "--watch", "--interval", "20ms", "--unix", server.unixPath);
   await watch.until(/done\/s[^]*\n\nmevent [^]*\necho /);
-  await using client = await Client.connect({ transport: "unix", path: server.unixPath });
+  await using client = await Connection.connect({ transport: "unix", path: server.unixPath });
   assertEquals((await client.request("Reserve.Stats", 1)).code, 1000);
   watch.child.kill("SIGINT");
   const { code, stdout } = await watch.end();

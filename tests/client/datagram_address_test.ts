@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Client } from "../../src/client/client.ts";
+import { Connection } from "../../src/client/connection.ts";
 import { resolveDatagram } from "../../src/client/datagram_address.ts";
 import { asServerStats } from "../../src/cli/stats/report.ts";
 import { mevent } from "../support/mevent.ts";
@@ -94,15 +94,21 @@ Deno.test("send --udp shows the sentences of errors, and stats --udp asks longer
 Deno.test("a client pads what it sends over UDP, and nothing else", async () => {
   await using server = await TestServer.start();
   const { tcp, udp } = server;
-  await using plain = await Client.connect({ transport: "udp", hostname: udp.hostname, port: udp.port });
+  await using plain = await Connection.connect({ transport: "udp", hostname: udp.hostname, port: udp.port });
   assertEquals((await plain.request("Reserve.Stats", 1000)).code, 22);
-  await using padded = await Client.connect({ transport: "udp", hostname: udp.hostname, port: udp.port }, {
-    padTo: 9000,
-  });
+  await using padded = await Connection.connect(
+    { transport: "udp", hostname: udp.hostname, port: udp.port },
+    {
+      padTo: 9000,
+    },
+  );
   assertEquals((await padded.request("Reserve.Stats", 1000)).code, 1000);
   assertEquals((await padded.request("echo", 1001, { a: 1 })).value, { a: 1 });
-  await using stream = await Client.connect({ transport: "tcp", hostname: tcp.hostname, port: tcp.port }, {
-    padTo: 9000,
-  });
+  await using stream = await Connection.connect(
+    { transport: "tcp", hostname: tcp.hostname, port: tcp.port },
+    {
+      padTo: 9000,
+    },
+  );
   assertEquals((await stream.request("echo", 1001, { a: 1 })).value, { a: 1 });
 });

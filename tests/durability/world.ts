@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import type { DurableServer } from "../../bench/crash/durable_server.ts";
 import { Runs } from "../../bench/crash/runs.ts";
 import { RefusedError } from "../../src/cli/control/client.ts";
-import { type Answer, type Client, ConnectError, ConnectionLostError } from "../../src/client/mod.ts";
+import { type Answer, ConnectError, type Connection, ConnectionLostError } from "../../src/client/mod.ts";
 import type { JsonObject } from "../../src/plugin.ts";
 import { until } from "../support/until.ts";
 import { Model } from "./model.ts";
@@ -28,7 +28,7 @@ export interface Inhabitant {
 export class World {
   readonly runs: Runs;
   model: Model;
-  #client: Client | undefined;
+  #client: Connection | undefined;
   #watch: PluginWatch | undefined;
   #replies: Promise<void>[] = [];
   #tag = 0;

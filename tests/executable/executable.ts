@@ -1,4 +1,4 @@
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import { until } from "../support/until.ts";
 
 /** The executable that is tried: MEVENT, else the one that `deno task compile` makes. */
@@ -91,8 +91,8 @@ export class ServedExecutable implements AsyncDisposable {
     return served;
   }
 
-  connect(): Promise<Client> {
-    return Client.connect({ transport: "unix", path: `${this.place.path}/mevent.sock` });
+  connect(): Promise<Connection> {
+    return Connection.connect({ transport: "unix", path: `${this.place.path}/mevent.sock` });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { RoutedPlugin } from "../../src/router/routed_plugin.ts";
 import { Fates } from "../support/fates.ts";
 import { assertBalanced } from "../support/lives_plugin.ts";
@@ -117,7 +117,7 @@ class World {
   crashes = 0;
   tag = 0;
 
-  constructor(readonly server: TestServer, public client: Client) {
+  constructor(readonly server: TestServer, public client: Connection) {
     this.plugin = server.server.registry.plugins[0]!;
     this.fates = new Fates(this.plugin);
   }
@@ -167,7 +167,7 @@ class World {
       case "leave":
         // Its callers are gone; what they have sent is worked off.
         await this.client.close();
-        this.client = await Client.connect(this.server.tcp, { timeoutMs: 120_000 });
+        this.client = await Connection.connect(this.server.tcp, { timeoutMs: 120_000 });
         return;
       case "wait": {
         const { done } = plugin.stats();
@@ -271,7 +271,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using server = await TestServer.start({ plugins: [PLUGIN] });
-    const world = new World(server, await Client.connect(server.tcp, { timeoutMs: 120_000 }));
+    const world = new World(server, await Connection.connect(server.tcp, { timeoutMs: 120_000 }));
     try {
       await fc.assert(
         fc.asyncProperty(

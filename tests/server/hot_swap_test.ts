@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { HotSwapLoad, swapFiles, SWAPPED } from "../../bench/reload/hot_swap_load.ts";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import { TestServer } from "../support/test_server.ts";
 import { thorough } from "../support/thorough.ts";
 import { until } from "../support/until.ts";
@@ -23,7 +23,7 @@ for (const isolation of ["worker", "process"] as const) {
       const plugins = [{ name: SWAPPED, module: `file://${folder}/swapped.ts`, workers: 2, isolation }];
       await using server = await TestServer.start({ plugins });
       const { hostname, port } = server.tcp;
-      const connect = () => Client.connect({ transport: "tcp", hostname, port });
+      const connect = () => Connection.connect({ transport: "tcp", hostname, port });
       const clients = await Promise.all(Array.from({ length: CONNECTIONS }, connect));
       const load = new HotSwapLoad(clients, BURST_EVERY_MS);
       for (let version = 1; version <= SWAPS; version++) {

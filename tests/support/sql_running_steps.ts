@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { DatabaseServer } from "./database_servers.ts";
 import { CALL_MS, onlyPort, PATIENCE_MS, SqlServer } from "./sql_server.ts";
 import { until } from "./until.ts";
@@ -52,7 +52,7 @@ export async function sqlRunningSteps(t: Deno.TestContext, database: DatabaseSer
     await database.run("DELETE FROM visits");
     const path = sql.server.unix;
     await Promise.all(Array.from({ length: 50 }, async (_, connection) => {
-      await using client = await Client.connect({ transport: "unix", path }, { timeoutMs: CALL_MS });
+      await using client = await Connection.connect({ transport: "unix", path }, { timeoutMs: CALL_MS });
       for (let part = 0; part < 5; part++) {
         await Promise.all(Array.from({ length: 20 }, async (_, index) => {
           const uid = connection * 100 + part * 20 + index;

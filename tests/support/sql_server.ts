@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { Catalogue } from "../../plugins/sql/catalogue.ts";
 import { Link } from "../../plugins/sql/link.ts";
 import { readSettings } from "../../plugins/sql/settings.ts";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import type { CuttingProxy } from "./cutting_proxy.ts";
 import { type PluginOverrides, TestServer } from "./test_server.ts";
@@ -21,7 +21,7 @@ export const VISITS = "CREATE TABLE visits (uid bigint NOT NULL, name varchar(20
 
 /** A server with the plugin `sql` alone. */
 export class SqlServer implements AsyncDisposable {
-  private constructor(readonly server: TestServer, readonly client: Client) {}
+  private constructor(readonly server: TestServer, readonly client: Connection) {}
 
   /** @param keys of `[server]` */
   static async start(
@@ -34,7 +34,7 @@ export class SqlServer implements AsyncDisposable {
       plugins: [{ name: "sql", config, ...plugin }],
     });
     try {
-      const client = await Client.connect({ transport: "unix", path: server.unix }, {
+      const client = await Connection.connect({ transport: "unix", path: server.unix }, {
         timeoutMs: CALL_MS,
         maxFrame: MAX_FRAME_BYTES,
       });

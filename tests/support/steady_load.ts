@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { JsonValue } from "../../src/plugin.ts";
-import { Client } from "../../src/client/mod.ts";
+import { Connection } from "../../src/client/mod.ts";
 import type { TestServer } from "./test_server.ts";
 
 /** Requests of each kind that are sent together. */
@@ -43,13 +43,13 @@ export class SteadyLoad {
   /** Answers other than success, by code. */
   readonly errors: Record<number, number> = {};
 
-  private constructor(readonly client: Client, readonly plugin: string) {
+  private constructor(readonly client: Connection, readonly plugin: string) {
     this.#callers = [true, false].flatMap((sync) => Array.from({ length: CALLERS }, () => this.#call(sync)));
   }
 
   static async start(server: TestServer, plugin: string): Promise<SteadyLoad> {
     const { hostname, port } = server.tcp;
-    return new SteadyLoad(await Client.connect({ transport: "tcp", hostname, port }), plugin);
+    return new SteadyLoad(await Connection.connect({ transport: "tcp", hostname, port }), plugin);
   }
 
   /** Requests sent so far. */

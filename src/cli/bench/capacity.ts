@@ -1,4 +1,4 @@
-import { Client } from "../../client/client.ts";
+import { Connection } from "../../client/connection.ts";
 import type { CapacityJob } from "./job.ts";
 import { measureCapacity, NoRoomError } from "./capacity_measure.ts";
 import { burstRates, capacityPlan } from "./capacity_plan.ts";
@@ -20,7 +20,7 @@ export async function benchCapacity(job: CapacityJob, io: Io): Promise<number> {
   let progress = { end: () => Promise.resolve() };
   try {
     const { address, timeoutMs } = plan;
-    await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+    await using client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
     const watch = new QueueWatch(client, plan.plugin);
     progress = benchProgress(() => `measuring: ${countText(watch.operations)} operations queued`, io);
     const round = await measureCapacity(plan, watch, waitMs, interrupted.signal);

@@ -1,4 +1,4 @@
-import { Client } from "../../client/client.ts";
+import { Connection } from "../../client/connection.ts";
 import { ConnectionLostError, TimeoutError } from "../../client/errors.ts";
 import { LoadRun } from "../../loadgen/run.ts";
 import { encodeBody, Encoding } from "../../protocol/body.ts";
@@ -45,7 +45,7 @@ export async function benchLoad(job: BenchJob, io: Io): Promise<number> {
 
 /** The server's sentence tells which plugins there are. One that does not answer is for the load to tell of. */
 async function checkPlugin({ plan: { address, timeoutMs, plugin } }: BenchJob): Promise<void> {
-  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+  await using client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
   const request = { plugin, command: STATS_COMMAND, sync: true, body: encodeBody(Encoding.Json, {}) };
   let reply: Reply;
   try {

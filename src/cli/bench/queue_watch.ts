@@ -1,4 +1,4 @@
-import type { Client } from "../../client/client.ts";
+import type { Connection } from "../../client/connection.ts";
 import type { PluginStats, ServerStats } from "../../observe/server_stats.ts";
 import { asServerStats, fetchStats } from "../stats/report.ts";
 
@@ -37,7 +37,7 @@ export class QueueWatch {
   #most = ENOUGH_OPERATIONS - 1;
 
   /** `name` is a plugin's name or its business number in decimal. */
-  constructor(readonly client: Client, readonly name: string) {}
+  constructor(readonly client: Connection, readonly name: string) {}
 
   /** Throws as `fetchStats` does, and UnknownPluginError where the server has no such plugin. */
   async look(): Promise<QueueLook> {

@@ -1,6 +1,6 @@
 import { describeAddress, type StreamAddress } from "../../client/address.ts";
 import { ConnectError, ConnectionLostError, TimeoutError } from "../../client/errors.ts";
-import { dial } from "../../client/stream_link.ts";
+import { dial } from "../../client/deno_sockets.ts";
 import { parseJson } from "../../exact_json.ts";
 import type { JsonObject, JsonValue } from "../../plugin.ts";
 import { LineError, LineReader } from "../../protocol/line_reader.ts";

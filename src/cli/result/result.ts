@@ -1,4 +1,4 @@
-import { Client } from "../../client/client.ts";
+import { Connection } from "../../client/connection.ts";
 import type { JsonObject } from "../../plugin.ts";
 import { decodeBody, encodeBody, Encoding } from "../../protocol/body.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
@@ -54,7 +54,7 @@ export const resultCommand: Command = {
     const [id, ...more] = args.positionals;
     if (id === undefined || more.length > 0) throw new UsageError("result takes the id of one operation");
     try {
-      await using client = await Client.connect(address, {
+      await using client = await Connection.connect(address, {
         timeoutMs,
         maxFrame: MAX_FRAME_BYTES,
         padTo: PAD_TO,
@@ -70,7 +70,7 @@ export const resultCommand: Command = {
 };
 
 /** Asks until it has ended, or the time is over. */
-async function ask(client: Client, id: string, waitMs: number, timeoutMs: number): Promise<Reply> {
+async function ask(client: Connection, id: string, waitMs: number, timeoutMs: number): Promise<Reply> {
   const end = performance.now() + waitMs;
   while (true) {
     const left = Math.max(0, end - performance.now());

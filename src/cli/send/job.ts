@@ -1,5 +1,5 @@
 import type { ServerAddress } from "../../client/address.ts";
-import type { ClientRequest } from "../../client/client.ts";
+import type { ClientRequest } from "../../client/connection.ts";
 
 /** What `mevent send` is to do. */
 export interface SendJob {

@@ -1,5 +1,5 @@
 import type { ServerAddress } from "../../client/address.ts";
-import { Client } from "../../client/client.ts";
+import { Connection } from "../../client/connection.ts";
 import { ConnectionLostError, TimeoutError } from "../../client/errors.ts";
 import type { Io } from "../io.ts";
 import type { SendJob } from "./job.ts";
@@ -28,7 +28,7 @@ export async function sendMany(job: SendJob, count: number, callers: number, io:
     // Ends what is in flight as well.
     return Promise.all(clients.map((client) => client.close()));
   };
-  const caller = async (client: Client) => {
+  const caller = async (client: Connection) => {
     while (!stopped && sent < count) {
       sent++;
       const before = performance.now();
@@ -65,9 +65,12 @@ export async function sendMany(job: SendJob, count: number, callers: number, io:
 }
 
 /** Opens so many connections, or none. */
-async function connectAll(address: ServerAddress, count: number, timeoutMs: number): Promise<Client[]> {
+async function connectAll(address: ServerAddress, count: number, timeoutMs: number): Promise<Connection[]> {
   const results = await Promise.allSettled(
-    Array.from({ length: count }, () => Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES })),
+    Array.from(
+      { length: count },
+      () => Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES }),
+    ),
   );
   const clients = results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
   for (const result of results) {

@@ -1,5 +1,5 @@
 import type { ServerAddress } from "../../client/address.ts";
-import { Client, type ClientRequest } from "../../client/client.ts";
+import { type ClientRequest, Connection } from "../../client/connection.ts";
 import { TimeoutError } from "../../client/errors.ts";
 import { decodeBody } from "../../protocol/body.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
@@ -20,7 +20,11 @@ const PAD_TO = 1200;
 
 /** Sends one request, prints its reply, and chooses the exit code. */
 export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io: Io): Promise<number> {
-  await using client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo: PAD_TO });
+  await using client = await Connection.connect(address, {
+    timeoutMs,
+    maxFrame: MAX_FRAME_BYTES,
+    padTo: PAD_TO,
+  });
   const started = performance.now();
   const { code, body } = await call(client, { ...request, wantsId: !request.sync });
   const time = `${(performance.now() - started).toFixed(2)} ms`;
@@ -42,7 +46,7 @@ function queuedMessage(body: Uint8Array | null): string {
 }
 
 /** Clients of old are told a bare 18, and so are those who send HDF: asks what there is; undefined where nobody says. */
-async function pluginsThere(client: Client, { transport }: ServerAddress): Promise<string | undefined> {
+async function pluginsThere(client: Connection, { transport }: ServerAddress): Promise<string | undefined> {
   if (transport === "udp") return undefined;
   try {
     const { plugins } = asServerStats(await fetchStats(client));
@@ -63,7 +67,7 @@ async function printRaw(body: Uint8Array | null, io: Io): Promise<void> {
   if (body !== null) await io.stdout.write(replyBytes(body));
 }
 
-async function call(client: Client, request: ClientRequest): Promise<Reply> {
+async function call(client: Connection, request: ClientRequest): Promise<Reply> {
   try {
     return await client.call(request);
   } catch (error) {

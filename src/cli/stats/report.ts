@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Client } from "../../client/client.ts";
+import type { Connection } from "../../client/connection.ts";
 import type { ServerStats } from "../../observe/server_stats.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
@@ -20,16 +20,16 @@ export class StatsError extends Error {
 /** The answer is longer than a reply may be; over UDP, than one to a request of that length. */
 export class TooLongError extends StatsError {}
 
-/** Logs in. Throws as `Client.call` does, and StatsError; the client is closed then. */
-export async function logIn(client: Client, token: string): Promise<void> {
+/** Logs in. Throws as `Connection.call` does, and StatsError; the client is closed then. */
+export async function logIn(client: Connection, token: string): Promise<void> {
   const { code, value } = await client.request(AUTH_PLUGIN, AUTH_COMMAND, { token });
   if (code >= ReplyCode.Ok) return;
   await client.close();
   throw new StatsError(`the login is refused: ${sentenceOf(value) ?? `${code} ${replyName(code)}`}`);
 }
 
-/** Asks a server for its figures. Throws as `Client.call` does, and StatsError. */
-export async function fetchStats(client: Client, signal?: AbortSignal): Promise<JsonValue> {
+/** Asks a server for its figures. Throws as `Connection.call` does, and StatsError. */
+export async function fetchStats(client: Connection, signal?: AbortSignal): Promise<JsonValue> {
   const options = signal === undefined ? {} : { signal };
   const { code, value } = await client.request(STATS_PLUGIN, STATS_COMMAND, {}, options);
   if (code >= ReplyCode.Ok && value !== undefined) return figuresOf(value);

@@ -1,5 +1,5 @@
 import type { ServerAddress, StreamAddress } from "../../client/address.ts";
-import { Client } from "../../client/client.ts";
+import { Connection } from "../../client/connection.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { ControlClient } from "../control/client.ts";
 import { MAX_FRAME_BYTES } from "../server_address.ts";
@@ -25,7 +25,7 @@ export function statsFromWire(
   token: string | undefined,
 ): OpenStats {
   const connect = async (padTo: number) => {
-    const client = await Client.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
+    const client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
     if (token !== undefined) await logIn(client, token);
     return client;
   };

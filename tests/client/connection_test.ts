@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { describeAddress, type ServerAddress } from "../../src/client/address.ts";
-import { Client, type ClientOptions, RequestIds } from "../../src/client/client.ts";
+import { Connection, type ConnectionOptions, RequestIds } from "../../src/client/connection.ts";
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "../../src/client/errors.ts";
 import { encodeBody, Encoding } from "../../src/protocol/body.ts";
 import { FrameReader } from "../../src/protocol/frame.ts";
@@ -144,18 +144,22 @@ function portOf(address: Deno.Addr): number {
 
 const EMPTY = encodeBody(Encoding.Json, {});
 
-function call(client: Client, command: number, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+function call(
+  client: Connection,
+  command: number,
+  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+) {
   return client.call({ plugin: "echo", command, sync: true, body: EMPTY, ...options });
 }
 
 for (const transport of ["tcp", "unix", "udp"] as const) {
-  Deno.test(`A client round-trips JSON over ${transport}.`, async () => {
+  Deno.test(`A connection round-trips JSON over ${transport}.`, async () => {
     const seen: Received[] = [];
     await using server = MockServer.start(transport, (request) => {
       seen.push(request);
       return request.reply(1000, request.body);
     });
-    await using client = await Client.connect(server.address);
+    await using client = await Connection.connect(server.address);
     assertEquals(await client.request("echo", 1001, { uid: 7, ä: [true, null] }), {
       code: 1000,
       value: { uid: 7, ä: [true, null] },
@@ -171,7 +175,7 @@ for (const transport of ["tcp", "unix", "udp"] as const) {
 
 Deno.test("A mini reply has no value, and an error code is an answer like any other.", async () => {
   await using server = MockServer.start("tcp", (request) => request.reply(21));
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   assertEquals(await client.request("echo", 1001), { code: 21, value: undefined });
 });
 
@@ -181,7 +185,7 @@ Deno.test("Replies that come in reverse order reach their own calls.", async () 
     requests.push(request);
     if (requests.length === 100) { for (const each of requests.reverse()) await each.reply(1000, each.body); }
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, number) => client.request("echo", 1001, { number })),
   );
@@ -194,7 +198,7 @@ Deno.test("The calls of one turn leave in one write.", async () => {
     reads.add(request.read);
     return request.reply(1000);
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   await Promise.all(Array.from({ length: 50 }, () => call(client, 1001)));
   assertEquals([...reads], [1]);
 });
@@ -219,7 +223,7 @@ Deno.test("Replies arrive whole however the stream is cut.", async () => {
             await request.send(stream.subarray(places[at - 1], places[at]));
           }
         });
-        await using client = await Client.connect(server.address);
+        await using client = await Connection.connect(server.address);
         const answers = await Promise.all(texts.map((text) => client.request("echo", 1001, { text })));
         assertEquals(answers.map(({ value }) => value), texts.map((text) => ({ text: text.toWellFormed() })));
       },
@@ -237,7 +241,7 @@ Deno.test("A call without a reply times out, alone, and its late reply counts as
       await request.reply(1000);
     }
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   const patient = call(client, 1004);
   const error = await assertRejects(() => call(client, 1003, { timeoutMs: 20 }), TimeoutError);
   assertStringIncludes(error.message, describeAddress(server.address));
@@ -250,7 +254,7 @@ Deno.test("A call without a reply times out, alone, and its late reply counts as
 
 Deno.test("Time-outs of different lengths end in the order of their deadlines.", async () => {
   await using server = MockServer.start("udp", () => {});
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   const ended: number[] = [];
   await Promise.all([60, 20, 40].map((timeoutMs) =>
     call(client, 1001, { timeoutMs }).catch((error) => {
@@ -265,7 +269,7 @@ Deno.test("A connection that breaks rejects every call in flight and every later
   await using server = MockServer.start("tcp", (request) => {
     if (request.command === 1002) request.hangUp();
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   const results = await Promise.allSettled([call(client, 1001), call(client, 1001), call(client, 1002)]);
   for (const result of results) {
     assert(result.status === "rejected");
@@ -283,7 +287,7 @@ Deno.test("A reply with an illegal length breaks the connection; one that does n
     if (request.command === 1001) await request.reply(1000);
     else await request.send(new Uint8Array([0xff, 0xff, 0xff, 0xff]));
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   assertEquals((await call(client, 1001)).code, 1000);
   assertEquals(client.strayReplies, 1);
   await assertRejects(() => call(client, 1002), ConnectionLostError, "no legal length");
@@ -296,7 +300,7 @@ Deno.test("A call is given up when its signal aborts, and the connection stays."
     else return request.reply(1000);
     return undefined;
   });
-  await using client = await Client.connect(server.address);
+  await using client = await Connection.connect(server.address);
   const controller = new AbortController();
   const given = call(client, 1003, { signal: controller.signal });
   await arrived.promise;
@@ -310,7 +314,7 @@ Deno.test("A call is given up when its signal aborts, and the connection stays."
 Deno.test("Closing rejects what waits and leaves nothing behind; closing again is allowed.", async () => {
   for (const transport of ["tcp", "udp"] as const) {
     await using server = MockServer.start(transport, () => {});
-    const client = await Client.connect(server.address);
+    const client = await Connection.connect(server.address);
     const waiting = assertRejects(() => call(client, 1001), ConnectionLostError, "was closed");
     await client.close();
     await client.close();
@@ -323,16 +327,16 @@ Deno.test("An address where nobody listens is a ConnectError that names it.", as
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = portOf(listener.addr);
   listener.close();
-  const cases: [ServerAddress, ClientOptions, string][] = [
+  const cases: [ServerAddress, ConnectionOptions, string][] = [
     [{ transport: "tcp", hostname: "127.0.0.1", port }, { timeoutMs: 5000 }, `tcp 127.0.0.1:${port}`],
     [{ transport: "unix", path: "/nonexistent/mevent.sock" }, {}, "unix /nonexistent/mevent.sock"],
   ];
   for (const [address, options, named] of cases) {
-    await assertRejects(() => Client.connect(address, options), ConnectError, named);
+    await assertRejects(() => Connection.connect(address, options), ConnectError, named);
   }
 });
 
-Deno.test("A UDP client listens to its server alone.", async () => {
+Deno.test("A UDP connection listens to its server alone.", async () => {
   const stranger = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   let clientPort = 0;
   await using server = MockServer.start("udp", (request) => request.reply(1000));
@@ -349,7 +353,7 @@ Deno.test("A UDP client listens to its server alone.", async () => {
     const [reply] = await relay.receive();
     await relay.send(reply, client);
   })();
-  await using client = await Client.connect({
+  await using client = await Connection.connect({
     transport: "udp",
     hostname: "127.0.0.1",
     port: relay.addr.port,
@@ -364,7 +368,7 @@ Deno.test("A UDP client listens to its server alone.", async () => {
 
 Deno.test("What cannot be sent is refused before it leaves.", async () => {
   await using server = MockServer.start("tcp", (request) => request.reply(1000));
-  await using client = await Client.connect(server.address, { maxFrame: 1024 });
+  await using client = await Connection.connect(server.address, { maxFrame: 1024 });
   await assertRejects(() => client.request("echo", 0), UnsendableError, "1 to 65535");
   await assertRejects(
     () => client.request("echo", 1001, { text: "x".repeat(1024) }),
@@ -372,7 +376,7 @@ Deno.test("What cannot be sent is refused before it leaves.", async () => {
     "maxFrame",
   );
   await assertRejects(() => call(client, 1001, { timeoutMs: 0 }), RangeError, "time-out");
-  await using udp = await Client.connect({ transport: "udp", hostname: "127.0.0.1", port: 9 });
+  await using udp = await Connection.connect({ transport: "udp", hostname: "127.0.0.1", port: 9 });
   await assertRejects(() => udp.request("echo", 1001, "x".repeat(65_507)), UnsendableError, "TCP");
   assertEquals((await call(client, 1001)).code, 1000);
 });
