@@ -55,6 +55,7 @@ export async function doShift(server: WatchedServer, tally: WorkTally, dueMs: nu
 
 async function load(server: WatchedServer, work: Work, count: number, durationMs: number): Promise<LoadRun> {
   const run = await LoadRun.connect({
+    options: {},
     address: work.transport === "tcp" ? server.tcp : server.unix,
     plugin: PLUGIN,
     command: work.command,

@@ -1,4 +1,5 @@
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "../client/errors.ts";
+import { ReplyError } from "../client/reply_error.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { ExitCode } from "./exit_codes.ts";
 
@@ -10,6 +11,7 @@ export function clientFailure(error: unknown): number | undefined {
     return ExitCode.Unreachable;
   }
   if (error instanceof UnsendableError) return ExitCode.Data;
-  if (error instanceof ProtocolError) return ExitCode.Failed;
+  // The login was refused.
+  if (error instanceof ProtocolError || error instanceof ReplyError) return ExitCode.Failed;
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The client for TypeScript: `import { Client } from "@mevent/mevent/client"` in Deno, where UDP needs `--unstable-net`, and the
- * package `mevent-client` in Node and Bun.
+ * The client for TypeScript: `import { Client } from "@mevent/mevent/client"` in Deno, where UDP needs `--unstable-net`,
+ * and the package `mevent-client` in Node and Bun.
  *
  * @module
  */

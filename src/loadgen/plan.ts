@@ -1,8 +1,11 @@
 import type { StreamAddress } from "../client/address.ts";
+import type { ConnectionOptions } from "../client/connection.ts";
 
 /** A closed-loop load: each connection keeps `depth` requests unanswered, and sends the next one for each reply. */
 export interface LoadPlan {
   readonly address: StreamAddress;
+  /** What the server is shown, and trusted by. */
+  readonly options: Pick<ConnectionOptions, "tls" | "token">;
   /** The plugin's name, or its business number in decimal. */
   readonly plugin: string;
   /** 1..65535. */

@@ -2,11 +2,13 @@ import { loadLibc } from "../net/libc.ts";
 import { systemReason } from "../system_reason.ts";
 import { describeAddress } from "../client/address.ts";
 import { ConnectError } from "../client/errors.ts";
+import { ReplyError } from "../client/reply_error.ts";
 import { LoadAsyncConnection } from "./load_async_connection.ts";
 import type { LoadConnection, SharedLoad } from "./load_connection.ts";
 import { dialSockets, socketAddress } from "./dial.ts";
 import { LoadEpoll } from "./epoll.ts";
 import { LoadEpollConnection } from "./load_epoll_connection.ts";
+import { logIn } from "./log_in.ts";
 import type { LoadPlan } from "./plan.ts";
 import { dial } from "../client/deno_sockets.ts";
 
@@ -20,22 +22,27 @@ export interface LoadSockets {
   serve(over: Promise<void>): Promise<void>;
 }
 
-/** Opens the connections of a load, all or none: with epoll where there is one. Throws ConnectError. */
+/**
+ * Opens the connections of a load, all or none: with epoll where there is one, and neither TLS nor a login. Throws ConnectError and
+ * AuthError.
+ */
 export async function openSockets(plan: LoadPlan, run: SharedLoad): Promise<LoadSockets> {
   const where = describeAddress(plan.address);
   try {
-    const first = await dial(plan.address, plan.timeoutMs);
+    const first = await openOne(plan);
     // A host's name has been resolved by now.
     const { remoteAddr } = first;
     const address = remoteAddr.transport === "tcp"
       ? { ...remoteAddr, transport: "tcp" as const }
       : plan.address;
-    const system = socketAddress(address);
+    const isPlain = plan.address.transport !== "tls" && plan.options.token === undefined;
+    const system = isPlain ? socketAddress(address) : null;
     const libc = system === null ? null : loadLibc();
     if (system === null || libc === null) return await openAsync(plan, run, first);
     first.close();
     return await openEpoll(plan, run, new LoadEpoll(libc), system);
   } catch (error) {
+    if (error instanceof ReplyError) throw error;
     throw new ConnectError(`cannot reach ${where}: ${systemReason(error, "connect")}`, { cause: error });
   }
 }
@@ -73,12 +80,19 @@ async function openEpoll(
   };
 }
 
+/** Connected, and logged in where that is asked for. */
+async function openOne({ address, timeoutMs, options: { tls, token } }: LoadPlan): Promise<Deno.Conn> {
+  const conn = await dial(address, timeoutMs, tls);
+  if (token !== undefined) await logIn(conn, token, timeoutMs);
+  return conn;
+}
+
 async function openAsync(plan: LoadPlan, run: SharedLoad, first: Deno.Conn): Promise<LoadSockets> {
   const conns = [first];
   while (conns.length < plan.connections) {
     const count = Math.min(DIAL_BATCH, plan.connections - conns.length);
     const results = await Promise.allSettled(
-      Array.from({ length: count }, () => dial(plan.address, plan.timeoutMs)),
+      Array.from({ length: count }, () => openOne(plan)),
     );
     for (const result of results) if (result.status === "fulfilled") conns.push(result.value);
     for (const result of results) {

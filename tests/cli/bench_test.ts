@@ -212,6 +212,7 @@ Deno.test("SIGINT ends bench with the result so far", async () => {
 Deno.test("every id of a window settles once, whatever the order", () => {
   const plan = {
     address: { transport: "unix", path: "" },
+    options: {},
     plugin: "p",
     command: 1001,
     sync: true,

@@ -6,7 +6,7 @@ import { clientFailure } from "../client_failure.ts";
 import type { Command } from "../command.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { InputError } from "../send/input.ts";
-import { positiveDuration } from "../server_address.ts";
+import { positiveDuration, SERVER_FLAGS } from "../server_address.ts";
 import { StatsError } from "../stats/report.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -37,9 +37,7 @@ export const benchCommand: Command = {
     { name: "encoding", value: "hdf|json", default: "hdf", help: "How the params are written." },
     { name: "seconds", value: "N", default: "5", help: "For how long: 1 to 86400." },
     { name: "count", value: "N", help: "Ends after so many requests." },
-    { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
-    { name: "port", value: "PORT", default: "26000", help: "The server's port." },
-    { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    ...SERVER_FLAGS,
     { name: "timeout", value: "TIME", default: "5s", help: "Gives up after no reply at all for so long." },
     { name: "capacity", help: "Plans capacity instead." },
     { name: "rate", value: "N", help: "With --capacity: the burst's operations a second." },

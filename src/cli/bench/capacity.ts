@@ -19,8 +19,12 @@ export async function benchCapacity(job: CapacityJob, io: Io): Promise<number> {
   Deno.addSignalListener("SIGINT", stop);
   let progress = { end: () => Promise.resolve() };
   try {
-    const { address, timeoutMs } = plan;
-    await using client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+    const { address, options, timeoutMs } = plan;
+    await using client = await Connection.connect(address, {
+      ...options,
+      timeoutMs,
+      maxFrame: MAX_FRAME_BYTES,
+    });
     const watch = new QueueWatch(client, plan.plugin);
     progress = benchProgress(() => `measuring: ${countText(watch.operations)} operations queued`, io);
     const round = await measureCapacity(plan, watch, waitMs, interrupted.signal);

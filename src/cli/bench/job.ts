@@ -4,7 +4,7 @@ import { encodeContent, Encoding } from "../../protocol/body.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";
 import { sendBody } from "../send/body.ts";
-import { positiveDuration, serverAddress } from "../server_address.ts";
+import { positiveDuration, serverTarget } from "../server_address.ts";
 import { UsageError } from "../usage_error.ts";
 
 const MAX_CONNECTIONS = 10_000;
@@ -37,7 +37,7 @@ export interface CapacityJob extends BenchJob {
 
 /** Reads the command line. Throws UsageError. */
 export async function benchJob(args: ParsedCommand, io: Io, isCapacity: boolean): Promise<BenchJob> {
-  const address = serverAddress(args);
+  const { address, options } = await serverTarget(args, io);
   if (address.transport === "udp") throw new UsageError("bench speaks TCP and Unix sockets");
   const sync = mode(args, isCapacity) === "sync";
   const { body, text } = await params(args, io);
@@ -45,6 +45,7 @@ export async function benchJob(args: ParsedCommand, io: Io, isCapacity: boolean)
   const isTimed = !isCounted || args.texts("seconds").length > 0;
   const plan: LoadPlan = {
     address,
+    options,
     plugin: args.required("plugin"),
     command: args.int("cmd", 1, 65_535),
     sync,

@@ -44,8 +44,12 @@ export async function benchLoad(job: BenchJob, io: Io): Promise<number> {
 }
 
 /** The server's sentence tells which plugins there are. One that does not answer is for the load to tell of. */
-async function checkPlugin({ plan: { address, timeoutMs, plugin } }: BenchJob): Promise<void> {
-  await using client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES });
+async function checkPlugin({ plan: { address, options, timeoutMs, plugin } }: BenchJob): Promise<void> {
+  await using client = await Connection.connect(address, {
+    ...options,
+    timeoutMs,
+    maxFrame: MAX_FRAME_BYTES,
+  });
   const request = { plugin, command: STATS_COMMAND, sync: true, body: encodeBody(Encoding.Json, {}) };
   let reply: Reply;
   try {

@@ -68,7 +68,7 @@ async function runOne(args: ParsedCommand, io: Io): Promise<number> {
     });
     const address = { transport: "unix", path: server.socket } as const;
     const request = { plugin: config.plugin.name, command, sync, body };
-    const exitCode = await sendOnce({ address, timeoutMs, request, raw: false }, io);
+    const exitCode = await sendOnce({ target: { address, options: {} }, timeoutMs, request, raw: false }, io);
     if (sync) return exitCode;
     if (await server.idle(timeoutMs)) {
       return exitCode === ExitCode.Ok && server.failed > 0 ? ExitCode.Failed : exitCode;

@@ -11,7 +11,7 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { sendOutcome } from "../send/outcome.ts";
 import { replyMessage, shownReply } from "../send/reply.ts";
-import { MAX_FRAME_BYTES, positiveDuration, serverAddress } from "../server_address.ts";
+import { MAX_FRAME_BYTES, positiveDuration, SERVER_FLAGS, serverTarget } from "../server_address.ts";
 import { UsageError } from "../usage_error.ts";
 import { stateTable } from "./state_table.ts";
 
@@ -34,9 +34,7 @@ export const resultCommand: Command = {
   flags: [
     { name: "wait", value: "TIME", default: "0s", help: "Waits so long for its end." },
     { name: "json", help: "Prints JSON instead of a table." },
-    { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
-    { name: "port", value: "PORT", default: "26000", help: "The server's port." },
-    { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    ...SERVER_FLAGS,
     { name: "udp", help: "Asks over UDP instead of TCP." },
     {
       name: "timeout",
@@ -48,13 +46,14 @@ export const resultCommand: Command = {
   positionals: true,
   examples: ["mevent result 0123456789ab-3k-1", "mevent result 0123456789ab-3k-1 --wait 10s --json"],
   async run(args, io) {
-    const address = serverAddress(args);
+    const { address, options } = await serverTarget(args, io);
     const timeoutMs = positiveDuration(args, "timeout");
     const waitMs = args.duration("wait");
     const [id, ...more] = args.positionals;
     if (id === undefined || more.length > 0) throw new UsageError("result takes the id of one operation");
     try {
       await using client = await Connection.connect(address, {
+        ...options,
         timeoutMs,
         maxFrame: MAX_FRAME_BYTES,
         padTo: PAD_TO,

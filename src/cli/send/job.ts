@@ -1,9 +1,9 @@
-import type { ServerAddress } from "../../client/address.ts";
 import type { ClientRequest } from "../../client/connection.ts";
+import type { ServerTarget } from "../server_address.ts";
 
 /** What `mevent send` is to do. */
 export interface SendJob {
-  readonly address: ServerAddress;
+  readonly target: ServerTarget;
   readonly request: ClientRequest;
   /** For the connection, and for each reply. */
   readonly timeoutMs: number;

@@ -1,10 +1,9 @@
-import type { ServerAddress } from "../../client/address.ts";
 import { Connection } from "../../client/connection.ts";
 import { ConnectionLostError, TimeoutError } from "../../client/errors.ts";
 import type { Io } from "../io.ts";
 import type { SendJob } from "./job.ts";
 import { SendTally } from "./tally.ts";
-import { MAX_FRAME_BYTES } from "../server_address.ts";
+import { MAX_FRAME_BYTES, type ServerTarget } from "../server_address.ts";
 
 /** More callers than this share connections. */
 const MAX_CONNECTIONS = 64;
@@ -16,8 +15,8 @@ const PROGRESS_MS = 1000;
  * do its part.
  */
 export async function sendMany(job: SendJob, count: number, callers: number, io: Io): Promise<number> {
-  const { address, request, timeoutMs } = job;
-  const clients = await connectAll(address, Math.min(callers, count, MAX_CONNECTIONS), timeoutMs);
+  const { target, request, timeoutMs } = job;
+  const clients = await connectAll(target, Math.min(callers, count, MAX_CONNECTIONS), timeoutMs);
   const tally = new SendTally(count);
   const started = performance.now();
   let sent = 0;
@@ -65,11 +64,11 @@ export async function sendMany(job: SendJob, count: number, callers: number, io:
 }
 
 /** Opens so many connections, or none. */
-async function connectAll(address: ServerAddress, count: number, timeoutMs: number): Promise<Connection[]> {
+async function connectAll(target: ServerTarget, count: number, timeoutMs: number): Promise<Connection[]> {
   const results = await Promise.allSettled(
     Array.from(
       { length: count },
-      () => Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES }),
+      () => Connection.connect(target.address, { ...target.options, timeoutMs, maxFrame: MAX_FRAME_BYTES }),
     ),
   );
   const clients = results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);

@@ -19,8 +19,9 @@ import { markInvisible } from "../invisible_characters.ts";
 const PAD_TO = 1200;
 
 /** Sends one request, prints its reply, and chooses the exit code. */
-export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io: Io): Promise<number> {
-  await using client = await Connection.connect(address, {
+export async function sendOnce({ target, request, timeoutMs, raw }: SendJob, io: Io): Promise<number> {
+  await using client = await Connection.connect(target.address, {
+    ...target.options,
     timeoutMs,
     maxFrame: MAX_FRAME_BYTES,
     padTo: PAD_TO,
@@ -30,7 +31,7 @@ export async function sendOnce({ address, request, timeoutMs, raw }: SendJob, io
   const time = `${(performance.now() - started).toFixed(2)} ms`;
   const isDone = code >= ReplyCode.Ok;
   const message = isDone ? (request.sync ? undefined : queuedMessage(body)) : replyMessage(body) ??
-    (code === ReplyCode.Unknown ? await pluginsThere(client, address) : undefined);
+    (code === ReplyCode.Unknown ? await pluginsThere(client, target.address) : undefined);
   // What was done goes first: a reader of stdout that has gone must not hide it.
   await io.stderr.write(
     `${code} ${replyName(code)} in ${time}${message === undefined ? "" : `: ${markInvisible(message)}`}\n`,

@@ -5,7 +5,7 @@ import { OPERATION_FLAGS, sendBody } from "./body.ts";
 import { InputError } from "./input.ts";
 import { sendMany } from "./many.ts";
 import { sendOnce } from "./once.ts";
-import { positiveDuration, serverAddress } from "../server_address.ts";
+import { positiveDuration, SERVER_FLAGS, serverTarget } from "../server_address.ts";
 import { UsageError } from "../usage_error.ts";
 
 const MAX_COUNT = 1_000_000_000;
@@ -32,9 +32,7 @@ export const sendCommand: Command = {
     ...OPERATION_FLAGS,
     { name: "raw", help: "Prints the bytes of the reply's text as they came." },
     { name: "async", help: "Does not wait for the processing: the reply says that it was queued." },
-    { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
-    { name: "port", value: "PORT", default: "26000", help: "The server's port." },
-    { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    ...SERVER_FLAGS,
     { name: "udp", help: "Sends over UDP instead of TCP, in a packet that leaves room for the reply." },
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for a reply." },
     { name: "count", value: "N", default: "1", help: "Sends it N times and prints a summary." },
@@ -48,7 +46,7 @@ export const sendCommand: Command = {
     "mevent send --biz 3 --cmd 1001 --count 10000 --concurrency 50",
   ],
   async run(args, io) {
-    const address = serverAddress(args);
+    const target = await serverTarget(args, io);
     const timeoutMs = positiveDuration(args, "timeout");
     const plugin = args.required("biz");
     const command = args.int("cmd", 1, 65_535);
@@ -61,7 +59,7 @@ export const sendCommand: Command = {
     if (raw && isMany) throw new UsageError("--raw prints one reply, --count none");
     try {
       const request = { plugin, command, sync, body: await sendBody(args, io) };
-      const job = { address, timeoutMs, request, raw };
+      const job = { target, timeoutMs, request, raw };
       return isMany ? await sendMany(job, count, callers, io) : await sendOnce(job, io);
     } catch (error) {
       const exitCode = error instanceof InputError ? ExitCode.Data : clientFailure(error);

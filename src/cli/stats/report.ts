@@ -8,10 +8,6 @@ import { ReplyCode, replyName } from "../../protocol/codes.ts";
 const STATS_PLUGIN = "Reserve.Stats";
 const STATS_COMMAND = 1000;
 
-/** The reserved plugin that takes tokens. */
-const AUTH_PLUGIN = "Reserve.Auth";
-const AUTH_COMMAND = 1;
-
 /** An answer that is no {@link ServerStats}; mostly of another mevent. */
 export class StatsError extends Error {
   override readonly name = "StatsError";
@@ -19,14 +15,6 @@ export class StatsError extends Error {
 
 /** The answer is longer than a reply may be; over UDP, than one to a request of that length. */
 export class TooLongError extends StatsError {}
-
-/** Logs in. Throws as `Connection.call` does, and StatsError; the client is closed then. */
-export async function logIn(client: Connection, token: string): Promise<void> {
-  const { code, value } = await client.request(AUTH_PLUGIN, AUTH_COMMAND, { token });
-  if (code >= ReplyCode.Ok) return;
-  await client.close();
-  throw new StatsError(`the login is refused: ${sentenceOf(value) ?? `${code} ${replyName(code)}`}`);
-}
 
 /** Asks a server for its figures. Throws as `Connection.call` does, and StatsError. */
 export async function fetchStats(client: Connection, signal?: AbortSignal): Promise<JsonValue> {

@@ -1,9 +1,9 @@
-import type { ServerAddress, StreamAddress } from "../../client/address.ts";
+import type { StreamAddress } from "../../client/address.ts";
 import { Connection } from "../../client/connection.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { ControlClient } from "../control/client.ts";
-import { MAX_FRAME_BYTES } from "../server_address.ts";
-import { fetchStats, figuresOf, logIn, TooLongError } from "./report.ts";
+import { MAX_FRAME_BYTES, type ServerTarget } from "../server_address.ts";
+import { fetchStats, figuresOf, TooLongError } from "./report.ts";
 
 /** Where a server's figures come from. */
 export interface StatsSource {
@@ -19,16 +19,9 @@ export type OpenStats = () => Promise<StatsSource>;
 const PAD_TO = [1200, 65_507] as const;
 
 /** The figures as any caller may have them. */
-export function statsFromWire(
-  address: ServerAddress,
-  timeoutMs: number,
-  token: string | undefined,
-): OpenStats {
-  const connect = async (padTo: number) => {
-    const client = await Connection.connect(address, { timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
-    if (token !== undefined) await logIn(client, token);
-    return client;
-  };
+export function statsFromWire({ address, options }: ServerTarget, timeoutMs: number): OpenStats {
+  const connect = (padTo: number) =>
+    Connection.connect(address, { ...options, timeoutMs, maxFrame: MAX_FRAME_BYTES, padTo });
   const [short, long] = PAD_TO;
   return async () => {
     let client = await connect(short);

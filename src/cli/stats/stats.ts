@@ -7,12 +7,12 @@ import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";
 import { isOfThisMachine, runningServers } from "../running_servers.ts";
-import { positiveDuration, serverAddress } from "../server_address.ts";
+import { positiveDuration, SERVER_FLAGS, serverAddress, serverTarget } from "../server_address.ts";
 import { asServerStats, StatsError } from "./report.ts";
 import { type OpenStats, statsFromControl, statsFromWire } from "./source.ts";
 import { statsTable } from "./table.ts";
 import { type StatsWatch, watchStats } from "./watch.ts";
-import { givenToken, TOKEN_FLAGS } from "../token_flags.ts";
+import { givenToken } from "../token_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 export const statsCommand: Command = {
@@ -20,16 +20,13 @@ export const statsCommand: Command = {
   summary: "Shows the counters of a running server and of its plugins.",
   usage: "[flags]",
   flags: [
-    { name: "host", value: "HOST", default: "127.0.0.1", help: "The server's host." },
-    { name: "port", value: "PORT", default: "26000", help: "The server's port." },
-    { name: "unix", value: "PATH", help: "The server's Unix socket, instead of host and port." },
+    ...SERVER_FLAGS,
     { name: "udp", help: "Asks over UDP instead of TCP." },
     {
       name: "control",
       value: "PATH|HOST:PORT",
       help: "Asks over the server's control socket instead.",
     },
-    ...TOKEN_FLAGS,
     { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for the server." },
     { name: "json", help: "Prints JSON instead of tables." },
     { name: "prometheus", help: "Prints the text format of Prometheus instead of tables." },
@@ -45,7 +42,7 @@ export const statsCommand: Command = {
   ],
   async run(args, io) {
     const watch = {
-      open: statsSource(args, io, await givenToken(args, io)),
+      open: await statsSource(args, io),
       intervalMs: positiveDuration(args, "interval"),
       json: args.isOn("json") === true,
     };
@@ -68,11 +65,16 @@ export const statsCommand: Command = {
   },
 };
 
-function statsSource(args: ParsedCommand, io: Io, token: string | undefined): OpenStats {
+async function statsSource(args: ParsedCommand, io: Io): Promise<OpenStats> {
   const timeoutMs = positiveDuration(args, "timeout");
-  if (args.text("control") === undefined) return statsFromWire(serverAddress(args), timeoutMs, token);
+  if (args.text("control") === undefined) return statsFromWire(await serverTarget(args, io), timeoutMs);
   if (args.texts("host").length > 0) throw new UsageError("--control and --host contradict each other");
-  return statsFromControl(controlAddress(args, io), timeoutMs, token);
+  for (const name of ["tls", "ca", "cert", "key"]) {
+    if (args.isOn(name) === true || args.texts(name).length > 0) {
+      throw new UsageError(`--control and --${name} contradict each other`);
+    }
+  }
+  return statsFromControl(controlAddress(args, io), timeoutMs, await givenToken(args, io));
 }
 
 async function showOnce({ open, json }: StatsWatch, isPrometheus: boolean, io: Io): Promise<number> {

@@ -1,0 +1,357 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  ApplicationError,
+  AuthError,
+  BadParamError,
+  BusyError,
+  Client,
+  type ClientOptions,
+  ConnectError,
+  ConnectionLostError,
+  DatabaseError,
+  FailedError,
+  NoMemoryError,
+  NoSuchKeyError,
+  ReplyError,
+  TimeoutError,
+  UnknownError,
+  UnsendableError,
+} from "../../src/client/mod.ts";
+import { keyChecksum } from "../../src/client/key_checksum.ts";
+import { TestCertificates } from "../support/certificates.ts";
+import { CuttingProxy } from "../support/cutting_proxy.ts";
+import type orders from "../support/orders_plugin.ts";
+import { TestServer, type TestServerOptions } from "../support/test_server.ts";
+import { testToken } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+
+const ORDERS = {
+  name: "orders",
+  module: new URL("../support/orders_plugin.ts", import.meta.url).href,
+  results: { keep: 60_000, maxOps: 100, maxBytes: 1 << 20 },
+};
+const PATIENT = 60_000;
+
+function start(options: TestServerOptions = {}): Promise<TestServer> {
+  return TestServer.start({ plugins: [ORDERS], ...options });
+}
+
+function tcp({ tcp: { port } }: TestServer): string {
+  return `tcp://127.0.0.1:${port}`;
+}
+
+function ordersOf(servers: ClientOptions["servers"], options: ClientOptions = {}) {
+  return new Client<typeof orders>("orders", {
+    timeoutMs: PATIENT,
+    ...options,
+    ...servers === undefined ? {} : { servers },
+  });
+}
+
+Deno.test("a client of one server", async (t) => {
+  await using server = await start();
+
+  await t.step("calls, queues and asks later over TCP, a Unix socket and UDP, in JSON and HDF", async () => {
+    const { port } = server.udp;
+    for (const address of [tcp(server), `unix://${server.unix}`, `udp://127.0.0.1:${port}`]) {
+      for (const encoding of ["json", "hdf"] as const) {
+        await using client = ordersOf(address, { encoding, padTo: 1200 });
+        assertEquals(await client.call(1001, { uid: 7 }), { order: "order-7", note: "" });
+        assertEquals(await client.call(1003, { n: 21 }), { twice: 42 });
+        assertEquals(await client.call(1005), { accepted: true });
+        assertEquals(await client.call(1006), undefined);
+        await client.enqueue(1001, { uid: 8, note: "later" });
+        const id = await client.submit(1001, { uid: 9, note: "asked for" });
+        assert(id !== undefined);
+        const { state, result } = await client.operation(id, { waitMs: 10_000 });
+        assertEquals([state, result], ["done", { order: "order-9", note: "asked for" }]);
+      }
+    }
+  });
+
+  await t.step("numbers keep their digits", async () => {
+    await using client = ordersOf(tcp(server));
+    const params = { most: 9223372036854775807n, less: -9007199254740993n, text: "\x00007", zero: 0 };
+    assertEquals(await client.call(1007, params), params);
+  });
+
+  await t.step("throws an error of its own class for each code, with the server's sentence", async () => {
+    await using client = ordersOf(tcp(server));
+    const kinds = [
+      [14, FailedError],
+      [19, NoMemoryError],
+      [20, DatabaseError],
+      [23, BadParamError],
+      [
+        24,
+        NoSuchKeyError,
+      ],
+      [25, ApplicationError],
+      [999, ApplicationError],
+    ] as const;
+    for (const [code, kind] of kinds) {
+      const error = await assertRejects(() => client.call(1002, { code }), ReplyError, "as it was asked for");
+      assertInstanceOf<ReplyError>(error, kind);
+      assertEquals([error.code, error.name], [code, kind.name]);
+    }
+    await assertRejects(() => client.call(1008), FailedError, "of no code");
+    await assertRejects(() => client.call(1001, { uid: "x" as unknown as number }), BadParamError, "uid");
+    await assertRejects(() => client.call(1999 as 1001, { uid: 1 }), UnknownError, "1999");
+    await assertRejects(() => client.for("nobody").call(1001), UnknownError, "nobody");
+    await assertRejects(() => client.operation("0123456789ab-3k-1"), NoSuchKeyError);
+    assertEquals((await client.request(1002, { code: 40 })).code, 40);
+  });
+
+  await t.step("gives up in time, or when its signal aborts, and the connection stays", async () => {
+    await using client = ordersOf(tcp(server));
+    await assertRejects(() => client.call(1004, { ms: 300 }, { timeoutMs: 20 }), TimeoutError);
+    const controller = new AbortController();
+    const waiting = assertRejects(
+      () => client.call(1004, { ms: 300 }, { signal: controller.signal }),
+      Error,
+      "enough",
+    );
+    await until("the call is under way", () => client.inFlight === 1);
+    controller.abort(new Error("enough"));
+    await waiting;
+    await assertRejects(() => client.call(1006, {}, { signal: controller.signal }), Error, "enough");
+    await assertRejects(() => client.call(1006, {}, { timeoutMs: 0 }), RangeError, "time-out");
+    await assertRejects(() => client.call(1007, { text: "x".repeat(70_000) }), UnsendableError, "maxFrame");
+    assertEquals(await client.call(1006), undefined);
+  });
+
+  await t.step("opens further connections while those it has are busy, and no more than it may", async () => {
+    const before = server.stats().connections.open;
+    await using client = ordersOf(tcp(server), { connections: 3 });
+    for (let n = 0; n < 10; n++) await client.call(1006);
+    assertEquals(server.stats().connections.open - before, 1);
+    const busy = Array.from({ length: 30 }, async (_, n) => {
+      for (let turn = 0; turn < 10; turn++) assertEquals(await client.call(1004, { ms: n % 7 }), n % 7);
+    });
+    await Promise.all(busy);
+    await server.until("three are open", ({ server }) => server.stats().connections.open - before === 3);
+    await client.close();
+    await server.until("all are closed", ({ server }) => server.stats().connections.open === before);
+    await assertRejects(() => client.call(1006), ConnectionLostError, "was closed");
+  });
+
+  await t.step(
+    "any number of calls on one connection get their own replies, however often it is cut",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 30 }), {
+            minLength: 1,
+            maxLength: 4,
+          }),
+          fc.array(fc.constantFrom("before", "after", undefined, undefined, undefined), { maxLength: 8 }),
+          async (rounds, fates) => {
+            const left = [...fates];
+            await using proxy = new CuttingProxy(server.tcp.port, () => left.shift());
+            await using client = ordersOf(`tcp://127.0.0.1:${proxy.port}`, {
+              connections: 2,
+              minBackoffMs: 1,
+            });
+            for (const [round, waits] of rounds.entries()) {
+              const results = await Promise.allSettled(
+                waits.map((ms, n) => client.call(1007, { ms, call: `${round}.${n}` })),
+              );
+              for (const [n, result] of results.entries()) {
+                if (result.status === "fulfilled") {
+                  assertEquals(result.value, {
+                    ms: waits[n]!,
+                    call: `${round}.${n}`,
+                  });
+                } else assertInstanceOf(result.reason, ConnectionLostError);
+              }
+            }
+            left.length = 0;
+            // A connection whose end has not been noticed yet may take one call with it.
+            await client.call(1006).catch((error) => assertInstanceOf(error, ConnectionLostError));
+            await until("it is back", () => client.call(1006).then(() => true, () => false));
+          },
+        ),
+        { numRuns: 20 },
+      );
+    },
+  );
+});
+
+Deno.test("a server that goes and comes back is connected to again, and calls wait for it as long as they may", async () => {
+  let server = await start();
+  const { port } = server.tcp;
+  await using client = ordersOf(tcp(server), { minBackoffMs: 5, maxBackoffMs: 50 });
+  try {
+    assertEquals(await client.call(1004, { ms: 0 }), 0);
+    await server[Symbol.asyncDispose]();
+    await assertRejects(
+      () => client.call(1006, {}, { timeoutMs: 100 }),
+      ConnectError,
+      "nothing listens there",
+    );
+    const controller = new AbortController();
+    const given = assertRejects(() => client.call(1006, {}, { signal: controller.signal }), Error, "enough");
+    controller.abort(new Error("enough"));
+    await given;
+    const waiting = client.call(1001, { uid: 1 });
+    server = await start({ server: { tcp: `127.0.0.1:${port}` } });
+    assertEquals(await waiting, { order: "order-1", note: "" });
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("closing a client ends what waits for a connection", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const client = ordersOf(`tcp://127.0.0.1:${port}`, { minBackoffMs: 50_000, maxBackoffMs: 50_000 });
+  const waiting = assertRejects(() => client.call(1006), ConnectionLostError, "was closed");
+  await assertRejects(() => client.call(1006, {}, { timeoutMs: 50 }), ConnectError, "nothing listens there");
+  await client.close();
+  await waiting;
+});
+
+Deno.test("of several servers a key finds its own; others take the place of a dead one, until it is tried again", async () => {
+  const servers = [await start(), await start(), await start()];
+  const done = (server: TestServer) => server.plugin("orders").done;
+  try {
+    // All on 127.0.0.1: the ports alone tell, the last byte first.
+    const swapped = ({ tcp: { port } }: TestServer) => (port & 0xff) * 256 + (port >> 8);
+    const sorted = servers.toSorted((a, b) => swapped(a) - swapped(b));
+    await using client = ordersOf(servers.map(tcp), { deadMs: 500, minBackoffMs: 1, maxBackoffMs: 5 });
+    const keys = Array.from({ length: 30 }, (_, n) => `user:${n * n}${"é".repeat(n % 4)}`);
+    for (const key of keys) await client.call(1006, {}, { key });
+    const wanted = sorted.map((_, place) => keys.filter((key) => keyChecksum(key) % 3 === place).length);
+    assertEquals(sorted.map(done), wanted);
+    assert(wanted.every((count) => count > 0));
+
+    // Of the first one's keys, when it is gone, each goes to one of the two others; nothing is lost.
+    const [first, ...others] = sorted as [TestServer, TestServer, TestServer];
+    const key = keys.find((key) => keyChecksum(key) % 3 === 0)!;
+    const { port } = first.tcp;
+    const before = others.map(done);
+    await first[Symbol.asyncDispose]();
+    servers.splice(servers.indexOf(first), 1);
+    for (let n = 0; n < 40; n++) {
+      await client.call(1006, {}, { key }).catch((error) => {
+        // The end of its connection is noticed with the first call at the latest.
+        assertInstanceOf(error, ConnectionLostError);
+        assertEquals(n, 0);
+      });
+    }
+    const more = others.map((server, n) => done(server) - before[n]!);
+    assert(more[0]! + more[1]! >= 39 && more[0]! > 0 && more[1]! > 0, `${more}`);
+
+    const back = await start({ server: { tcp: `127.0.0.1:${port}` } });
+    servers.push(back);
+    await until("its key finds it again", async () => {
+      await client.call(1006, {}, { key });
+      return done(back) > 0;
+    });
+  } finally {
+    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+});
+
+Deno.test("a token is shown first on every connection, and a refused one is an AuthError", async () => {
+  const shop = testToken("shop", ["call:orders"]);
+  const file = { token: [shop.table] };
+  let server = await start({ server: { auth: "token", udp: "" }, file });
+  const { port } = server.tcp;
+  try {
+    let asked = 0;
+    const token = () => {
+      asked++;
+      return Promise.resolve(shop.token);
+    };
+    await using client = ordersOf(tcp(server), { token, connections: 2, minBackoffMs: 5, maxBackoffMs: 20 });
+    await Promise.all(Array.from({ length: 50 }, (_, n) => client.call(1004, { ms: n % 3 })));
+    assertEquals(asked, server.stats().connections.open);
+    await assertRejects(() => client.enqueue(1006), AuthError, "shop");
+    await server[Symbol.asyncDispose]();
+    server = await start({ server: { tcp: `127.0.0.1:${port}`, auth: "token", udp: "" }, file });
+    const before = asked;
+    await until("it is back", () =>
+      client.call(1006).then(() => true, (error) => {
+        assertInstanceOf(error, ConnectionLostError);
+        return false;
+      }));
+    assert(asked > before);
+
+    await using stranger = ordersOf(tcp(server), {
+      token: `${shop.token.slice(0, -4)}AAAA`,
+      minBackoffMs: 1,
+    });
+    const error = await assertRejects(() => stranger.call(1006), AuthError, "the login at tcp 127.0.0.1");
+    assertEquals(error.code, 13);
+    await using nobody = ordersOf(tcp(server));
+    await assertRejects(() => nobody.call(1006), AuthError);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("TLS: a server is trusted by its authority, and shown the client's own certificate", async () => {
+  await using certificates = await TestCertificates.make();
+  const mine = await certificates.client({ subject: "/CN=shop" });
+  const paths = await certificates.server();
+  await using server = await start({
+    server: { udp: "", tls: { ...paths, client_ca: certificates.ca } },
+  });
+  const address = `tls://127.0.0.1:${server.tcp.port}`;
+  const [ca = ""] = await certificates.trusted();
+  const own = { cert: await Deno.readTextFile(mine.cert), key: await Deno.readTextFile(mine.key) };
+  await using client = ordersOf(address, { tls: { ca, ...own } });
+  assertEquals(await client.call(1001, { uid: 1 }), { order: "order-1", note: "" });
+  const calls = Array.from({ length: 100 }, (_, n) => client.call(1007, { n, text: "x".repeat(n * 100) }));
+  assertEquals((await Promise.all(calls)).map(({ n }) => n), Array.from({ length: 100 }, (_, n) => n));
+
+  await using distrustful = ordersOf(address, { tls: own, timeoutMs: 1000 });
+  await assertRejects(() => distrustful.call(1006), ConnectError, "certificate");
+  // In TLS 1.3 the server refuses after the client's handshake is over.
+  await using unknown = ordersOf(address, { tls: { ca }, timeoutMs: 1000 });
+  const error = await assertRejects(() => unknown.call(1006));
+  assert(error instanceof ConnectError || error instanceof ConnectionLostError, String(error));
+
+  // One that never speaks TLS.
+  await using plain = await start({ server: { udp: "" } });
+  await using mistaken = ordersOf(`tls://127.0.0.1:${plain.tcp.port}`, { tls: { ca }, timeoutMs: 300 });
+  await assertRejects(() => mistaken.call(1006), ConnectError);
+});
+
+Deno.test("a handshake that nobody answers ends in time", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  await using client = ordersOf(`tls://127.0.0.1:${listener.addr.port}`, { timeoutMs: 100 });
+  await assertRejects(() => client.call(1006), ConnectError, "in the time");
+  await client.close();
+  (await accepted).close();
+});
+
+Deno.test("options that are wrong are refused at once", () => {
+  const wrong: readonly (readonly [ClientOptions, string])[] = [
+    [{ servers: "mevent:26000" }, "tcp://host:port"],
+    [{ servers: [] }, "at least one"],
+    [{ connections: 0 }, "connections is 0"],
+    [{ connections: 1.5 }, "connections is 1.5"],
+    [{ timeoutMs: -1 }, "time-out"],
+    [{ deadMs: NaN }, "deadMs"],
+    [{ maxBackoffMs: -1 }, "maxBackoffMs"],
+    [{ encoding: "xml" as "json" }, "encoding"],
+    [{ servers: ["tcp://a", "udp://b"], token: "t" }, "UDP has no login"],
+  ];
+  for (const [options, part] of wrong) assertThrows(() => new Client("orders", options), Error, part);
+});
+
+Deno.test("a full queue is a BusyError", async () => {
+  await using server = await start({
+    plugins: [{ ...ORDERS, concurrency: 1, queue: { maxOps: 1, maxBytes: 1 << 20 } }],
+  });
+  await using client = ordersOf(tcp(server));
+  const results = await Promise.allSettled(Array.from({ length: 10 }, () => client.call(1004, { ms: 50 })));
+  const refused = results.filter((result) => result.status === "rejected");
+  assert(refused.length > 0);
+  for (const { reason } of refused) assertInstanceOf(reason, BusyError);
+});
