@@ -55,6 +55,8 @@ const PURE = [
   "system_reason.ts",
 ];
 const IMPURE = /\b(Deno\.|Date\.|new Date\b|performance\.|Math\.random|crypto\.|setTimeout|setInterval)/;
+/** This test, and a program of others that TypeScript is to refuse in places. */
+const TELLS_OF_THEM = ["tests/architecture_test.ts", "tests/client/npm_package_test.ts"];
 const READS_CONFIG = ["cli", "authors", "server", "config"];
 const MAX_LINES = 400;
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
@@ -194,7 +196,7 @@ Deno.test("no file has more than 400 lines", () => {
 Deno.test("the type any, ts-ignore and the like are nowhere", () => {
   const wrong = sources.filter(({ path, code, text }) =>
     /[:<,|&]\s*any\s*[;,)=>|&\[{]|\bas any\b/.test(code) ||
-    (/@ts-(ignore|nocheck|expect-error)/.test(text) && path !== "tests/architecture_test.ts")
+    (/@ts-(ignore|nocheck|expect-error)/.test(text) && !TELLS_OF_THEM.includes(path))
   );
   assertEquals(wrong.map(({ path }) => path), []);
 });
