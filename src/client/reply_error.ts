@@ -81,12 +81,10 @@ const KINDS = new Map<number, Kind>([
 export function replyError(code: number, value: JsonValue | undefined, what: string): ReplyError {
   const isOwn = code >= ReplyCode.FirstApplicationError && code < ReplyCode.Ok;
   const Kind = KINDS.get(code) ?? (isOwn ? ApplicationError : ReplyError);
-  const sentence = child(child(value, "Output"), "errmsg");
-  return new Kind(
-    code,
-    `${what}: ${code} ${replyName(code)}${typeof sentence === "string" ? `: ${sentence}` : ""}`,
-    value,
-  );
+  const told = child(child(value, "Output"), "errmsg");
+  const name = isOwn ? String(code) : `${code} ${replyName(code)}`;
+  const why = typeof told === "string" ? `${name}: ${told}` : isOwn ? replyName(code) : name;
+  return new Kind(code, `${what}: ${why}`, value);
 }
 
 function child(value: JsonValue | undefined, key: string): JsonValue | undefined {

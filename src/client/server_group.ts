@@ -97,7 +97,7 @@ export class ServerGroup {
       // It could not be reached, and nothing was sent: another server's turn, or another try.
       if (connection === null || !connection.isOpen) continue;
       const left = deadline - performance.now();
-      if (left > 0) return await answered(pool, connection, { ...request, timeoutMs: left });
+      if (left > 0) return await answered(pool, connection, { ...request, timeoutMs: Math.ceil(left) });
       throw unreachable(pool);
     }
   }

@@ -59,7 +59,7 @@ export class ServerHealth {
     this.refused();
   }
 
-  /** It is there, and refuses the login. */
+  /** It is there, and refuses the login or a further connection. */
   refused(): void {
     const { minBackoffMs, maxBackoffMs } = this.patience;
     const most = Math.min(maxBackoffMs, minBackoffMs * 2 ** this.#tries);

@@ -78,7 +78,8 @@ export class ServerPool {
       });
     } catch (error) {
       this.problem = error instanceof ConnectError ? error : null;
-      if (error instanceof ReplyError) this.health.refused();
+      // One that answers on other connections lives.
+      if (error instanceof ReplyError || this.#open.some(({ isOpen }) => isOpen)) this.health.refused();
       else this.health.unreachable();
       throw error;
     }

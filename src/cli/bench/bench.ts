@@ -20,7 +20,8 @@ export const benchCommand: Command = {
     "Keeps --depth requests unanswered on each of --conns connections, sends the next one for each reply, and prints " +
     "how many were answered with what, and how long that took. The same request goes out again and again: --size " +
     "bytes of HDF or JSON, or the params that the arguments spell, as with send. With --mode async a reply says that " +
-    "the operation was queued. Interrupting it prints what there is so far.",
+    "the operation was queued. Interrupting it prints what there is so far. With --tls or a token it uses Deno's sockets, with which it " +
+    "can load a server less.",
     "With --capacity it measures the intake (async, each operation acknowledged), the work-off and the bytes of a " +
     "queued operation, and tells for bursts of several rates, or of --rate, after what time the server answers BUSY, " +
     "with the plugin working and with it dead; for a plugin with a journal also by what the disk takes. It fills at most half of the queue, and at most what the plugin works " +
