@@ -18,8 +18,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 /** These take longest, for they wait: begun first, and each by itself, none of them is what all wait for in the end. */
 const LONGEST =
   /\/(sql_postgres|docs|sql_mariadb|exec_end|hostile_ring|isolation|dedup|descriptors|worker_health|start|snapshots|kv)_test\.ts$/;
-/** What this one tries takes the file that is run for its own. */
-const ALONE = /\/authors\/testing_test\.ts$/;
+/** What the first tries takes the file that is run for its own; the second looks at the memory of its process. */
+const ALONE = /\/(?:authors\/testing|net\/return_freed)_test\.ts$/;
 /**
  * Of the others, one process runs so many at most: to start it costs as much as many a file. They become fewer as fewer are left,
  * so that all processes end at about the same time.

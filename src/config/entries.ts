@@ -3,7 +3,7 @@ import { GRANT_DEFAULTS, LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.t
 import { isTable, type Table } from "./is_table.ts";
 import type { Layers, Origin } from "./layers.ts";
 import { variableOf } from "./overrides.ts";
-import { PLUGIN_ENTRIES, SERVER_ENTRIES } from "./schema.ts";
+import { OF_HTTP, OF_WIRE, PLUGIN_ENTRIES, SERVER_ENTRIES } from "./schema.ts";
 
 /** A key of a config: no table, but what stands in one. */
 export interface ConfigEntry {
@@ -39,7 +39,7 @@ export function configEntries(layers: Layers): ConfigEntry[] {
       return { table: ["server"], key: [key], value: server[key], origin, place };
     }),
     ...rows(document["listener"]).flatMap((listener, at) =>
-      tableEntries(layers, ["listener", at], listener, LISTENER_DEFAULTS)
+      tableEntries(layers, ["listener", at], listener, listenerDefaults(listener))
     ),
     ...(["token", "certificate"] as const).flatMap((table) =>
       rows(document[table]).flatMap((row, at) => tableEntries(layers, [table, at], row, GRANT_DEFAULTS))
@@ -53,6 +53,12 @@ export function configEntries(layers: Layers): ConfigEntry[] {
       });
     }),
   ];
+}
+
+/** Of the keys that a listener of its transport has. */
+function listenerDefaults(listener: Table): Table {
+  const foreign = Object.hasOwn(listener, "http") ? OF_WIRE : OF_HTTP;
+  return Object.fromEntries(Object.entries(LISTENER_DEFAULTS).filter(([key]) => !foreign.includes(key)));
 }
 
 /** Where what waits is on disk, that bounds the queue. */

@@ -36,8 +36,8 @@ const LISTED_KEYS = 10;
 /** Keys that a listener has one of. */
 const TRANSPORTS = ["tcp", "udp", "unix", "http"];
 /** Keys of a listener that say nothing over HTTP, and those that say something there alone. */
-const OF_WIRE = ["async_reply", "legacy", "charset"];
-const OF_HTTP = ["cors"];
+export const OF_WIRE = ["async_reply", "legacy", "charset"];
+export const OF_HTTP = ["cors"];
 /** Of all listeners: each login is compared with each of them. */
 const MAX_TOKENS = 1000;
 

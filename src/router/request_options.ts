@@ -61,7 +61,9 @@ export class RequestOptions {
 function delayOf(value: JsonValue, maxDelay: number, sync: boolean): number {
   if (sync) throw wrong(`${DELAY} is for async requests; a sync caller waits for the result`);
   const ms = millisecondsOf(DELAY, value);
-  if (ms > maxDelay) throw wrong(`${DELAY} is ${ms / 1000} seconds; this plugin allows ${maxDelay / 1000}`);
+  if (ms > maxDelay) {
+    throw wrong(`${DELAY} is ${keyText(value)} seconds; this plugin allows ${maxDelay / 1000}`);
+  }
   return Math.round(ms);
 }
 

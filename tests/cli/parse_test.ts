@@ -175,8 +175,8 @@ Deno.test("numbers and durations are read from flags within their bounds", () =>
 
 Deno.test("the flags of serve become keys of [server] that the config takes", () => {
   const args = [
-    "--listen=:1",
-    "--listen=:2",
+    "--listen=127.0.0.1:1",
+    "--listen=127.0.0.1:2",
     "--no-udp",
     "--unix",
     "/s",
@@ -195,7 +195,7 @@ Deno.test("the flags of serve become keys of [server] that the config takes", ()
   assertEquals(overrides, {
     drain_timeout: "5s",
     max_in_flight: "9",
-    tcp: [":1", ":2"],
+    tcp: ["127.0.0.1:1", "127.0.0.1:2"],
     unix: ["/s"],
     udp: [],
     max_frame: "4 KiB",

@@ -87,7 +87,8 @@ Deno.test({
         assertGreater(result.connections, 0);
         assertGreater(result.good, 0);
         const { messages, errors } = await server.stats();
-        for (const [name, taken] of Object.entries(messages)) assertGreater(taken, 0, name);
+        const { http: _, ...wire } = messages;
+        for (const [name, taken] of Object.entries(wire)) assertGreater(taken, 0, name);
         assertGreater(errors.broken, 0);
         assertGreater(errors.unknown, 0);
       },

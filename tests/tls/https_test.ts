@@ -87,7 +87,7 @@ Deno.test("a certificate's subject has the rights of its table, over mevent's ow
   const caCerts = await certificates.trusted();
   const tls = { ...await certificates.server(), client_ca: certificates.ca };
   await using server = await TestServer.start({
-    server: { http: "127.0.0.1:0", udp: "", tls, auth: "certificate" },
+    server: { http: "127.0.0.1:0", udp: "", unix: "", tls, auth: "certificate" },
     file: {
       certificate: [
         { subject: "CN=shop,O=Example", rights: ["call:echo"] },
