@@ -48,7 +48,7 @@ const CHECKOUT = [
 /** Where the modules of documents are kept until their types are checked, all at once. */
 const SHELF = "of_documents";
 /** The ports of the documents, mevent's, another server's and a receiver's; the copy of the checkout uses free ones in their place. */
-const DOCUMENTED_PORTS = ["26000", "26001", "18080"];
+const DOCUMENTED_PORTS = ["26000", "26001", "26080", "18080"];
 
 Deno.test("every block of the documents does what the document says", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "mevent_docs_" });

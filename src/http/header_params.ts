@@ -28,7 +28,7 @@ export function membersOf(head: RequestHead, find: () => RoutedPlugin | null): U
     members.push(`"mevent.key":${JSON.stringify(keyOf(key))}`);
   }
   if (trace !== null && plugin.takesTrace && TRACE_PARENT.test(trace)) {
-    members.push(`"mevent.traceparent":"${trace}"`);
+    members.push(`"mevent.traceparent":${JSON.stringify(trace)}`);
   }
   return members.length === 0 ? null : new TextEncoder().encode(members.join(","));
 }
