@@ -8,7 +8,7 @@ cd "$work" || exit 1
 server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
-readonly MAX_BYTES=112000000 WANTED_READY_MS=300 MAX_READY_MS=1000 MAX_STOP_MS=3000
+readonly MAX_BYTES=114000000 WANTED_READY_MS=300 MAX_READY_MS=1000 MAX_STOP_MS=3000
 passed=0
 failed=0
 

@@ -20,6 +20,7 @@ const DOCUMENTS = [
   "docs/configuration.md",
   "docs/limits.md",
   "docs/durability.md",
+  "docs/http.md",
   "docs/clients.md",
   "docs/typescript-client.md",
   "docs/from-the-c-daemon.md",
