@@ -1,5 +1,6 @@
 // As curl.sh says; for Node and Bun.
 import { readFile, writeFile } from "node:fs/promises";
+import process from "node:process";
 import { createInterface } from "node:readline";
 
 for await (const line of createInterface({ input: process.stdin })) {
