@@ -12,8 +12,10 @@ import { hashOfToken, MAX_TOKEN_CHARS } from "./token.ts";
 const MAX_REVOKED = 1000;
 
 /** What a refused login waits grows by the delay after so many further failures, up to so many times the delay. */
-const GROWS_AFTER = 100;
+const GROWS_AFTER = 20;
 const MAX_GROWTH = 10;
+/** Multiples of it are spread evenly: those who come together are not told together, to come together again. */
+const SPREAD = (Math.sqrt(5) - 1) / 2;
 
 /** A token as the config knows it. */
 export interface TokenGrant extends Grant {
@@ -104,8 +106,9 @@ export class TokenGuard implements Guard {
     const failures = this.#failures.failed(address, now);
     if (maxLoginFailures === 0 || failures <= maxLoginFailures) return new AuthError(kind, message);
     limitLog.reached("max_login_failures", fields);
-    const delay = loginDelay *
-      Math.min(MAX_GROWTH, 1 + Math.floor((failures - maxLoginFailures) / GROWS_AFTER));
+    const over = failures - maxLoginFailures;
+    const growth = Math.min(MAX_GROWTH, 1 + Math.floor(over / GROWS_AFTER));
+    const delay = Math.round(loginDelay * growth * (1 + (over * SPREAD) % 1));
     return new AuthError(
       "too_many_failures",
       `${message}; ${from} has failed too often lately, so this was told after ${delay} ms`,

@@ -172,7 +172,8 @@ Deno.test("who fails too often waits for each further refusal, and a right token
     headers: { authorization: "Bearer wrong" },
   });
   await response.body?.cancel();
-  assertEquals([response.status, response.headers.get("retry-after")], [429, "60"]);
+  const seconds = Number(response.headers.get("retry-after"));
+  assertEquals([response.status, seconds >= 60 && seconds <= 120], [429, true]);
   using known = await loggedIn(await server.connect(), SHOP.token);
   await known.send(streamRequest());
   assertEquals((await known.reply()).code, 1000);

@@ -171,7 +171,7 @@ Deno.test("what is kept of addresses has a bound, and failures count for a minut
   assertEquals(failures.failed("192.0.2.1", FAILURE_WINDOW_MS), 1);
 });
 
-Deno.test("what a refused login waits grows with the failures of its address, up to ten times the delay", () => {
+Deno.test("what a refused login waits grows with the failures of its address, up to ten times the delay, and is spread up to twice that", () => {
   const limitLog = new LimitLog(testLog("error", () => {}), () => 0);
   const rates = new AddressRates(() => 0);
   const limits = () => ({ maxLoginFailures: 10, loginDelay: 1000 });
@@ -180,13 +180,20 @@ Deno.test("what a refused login waits grows with the failures of its address, up
     const error = assertThrows(() => guard.login("wrong", address, 0), AuthError);
     return [error.kind, error.delay];
   };
-  const delays = Array.from({ length: 1200 }, () => delay("192.0.2.1"));
-  assertEquals([delays[9], delays[10], delays[108], delays[109]], [
-    ["wrong", 0],
-    ["too_many_failures", 1000],
-    ["too_many_failures", 1000],
-    ["too_many_failures", 2000],
+  const delays = Array.from({ length: 1000 }, () => delay("192.0.2.1"));
+  assertEquals(delays.slice(0, 10), Array(10).fill(["wrong", 0]));
+  const waits = delays.slice(10).map(([kind, ms]) => {
+    assertEquals(kind, "too_many_failures");
+    return Number(ms);
+  });
+  const between = (from: number, to: number, least: number, most: number) =>
+    waits.slice(from, to).every((ms) => ms >= least && ms < most);
+  assert(between(0, 19, 1000, 2000) && between(19, 39, 2000, 4000) && between(200, 990, 10_000, 20_000));
+  // Those that come together are told at different times.
+  const tenths = Map.groupBy(waits.slice(-100), (ms) => Math.floor(ms / 1000));
+  assertEquals([tenths.size, [...tenths.values()].every(({ length }) => length >= 7 && length <= 13)], [
+    10,
+    true,
   ]);
-  assertEquals(delays.at(-1), ["too_many_failures", 10_000]);
   assertEquals(delay("192.0.2.2"), ["wrong", 0]);
 });
