@@ -285,7 +285,8 @@ Deno.test("a first TERM joins a drain that is under way, a second one ends it at
   });
   const { code, stdout } = await draining;
   assertEquals([code, stdout], [1, "the server has stopped: 0 operations done, 1 given up\n"]);
-  assertEquals((await server.end()).code, 1);
+  // One more may have come when all was done, and nobody heard signals any more.
+  assert([1, 143].includes((await server.end()).code));
   await Deno.remove(folder, { recursive: true });
 });
 
