@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue, Plugin } from "../plugin.ts";
 import { decodeBody, encodeBody } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { CommandOf, InputOf, ResultOf } from "./commands.ts";
 import type { Answer, CallOptions, ClientRequest } from "./connection.ts";
+import { UnsendableError } from "./errors.ts";
 import type { OperationState } from "./operation.ts";
 import { replyError } from "./reply_error.ts";
 import { ServerGroup, type ServerGroupOptions } from "./server_group.ts";
@@ -139,9 +141,18 @@ export class Client<Module = Plugin> implements AsyncDisposable {
     params: JsonValue,
     { key = "", ...options }: SendOptions,
   ): Promise<Answer> {
-    const body = encodeBody(this.#servers.encoding, params);
-    const { code, body: value } = await this.#servers.send({ plugin, command, body, ...options }, key);
+    const request = { plugin, command, body: this.#encode(params), ...options };
+    const { code, body: value } = await this.#servers.send(request, key);
     return { code, value: decodeBody(value) };
+  }
+
+  #encode(params: JsonValue): Uint8Array {
+    try {
+      return encodeBody(this.#servers.encoding, params);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw new UnsendableError(error.message, { cause: error });
+      throw error;
+    }
   }
 }
 

@@ -19,7 +19,8 @@ export function patient<T>(
       signal?.removeEventListener("abort", abort);
       settle();
     };
-    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
     work.then((value) => end(() => resolve(value)), (error) => end(() => reject(error)));
   });
 }

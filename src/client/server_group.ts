@@ -23,11 +23,19 @@ const PATIENCE: Patience = { deadMs: 60_000, minBackoffMs: 50, maxBackoffMs: 500
 const FORTUNE: Fortune = { now: () => performance.now(), random: () => Math.random() };
 
 /** How servers are reached. */
-export interface ServerGroupOptions extends Omit<ConnectionOptions, "token">, Partial<Patience> {
+export interface ServerGroupOptions
+  extends Omit<ConnectionOptions, "token" | "timeoutMs">, Partial<Patience> {
   /** One server or several, each an address or its text: `tls://mevent.example:26443`. Default `tcp://127.0.0.1:26000`. */
   readonly servers?: string | ServerAddress | readonly (string | ServerAddress)[];
   /** Connections to each server, opened as they are needed; 1 to 1000, default 1: calls do not wait for each other on it. */
   readonly connections?: number;
+  /** How long a call may take, connecting included, where it says nothing else; in ms, default 5000. */
+  readonly timeoutMs?: number;
+  /**
+   * How long a try to connect may take, TLS and the login included, in ms; default `timeoutMs`, of several servers a third of it, so
+   * that a call has time left for another one.
+   */
+  readonly connectTimeoutMs?: number;
   /** How params are written: JSON, or HDF for plugins that tell the two apart. Default `json`. */
   readonly encoding?: "json" | "hdf";
   /** Who this is, for servers that ask: sent first on each connection. A function is asked each time. Not over UDP. */
@@ -40,14 +48,26 @@ export class ServerGroup {
   readonly encoding: Encoding;
   readonly #pools: readonly ServerPool[];
   /** The pools in the order of the C client, once somebody has asked for it. */
-  #ordered: Promise<readonly ServerPool[]> | null = null;
+  #ordered: Promise<readonly ServerPool[]> = Promise.resolve([]);
+  /** When that order is to be found anew, on the clock of `performance.now()`. */
+  #orderedUntil = 0;
+  readonly #deadMs: number;
   #isClosed = false;
 
   /** Throws TypeError and RangeError where an option is wrong; connects to nobody yet. */
   constructor(options: ServerGroupOptions) {
-    const { servers = "tcp://127.0.0.1:26000", connections = 1, encoding = "json", token, ...others } =
-      options;
-    const { deadMs, minBackoffMs, maxBackoffMs } = { ...PATIENCE, ...others };
+    const {
+      servers = "tcp://127.0.0.1:26000",
+      connections = 1,
+      encoding = "json",
+      token,
+      timeoutMs = DEFAULT_TIMEOUT_MS,
+      deadMs = PATIENCE.deadMs,
+      minBackoffMs = PATIENCE.minBackoffMs,
+      maxBackoffMs = PATIENCE.maxBackoffMs,
+      connectTimeoutMs = isList(servers) && servers.length > 1 ? timeoutMs / 3 : timeoutMs,
+      ...others
+    } = options;
     const patience = { deadMs, minBackoffMs, maxBackoffMs };
     const addresses = (isList(servers) ? servers : [servers]).map((server) =>
       typeof server === "string" ? parseAddress(server) : server
@@ -65,10 +85,12 @@ export class ServerGroup {
         throw new RangeError(`${name} is ${ms}: give 0 to ${MAX_TIMEOUT_MS} ms`);
       }
     }
-    this.timeoutMs = others.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    checkTimeout(this.timeoutMs);
+    checkTimeout(timeoutMs);
+    checkTimeout(connectTimeoutMs);
+    this.timeoutMs = timeoutMs;
+    this.#deadMs = deadMs;
     this.encoding = encoding === "hdf" ? Encoding.Hdf : Encoding.Json;
-    const poolOptions = { ...others, timeoutMs: this.timeoutMs, connections, token };
+    const poolOptions = { ...others, connections, connectTimeoutMs, token };
     this.#pools = addresses.map((address) =>
       new ServerPool(address, poolOptions, new ServerHealth(patience, FORTUNE))
     );
@@ -91,7 +113,7 @@ export class ServerGroup {
       signal?.throwIfAborted();
       if (this.#isClosed) throw new ConnectionLostError("the client was closed");
       const isFree = key === "" || this.#pools.length === 1;
-      const pools = isFree ? this.#pools : await (this.#ordered ??= this.#inOrder());
+      const pools = isFree ? this.#pools : await this.#inOrder(deadline, signal);
       const pool = chooseServer(pools, key, FORTUNE.random);
       const connection = await connected(pool, deadline, signal);
       // It could not be reached, and nothing was sent: another server's turn, or another try.
@@ -108,8 +130,20 @@ export class ServerGroup {
     await Promise.all(this.#pools.map((pool) => pool.close()));
   }
 
-  async #inOrder(): Promise<readonly ServerPool[]> {
-    const places = await serverOrder(this.#pools.map(({ address }) => address));
+  #inOrder(deadline: number, signal: AbortSignal | undefined): Promise<readonly ServerPool[]> {
+    if (this.#orderedUntil <= performance.now()) {
+      this.#orderedUntil = Infinity;
+      this.#ordered = this.#findOrder();
+    }
+    return patient(this.#ordered, deadline, signal, () => {
+      return new ConnectError("cannot look up the servers' names in the time that the call has");
+    });
+  }
+
+  async #findOrder(): Promise<readonly ServerPool[]> {
+    const { places, isCertain } = await serverOrder(this.#pools.map(({ address }) => address));
+    // A name that was not found may be later.
+    if (!isCertain) this.#orderedUntil = performance.now() + this.#deadMs;
     return places.map((place) => this.#pools[place]!);
   }
 }

@@ -1,6 +1,7 @@
-import type { ServerAddress } from "./address.ts";
+import { describeAddress, type ServerAddress } from "./address.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectError, ConnectionLostError } from "./errors.ts";
+import { patient } from "./patient.ts";
 import { ReplyError } from "./reply_error.ts";
 import type { ServerHealth } from "./server_health.ts";
 
@@ -8,9 +9,11 @@ import type { ServerHealth } from "./server_health.ts";
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** How the connections to a server are made. */
-export interface PoolOptions extends Omit<ConnectionOptions, "token"> {
+export interface PoolOptions extends Omit<ConnectionOptions, "token" | "timeoutMs"> {
   /** How many at most. */
   readonly connections: number;
+  /** How long a try to connect may take, in ms: the token's source, TLS and the login included. */
+  readonly connectTimeoutMs: number;
   readonly token: TokenSource | undefined;
 }
 
@@ -21,7 +24,7 @@ export class ServerPool {
   #open: Connection[] = [];
   #opening: Promise<Connection> | null = null;
   #pause: { readonly timer: ReturnType<typeof setTimeout>; end(): void } | null = null;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(
     readonly address: ServerAddress,
@@ -53,7 +56,7 @@ export class ServerPool {
 
   /** Closes all; those who wait for a connection are rejected with ConnectionLostError. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(new ConnectionLostError("the client was closed"));
     this.#pause?.end();
     const opening = this.#opening?.catch(() => {});
     await Promise.all([opening, ...this.#open.map((connection) => connection.close())]);
@@ -67,13 +70,15 @@ export class ServerPool {
 
   async #connectNow(): Promise<Connection> {
     await this.#pauseFor(this.health.pauseMs);
-    this.#checkOpen();
-    const { token: source, ...options } = this.options;
-    const token = typeof source === "function" ? await source() : source;
+    this.#closing.signal.throwIfAborted();
+    const { token: source, connectTimeoutMs, ...options } = this.options;
+    const deadline = performance.now() + connectTimeoutMs;
+    const token = typeof source === "function" ? await this.#tokenOf(source, deadline) : source;
     let connection: Connection;
     try {
       connection = await Connection.connect(this.address, {
         ...options,
+        timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())),
         ...token === undefined ? {} : { token },
       });
     } catch (error) {
@@ -83,16 +88,21 @@ export class ServerPool {
       else this.health.unreachable();
       throw error;
     }
-    if (this.#isClosed) await connection.close();
-    this.#checkOpen();
+    if (this.#closing.signal.aborted) await connection.close();
+    this.#closing.signal.throwIfAborted();
     this.health.connected();
     this.problem = null;
     this.#open.push(connection);
     return connection;
   }
 
-  #checkOpen(): void {
-    if (this.#isClosed) throw new ConnectionLostError("the client was closed");
+  /** Waits for it no longer than a try to connect may take, and not once all is closed. */
+  #tokenOf(source: () => string | Promise<string>, deadline: number): Promise<string> {
+    const asked = async () => await source();
+    return patient(asked(), deadline, this.#closing.signal, () => {
+      const why = `nobody told the token within ${this.options.connectTimeoutMs} ms`;
+      return new ConnectError(`cannot log in at ${describeAddress(this.address)}: ${why}`);
+    });
   }
 
   async #pauseFor(ms: number): Promise<void> {

@@ -118,6 +118,8 @@ Deno.test("a client of one server", async (t) => {
     await assertRejects(() => client.call(1006, {}, { signal: controller.signal }), Error, "enough");
     await assertRejects(() => client.call(1006, {}, { timeoutMs: 0 }), RangeError, "time-out");
     await assertRejects(() => client.call(1007, { text: "x".repeat(70_000) }), UnsendableError, "maxFrame");
+    await using hdf = ordersOf(tcp(server), { encoding: "hdf" });
+    await assertRejects(() => hdf.call(1007, { none: null }), UnsendableError, '"none" is null');
     assertEquals(await client.call(1006), undefined);
   });
 
@@ -211,6 +213,15 @@ Deno.test("closing a client ends what waits for a connection", async () => {
   await assertRejects(() => client.call(1006, {}, { timeoutMs: 50 }), ConnectError, "nothing listens there");
   await client.close();
   await waiting;
+
+  const asked = Promise.withResolvers<void>();
+  const source = () => (asked.resolve(), new Promise<string>(() => {}));
+  const silent = ordersOf(`tcp://127.0.0.1:${port}`, { token: source });
+  const login = assertRejects(() => silent.call(1006), ConnectionLostError, "was closed");
+  await asked.promise;
+  await assertRejects(() => silent.call(1006, {}, { timeoutMs: 20 }), ConnectError, "in the time");
+  await silent.close();
+  await login;
 });
 
 Deno.test("of several servers a key finds its own; others take the place of a dead one, until it is tried again", async () => {
@@ -252,6 +263,38 @@ Deno.test("of several servers a key finds its own; others take the place of a de
     });
   } finally {
     await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+});
+
+Deno.test("a server that takes connections and says nothing costs a call a part of its time, and another one takes the call", async () => {
+  const shop = testToken("shop", ["call:orders"]);
+  await using server = await start({ server: { auth: "token", udp: "" }, file: { token: [shop.table] } });
+  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const held: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const conn of mute) held.push(conn);
+  })();
+  try {
+    const swapped = (port: number) => (port & 0xff) * 256 + (port >> 8);
+    // Of two servers: 2^32 - 1 - 98 is odd, 2^32 - 1 - 97 even.
+    const [first, second] = ["a", "b"] as const;
+    const isMuteFirst = swapped(mute.addr.port) < swapped(server.tcp.port);
+    const [keyOfMute, keyOfServer] = isMuteFirst ? [first, second] : [second, first];
+    await using client = ordersOf([`tcp://127.0.0.1:${mute.addr.port}`, tcp(server)], {
+      token: shop.token,
+      timeoutMs: 1500,
+    });
+    await client.call(1006, {}, { key: keyOfServer, timeoutMs: PATIENT });
+    assertEquals(held.length, 0);
+    await client.call(1006, {}, { key: keyOfMute });
+    assertEquals(held.length, 1);
+    // It is dead by now.
+    await client.call(1006, {}, { key: keyOfMute });
+    assertEquals([held.length, server.plugin("orders").done], [1, 3]);
+  } finally {
+    mute.close();
+    await accepting;
+    for (const conn of held) conn.close();
   }
 });
 
@@ -321,11 +364,42 @@ Deno.test("TLS: a server is trusted by its authority, and shown the client's own
   await assertRejects(() => mistaken.call(1006), ConnectError);
 });
 
+Deno.test("TLS: the protocol is named in the handshake, with a certificate of the client's own and without", async () => {
+  await using certificates = await TestCertificates.make();
+  const pem = async ({ cert, key }: { readonly cert: string; readonly key: string }) => ({
+    cert: await Deno.readTextFile(cert),
+    key: await Deno.readTextFile(key),
+  });
+  const own = await pem(await certificates.client({ subject: "/CN=shop" }));
+  const [ca = ""] = await certificates.trusted();
+  using listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    alpnProtocols: ["another/1", "mevent/1"],
+    ...await pem(await certificates.server()),
+  });
+  for (const tls of [{ ca }, { ca, ...own }]) {
+    await using client = ordersOf(`tls://127.0.0.1:${listener.addr.port}`, { tls });
+    const lost = assertRejects(() => client.call(1006), ConnectionLostError);
+    using conn = await listener.accept();
+    assertEquals((await conn.handshake()).alpnProtocol, "mevent/1");
+    // The request has come: what is closed then is a connection.
+    assert(await conn.read(new Uint8Array(100)) !== null);
+    conn.close();
+    await lost;
+  }
+});
+
 Deno.test("a handshake that nobody answers ends in time", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
   await using client = ordersOf(`tls://127.0.0.1:${listener.addr.port}`, { timeoutMs: 100 });
-  await assertRejects(() => client.call(1006), ConnectError, "in the time");
+  // Its own time is over, or that of the try to connect: both at once.
+  await assertRejects(
+    () => client.call(1006),
+    ConnectError,
+    `cannot reach tls 127.0.0.1:${listener.addr.port}`,
+  );
   await client.close();
   (await accepted).close();
 });
@@ -337,12 +411,16 @@ Deno.test("options that are wrong are refused at once", () => {
     [{ connections: 0 }, "connections is 0"],
     [{ connections: 1.5 }, "connections is 1.5"],
     [{ timeoutMs: -1 }, "time-out"],
+    [{ connectTimeoutMs: 0 }, "time-out"],
     [{ deadMs: NaN }, "deadMs"],
     [{ maxBackoffMs: -1 }, "maxBackoffMs"],
     [{ encoding: "xml" as "json" }, "encoding"],
     [{ servers: ["tcp://a", "udp://b"], token: "t" }, "UDP has no login"],
   ];
   for (const [options, part] of wrong) assertThrows(() => new Client("orders", options), Error, part);
+  // As programs pass on what they were not given.
+  const names = ["servers", "connections", "timeoutMs", "connectTimeoutMs", "deadMs", "token", "tls"];
+  new Client("orders", Object.fromEntries(names.map((name) => [name, undefined])) as ClientOptions);
 });
 
 Deno.test("a full queue is a BusyError", async () => {
