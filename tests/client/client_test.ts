@@ -2,7 +2,6 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import fc from "fast-check";
 import {
   ApplicationError,
-  AuthError,
   BadParamError,
   BusyError,
   Client,
@@ -19,38 +18,14 @@ import {
   UnsendableError,
 } from "../../src/client/mod.ts";
 import { keyChecksum } from "../../src/client/key_checksum.ts";
-import { TestCertificates } from "../support/certificates.ts";
 import { CuttingProxy } from "../support/cutting_proxy.ts";
-import type orders from "../support/orders_plugin.ts";
-import { TestServer, type TestServerOptions } from "../support/test_server.ts";
+import { ORDERS, ordersOf, ordersServer, PATIENT, tcp } from "../support/orders_client.ts";
+import { TestServer } from "../support/test_server.ts";
 import { testToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 
-const ORDERS = {
-  name: "orders",
-  module: new URL("../support/orders_plugin.ts", import.meta.url).href,
-  results: { keep: 60_000, maxOps: 100, maxBytes: 1 << 20 },
-};
-const PATIENT = 60_000;
-
-function start(options: TestServerOptions = {}): Promise<TestServer> {
-  return TestServer.start({ plugins: [ORDERS], ...options });
-}
-
-function tcp({ tcp: { port } }: TestServer): string {
-  return `tcp://127.0.0.1:${port}`;
-}
-
-function ordersOf(servers: ClientOptions["servers"], options: ClientOptions = {}) {
-  return new Client<typeof orders>("orders", {
-    timeoutMs: PATIENT,
-    ...options,
-    ...servers === undefined ? {} : { servers },
-  });
-}
-
 Deno.test("a client of one server", async (t) => {
-  await using server = await start();
+  await using server = await ordersServer();
 
   await t.step("calls, queues and asks later over TCP, a Unix socket and UDP, in JSON and HDF", async () => {
     const { port } = server.udp;
@@ -181,7 +156,7 @@ Deno.test("a client of one server", async (t) => {
 });
 
 Deno.test("a server that goes and comes back is connected to again, and calls wait for it as long as they may", async () => {
-  let server = await start();
+  let server = await ordersServer();
   const { port } = server.tcp;
   await using client = ordersOf(tcp(server), { minBackoffMs: 5, maxBackoffMs: 50 });
   try {
@@ -197,7 +172,7 @@ Deno.test("a server that goes and comes back is connected to again, and calls wa
     controller.abort(new Error("enough"));
     await given;
     const waiting = client.call(1001, { uid: 1 });
-    server = await start({ server: { tcp: `127.0.0.1:${port}` } });
+    server = await ordersServer({ server: { tcp: `127.0.0.1:${port}` } });
     assertEquals(await waiting, { order: "order-1", note: "" });
   } finally {
     await server[Symbol.asyncDispose]();
@@ -225,7 +200,7 @@ Deno.test("closing a client ends what waits for a connection", async () => {
 });
 
 Deno.test("of several servers a key finds its own; others take the place of a dead one, until it is tried again", async () => {
-  const servers = [await start(), await start(), await start()];
+  const servers = [await ordersServer(), await ordersServer(), await ordersServer()];
   const done = (server: TestServer) => server.plugin("orders").done;
   try {
     // All on 127.0.0.1: the ports alone tell, the last byte first.
@@ -255,7 +230,7 @@ Deno.test("of several servers a key finds its own; others take the place of a de
     const more = others.map((server, n) => done(server) - before[n]!);
     assert(more[0]! + more[1]! >= 39 && more[0]! > 0 && more[1]! > 0, `${more}`);
 
-    const back = await start({ server: { tcp: `127.0.0.1:${port}` } });
+    const back = await ordersServer({ server: { tcp: `127.0.0.1:${port}` } });
     servers.push(back);
     await until("its key finds it again", async () => {
       await client.call(1006, {}, { key });
@@ -268,7 +243,10 @@ Deno.test("of several servers a key finds its own; others take the place of a de
 
 Deno.test("a server that takes connections and says nothing costs a call a part of its time, and another one takes the call", async () => {
   const shop = testToken("shop", ["call:orders"]);
-  await using server = await start({ server: { auth: "token", udp: "" }, file: { token: [shop.table] } });
+  await using server = await ordersServer({
+    server: { auth: "token", udp: "" },
+    file: { token: [shop.table] },
+  });
   using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const held: Deno.Conn[] = [];
   const accepting = (async () => {
@@ -298,112 +276,6 @@ Deno.test("a server that takes connections and says nothing costs a call a part 
   }
 });
 
-Deno.test("a token is shown first on every connection, and a refused one is an AuthError", async () => {
-  const shop = testToken("shop", ["call:orders"]);
-  const file = { token: [shop.table] };
-  let server = await start({ server: { auth: "token", udp: "" }, file });
-  const { port } = server.tcp;
-  try {
-    let asked = 0;
-    const token = () => {
-      asked++;
-      return Promise.resolve(shop.token);
-    };
-    await using client = ordersOf(tcp(server), { token, connections: 2, minBackoffMs: 5, maxBackoffMs: 20 });
-    await Promise.all(Array.from({ length: 50 }, (_, n) => client.call(1004, { ms: n % 3 })));
-    assertEquals(asked, server.stats().connections.open);
-    await assertRejects(() => client.enqueue(1006), AuthError, "shop");
-    await server[Symbol.asyncDispose]();
-    server = await start({ server: { tcp: `127.0.0.1:${port}`, auth: "token", udp: "" }, file });
-    const before = asked;
-    await until("it is back", () =>
-      client.call(1006).then(() => true, (error) => {
-        assertInstanceOf(error, ConnectionLostError);
-        return false;
-      }));
-    assert(asked > before);
-
-    await using stranger = ordersOf(tcp(server), {
-      token: `${shop.token.slice(0, -4)}AAAA`,
-      minBackoffMs: 1,
-    });
-    const error = await assertRejects(() => stranger.call(1006), AuthError, "the login at tcp 127.0.0.1");
-    assertEquals(error.code, 13);
-    await using nobody = ordersOf(tcp(server));
-    await assertRejects(() => nobody.call(1006), AuthError);
-  } finally {
-    await server[Symbol.asyncDispose]();
-  }
-});
-
-Deno.test("TLS: a server is trusted by its authority, and shown the client's own certificate", async () => {
-  await using certificates = await TestCertificates.make();
-  const mine = await certificates.client({ subject: "/CN=shop" });
-  const paths = await certificates.server();
-  await using server = await start({
-    server: { udp: "", tls: { ...paths, client_ca: certificates.ca } },
-  });
-  const address = `tls://127.0.0.1:${server.tcp.port}`;
-  const [ca = ""] = await certificates.trusted();
-  const own = { cert: await Deno.readTextFile(mine.cert), key: await Deno.readTextFile(mine.key) };
-  await using client = ordersOf(address, { tls: { ca, ...own } });
-  assertEquals(await client.call(1001, { uid: 1 }), { order: "order-1", note: "" });
-  const calls = Array.from({ length: 100 }, (_, n) => client.call(1007, { n, text: "x".repeat(n * 100) }));
-  assertEquals((await Promise.all(calls)).map(({ n }) => n), Array.from({ length: 100 }, (_, n) => n));
-
-  await using distrustful = ordersOf(address, { tls: own, timeoutMs: 1000 });
-  await assertRejects(() => distrustful.call(1006), ConnectError, "certificate");
-  // In TLS 1.3 the server refuses after the client's handshake is over.
-  await using unknown = ordersOf(address, { tls: { ca }, timeoutMs: 1000 });
-  const error = await assertRejects(() => unknown.call(1006));
-  assert(error instanceof ConnectError || error instanceof ConnectionLostError, String(error));
-
-  // One that never speaks TLS.
-  await using plain = await start({ server: { udp: "" } });
-  await using mistaken = ordersOf(`tls://127.0.0.1:${plain.tcp.port}`, { tls: { ca }, timeoutMs: 300 });
-  await assertRejects(() => mistaken.call(1006), ConnectError);
-});
-
-Deno.test("TLS: the protocol is named in the handshake, with a certificate of the client's own and without", async () => {
-  await using certificates = await TestCertificates.make();
-  const pem = async ({ cert, key }: { readonly cert: string; readonly key: string }) => ({
-    cert: await Deno.readTextFile(cert),
-    key: await Deno.readTextFile(key),
-  });
-  const own = await pem(await certificates.client({ subject: "/CN=shop" }));
-  const [ca = ""] = await certificates.trusted();
-  using listener = Deno.listenTls({
-    hostname: "127.0.0.1",
-    port: 0,
-    alpnProtocols: ["another/1", "mevent/1"],
-    ...await pem(await certificates.server()),
-  });
-  for (const tls of [{ ca }, { ca, ...own }]) {
-    await using client = ordersOf(`tls://127.0.0.1:${listener.addr.port}`, { tls });
-    const lost = assertRejects(() => client.call(1006), ConnectionLostError);
-    using conn = await listener.accept();
-    assertEquals((await conn.handshake()).alpnProtocol, "mevent/1");
-    // The request has come: what is closed then is a connection.
-    assert(await conn.read(new Uint8Array(100)) !== null);
-    conn.close();
-    await lost;
-  }
-});
-
-Deno.test("a handshake that nobody answers ends in time", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const accepted = listener.accept();
-  await using client = ordersOf(`tls://127.0.0.1:${listener.addr.port}`, { timeoutMs: 100 });
-  // Its own time is over, or that of the try to connect: both at once.
-  await assertRejects(
-    () => client.call(1006),
-    ConnectError,
-    `cannot reach tls 127.0.0.1:${listener.addr.port}`,
-  );
-  await client.close();
-  (await accepted).close();
-});
-
 Deno.test("options that are wrong are refused at once", () => {
   const wrong: readonly (readonly [ClientOptions, string])[] = [
     [{ servers: "mevent:26000" }, "tcp://host:port"],
@@ -424,7 +296,7 @@ Deno.test("options that are wrong are refused at once", () => {
 });
 
 Deno.test("a full queue is a BusyError", async () => {
-  await using server = await start({
+  await using server = await ordersServer({
     plugins: [{ ...ORDERS, concurrency: 1, queue: { maxOps: 1, maxBytes: 1 << 20 } }],
   });
   await using client = ordersOf(tcp(server));
