@@ -20,7 +20,7 @@ import {
 import { keyChecksum } from "../../src/client/key_checksum.ts";
 import { CuttingProxy } from "../support/cutting_proxy.ts";
 import { ORDERS, ordersOf, ordersServer, PATIENT, tcp } from "../support/orders_client.ts";
-import { TestServer } from "../support/test_server.ts";
+import type { TestServer } from "../support/test_server.ts";
 import { testToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 
