@@ -99,17 +99,18 @@ Deno.test("a client of one server", async (t) => {
   });
 
   await t.step("opens further connections while those it has are busy, and no more than it may", async () => {
-    const before = server.stats().connections.open;
+    const open = () => server.stats().connections.open;
+    await server.until("those of before have gone", () => open() === 0);
     await using client = ordersOf(tcp(server), { connections: 3 });
     for (let n = 0; n < 10; n++) await client.call(1006);
-    assertEquals(server.stats().connections.open - before, 1);
+    assertEquals(open(), 1);
     const busy = Array.from({ length: 30 }, async (_, n) => {
       for (let turn = 0; turn < 10; turn++) assertEquals(await client.call(1004, { ms: n % 7 }), n % 7);
     });
     await Promise.all(busy);
-    await server.until("three are open", ({ server }) => server.stats().connections.open - before === 3);
+    await server.until("three are open", () => open() === 3);
     await client.close();
-    await server.until("all are closed", ({ server }) => server.stats().connections.open === before);
+    await server.until("all are closed", () => open() === 0);
     await assertRejects(() => client.call(1006), ConnectionLostError, "was closed");
   });
 
