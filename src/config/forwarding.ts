@@ -30,6 +30,20 @@ export function parseForwarding(value: unknown): Forwarding {
   return { names, ...address };
 }
 
+/** The forwarding that comes back to one of the server's own listeners; undefined where there is none. */
+export function circularForwarding(
+  forwardings: readonly Forwarding[],
+  listeners: readonly { readonly transport: string; readonly hostname?: string; readonly port?: number }[],
+): Forwarding | undefined {
+  const isLocal = (host: string) => /^(?:127\.|0\.0\.0\.0$|::1?$|localhost$)/.test(host);
+  return forwardings.find(({ hostname, port }) =>
+    listeners.some((listener) =>
+      listener.transport === "tcp" && listener.port === port &&
+      (listener.hostname === hostname || (isLocal(hostname) && isLocal(listener.hostname ?? "")))
+    )
+  );
+}
+
 /** What makes requests go elsewhere than somebody may think, a sentence each. */
 export function forwardingWarnings(
   forwardings: readonly Forwarding[],

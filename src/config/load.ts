@@ -2,13 +2,14 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import type { Grant } from "../auth/credential.ts";
+import { formatAddress } from "./address.ts";
 import { clashesOf } from "./clashes.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
 import { startText } from "./config_file.ts";
 import { ConfigError } from "./config_error.ts";
 import { DEFAULT_PLUGINS, PLUGIN_DEFAULTS, SERVER_DEFAULTS } from "./defaults.ts";
 import { type ConfigDocument, parseDocument } from "./document.ts";
-import { forwardingWarnings } from "./forwarding.ts";
+import { circularForwarding, forwardingWarnings } from "./forwarding.ts";
 import type { Table } from "./is_table.ts";
 import { Layers } from "./layers.ts";
 import { doubtfulGrants } from "./doubtful_grants.ts";
@@ -75,6 +76,11 @@ export function loadConfig(sources: ConfigSources): Config {
   const { listener, plugin = [], token, certificate } = v.parse(FILE_SCHEMA, document);
   const settings = v.parse(SERVER_SCHEMA, layers.server);
   const listeners = [settings, ...listener].flatMap((each) => listenersOf(each, file));
+  const circular = circularForwarding(settings.forward, listeners);
+  if (circular !== undefined) {
+    const message = `${formatAddress(circular)} is this server itself, and requests would go round for ever`;
+    throw new ConfigError([layers.inPlace({ path: ["server", "forward"], message })]);
+  }
   const plugins = plugin.map((each) => pluginConfig(each, file));
   const forwarded = settings.forward.flatMap(({ names }) => names);
   const tokens = token.map((each) => ({ hash: each.hash, ...grantOf(each.name, each) }));

@@ -37,12 +37,21 @@ export function identityOf(
   const { guard } = access;
   const identity = guard === null
     ? access.stranger(address, subject)
-    : loggedIn(() => guard.login(tokenOf(head), address, now));
+    : loggedIn(() => guard.login(tokenOf(head), address, now), () => {
+      const stranger = access.stranger(address, subject);
+      if (stranger === null || stranger.take(now)) return;
+      tellOverRate(limitLog, stranger);
+      throw tooMany();
+    });
   if (identity === null) return null;
   if (identity.problem !== null) throw new HttpError(403, identity.problem, {}, true);
   if (identity.take(now)) return new PaidIdentity(identity);
   tellOverRate(limitLog, identity);
-  throw new HttpError(429, "too many requests: they come faster than the rate that is allowed", {
+  throw tooMany();
+}
+
+function tooMany(): HttpError {
+  return new HttpError(429, "too many requests: they come faster than the rate that is allowed", {
     "Retry-After": RETRY_AFTER,
   });
 }
@@ -52,12 +61,14 @@ function tokenOf(head: RequestHead): string {
   return header === null ? "" : BEARER.exec(header)?.[1] ?? "";
 }
 
-function loggedIn(login: () => Identity): Identity {
+/** @param failed told of each that is none, before it is answered: it counts for its address, too */
+function loggedIn(login: () => Identity, failed: () => void): Identity {
   try {
     return login();
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     const { kind, message, delay } = error;
+    failed();
     if (kind === "missing") {
       throw new HttpError(401, "send a token: Authorization: Bearer TOKEN", { "WWW-Authenticate": "Bearer" });
     }

@@ -19,6 +19,9 @@ const DIGITS = new TextEncoder().encode("0123456789abcdef");
 
 const RESULT = new TextEncoder().encode(',"code":1000,"result":');
 const ACCEPTED = new TextEncoder().encode(',"code":1000,"accepted":');
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
 const LINE_END = new TextEncoder().encode("}\n");
 const NULL = new TextEncoder().encode("null");
 const NONE = new TextEncoder().encode("{}");
@@ -128,7 +131,9 @@ export class Batch implements BodySink, Responder {
     if (isAsync) output.add(ACCEPTED);
     else if (code === ReplyCode.Ok) output.add(RESULT);
     else output.addAscii(`,"code":${code},"result":`);
+    const part = output.length;
     output.addPart(bytes, at, length);
+    keepOnOneLine(output.bytes, part, output.length);
     output.add(LINE_END);
     this.#endWhenDone();
   }
@@ -198,4 +203,12 @@ export class Batch implements BodySink, Responder {
 function isBlank(bytes: Uint8Array, at: number, end: number): boolean {
   while (at < end && bytes[at]! <= 0x20) at++;
   return at >= end;
+}
+
+/** Line ends of legal JSON stand between its tokens, where a space means the same. */
+function keepOnOneLine(bytes: Uint8Array, from: number, to: number): void {
+  const part = bytes.subarray(from, to);
+  for (const end of [LF, CR]) {
+    for (let at = part.indexOf(end); at >= 0; at = part.indexOf(end, at + 1)) part[at] = SPACE;
+  }
 }

@@ -101,6 +101,14 @@ export class Exchange implements Caller {
       : identityOf(head, place, services.limitLog, services.now());
   }
 
+  /** Whether nobody was asked who sends it, and somebody would be now. */
+  get isOutdated(): boolean {
+    const { access, address, subject } = this.place;
+    const isUnknown = this.identity === null || this.identity.name === "";
+    return isUnknown &&
+      (access.guard !== null || (access.again(null, address, subject)?.problem ?? null) !== null);
+  }
+
   #admitOrigin(): void {
     const origin = this.head.header("origin");
     if (origin === null) return;

@@ -59,7 +59,6 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   /** Bytes of the head that were looked at, and whether an empty line before it was passed over. */
   #looked = 0;
   #hasPassedLine = false;
-  /** Requests that have begun. */
   #begun = 0;
   /** What {@link check} saw last, and since when. */
   readonly #stillness = new Stillness();
@@ -110,7 +109,8 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   liftMaxFrame(): void {}
 
   recheck(): void {
-    if (!this.access.admits(this.address)) this.finish();
+    const isOutdated = this.#stage === "stream" && this.#exchange.isOutdated;
+    if (isOutdated || !this.access.admits(this.address)) this.finish();
   }
 
   openRoute(): number {

@@ -93,7 +93,9 @@ export class OperationHandler implements WholeHandler, Responder {
   /** @param content what the router tells of the operation: its id */
   #accepted(exchange: Exchange, content: Uint8Array): void {
     const told: { readonly id?: unknown } = JSON.parse(new TextDecoder().decode(content));
-    const location = typeof told.id === "string"
+    // One that another server has queued is not known here.
+    const isOurs = exchange.services.router.options.registry.named(this.plugin) !== null;
+    const location = isOurs && typeof told.id === "string"
       ? { Location: `/v1/operations/${encodeURIComponent(told.id)}` }
       : {};
     exchange.respond(202, { ...HEADERS, ...location }, content);

@@ -48,7 +48,11 @@ export class OperationStates {
   /** The same for somebody who may not know of all: what others have sent is unknown to it. */
   stateFor(identity: Identity | null, id: string): OperationState | NoState {
     const state = this.state(id);
-    if (identity === null || !(state instanceof OperationState)) return state;
+    if (identity === null) return state;
+    // What is told of one that has gone names its plugin.
+    if (!(state instanceof OperationState)) {
+      return state.code === ReplyCode.CacheMiss ? unknown(id, null) : state;
+    }
     const { plugin: { name } } = state;
     return identity.may("call", name) || identity.may("enqueue", name) ? state : unknown(id, null);
   }

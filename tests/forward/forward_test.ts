@@ -257,6 +257,14 @@ Deno.test("a config says where a forwarding is none, or not what it seems", () =
       "is forwarded in UTF-8",
     ]
   ) assert(warnings.some((each) => each.includes(warning)), warnings.join("\n"));
+  let round = "";
+  try {
+    load('[server]\ntcp = "0.0.0.0:31"\nallow = ["10.0.0.0/8"]\nudp = ""\nforward = "a=127.0.0.1:31"\n');
+  } catch (error) {
+    round = String(error);
+  }
+  assertStringIncludes(round, "f.toml:5");
+  assertStringIncludes(round, "127.0.0.1:31 is this server itself");
   for (
     const wrong of [
       "a",
