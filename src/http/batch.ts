@@ -12,7 +12,7 @@ import type { BodySink } from "./route.ts";
 import { statusOf } from "./status.ts";
 
 /** After so many lines the workers get what has been queued. */
-const DISPATCH_EVERY = 64;
+const DISPATCH_EVERY = 256;
 /** A chunk's size, in eight digits, and its line's end. */
 const CHUNK_HEAD = "00000000\r\n";
 const DIGITS = new TextEncoder().encode("0123456789abcdef");
@@ -50,6 +50,10 @@ export class Batch implements BodySink, Responder {
 
   get isFull(): boolean {
     return this.#ids.size >= this.exchange.services.limits.maxInFlight;
+  }
+
+  get isAwaiting(): boolean {
+    return this.#ids.size > 0;
   }
 
   get isPartial(): boolean {

@@ -2,6 +2,7 @@ import type { EpollLoop } from "../net/epoll_loop.ts";
 import type { EpollHandler } from "../net/epoll_set.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "../net/libc.ts";
 import type { StreamHandler } from "../net/stream_handler.ts";
+import type { Holdable } from "../net/held_back.ts";
 import { BROKEN, type StreamIo } from "../net/stream_io.ts";
 import { HttpConnection } from "./http_connection.ts";
 import type { HttpServices } from "./http_services.ts";
@@ -13,8 +14,11 @@ import type { HttpServices } from "./http_services.ts";
 const LINGER_MS = 1000;
 const MAX_LINGERS = 5;
 
+/** Lines of a batch wait for those that are still owed while they have no more bytes than this. */
+const HOLD_BYTES = 32 * 1024;
+
 /** An HTTP connection over a descriptor of its own, read and written when epoll says so. */
-export class EpollHttpConnection extends HttpConnection implements EpollHandler {
+export class EpollHttpConnection extends HttpConnection implements EpollHandler, Holdable {
   /** Of the output, the bytes that the socket has taken. */
   #sent = 0;
   /** The socket took less than it was given: the rest waits for room. */
@@ -23,6 +27,8 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler 
   #sawEnd = false;
   /** What has come waits until something is answered, or for the next turn. */
   #paused = false;
+  /** The loop has it send what has collected. */
+  #held = false;
   /** The last response is sent, and what still comes is thrown away. */
   #lingering = false;
   #lingerTimer: number | undefined;
@@ -68,6 +74,25 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler 
       if (more > 0) input.received(more);
     }
     return count;
+  }
+
+  /** Sends what has collected; what is owed more of may wait for that, so that both leave in one write. */
+  override flush(): void {
+    if (this.#held && this.#mayWait) return;
+    this.#held = this.#mayWait && this.loop.hold(this);
+    if (!this.#held) super.flush();
+  }
+
+  sendHeld(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    super.flush();
+  }
+
+  get #mayWait(): boolean {
+    const { length } = this.output;
+    return length > 0 && length < HOLD_BYTES && this.isAwaiting && this.state === "open" && !this.#paused &&
+      !this.#blocked;
   }
 
   protected override get unread(): number {

@@ -185,6 +185,19 @@ export class Exchange implements Caller {
     this.isDone = true;
   }
 
+  /** Answers 202: the operation of that id is queued; with JSON as it lies at `at`. */
+  respondAccepted(id: string, bytes: Uint8Array, at: number, length: number): void {
+    const { output, services: { heads } } = this;
+    if (this.closes || this.head.minor === 0 || this.#corsHeaders !== null) {
+      const headers = { "Content-Type": "application/json", Location: `/v1/operations/${id}` };
+      return this.respond(202, headers, bytes.slice(at, at + length));
+    }
+    output.add(heads.accepted);
+    output.addAscii(`${id}\r\nContent-Length: ${length}\r\n\r\n`);
+    output.addPart(bytes, at, length);
+    this.isDone = true;
+  }
+
   /** Answers with that body; null where the status has none. To HEAD the body is not sent. */
   respond(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array | string | null): void {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;

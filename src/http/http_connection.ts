@@ -6,7 +6,7 @@ import type { HandledConnection, StreamHandler } from "../net/stream_handler.ts"
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { BodyReader } from "./body_reader.ts";
 import { Exchange, type ExchangePlace } from "./exchange.ts";
-import { HttpError } from "./http_error.ts";
+import { contained, HttpError } from "./http_error.ts";
 import type { HttpServices } from "./http_services.ts";
 import { Input } from "./input.ts";
 import { LastHandler } from "./last_handler.ts";
@@ -187,19 +187,10 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
       try {
         if (!this.#step()) return "more";
       } catch (error) {
-        this.#refuse(this.#contained(error));
+        this.#refuse(contained(error, this.services.log));
       }
     }
     return "more";
-  }
-
-  /** Whatever goes wrong ends one connection, never the server. */
-  #contained(error: unknown): HttpError {
-    if (error instanceof HttpError) return error;
-    this.services.log.error("a request met an error of the server's own; its connection is closed", {
-      error: error instanceof Error ? error.stack ?? error.message : String(error),
-    });
-    return new HttpError(500, "the request met an error of the server's own; its log says which", {}, true);
   }
 
   /** One step on; false where it takes more input. */
@@ -342,6 +333,11 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     this.#handler = null;
     this.#stage = "head";
     if (this.#exchange.closes && this.state === "open") this.state = "closing";
+  }
+
+  /** Whether more of a batch's lines are owed. */
+  protected get isAwaiting(): boolean {
+    return this.#sink?.isAwaiting === true;
   }
 
   /** Whether something is owed to the caller. */

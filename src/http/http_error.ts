@@ -1,3 +1,5 @@
+import type { Log } from "../observe/log.ts";
+
 /** A request that is answered with an error status. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
@@ -19,4 +21,13 @@ export class HttpError extends Error {
 /** One that makes it unsure where the next request begins. */
 export function badFraming(message: string, status = 400): HttpError {
   return new HttpError(status, message, {}, true);
+}
+
+/** What a request is answered with that has met that error: whatever goes wrong ends one connection, never the server. */
+export function contained(error: unknown, log: Log): HttpError {
+  if (error instanceof HttpError) return error;
+  log.error("a request met an error of the server's own; its connection is closed", {
+    error: error instanceof Error ? error.stack ?? error.message : String(error),
+  });
+  return new HttpError(500, "the request met an error of the server's own; its log says which", {}, true);
 }

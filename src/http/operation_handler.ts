@@ -15,6 +15,10 @@ const HEADERS = { "Content-Type": JSON_TYPE };
 const NULL = new TextEncoder().encode("null");
 const NONE = new TextEncoder().encode("{}");
 
+/** Where an operation's id begins in what the router tells of it. */
+const ACCEPTED_ID_AT = '{"id":"'.length;
+const QUOTE = 0x22;
+
 /** Calls one command of a plugin, and answers with what becomes of it. */
 export class OperationHandler implements WholeHandler, Responder {
   readonly streams = false;
@@ -78,7 +82,11 @@ export class OperationHandler implements WholeHandler, Responder {
       at = 0;
       length = bytes.length;
     }
-    if (!this.#isSync) return this.#accepted(exchange, encoding === 0 ? NONE : bytes.slice(at, at + length));
+    if (!this.#isSync) {
+      return encoding === 0
+        ? exchange.respond(202, HEADERS, NONE)
+        : this.#accepted(exchange, bytes, at, length);
+    }
     if (encoding === 0) {
       bytes = NULL;
       at = 0;
@@ -90,15 +98,13 @@ export class OperationHandler implements WholeHandler, Responder {
     }
   }
 
-  /** @param content what the router tells of the operation: its id */
-  #accepted(exchange: Exchange, content: Uint8Array): void {
-    const told: { readonly id?: unknown } = JSON.parse(new TextDecoder().decode(content));
+  /** With what the router tells of the operation: its id. */
+  #accepted(exchange: Exchange, bytes: Uint8Array, at: number, length: number): void {
+    const { registry } = exchange.services.router.options;
     // One that another server has queued is not known here.
-    const isOurs = exchange.services.router.options.registry.named(this.plugin) !== null;
-    const location = isOurs && typeof told.id === "string"
-      ? { Location: `/v1/operations/${encodeURIComponent(told.id)}` }
-      : {};
-    exchange.respond(202, { ...HEADERS, ...location }, content);
+    const isOurs = registry.find(this.#name, 0, this.#name.length) !== null;
+    if (isOurs) exchange.respondAccepted(acceptedId(bytes, at, length), bytes, at, length);
+    else exchange.respond(202, HEADERS, bytes.slice(at, at + length));
   }
 
   #fail(
@@ -121,4 +127,12 @@ export class OperationHandler implements WholeHandler, Responder {
 /** Whether the header Prefer names `respond-async`, RFC 7240. */
 function prefersAsync(prefer: string | null): boolean {
   return prefer !== null && /(?:^|[,\s])respond-async(?:$|[,;\s])/i.test(prefer);
+}
+
+/** The operation's id in what the router tells of it: `{"id":"0123456789ab-3k-1","keep_ms":0}`. */
+function acceptedId(bytes: Uint8Array, at: number, length: number): string {
+  const end = at + length;
+  let id = "";
+  for (let i = at + ACCEPTED_ID_AT; i < end && bytes[i] !== QUOTE; i++) id += String.fromCharCode(bytes[i]!);
+  return id;
 }

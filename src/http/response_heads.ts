@@ -9,6 +9,7 @@ export class ResponseHeads {
   #second = -1;
   #date = "";
   #json = new Uint8Array(0);
+  #accepted = new Uint8Array(0);
 
   /** @param now the time of day, in ms */
   constructor(readonly now: () => number = Date.now) {}
@@ -17,6 +18,12 @@ export class ResponseHeads {
   get json(): Uint8Array {
     this.#refresh();
     return this.#json;
+  }
+
+  /** The head of a 202 in JSON up to the operation's id. */
+  get accepted(): Uint8Array {
+    this.#refresh();
+    return this.#accepted;
   }
 
   /** A head whose body has that length; null where it comes in chunks, undefined where there is none, not even an empty one. */
@@ -45,6 +52,9 @@ export class ResponseHeads {
     this.#date = new Date(now).toUTCString();
     this.#json = encoder.encode(
       `HTTP/1.1 200 OK\r\nDate: ${this.#date}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: `,
+    );
+    this.#accepted = encoder.encode(
+      `HTTP/1.1 202 Accepted\r\nDate: ${this.#date}\r\nContent-Type: ${JSON_TYPE}\r\nLocation: /v1/operations/`,
     );
   }
 }

@@ -23,6 +23,8 @@ export interface StreamHandler {
 export interface BodySink {
   /** Nothing is to be given now: too much is under way. */
   readonly isFull: boolean;
+  /** Operations are under way. */
+  readonly isAwaiting: boolean;
   /** A part of it has begun and not ended; parts that have ended. */
   readonly isPartial: boolean;
   readonly taken: number;

@@ -22,7 +22,7 @@ export interface Caller {
   openRoute(): number;
   /** The generation of the slot that {@link openRoute} gave last. */
   readonly routeGeneration: number;
-  /** Answers at once; "told" where no kind is given. */
+  /** Answers at once; "told" where no kind is given. The body is the caller's until it returns. */
   answer(id: number, code: number, body: Uint8Array | null, kind?: AnswerKind): void;
   /** Answers a sync request that is in error, after the results of the sync requests that came before it. */
   refuse(id: number, code: number, body: Uint8Array | null): void;
