@@ -2,11 +2,8 @@ import { setImmediate } from "node:timers";
 import { type EpollHandler, EpollSet } from "./epoll_set.ts";
 import { HeldBack, type Holdable } from "./held_back.ts";
 import { EFD_NONBLOCK_CLOEXEC, EPOLLIN, type Libc } from "./libc.ts";
+import { Patience } from "./patience.ts";
 
-/** With nothing to do the thread looks around for so long before it sleeps: waking up takes longer; in ms. */
-const SPIN_MS = 0.05;
-/** The same while somebody is about to tell something, and nothing else need happen for it. */
-const AWAITING_SPIN_MS = 1;
 /** After so long timers, datagrams and messages get their turn; in ms. */
 const TURN_MS = 1;
 
@@ -42,6 +39,7 @@ export class EpollLoop {
   #touched: Flushable[] = [];
   #flushing: Flushable[] = [];
   readonly #held = new HeldBack();
+  readonly #patience = new Patience();
   /** The time of this round. */
   #time = 0;
   #scheduled = false;
@@ -129,15 +127,17 @@ export class EpollLoop {
       const flushed = this.#flush();
       const time = performance.now();
       this.#time = time;
-      if (worked || replied || flushed) idleSince = 0;
-      else if (idleSince === 0) idleSince = time;
+      if (worked || replied || flushed) {
+        if (idleSince > 0) this.#patience.paid(time - idleSince);
+        idleSince = 0;
+      } else if (idleSince === 0) idleSince = time;
       const idle = idleSince === 0 ? 0 : time - idleSince;
       const isOver = time - start > TURN_MS;
       if (this.#held.isDue(time, idle) || (isOver && !this.#held.isEmpty)) {
         // Whoever has sent may read on, and have something to send again.
         this.#held.send();
         idleSince = 0;
-      } else if (idle > SPIN_MS && (idle > AWAITING_SPIN_MS || !this.work.isAwaiting)) {
+      } else if (this.#patience.isOver(idle, this.work.isAwaiting)) {
         if (!this.work.sleep()) continue;
         this.#sleep();
         return false;
