@@ -9,6 +9,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { BatchLoad } from "./http/batch_load.ts";
+import { Crowd } from "./http/crowd.ts";
 import { wrk, type WrkResult } from "./http/wrk.ts";
 import { Loadgen } from "./loadgen.ts";
 import { benchArgs, refuse } from "./support/args.ts";
@@ -17,24 +18,27 @@ import { findProgram } from "./support/find_program.ts";
 import { freePort } from "./support/free_port.ts";
 import { markdownTable } from "./support/markdown_table.ts";
 import { median } from "./support/median.ts";
+import { memoryOf } from "./support/memory_of.ts";
 import { MeventServer } from "./support/mevent_server.ts";
 
 const USAGE = `Usage: ./denow task bench-http [options]
   --mevent FILE     mevent's executable (dist/mevent)
   --loadgen PATH    loadgen, or its folder; without it ($LOADGEN) the wire is not measured
-  --only A,B        requests, batch, wire; without it all three
+  --only A,B        requests, batch, wire, crowd; without it all of them
   --seconds S       how long one measurement takes (3)
   --rounds N        how often each is taken; the median counts (3)
   --lines N         lines of a batch (500000)
+  --idle N          connections of the crowd (10000); both processes need that many descriptors and some: ulimit -n
 `;
 const WIRE = { sync: "roundtrip", enqueue: "enqueue" } as const;
 
-const args = benchArgs(USAGE, ["mevent", "loadgen", "only", "seconds", "rounds", "lines"]);
+const args = benchArgs(USAGE, ["mevent", "loadgen", "only", "seconds", "rounds", "lines", "idle"]);
 const program = args.text("mevent") ?? "dist/mevent";
 const seconds = args.number("seconds", 3);
 const rounds = args.number("rounds", 3);
 const lines = args.number("lines", 500_000);
-const only = args.text("only")?.split(",") ?? ["requests", "batch", "wire"];
+const idle = args.number("idle", 10_000);
+const only = args.text("only")?.split(",") ?? ["requests", "batch", "wire", "crowd"];
 const loadgenPath = args.text("loadgen") ?? Deno.env.get("LOADGEN");
 const needed = (name: string) => findProgram(name) ?? refuse(USAGE, `${name} is not installed`);
 const wrkProgram = needed("wrk");
@@ -126,6 +130,47 @@ async function measureWire(loadgen: Loadgen): Promise<void> {
   console.log(markdownTable(["the wire", "without HTTP", "with it", "ratio"], rows));
 }
 
+/** Connections that are idle, or do not end what they have begun, and uploads that are refused or given up. */
+async function measureCrowd(): Promise<void> {
+  const { port, server } = await withHttp();
+  await using _ = server;
+  const url = `http://127.0.0.1:${port}/v1/echo/1001`;
+  const ask = () => wrk(wrkProgram, url, seconds, true);
+  await ask();
+  const before: WrkResult[] = [];
+  for (let round = 0; round < rounds; round++) before.push(await ask());
+  const small = memoryOf(server.pid).resident;
+  const beside: WrkResult[] = [];
+  using crowd = new Crowd(port);
+  await crowd.dial(idle);
+  const each = (memoryOf(server.pid).resident - small) / idle;
+  const misbehaving = crowd.misbehave(5);
+  for (let round = 0; round < rounds; round++) beside.push(await ask());
+  crowd.rest();
+  const uploads = await misbehaving;
+  crowd[Symbol.dispose]();
+  const after = await ask();
+  const row = (name: string, results: readonly WrkResult[]) => [
+    name,
+    `${figure(middle(results.map(({ perSecond }) => perSecond)))}/s`,
+    `${middle(results.map(({ p50 }) => p50)).toFixed(2)} ms`,
+    `${middle(results.map(({ p99 }) => p99)).toFixed(2)} ms`,
+  ];
+  const rows = [
+    row("alone", before),
+    row(`beside ${figure(idle)} connections, and ${uploads} uploads that were cut or too long`, beside),
+    row("when they have gone", [after]),
+  ];
+  console.log(markdownTable(["sync echo, 50 connections", "rate", "p50", "p99"], rows));
+  const rest = (memoryOf(server.pid).resident - small) / 2 ** 20;
+  console.log(
+    `A connection of the crowd takes ${figure(each)} bytes; of all, ${
+      figure(rest)
+    } MiB are left to be collected.`,
+  );
+}
+
+if (only.includes("crowd")) await measureCrowd();
 if (only.includes("requests")) await measureRequests();
 if (only.includes("batch")) await measureBatches();
 if (only.includes("wire") && loadgenPath !== undefined) await measureWire(await Loadgen.find(loadgenPath));
