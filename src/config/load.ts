@@ -169,13 +169,14 @@ function listenersOf(
   }: ListenerOutput,
   file: string | undefined,
 ): ListenerConfig[] {
-  const options = { asyncReply, legacy, charset, cors, allow, auth };
+  const options = { asyncReply, legacy, charset, cors: [], allow, auth };
+  const ofHttp = { asyncReply: true, legacy: false, charset: "utf-8", cors, allow, auth } as const;
   const tls = tlsSettings(given, file);
   return [
     ...tcp.map((address) => ({ transport: "tcp", ...address, ...options, tls }) as const),
     ...udp.map((address) => ({ transport: "udp", ...address, ...options, tls: null }) as const),
     ...unix.map((socket) => ({ transport: "unix", ...socket, ...options }) as const),
-    ...http.map((address) => ({ transport: "http", ...address, ...options, tls }) as const),
+    ...http.map((address) => ({ transport: "http", ...address, ...ofHttp, tls }) as const),
   ];
 }
 
