@@ -104,11 +104,14 @@ Deno.test("a client of one server", async (t) => {
     await using client = ordersOf(tcp(server), { connections: 3 });
     for (let n = 0; n < 10; n++) await client.call(1006);
     assertEquals(open(), 1);
-    const busy = Array.from({ length: 30 }, async (_, n) => {
-      for (let turn = 0; turn < 10; turn++) assertEquals(await client.call(1004, { ms: n % 7 }), n % 7);
+    let isBusy = true;
+    const callers = Array.from({ length: 30 }, async (_, n) => {
+      while (isBusy) assertEquals(await client.call(1004, { ms: n % 7 }), n % 7);
     });
-    await Promise.all(busy);
-    await server.until("three are open", () => open() === 3);
+    // Further ones are opened one after the other, each because callers are busy when the last has come.
+    await until("three are open", () => open() === 3).finally(() => isBusy = false);
+    await Promise.all(callers);
+    assertEquals(open(), 3);
     await client.close();
     await server.until("all are closed", () => open() === 0);
     await assertRejects(() => client.call(1006), ConnectionLostError, "was closed");
