@@ -169,11 +169,11 @@ Deno.test("a server that goes and comes back is connected to again, and calls wa
     assertEquals(await client.call(1004, { ms: 0 }), 0);
     await server[Symbol.asyncDispose]();
     server = null;
-    await assertRejects(
-      () => client.call(1006, {}, { timeoutMs: 100 }),
-      ConnectError,
-      "nothing listens there",
-    );
+    const call = () => client.call(1006, {}, { timeoutMs: 100 });
+    // Where the end of the connection has not been read yet, the call is sent, and lost with it.
+    const first = await call().catch((error: unknown) => error);
+    assert(first instanceof ConnectionLostError || first instanceof ConnectError, String(first));
+    await assertRejects(call, ConnectError, "nothing listens there");
     const controller = new AbortController();
     const given = assertRejects(() => client.call(1006, {}, { signal: controller.signal }), Error, "enough");
     controller.abort(new Error("enough"));
