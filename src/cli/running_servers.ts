@@ -1,6 +1,6 @@
 import type { ServerAddress } from "../client/address.ts";
 import { ConnectError } from "../client/errors.ts";
-import { checkOwnFolder, controlFolder, ControlFolderError } from "../server/control_path.ts";
+import { checkOwnFolder, controlFolder, ControlFolderError } from "../control/control_path.ts";
 import type { Io } from "./io.ts";
 import { quoted } from "./shell.ts";
 

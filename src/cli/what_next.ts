@@ -1,4 +1,4 @@
-import { DEFAULT_PORT } from "../server/control_path.ts";
+import { DEFAULT_PORT } from "../control/control_path.ts";
 import { quoted } from "./shell.ts";
 
 /** The host that clients take by themselves. */

@@ -2,7 +2,7 @@ import { Connection } from "../client/connection.ts";
 import type { StreamAddress } from "../client/address.ts";
 import type { InetListenerConfig, UnixListenerConfig } from "../config/config.ts";
 import { isTable } from "../config/is_table.ts";
-import { DEFAULT_PORT } from "./control_path.ts";
+import { DEFAULT_PORT } from "../control/control_path.ts";
 
 /** What every mevent answers with its figures. */
 const STATS_PLUGIN = "Reserve.Stats";

@@ -7,7 +7,7 @@ import { systemReason } from "../system_reason.ts";
 import { type SocketRights, withRights } from "../net/socket_rights.ts";
 import { UnixSocket } from "../net/unix_socket.ts";
 import { addressHolder, type ListenAddress } from "./address_holder.ts";
-import { isStaleSocket } from "./stale_socket.ts";
+import { isStaleSocket } from "../net/stale_socket.ts";
 
 /** What is said of an address of the config. */
 export interface AddressRemark {

@@ -3,18 +3,18 @@ import type { Access } from "../auth/access.ts";
 import { formatAddress } from "../config/address.ts";
 import { systemReason } from "../system_reason.ts";
 import type { ServerConfig } from "../config/config.ts";
-import type { ControlHandler } from "./control_connection.ts";
-import { controlHandler } from "./control_handler.ts";
+import type { ControlHandler } from "../control/control_connection.ts";
+import { controlHandler } from "../control/control_handler.ts";
 import {
   controlFolder,
   ControlFolderError,
   controlName,
   isHostAndPort,
   makeOwnFolder,
-} from "./control_path.ts";
-import { ControlServer, type Reserve } from "./control_server.ts";
-import type { ControlTarget } from "./control_target.ts";
-import type { ReloadReport } from "./reload.ts";
+} from "../control/control_path.ts";
+import { ControlServer, type Reserve } from "../control/control_server.ts";
+import type { ControlTarget } from "../control/control_target.ts";
+import type { ReloadReport } from "../control/reload_report.ts";
 
 /** A control socket that cannot be had; the message names the key that asks for it. */
 export class ControlError extends Error {

@@ -20,7 +20,7 @@ import { systemReason } from "../system_reason.ts";
 import { addressHolder } from "./address_holder.ts";
 import { CertificateKeeper, certificateStats } from "./certificate_keeper.ts";
 import type { Entrance } from "./entrance.ts";
-import { removeStaleSocket } from "./stale_socket.ts";
+import { removeStaleSocket } from "../net/stale_socket.ts";
 
 /** A listening address that cannot be had. */
 export class ListenError extends Error {

@@ -1,14 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import { textOf } from "../text_of.ts";
-import {
-  configAgain,
-  reload,
-  ReloadError,
-  type ReloadReport,
-  type ReloadTarget,
-  tellReload,
-} from "./reload.ts";
+import { ReloadError, type ReloadReport } from "../control/reload_report.ts";
+import { configAgain, reload, type ReloadTarget, tellReload } from "./reload.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 export interface ReloadQueueOptions {

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { WrittenFile } from "../modules/prepare_module.ts";
-import { controlFolder, makeOwnFolder } from "./control_path.ts";
+import { controlFolder, makeOwnFolder } from "../control/control_path.ts";
 import type { Log } from "../observe/log.ts";
 import { leaves, removed } from "../leftovers.ts";
 

@@ -1,5 +1,5 @@
 import type { Server } from "./server.ts";
-import type { StopReport } from "./stop_report.ts";
+import type { StopReport } from "../control/stop_report.ts";
 import { onAbort } from "./unless_stopped.ts";
 
 /** Signals that end the server. */

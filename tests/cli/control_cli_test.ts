@@ -5,7 +5,7 @@ import { deadTable, operationTable } from "../../src/cli/control/peek_table.ts";
 import { parseCommand } from "../../src/cli/parse.ts";
 import { pauseCommand } from "../../src/cli/control/pause.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
-import { controlName } from "../../src/server/control_path.ts";
+import { controlName } from "../../src/control/control_path.ts";
 import { assertThrows } from "@std/assert";
 import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "../support/mevent.ts";
 import { until } from "../support/until.ts";

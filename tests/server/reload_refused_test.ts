@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { ReloadError } from "../../src/server/reload.ts";
+import { ReloadError } from "../../src/control/reload_report.ts";
 import { Server } from "../../src/server/server.ts";
 import { streamRequest, valueOf } from "../support/requests.ts";
 import { countingPlugin, SteadyLoad } from "../support/steady_load.ts";

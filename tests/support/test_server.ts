@@ -1,7 +1,7 @@
 import type { Config, PluginConfig } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
-import type { ReloadReport } from "../../src/server/reload.ts";
+import type { ReloadReport } from "../../src/control/reload_report.ts";
 import type { ServerOptions } from "../../src/server/server_options.ts";
 import { Server } from "../../src/server/server.ts";
 import { Nursery } from "../../src/thread/nursery.ts";

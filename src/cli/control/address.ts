@@ -7,7 +7,7 @@ import {
   controlName,
   DEFAULT_PORT,
   isHostAndPort,
-} from "../../server/control_path.ts";
+} from "../../control/control_path.ts";
 import type { Flag } from "../flag.ts";
 import type { Io } from "../io.ts";
 import type { ParsedCommand } from "../parsed_command.ts";

@@ -1,6 +1,6 @@
 import { stringifyJson } from "../../exact_json.ts";
 import type { JsonObject, JsonValue } from "../../plugin.ts";
-import { ControlFolderError } from "../../server/control_path.ts";
+import { ControlFolderError } from "../../control/control_path.ts";
 import { clientFailure } from "../client_failure.ts";
 import type { Flag } from "../flag.ts";
 import { CONTROL_ADDRESS_FLAGS, controlAddress, isControlNamed } from "./address.ts";

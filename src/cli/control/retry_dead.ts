@@ -1,4 +1,4 @@
-import { MAX_RETRIED } from "../../server/control_commands.ts";
+import { MAX_RETRIED } from "../../control/control_commands.ts";
 import type { Command } from "../command.ts";
 import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./call.ts";
 import { countOf, countText } from "../stats/units.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { LimitLog } from "../../src/observe/limit_log.ts";
-import { CONTROL_TIMES, ControlServer, MAX_CONTROL_CONNECTIONS } from "../../src/server/control_server.ts";
+import { CONTROL_TIMES, ControlServer, MAX_CONTROL_CONNECTIONS } from "../../src/control/control_server.ts";
 import { RawControl } from "../support/raw_control.ts";
 import { until } from "../support/until.ts";
 import { testLog } from "../support/test_log.ts";

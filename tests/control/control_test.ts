@@ -9,8 +9,8 @@ import {
 import fc from "fast-check";
 import type { JsonObject } from "../../src/plugin.ts";
 import { LineError, LineReader } from "../../src/protocol/line_reader.ts";
-import { MAX_CONTROL_CONNECTIONS } from "../../src/server/control_server.ts";
-import { MAX_REQUEST_BYTES } from "../../src/server/control_connection.ts";
+import { MAX_CONTROL_CONNECTIONS } from "../../src/control/control_server.ts";
+import { MAX_REQUEST_BYTES } from "../../src/control/control_connection.ts";
 import { ControlError } from "../../src/server/control.ts";
 import { RawControl } from "../support/raw_control.ts";
 import { messageOf, streamRequest } from "../support/requests.ts";

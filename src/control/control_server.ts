@@ -1,13 +1,12 @@
 import type { Access } from "../auth/access.ts";
 import { plainAddress } from "../auth/address_list.ts";
 import { systemReason } from "../system_reason.ts";
-import type { InetAddress } from "../config/address.ts";
 import type { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import { type ListenSocket, UnixSocket } from "../net/unix_socket.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import { ControlConnection, type ControlHandler, type ControlTimes } from "./control_connection.ts";
 import { type ControlDoor, OPEN_DOOR, TokenDoor } from "./control_door.ts";
-import { removeStaleSocket } from "./stale_socket.ts";
+import { removeStaleSocket } from "../net/stale_socket.ts";
 
 /** Connections that one control socket has at a time. */
 export const MAX_CONTROL_CONNECTIONS = 8;
@@ -63,7 +62,7 @@ export class ControlServer {
 
   /** Listens on TCP, for whoever may come. Throws what kept it from that. */
   static onTcp(
-    { hostname, port }: InetAddress,
+    { hostname, port }: { readonly hostname: string; readonly port: number },
     handle: ControlHandler,
     limitLog: LimitLog,
     reserve: Reserve,

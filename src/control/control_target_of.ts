@@ -3,7 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { Registry } from "../router/registry.ts";
 import type { ControlTarget } from "./control_target.ts";
-import type { ReloadReport } from "./reload.ts";
+import type { ReloadReport } from "./reload_report.ts";
 import type { StopReport } from "./stop_report.ts";
 
 /** A server as its control socket sees it. */

@@ -3,7 +3,7 @@ import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { MAX_LISTED } from "../pool/administration.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
-import { ReloadError } from "./reload.ts";
+import { ReloadError } from "./reload_report.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { doneOf, type StopReport } from "./stop_report.ts";
 

@@ -2,7 +2,7 @@ import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
-import type { ReloadReport } from "./reload.ts";
+import type { ReloadReport } from "./reload_report.ts";
 import type { StopReport } from "./stop_report.ts";
 
 /** What control commands do things to: the server. */
