@@ -21,6 +21,7 @@ const DOCUMENTS = [
   "docs/limits.md",
   "docs/durability.md",
   "docs/http.md",
+  "docs/admin.md",
   "docs/clients.md",
   "docs/typescript-client.md",
   "docs/from-the-c-daemon.md",

@@ -189,8 +189,7 @@ export interface AuditEntry {
     readonly name: string | null;
     /** The caller's; null where it came by a socket's file. */
     readonly address: string | null;
-    /** Of the process at the other end of a socket's file, where the system tells. */
-    readonly pid: number | null;
+    /** The user that a control socket's file belongs to; null where it came otherwise. */
     readonly uid: number | null;
   };
   /** As the control command or the last words of the path: `pause`, `retry-dead`, `limits`. */

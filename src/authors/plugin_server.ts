@@ -109,6 +109,8 @@ function listener(path: string): ListenerConfig {
     legacy: false,
     charset: "utf-8",
     cors: [],
+    httpHosts: [],
+    admin: "off",
     allow: [],
     auth: "none",
   };

@@ -1,3 +1,4 @@
+import type { AdminKind } from "../auth/admin_level.ts";
 import type { CertificateGrant } from "../auth/certificates.ts";
 import type { AccessConfig } from "../auth/listener_access.ts";
 import type { Rate } from "../auth/rate.ts";
@@ -60,6 +61,8 @@ export interface ServerConfig extends NetLimits, LoginLimits, AccessConfig {
   readonly realtime: boolean;
   /** Lines that the log writes in a second; 0 is no bound. */
   readonly maxLogLines: number;
+  /** The file that each change of the running server is noted in; "" for none. */
+  readonly audit: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -92,6 +95,10 @@ export interface MannerConfig extends AccessConfig {
   readonly charset: CharsetName;
   /** Of HTTP: the origins whose pages may call. */
   readonly cors: readonly string[];
+  /** Of HTTP: names by which browsers may reach it, beside its addresses; in small letters. */
+  readonly httpHosts: readonly string[];
+  /** Of HTTP: what its callers may do with the server, as far as their rights go. */
+  readonly admin: AdminKind;
 }
 
 export interface PluginConfig {
@@ -140,6 +147,8 @@ export interface PluginConfig {
   /** The header traceparent of HTTP becomes the param mevent.traceparent. */
   readonly traceparent: boolean;
   readonly permissions: PluginPermissions;
+  /** The server is not ready while no worker of it can work. */
+  readonly essential: boolean;
   /** Its code is loaded anew when its files change. */
   readonly watch: boolean;
   /** Handed to the plugin as it is. */

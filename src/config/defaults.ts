@@ -5,6 +5,8 @@ export const SERVER_DEFAULTS = {
   unix: "",
   http: "",
   cors: "",
+  http_hosts: "",
+  admin: "auto",
   async_reply: true,
   legacy: false,
   charset: "utf-8",
@@ -41,6 +43,7 @@ export const SERVER_DEFAULTS = {
   control_tcp: "",
   realtime: false,
   max_log_lines: 1_000,
+  audit: "",
   log_level: "info",
   log_format: "auto",
 } as const;
@@ -66,6 +69,7 @@ export const PLUGIN_DEFAULTS = {
   cache: { max_entries: 100_000, max_bytes: "64 MiB" },
   expose_trace: false,
   traceparent: false,
+  essential: false,
   watch: false,
   permissions: {
     net: false,
@@ -86,6 +90,8 @@ export const LISTENER_DEFAULTS = {
   legacy: false,
   charset: "utf-8",
   cors: "",
+  http_hosts: "",
+  admin: "auto",
   tls: "none",
   allow: [],
   auth: "none",

@@ -148,6 +148,7 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     controlTcp: settings.control_tcp,
     realtime: settings.realtime,
     maxLogLines: settings.max_log_lines,
+    audit: settings.audit === "" ? "" : pathFrom(settings.audit, file),
     logLevel: settings.log_level,
     logFormat: settings.log_format,
   };
@@ -163,14 +164,34 @@ function listenersOf(
     legacy,
     charset,
     cors,
+    http_hosts: httpHosts,
+    admin,
     allow,
     auth,
     tls: given,
   }: ListenerOutput,
   file: string | undefined,
 ): ListenerConfig[] {
-  const options = { asyncReply, legacy, charset, cors: [], allow, auth };
-  const ofHttp = { asyncReply: true, legacy: false, charset: "utf-8", cors, allow, auth } as const;
+  const options = {
+    asyncReply,
+    legacy,
+    charset,
+    cors: [],
+    httpHosts: [],
+    admin: "off",
+    allow,
+    auth,
+  } as const;
+  const ofHttp = {
+    asyncReply: true,
+    legacy: false,
+    charset: "utf-8",
+    cors,
+    httpHosts,
+    admin,
+    allow,
+    auth,
+  } as const;
   const tls = tlsSettings(given, file);
   return [
     ...tcp.map((address) => ({ transport: "tcp", ...address, ...options, tls }) as const),
@@ -240,6 +261,7 @@ function pluginConfig(
     exposeTrace: plugin.expose_trace,
     traceparent: plugin.traceparent,
     permissions: { net, read, write, env, run, sys, ffi, import: importing },
+    essential: plugin.essential,
     watch: plugin.watch,
     config: plugin.config,
   };

@@ -84,7 +84,7 @@ function fromText(key: string, text: string): unknown {
   if (kind === "number" && /^\d[\d_]*$/.test(text)) return Number(text.replaceAll("_", ""));
   if (kind === "boolean" && (text === "true" || text === "1")) return true;
   if (kind === "boolean" && (text === "false" || text === "0")) return false;
-  if (["tcp", "udp", "unix", "http", "cors", "allow"].includes(key) && text.includes(",")) {
+  if (["tcp", "udp", "unix", "http", "cors", "http_hosts", "allow"].includes(key) && text.includes(",")) {
     return text.split(",").map((each) => each.trim());
   }
   return text;

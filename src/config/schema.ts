@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { ADMIN_KINDS } from "../auth/admin_level.ts";
 import { AUTH_KINDS } from "../auth/listener_access.ts";
 import { CHARSETS } from "../protocol/charset.ts";
 import { TLS_VERSIONS } from "../tls/tls_settings.ts";
@@ -16,6 +17,7 @@ import {
   duration,
   flag,
   forwardings,
+  hostNames,
   instant,
   jsonTable,
   nets,
@@ -37,7 +39,7 @@ const LISTED_KEYS = 10;
 const TRANSPORTS = ["tcp", "udp", "unix", "http"];
 /** Keys of a listener that say nothing over HTTP, and those that say something there alone. */
 export const OF_WIRE = ["async_reply", "legacy", "charset"];
-export const OF_HTTP = ["cors"];
+export const OF_HTTP = ["cors", "http_hosts", "admin"];
 /** Of all listeners: each login is compared with each of them. */
 const MAX_TOKENS = 1000;
 
@@ -63,6 +65,8 @@ export const SERVER_ENTRIES = {
   unix: unixSockets(),
   http: addresses(),
   cors: origins(),
+  http_hosts: hostNames(),
+  admin: choice(ADMIN_KINDS),
   async_reply: flag(),
   legacy: flag(),
   charset: choice(CHARSETS),
@@ -99,6 +103,7 @@ export const SERVER_ENTRIES = {
   control_tcp: addresses(),
   realtime: flag(),
   max_log_lines: count(0, 1_000_000),
+  audit: anyText("the path of a file"),
   log_level: choice(["debug", "info", "warn", "error"]),
   log_format: choice(["auto", "text", "json"]),
 };
@@ -114,6 +119,8 @@ export const LISTENER_ENTRIES = {
   charset: v.optional(choice(CHARSETS), LISTENER_DEFAULTS.charset),
   tls: v.optional(tls(), LISTENER_DEFAULTS.tls),
   cors: v.optional(origins(), LISTENER_DEFAULTS.cors),
+  http_hosts: v.optional(hostNames(), LISTENER_DEFAULTS.http_hosts),
+  admin: v.optional(choice(ADMIN_KINDS), LISTENER_DEFAULTS.admin),
   allow: v.optional(nets(), LISTENER_DEFAULTS.allow),
   auth: v.optional(choice(AUTH_KINDS), LISTENER_DEFAULTS.auth),
   insecure: v.optional(flag(), LISTENER_DEFAULTS.insecure),
@@ -224,6 +231,7 @@ export const PLUGIN_ENTRIES = {
   expose_trace: v.optional(flag(), PLUGIN_DEFAULTS.expose_trace),
   traceparent: v.optional(flag(), PLUGIN_DEFAULTS.traceparent),
   permissions: v.optional(table(PERMISSION_ENTRIES), {}),
+  essential: v.optional(flag(), PLUGIN_DEFAULTS.essential),
   watch: v.optional(flag(), PLUGIN_DEFAULTS.watch),
   config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
 };

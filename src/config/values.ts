@@ -125,6 +125,9 @@ export function addresses() {
   );
 }
 
+/** A name, or an address, as it stands in the header Host. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z\d_](?:[a-z\d_-]*[a-z\d_])?(?:\.[a-z\d_](?:[a-z\d_-]*[a-z\d_])?)*$/;
+
 /** How a browser names where a page comes from. */
 const ORIGIN = /^(?:https?:\/\/(?:[a-z\d.-]+|\[[\da-f:.]+\])(?::\d{1,5})?|\*)$/;
 
@@ -134,6 +137,16 @@ export function origins() {
     const expected = 'an origin such as "https://shop.example", a list of them, or "*"';
     const list = listOfTexts(value, expected);
     if (!list.every((each) => ORIGIN.test(each))) throw mismatch(expected, value);
+    return list;
+  });
+}
+
+/** One name of this server, a list of them, or none: `""` and `[]`; in small letters. */
+export function hostNames() {
+  return parsed((value): string[] => {
+    const expected = 'a host\'s name such as "mevent.example.com", or a list of them, without ports';
+    const list = listOfTexts(value, expected).map((each) => each.toLowerCase());
+    if (!list.every((each) => HOST_NAME.test(each))) throw mismatch(expected, value);
     return list;
   });
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from "../plugin.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { MAX_LISTED } from "../pool/administration.ts";
+import type { ControlCommand } from "./control_command.ts";
 import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
 import { ReloadError } from "./reload_report.ts";
 import type { ControlTarget } from "./control_target.ts";
@@ -11,18 +12,6 @@ import { doneOf, type StopReport } from "./stop_report.ts";
 const DEFAULT_LISTED = 20;
 /** Dead letters that one request puts back, so that sockets get their turn in between. */
 export const MAX_RETRIED = 10_000;
-
-/** One thing that may be asked for over a control socket. */
-export interface ControlCommand {
-  /** The keys that its request may have besides `command`. */
-  readonly keys: readonly string[];
-  /** Goes into the log: it changes something. */
-  readonly changes: boolean;
-  /** What is told while it goes on. */
-  progress?(target: ControlTarget): JsonObject;
-  /** Does it; throws ControlRefusal where it is not done. */
-  run(target: ControlTarget, request: ControlRequest): JsonObject | Promise<JsonObject>;
-}
 
 const PLUGIN = ["plugin"];
 
@@ -36,15 +25,17 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["retry-dead", { keys: ["plugin", "limit", "id"], changes: true, run: retryDead }],
   ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
   ["reload", { keys: [], changes: true, run: reload }],
-  ["drain", { keys: [], changes: true, progress: left, run: async (target) => result(await target.drain()) }],
+  ["drain", { keys: [], changes: true, progress: left, run: drain }],
   ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
 ]);
 
 function setPaused(target: ControlTarget, request: ControlRequest, paused: boolean): JsonObject {
   const plugin = pluginOf(target, request);
   const before = plugin.paused;
-  if (paused) plugin.pause();
-  else plugin.resume();
+  if (!isDry(request)) {
+    if (paused) plugin.pause();
+    else plugin.resume();
+  }
   return { plugin: plugin.name, paused, before, queued: plugin.queue.ops };
 }
 
@@ -67,9 +58,16 @@ function purge(target: ControlTarget, request: ControlRequest): JsonObject {
   if (id !== undefined && !dead) {
     throw new ControlRefusal(
       "purge takes an id of dead letters alone; cancel takes one operation out of the queue",
+      "wrong",
     );
   }
   refuseWhereClosed(plugin);
+  if (isDry(request)) {
+    const { pool: { dead: letters }, queue } = plugin;
+    if (id !== undefined && letters.find(id) === null) throw noLetter(plugin, id);
+    const purged = dead ? (id === undefined ? letters.count : 1) : plugin.purgeable;
+    return { plugin: plugin.name, dead, purged, running: dead ? queue.ops : queue.ops - purged };
+  }
   const purged = dead ? plugin.purgeDead(id) : plugin.purge();
   if (id !== undefined && purged === 0) throw noLetter(plugin, id);
   return { plugin: plugin.name, dead, purged, running: plugin.queue.ops };
@@ -80,18 +78,35 @@ function retryDead(target: ControlTarget, request: ControlRequest): JsonObject {
   refuseWhileStopping(target);
   const id = idOf(request);
   if (id !== undefined) return retryOne(plugin, id, request);
-  const retried = plugin.retryDead(request.int("limit", 1, MAX_RETRIED, MAX_RETRIED));
+  const limit = request.int("limit", 1, MAX_RETRIED, MAX_RETRIED);
+  if (isDry(request)) {
+    const retried = plugin.retryableDead(limit);
+    return { plugin: plugin.name, retried, left: plugin.pool.dead.count - retried };
+  }
+  const retried = plugin.retryDead(limit);
   return { plugin: plugin.name, retried, left: plugin.pool.dead.count };
 }
 
 function retryOne(plugin: RoutedPlugin, id: number, request: ControlRequest): JsonObject {
-  if (request.values["limit"] !== undefined) throw new ControlRefusal("give an id or a limit, not both");
+  if (request.values["limit"] !== undefined) {
+    throw new ControlRefusal("give an id or a limit, not both", "wrong");
+  }
+  if (isDry(request)) {
+    const { dead } = plugin.pool;
+    if (dead.find(id) === null) throw noLetter(plugin, id);
+    return { plugin: plugin.name, retried: 1, left: dead.count - 1 };
+  }
   const outcome = plugin.retryOne(id);
   if (outcome === "unknown") throw noLetter(plugin, id);
   if (outcome === "full") {
     throw new ControlRefusal(`the queue of plugin ${plugin.name} has no room for it now; it is kept`);
   }
   return { plugin: plugin.name, retried: 1, left: plugin.pool.dead.count };
+}
+
+/** It is only to be told what would be done. */
+function isDry(request: ControlRequest): boolean {
+  return request.flag("dry_run");
 }
 
 /** Of one operation; undefined where none is given. */
@@ -102,6 +117,7 @@ function idOf(request: ControlRequest): number | undefined {
 function noLetter({ name }: RoutedPlugin, id: number): ControlRefusal {
   return new ControlRefusal(
     `plugin ${name} has no dead letter ${id}: it was retried or dropped, or never was; peek --dead shows those there are`,
+    "unknown",
   );
 }
 
@@ -109,23 +125,43 @@ function cancel(target: ControlTarget, request: ControlRequest): JsonObject {
   const plugin = pluginOf(target, request);
   const id = request.int("id", 0, Number.MAX_SAFE_INTEGER);
   refuseWhereClosed(plugin);
-  const outcome = plugin.cancel(id);
+  const outcome = isDry(request) ? cancelOutcome(plugin, id) : plugin.cancel(id);
   if (outcome === "unknown") {
-    throw new ControlRefusal(`plugin ${plugin.name} has no operation ${id}: it has ended, or never was`);
+    throw new ControlRefusal(
+      `plugin ${plugin.name} has no operation ${id}: it has ended, or never was`,
+      "unknown",
+    );
   }
   return { plugin: plugin.name, id, outcome };
 }
 
+/** What a cancel would come to. */
+function cancelOutcome({ pool }: RoutedPlugin, id: number): "cancelled" | "cancelling" | "unknown" {
+  const state = pool.stateOf(id)?.state;
+  return state === undefined ? "unknown" : state === "running" ? "cancelling" : "cancelled";
+}
+
+async function drain(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
+  if (isDry(request)) return stopping(target);
+  return result(await target.drain());
+}
+
 async function stop(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
-  if (request.flag("now")) return result(await target.stopNow());
+  const now = request.flag("now");
+  if (isDry(request)) return stopping(target);
+  if (now) return result(await target.stopNow());
   // Whoever wants to know how it ends asks for a drain; a failure is in the log.
   target.drain().catch(() => {});
+  return stopping(target);
+}
+
+function stopping(target: ControlTarget): JsonObject {
   return { ...left(target), drain_timeout_ms: target.drainTimeout() };
 }
 
-async function reload(target: ControlTarget): Promise<JsonObject> {
+async function reload(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
   try {
-    const { changed, kept, unchanged } = await target.reload();
+    const { changed, kept, unchanged } = await target.reload(isDry(request));
     return { changed: [...changed], kept: [...kept], unchanged };
   } catch (error) {
     throw error instanceof ReloadError ? new ControlRefusal(error.message) : error;
@@ -172,5 +208,8 @@ function pluginOf(target: ControlTarget, request: ControlRequest): RoutedPlugin 
   const plugin = target.plugin(name);
   if (plugin !== null) return plugin;
   const names = target.stats().plugins.map((each) => each.name).join(", ");
-  throw new ControlRefusal(`there is no plugin ${shown(name)}; there is ${names || "none at all"}`);
+  throw new ControlRefusal(
+    `there is no plugin ${shown(name)}; there is ${names || "none at all"}`,
+    "unknown",
+  );
 }

@@ -2,28 +2,41 @@ import type { Access } from "../auth/access.ts";
 import { AuthError } from "../auth/auth_error.ts";
 import { type Identity, refusalOf } from "../auth/identity.ts";
 import type { JsonObject } from "../plugin.ts";
+import type { Actor } from "./actor.ts";
 import { ControlRefusal } from "./control_request.ts";
 
 /** Who comes by a control socket: whoever may open the file of one may do everything, over TCP tokens may be asked for. */
 export interface ControlDoor {
-  /** Throws ControlRefusal where a request with this token, undefined where none was given, may not be done. */
-  check(token: unknown, command: string, plugin: string | null): Promise<void>;
+  /** Who is known to come that way before any token is looked at. */
+  readonly actor: Actor;
+  /**
+   * Who sends a request with this token, undefined where none was given. Rejects with ControlRefusal where it may not be done.
+   */
+  check(token: unknown, command: string, plugin: string | null): Promise<Actor>;
 }
 
 /** That of a socket file: its rights say who may open it. */
-export const OPEN_DOOR: ControlDoor = { check: () => Promise.resolve() };
+export const OPEN_DOOR: ControlDoor = openDoor({ by: "control", name: null, address: null, uid: Deno.uid() });
+
+function openDoor(actor: Actor): ControlDoor {
+  return { actor, check: () => Promise.resolve(actor) };
+}
 
 /** That of a TCP socket, for one caller. */
 export class TokenDoor implements ControlDoor {
+  readonly actor: Actor;
+
   /**
    * @param access that counts now
    * @param now monotonic, in ms
    */
-  constructor(readonly access: () => Access, readonly address: string, readonly now: () => number) {}
+  constructor(readonly access: () => Access, readonly address: string, readonly now: () => number) {
+    this.actor = { by: "control", name: null, address, uid: null };
+  }
 
-  async check(token: unknown, command: string, plugin: string | null): Promise<void> {
+  async check(token: unknown, command: string, plugin: string | null): Promise<Actor> {
     const { guard } = this.access();
-    if (guard === null) return;
+    if (guard === null) return this.actor;
     if (token !== undefined && typeof token !== "string") throw new ControlRefusal("token: expected a text");
     const now = this.now();
     let identity: Identity;
@@ -39,6 +52,7 @@ export class TokenDoor implements ControlDoor {
     }
     const action = command === "stats" ? "stats" : "control";
     if (!identity.may(action, plugin)) throw new ControlRefusal(refusalOf(identity, action, plugin));
+    return { ...this.actor, name: identity.name };
   }
 }
 

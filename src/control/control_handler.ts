@@ -1,11 +1,14 @@
 import { parseJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { LineError } from "../protocol/line_reader.ts";
-import { CONTROL_COMMANDS, type ControlCommand } from "./control_commands.ts";
+import type { Actor } from "./actor.ts";
+import type { ControlCommand } from "./control_command.ts";
+import { CONTROL_COMMANDS } from "./control_commands.ts";
 import type { ControlHandler } from "./control_connection.ts";
 import { type ControlDoor, withoutToken } from "./control_door.ts";
 import { ControlRefusal, ControlRequest, shown } from "./control_request.ts";
 import type { ControlTarget } from "./control_target.ts";
+import { noteRefusal, perform } from "./perform.ts";
 
 /**
  * Works on request lines: `{"command": "pause", "plugin": "echo"}`. The answer is `{"ok": true, "result": …}`, or
@@ -31,37 +34,43 @@ async function answer(
   door: ControlDoor,
   token: JsonValue | undefined,
 ): Promise<JsonObject> {
-  const { log } = target;
-  const { command: name, ...rest } = request.values;
+  const { command: name, plugin } = request.values;
   try {
-    const { plugin } = rest;
-    const named = typeof plugin === "string" ? target.plugin(plugin)?.name ?? plugin : null;
-    await door.check(token, String(name), named);
+    const actor = await admitted(target, request, command, door, token);
     if (command === undefined) {
       const known = [...CONTROL_COMMANDS.keys()].join(", ");
-      throw new ControlRefusal(
-        `unknown command ${shown(name ?? null)}; expected one of ${known}`,
-      );
+      const message = `unknown command ${shown(name ?? null)}; expected one of ${known}`;
+      noteRefusal(target, String(name), request, actor, message);
+      throw new ControlRefusal(message, "wrong");
     }
-    request.only(command.keys);
-    const note = () => command.changes ? log.info(`control: ${name}`, rest) : undefined;
-    // What goes on for long is noted as it begins, all else when it is done.
-    if (command.progress !== undefined) note();
-    const result = await command.run(target, request);
-    if (command.progress === undefined) note();
-    return { ok: true, result };
+    return { ok: true, result: await perform(target, String(name), command, request, actor) };
   } catch (error) {
-    if (error instanceof ControlRefusal) {
-      if (command?.changes !== false) {
-        log.warn("control: refused", { request: shown(request.values), reason: error.message });
-      }
-      return { ok: false, error: error.message };
-    }
-    log.error("a control command met an error of the server's own", {
-      ...request.values,
+    if (error instanceof ControlRefusal) return { ok: false, error: error.message };
+    target.log.error("a control command met an error of the server's own", {
+      command: String(name),
+      ...typeof plugin === "string" ? { plugin } : {},
       error: error instanceof Error ? error.stack ?? error.message : String(error),
     });
     return { ok: false, error: "the server met an error of its own; its log tells more" };
+  }
+}
+
+/** Who sends a request. Rejects with ControlRefusal where it may not be done. */
+async function admitted(
+  target: ControlTarget,
+  request: ControlRequest,
+  command: ControlCommand | undefined,
+  door: ControlDoor,
+  token: JsonValue | undefined,
+): Promise<Actor> {
+  const { command: name, plugin } = request.values;
+  const named = typeof plugin === "string" ? target.plugin(plugin)?.name ?? plugin : null;
+  try {
+    return await door.check(token, String(name), named);
+  } catch (error) {
+    const isNoted = error instanceof ControlRefusal && command?.changes !== false;
+    if (isNoted) noteRefusal(target, String(name), request, door.actor, error.message);
+    throw error;
   }
 }
 

@@ -1,9 +1,16 @@
 import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 
+/** Why a request is not done: it is no right one, it names what is not there, or the server's state does not allow it now. */
+export type RefusalKind = "wrong" | "unknown" | "conflict";
+
 /** A request that is not done; the message is the sentence that its sender is told. */
 export class ControlRefusal extends Error {
   override readonly name = "ControlRefusal";
+
+  constructor(message: string, readonly kind: RefusalKind = "conflict") {
+    super(message);
+  }
 }
 
 /** The longest piece of a request that a message repeats, in UTF-16 units. */
@@ -19,6 +26,7 @@ export class ControlRequest {
     if (strange !== undefined) {
       throw new ControlRefusal(
         `unknown key ${shown(strange)}; expected ${["command", ...keys].join(", ")}`,
+        "wrong",
       );
     }
   }
@@ -50,6 +58,7 @@ export class ControlRequest {
       value === undefined
         ? `${key} is missing; expected ${expected}`
         : `${key}: expected ${expected}, got ${shown(value)}`,
+      "wrong",
     );
   }
 }

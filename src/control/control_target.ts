@@ -1,6 +1,7 @@
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
+import type { AuditLog } from "./audit_log.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ReloadReport } from "./reload_report.ts";
 import type { StopReport } from "./stop_report.ts";
@@ -9,6 +10,8 @@ import type { StopReport } from "./stop_report.ts";
 export interface ControlTarget {
   readonly log: Log;
   readonly limitLog: LimitLog;
+  /** Who has changed what. */
+  readonly audit: AuditLog;
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;
@@ -16,8 +19,12 @@ export interface ControlTarget {
   drain(): Promise<StopReport>;
   /** The same, at once. */
   stopNow(): Promise<StopReport>;
-  /** Loads the config again and takes it over; rejects with ReloadError where nothing has changed for that reason. */
-  reload(): Promise<ReloadReport>;
+  /**
+   * Loads the config again and takes it over; rejects with ReloadError where nothing has changed for that reason.
+   *
+   * @param isDry tells what would change, and changes nothing
+   */
+  reload(isDry: boolean): Promise<ReloadReport>;
   /** How long a drain may take, in ms. */
   drainTimeout(): number;
 }

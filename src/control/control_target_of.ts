@@ -2,15 +2,15 @@ import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { Registry } from "../router/registry.ts";
+import type { AuditLog } from "./audit_log.ts";
 import type { ControlTarget } from "./control_target.ts";
-import type { ReloadReport } from "./reload_report.ts";
 import type { StopReport } from "./stop_report.ts";
 
 /** A server as its control socket sees it. */
 export interface ControlledServer {
   readonly registry: Registry;
   stats(): ServerStats;
-  reload(): Promise<ReloadReport>;
+  readonly audit: AuditLog;
   drain(): Promise<StopReport>;
 }
 
@@ -19,6 +19,8 @@ export interface ControlParts {
   readonly limitLog: LimitLog;
   /** Those that count now. */
   readonly limits: { readonly drainTimeout: number };
+  /** See {@link ControlTarget.reload}. */
+  readonly reload: ControlTarget["reload"];
   /** Resolves when all but the control sockets is closed. */
   readonly reported: PromiseWithResolvers<StopReport>;
   /** Gives up waiting for what is queued. */
@@ -27,7 +29,7 @@ export interface ControlParts {
 
 /** What the control socket's commands do with a server. */
 export function controlTargetOf(server: ControlledServer, parts: ControlParts): ControlTarget {
-  const { log, limitLog, limits, reported, hurry } = parts;
+  const { log, limitLog, limits, reload, reported, hurry } = parts;
   const begin = (): Promise<StopReport> => {
     server.drain().catch(reported.reject);
     return reported.promise;
@@ -37,7 +39,8 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
     limitLog,
     stats: () => server.stats(),
     plugin: (name) => server.registry.named(name),
-    reload: () => server.reload(),
+    audit: server.audit,
+    reload,
     drain: begin,
     stopNow: () => {
       hurry();

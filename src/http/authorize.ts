@@ -8,10 +8,19 @@ import { HttpError } from "./http_error.ts";
 import type { RequestHead } from "./request_head.ts";
 
 const BEARER = /^bearer +(\S+) *$/i;
-/** Where the server says whether it is ready, to everybody. */
+/** Where the server says whether it is ready, and that it lives. */
 export const READY_PATH = "/readyz";
+export const HEALTH_PATH = "/healthz";
+/** Where what its own page is made of lies. */
+export const ASSETS_PATH = "/assets/";
 /** After so long somebody who was over a rate may come again, in s. */
 const RETRY_AFTER = "1";
+
+/** Whether a target is everybody's: what asks for it has no token, or not yet. */
+export function isOpen(target: string): boolean {
+  return target === READY_PATH || target === HEALTH_PATH || target === "/" || target.startsWith("/?") ||
+    target.startsWith(ASSETS_PATH);
+}
 
 /** Where a request comes from. */
 export interface Origin {

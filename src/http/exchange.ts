@@ -3,9 +3,11 @@ import type { Identity } from "../auth/identity.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { BodyView } from "../protocol/body.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
+import type { ListenerOptions } from "../net/listener_options.ts";
 import type { Caller } from "../router/caller.ts";
-import { identityOf, type Origin, READY_PATH } from "./authorize.ts";
+import { identityOf, isOpen, type Origin } from "./authorize.ts";
 import { HttpError } from "./http_error.ts";
+import { isOwnHost, isOwnPage } from "./own_page.ts";
 import { PROBLEM_TYPE, requestProblem } from "./problem.ts";
 import { RequestHead } from "./request_head.ts";
 import type { ExchangeServices } from "./exchange_services.ts";
@@ -30,10 +32,12 @@ export interface ExchangePlace extends Origin {
   readonly maxBodyBytes: number;
   readonly routeGeneration: number;
   openRoute(): number;
-  /** Origins whose pages may call. */
-  readonly cors: readonly string[];
+  /** What counts for those who come by its listener. */
+  readonly options: Pick<ListenerOptions, "cors" | "httpHosts" | "admin">;
   /** No further request is taken from here. */
   readonly isLast: boolean;
+  /** Sends what was written since it was last called; not to be called while the connection's input is worked on. */
+  flush(): void;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -93,10 +97,9 @@ export class Exchange implements Caller {
     const { head, place, services } = this;
     this.closes = !head.keepAlive || place.isLast;
     this.#admitOrigin();
-    // What asks whether the server is ready has no token, nor has a browser that asks what a page may do.
-    const isOpen = head.method === "OPTIONS" || head.target === READY_PATH;
+    // A browser that asks what a page may do has no token.
     const { access } = place;
-    this.identity = access === OPEN_ACCESS || isOpen
+    this.identity = access === OPEN_ACCESS || head.method === "OPTIONS" || isOpen(head.target)
       ? null
       : identityOf(head, place, services.limitLog, services.now());
   }
@@ -109,10 +112,18 @@ export class Exchange implements Caller {
       (access.guard !== null || (access.again(null, address, subject)?.problem ?? null) !== null);
   }
 
+  /** Whether callers are to say who they are: a page that has led its name here cannot. */
+  get asksWho(): boolean {
+    const { access, subject } = this.place;
+    return access.guard !== null || subject !== null;
+  }
+
   #admitOrigin(): void {
     const origin = this.head.header("origin");
     if (origin === null) return;
-    const { cors } = this.place;
+    const { options } = this.place;
+    const { cors } = options;
+    if (isOwnPage(this.head, origin) && (this.asksWho || isOwnHost(this.head, options))) return;
     if (!cors.includes(origin) && !cors.includes("*")) {
       throw new HttpError(
         403,

@@ -2,6 +2,7 @@ import type { Access } from "../auth/access.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
+import type { ListenerOptions } from "../net/listener_options.ts";
 import type { HandledConnection, StreamHandler } from "../net/stream_handler.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { BodyReader } from "./body_reader.ts";
@@ -97,8 +98,8 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     return this.handler.options.access;
   }
 
-  get cors(): readonly string[] {
-    return this.handler.options.cors;
+  get options(): ListenerOptions {
+    return this.handler.options;
   }
 
   get isLast(): boolean {

@@ -12,14 +12,17 @@ import { RouteTable } from "./route_table.ts";
 import { STATE_ROUTE } from "./state_route.ts";
 
 export interface HttpFrontOptions
-  extends Pick<HttpServices, "router" | "limits" | "log" | "limitLog" | "now">, Standing {}
+  extends Pick<HttpServices, "router" | "limits" | "log" | "limitLog" | "now">, Standing {
+  /** Those of others, beside the operations' and what the server tells of itself. */
+  readonly routes: readonly Route[];
+}
 
 /** The routes that are served, and what makes the connections of HTTP listeners. */
 export function httpFront(
-  { router, limits, log, limitLog, now, version, state, readiness }: HttpFrontOptions,
+  { router, limits, log, limitLog, now, version, state, readiness, routes: others }: HttpFrontOptions,
 ): ConnectionMaker {
   const routes: Route[] = [BATCH_ROUTE, OPERATION_ROUTE, STATE_ROUTE];
-  routes.push(...infoRoutes({ version, state, readiness }, () => openApi(routes, version)));
+  routes.push(...infoRoutes({ version, state, readiness }, () => openApi(routes, version)), ...others);
   return httpMaker({
     router,
     limits,

@@ -1,9 +1,10 @@
 import type { Readiness } from "../observe/readiness.ts";
 import type { JsonObject } from "../plugin.ts";
-import { READY_PATH } from "./authorize.ts";
+import { HEALTH_PATH, READY_PATH } from "./authorize.ts";
 import type { Route, WholeHandler } from "./route.ts";
 
 const JSON_TYPE = "application/json";
+const FRESH = { "Content-Type": JSON_TYPE, "Cache-Control": "no-store" };
 
 /** Where the server stands. */
 export interface Standing {
@@ -24,7 +25,8 @@ export function infoRoutes({ state, readiness }: Standing, document: () => JsonO
         responses: {
           "200": { description: "It does", content: { [JSON_TYPE]: { schema: STATE } } },
           "503": {
-            description: "It starts or stops, or a plugin's journal takes nothing",
+            description:
+              "It starts or stops, a plugin's journal takes nothing, or an essential plugin is down",
             content: { [JSON_TYPE]: { schema: STATE } },
           },
         },
@@ -33,12 +35,19 @@ export function infoRoutes({ state, readiness }: Standing, document: () => JsonO
         answering((exchange) => {
           const { ready, reasons } = readiness();
           const status = ready ? 200 : 503;
-          exchange.respond(
-            status,
-            { "Content-Type": JSON_TYPE, "Cache-Control": "no-store" },
-            JSON.stringify({ state: state(), not_ready: reasons }),
-          );
+          exchange.respond(status, FRESH, JSON.stringify({ state: state(), not_ready: reasons }));
         }),
+    },
+    {
+      method: "GET",
+      path: HEALTH_PATH,
+      description: {
+        operationId: "health",
+        summary: "Whether the server lives: 200 whatever it can do now",
+        responses: { "200": { description: "It does", content: { [JSON_TYPE]: { schema: HEALTH } } } },
+      },
+      handler: () =>
+        answering((exchange) => exchange.respond(200, FRESH, JSON.stringify({ state: state() }))),
     },
     {
       method: "GET",
@@ -58,11 +67,14 @@ export function infoRoutes({ state, readiness }: Standing, document: () => JsonO
   ];
 }
 
+const STATES = { enum: ["starting", "running", "draining", "stopped"] };
+const HEALTH = { type: "object", required: ["state"], properties: { state: STATES } };
+
 const STATE = {
   type: "object",
   required: ["state", "not_ready"],
   properties: {
-    state: { enum: ["starting", "running", "draining", "stopped"] },
+    state: STATES,
     not_ready: { type: "array", items: { type: "string" } },
   },
 };

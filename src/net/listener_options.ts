@@ -1,4 +1,5 @@
 import type { Access } from "../auth/access.ts";
+import type { AdminLevel } from "../auth/admin_level.ts";
 import type { Charset } from "../protocol/charset.ts";
 import type { Certificates } from "../tls/certificates.ts";
 
@@ -14,6 +15,10 @@ export interface ListenerOptions {
   readonly tls: Certificates | null;
   /** Of HTTP: the origins whose pages may call, `*` for all. */
   readonly cors: readonly string[];
+  /** Of HTTP: names of this server beside its addresses. */
+  readonly httpHosts: readonly string[];
+  /** Of HTTP: what may be done with the server. */
+  readonly admin: AdminLevel;
   /** Who may come in, and as whom. */
   readonly access: Access;
 }

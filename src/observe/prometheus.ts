@@ -189,6 +189,12 @@ export function prometheusText(stats: ServerStats): string {
       "how long commits of the last minute took",
       [...commits("p50"), ...commits("p99")],
     ),
+    family(
+      "mevent_plugin_down",
+      "gauge",
+      "whether no worker of it can work",
+      each(({ down }) => Number(down !== null)),
+    ),
     family("mevent_plugin_paused", "gauge", "whether it is paused", each(({ paused }) => Number(paused))),
     family(
       "mevent_plugin_oldest_wait_seconds",

@@ -128,6 +128,10 @@ export interface PluginStats extends JsonObject {
   workers_running: number;
   /** Workers that run and whose plugin's `health` says that they cannot do their work. */
   unhealthy_workers: number;
+  /** Why no worker of it can work, a sentence without its name; null where one can, or none is wanted now. */
+  down: string | null;
+  /** The server is not ready while that is so. */
+  essential: boolean;
   /** Workers that were replaced: they died or hung; they had worked off `recycle_after` operations. */
   restarts: number;
   recycled: number;

@@ -1,6 +1,6 @@
 import type { DeadLetter } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
-import { blankOperation, OperationRecord } from "../queue/record.ts";
+import { blankOperation, OperationRecord, recordBytes } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
 import type { Progress } from "../ring/messages.ts";
 import { type LiveState, liveState } from "./live_state.ts";
@@ -103,6 +103,29 @@ export class Administration {
     }
     const count = outcomes.cancelled - before;
     return count + (queue.durability?.purge(PURGED) ?? 0);
+  }
+
+  /** How many {@link purge} would drop now. */
+  get purgeable(): number {
+    const { queue, workers } = this.parts;
+    let begun = 0;
+    for (const worker of workers()) {
+      for (const slot of worker.inFlight.slots()) if (worker.assignments.hasBegun(slot)) begun++;
+    }
+    return queue.ops - begun;
+  }
+
+  /** How many of so many dead letters {@link retryDead} would put back now, as far as the queue's own bounds tell. */
+  retryableDead(limit: number): number {
+    const { queue, outcomes } = this.parts;
+    let count = 0;
+    let bytes = 0;
+    for (const { content } of outcomes.parts.dead.letters()) {
+      bytes += recordBytes(content.length);
+      if (count >= limit || !queue.hasRoom(count + 1, bytes)) break;
+      count++;
+    }
+    return count;
   }
 
   /** Forgets the dead letters, or the one of that operation alone; returns how many. */

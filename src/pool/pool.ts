@@ -14,7 +14,7 @@ import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
 import { Retry, type RetryLimits } from "./retry.ts";
-import { type Health, WorkerGenerations } from "./worker_generations.ts";
+import { type PluginHealth, WorkerGenerations } from "./worker_generations.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
 import type { SupervisorOptions, WorkerSettings } from "./supervisor_options.ts";
@@ -173,7 +173,7 @@ export class WorkerPool {
   }
 
   /** Where the workers run, and how often they had to be replaced. */
-  get health(): Health {
+  get health(): PluginHealth {
     return this.#generations.health;
   }
 

@@ -36,6 +36,8 @@ export class Supervisor {
   moved = false;
   /** Threads that were ended and go on. */
   leakedThreads = 0;
+  /** A worker has died since one has started last. */
+  hasDied = false;
   /** By index: who is to take a worker's place. */
   readonly #successors = new Map<number, PluginWorker>();
   /** Since when those that were replaced are to end what they hold. */
@@ -77,11 +79,6 @@ export class Supervisor {
   /** Those that work, those that retire, and those that are to take a place. */
   get all(): PluginWorker[] {
     return [...this.workers, ...this.#retiring.keys(), ...this.#successors.values()];
-  }
-
-  /** Workers that run and whose plugin says that it cannot do its work. */
-  get unhealthyWorkers(): number {
-    return this.workers.filter(({ state, problem }) => state === "running" && problem !== null).length;
   }
 
   /**
@@ -273,6 +270,7 @@ export class Supervisor {
   #started(worker: PluginWorker, declaration: PluginDeclaration): void {
     this.declaration ??= declaration;
     this.past.hasRun = true;
+    this.hasDied = false;
     if (this.#isHurried) worker.hurry();
     if (this.#isRetired) return;
     if (this.#surveyed !== null) this.#adopt(this.#surveyed, declaration);
@@ -354,6 +352,7 @@ export class Supervisor {
     // Its successor has its place already.
     if (this.workers[index] !== worker) return log.error("worker died while it ended", fields);
     this.restarts++;
+    this.hasDied = true;
     if (successor !== undefined) {
       log.error("worker died and was replaced", fields);
       this.#successors.delete(index);

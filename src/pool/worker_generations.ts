@@ -1,3 +1,4 @@
+import { downReason, unhealthyAmong } from "./worker_health.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -7,13 +8,24 @@ const RETIRE_GRACE_MS = 5000;
 /** Where a plugin's workers run, and how often they had to be replaced, all generations together. */
 export type Health = Pick<
   Supervisor,
-  "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads" | "unhealthyWorkers"
+  "restarts" | "recycled" | "isolation" | "moved" | "leakedThreads"
 >;
+
+/** That of all of them, and of their plugin. */
+export interface PluginHealth extends Health {
+  /** Workers that run and whose plugin says that it cannot do its work. */
+  readonly unhealthyWorkers: number;
+  /** See {@link downReason}. */
+  readonly down: string | null;
+}
 
 /** What a generation is asked for; a {@link Supervisor} with its workers. */
 export type WorkerGeneration =
   & Health
-  & Pick<Supervisor, "workers" | "all" | "isEmpty" | "isSpent" | "hurry" | "retire" | "replaceHung" | "stop">;
+  & Pick<
+    Supervisor,
+    "hasDied" | "workers" | "all" | "isEmpty" | "isSpent" | "hurry" | "retire" | "replaceHung" | "stop"
+  >;
 
 /**
  * The workers of a plugin over its changes: those who get operations, and those from whom they have taken over, until they
@@ -37,15 +49,16 @@ export class WorkerGenerations<S extends WorkerGeneration = Supervisor> {
 
   constructor(public current: S) {}
 
-  get health(): Health {
-    const { restarts, recycled, isolation, moved, leakedThreads, unhealthyWorkers } = this.current;
+  get health(): PluginHealth {
+    const { restarts, recycled, isolation, moved, leakedThreads, workers, hasDied } = this.current;
     return {
       restarts: this.#restartsBefore + restarts,
       recycled: this.#recycledBefore + recycled,
       isolation,
       moved,
       leakedThreads,
-      unhealthyWorkers,
+      unhealthyWorkers: unhealthyAmong(workers),
+      down: downReason(workers, hasDied),
     };
   }
 

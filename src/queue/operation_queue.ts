@@ -115,6 +115,13 @@ export class OperationQueue {
     return false;
   }
 
+  /** Whether so many operations, whose records have so many bytes, would be accepted now; nothing is noted. */
+  hasRoom(ops: number, bytes: number): boolean {
+    const { limits, budget } = this;
+    return budget.bytes + bytes <= budget.maxBytes && this.ops + ops <= limits.maxOps &&
+      this.bytes + bytes <= limits.maxBytes;
+  }
+
   /** Accepts an operation for which {@link admits} has said yes; the content is copied. */
   put(
     part: number,

@@ -48,6 +48,8 @@ export class RoutedPlugin {
   affinity: Affinity | null = null;
   /** The header traceparent of HTTP is handed on to it, as a param. */
   takesTrace = false;
+  /** The server is not ready while none of its workers can work. */
+  essential = false;
   /** Where callers may ask for a delay or give a key. */
   requestOptions: RequestOptions | null = null;
   /** Where they may give a key. */
@@ -133,6 +135,16 @@ export class RoutedPlugin {
   /** Drops all that has not begun and returns how many; their sync callers are answered 14. */
   purge(): number {
     return this.pool.administer((administration) => administration.purge());
+  }
+
+  /** How many {@link purge} would drop. */
+  get purgeable(): number {
+    return this.pool.administer((administration) => administration.purgeable);
+  }
+
+  /** How many of so many dead letters {@link retryDead} would put back. */
+  retryableDead(limit: number): number {
+    return this.pool.administer((administration) => administration.retryableDead(limit));
   }
 
   /** Forgets the dead letters, or the one of that operation alone, and returns how many. */
@@ -228,6 +240,8 @@ export class RoutedPlugin {
       recycled: pool.health.recycled,
       isolation: pool.health.isolation,
       moved: pool.health.moved,
+      down: pool.health.down,
+      essential: this.essential,
       leaked_threads: pool.health.leakedThreads,
       cache_entries: cache.entries,
       cache_bytes: cache.bytes,

@@ -1,3 +1,4 @@
+import { type AdminLevel, adminLevel } from "../auth/admin_level.ts";
 import { netText } from "../auth/address_list.ts";
 import { formatAddress } from "../config/address.ts";
 import type { ListenerConfig, UnixListenerConfig } from "../config/config.ts";
@@ -7,6 +8,7 @@ import type { DatagramListener } from "../net/datagram_listener.ts";
 import type { ConnectionMaker } from "../net/connection_maker.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { listenDatagrams, listenStream, noTls, WIRE } from "../net/listen.ts";
+import { isLoopbackHost } from "../net/own_addresses.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
 import type { ListenerOptions } from "../net/listener_options.ts";
 import type { NetContext } from "../net/stream_handler.ts";
@@ -280,15 +282,22 @@ export class Listeners {
   }
 
   #optionsOf(config: ListenerConfig, tls: Certificates | null): ListenerOptions {
-    const { asyncReply, legacy, charset, cors } = config;
+    const { asyncReply, legacy, charset, cors, httpHosts } = config;
     const access = this.entrance.accessOf(config);
-    return { asyncReply, legacy, charset: charsetOf(charset), cors, tls, access };
+    const admin = adminLevelOf(config);
+    return { asyncReply, legacy, charset: charsetOf(charset), cors, httpHosts, admin, tls, access };
   }
 }
 
 /** Where a plan's sockets listen, in the config's order, with the ports that they have got. */
 export function addressesOf({ after }: ListenerPlan): Deno.Addr[] {
   return after.map(({ stream, datagrams }) => (stream ?? datagrams)!.address);
+}
+
+function adminLevelOf(config: ListenerConfig): AdminLevel {
+  if (config.transport !== "http") return "off";
+  const isAsked = config.auth !== "none" || (config.tls?.clientCa ?? null) !== null;
+  return adminLevel(config.admin, isAsked, isLoopbackHost(config.hostname));
 }
 
 /** As the config writes it. */

@@ -1,5 +1,5 @@
 import type { PluginConfig, ServerConfig } from "../config/config.ts";
-import type { JournalReadiness } from "../observe/readiness.ts";
+import type { PluginReadiness } from "../observe/readiness.ts";
 import type { Registry } from "../router/registry.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { PluginWorker } from "../pool/plugin_worker.ts";
@@ -73,9 +73,13 @@ export class PluginSet {
     return this.all.filter(({ queue }) => queue.durability !== null).map(({ name }) => name);
   }
 
-  /** Each plugin, and why its journal takes no operations. */
-  get journals(): JournalReadiness[] {
-    return this.all.map(({ name, queue }) => ({ name, problem: queue.durability?.problem ?? null }));
+  /** What of each plugin keeps the server from being ready. */
+  get readiness(): PluginReadiness[] {
+    return this.all.map(({ name, queue, pool, essential }) => ({
+      name,
+      problem: queue.durability?.problem ?? null,
+      down: essential ? pool.health.down : null,
+    }));
   }
 
   /** Operations that have not ended and are in journals, by plugin. */

@@ -2,6 +2,7 @@ import type { Config, ServerConfig } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import { differences } from "../config/differences.ts";
 import type { Forwards } from "../forward/forwards.ts";
+import type { AuditLog } from "../control/audit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
@@ -13,6 +14,7 @@ import type { RealtimePriority } from "./realtime_priority.ts";
 import { PluginsError } from "./plugins_error.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { grantChanges, serverAsWritten } from "./entrance.ts";
+import { systemReason } from "../system_reason.ts";
 import { ReloadError, type ReloadReport } from "../control/reload_report.ts";
 import { unlessStopped } from "./unless_stopped.ts";
 
@@ -28,6 +30,7 @@ export interface ReloadTarget {
   /** Limits that the system allows. */
   fit(limits: ServerConfig): ServerConfig;
   readonly log: Log;
+  readonly audit: AuditLog;
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
   readonly forwards: Forwards;
@@ -51,21 +54,8 @@ const FIXED = ["control", "controlTcp", "logFormat"] as const satisfies readonly
 export async function reload(target: ReloadTarget, wanted: Config, only?: string): Promise<ReloadReport> {
   const { listeners } = target;
   const { config: before } = target;
-  const server = withFixed(wanted.server, before.server);
-  checkData(target, before.server.data, server.data);
-  const planned = target.plugins.plan(wanted.plugins, server, only);
-  let plugins: PluginPlan | null = null;
-  let sockets: ListenerPlan | null = null;
-  try {
-    // A server that stops waits neither for the modules nor for the workers.
-    plugins = await unlessStopped(planned, target.stopping, (late) => late.drop(target.hurry));
-    sockets = await listeners.plan(wanted.listeners);
-    await unlessStopped(plugins.start(), target.stopping);
-  } catch (error) {
-    if (sockets !== null) await listeners.drop(sockets);
-    await plugins?.drop(target.hurry);
-    throw new ReloadError(problemOf(wanted, error));
-  }
+  const prepared = await prepare(target, wanted, only, true);
+  const { server, plugins, sockets } = prepared;
   // From here to the end nothing waits: nobody sees half of the change.
   target.config = { ...wanted, server };
   Object.assign(target.limits, target.fit(server));
@@ -79,6 +69,60 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   target.forwards.replace(server.forward);
   listeners.entrance.take(wanted);
   listeners.take(sockets);
+  return reportOf(before, wanted, prepared);
+}
+
+/**
+ * What {@link reload} would change: all is prepared but the workers, and given up again. Rejects with ReloadError where something is
+ * wrong before they start.
+ */
+export async function previewReload(
+  target: ReloadTarget,
+  wanted: Config,
+  only?: string,
+): Promise<ReloadReport> {
+  const prepared = await prepare(target, wanted, only, false);
+  const report = reportOf(target.config, wanted, prepared);
+  await target.listeners.drop(prepared.sockets);
+  await prepared.plugins.drop(target.hurry);
+  return report;
+}
+
+/** All that is new, beside what runs. */
+interface Prepared {
+  readonly server: ServerConfig;
+  readonly plugins: PluginPlan;
+  readonly sockets: ListenerPlan;
+}
+
+/** @param starts whether its workers are started */
+async function prepare(
+  target: ReloadTarget,
+  wanted: Config,
+  only: string | undefined,
+  starts: boolean,
+): Promise<Prepared> {
+  const { listeners, config: before } = target;
+  const server = withFixed(wanted.server, before.server);
+  checkData(target, before.server.data, server.data);
+  const planned = target.plugins.plan(wanted.plugins, server, only);
+  let plugins: PluginPlan | null = null;
+  let sockets: ListenerPlan | null = null;
+  try {
+    // A server that stops waits neither for the modules nor for the workers.
+    plugins = await unlessStopped(planned, target.stopping, (late) => late.drop(target.hurry));
+    sockets = await listeners.plan(wanted.listeners);
+    if (starts) await unlessStopped(plugins.start(), target.stopping);
+    if (starts) openAudit(target.audit, server.audit);
+    return { server, plugins, sockets };
+  } catch (error) {
+    if (sockets !== null) await listeners.drop(sockets);
+    await plugins?.drop(target.hurry);
+    throw new ReloadError(problemOf(wanted, error));
+  }
+}
+
+function reportOf(before: Config, wanted: Config, { server, plugins, sockets }: Prepared): ReloadReport {
   const changed = [
     ...grantChanges(before, wanted),
     ...differences(serverAsWritten(before.server), serverAsWritten(server)).map((what) => `server: ${what}`),
@@ -87,6 +131,15 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   ];
   const kept = differences(server, wanted.server).map((what) => `server: ${what} waits for the next start`);
   return { changed, kept, unchanged: changed.length === 0 };
+}
+
+/** Opens the audit file, anew where it is the same: another program may have moved it away. Throws what kept it from that. */
+export function openAudit(audit: AuditLog, path: string): void {
+  try {
+    audit.open(path);
+  } catch (error) {
+    throw new Error(`server: audit: cannot write ${path}: ${systemReason(error, "file")}`);
+  }
 }
 
 /** Says in the log what a reload has done. */

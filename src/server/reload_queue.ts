@@ -1,8 +1,9 @@
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import { textOf } from "../text_of.ts";
+import { SERVER } from "../control/actor.ts";
 import { ReloadError, type ReloadReport } from "../control/reload_report.ts";
-import { configAgain, reload, type ReloadTarget, tellReload } from "./reload.ts";
+import { configAgain, previewReload, reload, type ReloadTarget, tellReload } from "./reload.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 export interface ReloadQueueOptions {
@@ -36,6 +37,15 @@ export class ReloadQueue {
     return this.#inTurn(() => this.#reload(given));
   }
 
+  /** What {@link begin} would change with the config that is loaded again. Rejects with ReloadError where it could not. */
+  preview(): Promise<ReloadReport> {
+    return this.#inTurn(async () => {
+      const { target, loadConfig, read, state } = this.options;
+      if (state() !== "running") throw new ReloadError(`nothing is reloaded: the server is ${state()}`);
+      return await previewReload(target, await configAgain(loadConfig, read, target.stopping));
+    });
+  }
+
   /** The files of one plugin have changed. What becomes of it is in the log. */
   beginWatched(plugin: string): Promise<void> {
     return this.#inTurn(() => this.#reload(this.options.target.config, plugin)).then(() => {}, () => {});
@@ -57,6 +67,11 @@ export class ReloadQueue {
       taken(config);
       // Files that were looked at and are the same are no news.
       tellReload(report, log, report.unchanged && watched !== undefined ? "debug" : "info");
+      if (watched !== undefined && !report.unchanged) {
+        const result = { changed: [...report.changed] };
+        const what = { action: "reload", plugin: watched, details: {}, result, message: null } as const;
+        target.audit.note(SERVER, { ...what, outcome: "done" });
+      }
       if (watched === undefined) { for (const warning of config.warnings) log.warn(warning); }
       return report;
     } catch (error) {

@@ -144,6 +144,7 @@ export class ServedPlugin {
       ? new RequestOptions({ maxDelay: config.maxDelay, keys, content: this.#contentLimits })
       : null;
     routed.takesTrace = config.traceparent;
+    routed.essential = config.essential;
     routed.duplicates = keys ? new Duplicates(dedup) : null;
   }
 

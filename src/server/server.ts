@@ -1,47 +1,42 @@
 import type { Config, ServerConfig } from "../config/config.ts";
-import { httpFront } from "../http/http_front.ts";
-import { EpollLoop } from "../net/epoll_loop.ts";
+import type { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
 import { returnFreed } from "../net/return_freed.ts";
-import { Admission } from "../net/admission.ts";
 import type { DatagramListener } from "../net/datagram_listener.ts";
 import { fitLimits, freeDescriptors } from "../net/descriptor_limit.ts";
 import { DescriptorReserve } from "../net/descriptor_reserve.ts";
-import type { NetContext } from "../net/stream_handler.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
-import { Forwards } from "../forward/forwards.ts";
-import { LimitLog } from "../observe/limit_log.ts";
 import { readiness } from "../observe/readiness.ts";
-import { ServerCounters, type ServerStats } from "../observe/server_stats.ts";
-import { QueueBudget } from "../queue/operation_queue.ts";
+import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import { SegmentPool } from "../queue/segment.ts";
-import { Registry } from "../router/registry.ts";
-import { ReplyRoutes } from "../router/reply_routes.ts";
-import { Router } from "../router/router.ts";
+import type { Registry } from "../router/registry.ts";
 import { StartCalls } from "../router/start_calls.ts";
 import { LostTime } from "../lost_time.ts";
 import { Nursery } from "../thread/nursery.ts";
 import { WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { within } from "../within.ts";
+import { AuditLog } from "../control/audit_log.ts";
+import { Controls } from "../control/controls.ts";
 import { Control } from "./control.ts";
 import { controlTargetOf } from "../control/control_target_of.ts";
 import { tellUnconfined } from "./confinement.ts";
-import { Entrance } from "./entrance.ts";
-import { fillLogger } from "./fill_logger.ts";
+import { serverFront } from "./front.ts";
 import { PluginJournals } from "./plugin_journals.ts";
 import { RemovedPlugins } from "./removed_plugins.ts";
-import { addressesOf, Listeners } from "./listeners.ts";
+import { addressesOf, type Listeners } from "./listeners.ts";
 import { ModuleStore } from "./module_store.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import { PluginSet } from "./plugin_set.ts";
 import type { ReloadReport } from "../control/reload_report.ts";
-import type { ReloadTarget } from "./reload.ts";
+import { openAudit, type ReloadTarget } from "./reload.ts";
 import { ReloadQueue } from "./reload_queue.ts";
 import { RealtimePriority } from "./realtime_priority.ts";
 import { type StopReport, tellEnd } from "../control/stop_report.ts";
+import { Routing } from "./routing.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
+import { serverLoop } from "./server_loop.ts";
 import { ThreadEnds } from "./thread_ends.ts";
 import { onAbort, unlessStopped } from "./unless_stopped.ts";
 import { FileWatchers } from "./file_watchers.ts";
@@ -64,25 +59,23 @@ const CLOSE_GRACE_MS = 5000;
  */
 export class Server {
   state: "starting" | "running" | "draining" | "stopped" = "starting";
-  readonly counters = new ServerCounters();
-  readonly registry = new Registry();
+  readonly #routing: Routing;
   readonly #plugins: PluginSet;
   readonly #listeners: Listeners;
-  readonly #budget: QueueBudget;
   readonly #libc: LibcLibrary | null;
   readonly #loop: EpollLoop | null;
-  readonly #router: Router;
-  readonly #forwards: Forwards;
   readonly #target: ReloadTarget;
   readonly #reloads: ReloadQueue;
   readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
   readonly #startedAt = performance.now();
-  readonly #limitLog: LimitLog;
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
   readonly reserve = new DescriptorReserve(
     undefined,
     () => this.#libc === null ? null : freeDescriptors(this.#libc.symbols),
   );
+  /** Who has changed what. */
+  readonly audit: AuditLog;
+  readonly controls: Controls;
   readonly #control = new Control();
   readonly #nursery = new Nursery({
     onStarting: (isStarting) => this.reserve.isAwaited = isStarting,
@@ -107,26 +100,20 @@ export class Server {
 
   private constructor(readonly options: ServerOptions) {
     const { log, config } = options;
-    const routes = new ReplyRoutes(this.counters);
-    this.#budget = new QueueBudget(config.server.maxQueueBytes, fillLogger(log, "the memory for all queues"));
+    this.audit = new AuditLog(log, Date.now);
+    const routing = this.#routing = new Routing(options, monotonic, () => this.stats());
+    const { registry, routes, limits, contentLimits, limitLog, counters, router } = routing;
     this.#libc = options.portableSockets === true ? null : loadLibc();
     if (this.#libc !== null) returnFreed(this.#libc.symbols);
-    const limitLog = this.#limitLog = new LimitLog(log, monotonic);
-    const limits = { ...config.server };
-    const contentLimits = { depth: config.server.maxDepth, keys: config.server.maxKeys };
-    const { registry, counters } = this;
-    const known = { registry, counters, routes, contentLimits, limitLog, log, now: monotonic };
-    this.#forwards = new Forwards({ ...known, timeout: () => limits.forwardTimeout });
-    this.#router = new Router({ ...known, forwards: this.#forwards, stats: () => this.stats() });
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const journalParts = { limitLog, counters, routes, contentLimits, limits, now: monotonic };
     this.#journals = new PluginJournals(options, journalParts);
     const plugins = new PluginSet({
-      router: this.#router,
-      budget: this.#budget,
+      router,
+      budget: routing.budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
       routes,
-      starts: new StartCalls(this.registry),
+      starts: new StartCalls(registry),
       run: crypto.randomUUID(),
       limits,
       contentLimits,
@@ -134,7 +121,7 @@ export class Server {
       reserve: this.reserve,
       ends: new ThreadEnds({
         free: this.reserve.free,
-        connections: () => limits.maxConnections - this.counters.connectionsOpen,
+        connections: () => limits.maxConnections - counters.connectionsOpen,
         log,
       }),
       nursery: this.#nursery,
@@ -145,35 +132,29 @@ export class Server {
       lostSince: (time) => this.#lost.since(time),
       wake: () => this.#loop?.wake(),
       surveyMs: options.surveyMs,
-    }, this.registry);
+    }, registry);
     this.#plugins = plugins;
-    this.#loop = this.#libc === null ? null : new EpollLoop(this.#libc.symbols, {
-      dispatch: () => this.#router.dispatch(),
-      poll: () => plugins.poll(),
-      get isAwaiting() {
-        return plugins.isAwaiting;
-      },
-      sleep: () => plugins.sleep(),
-    });
+    this.#loop = serverLoop(this.#libc, router, plugins);
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
-    const context: Omit<NetContext, "guard" | "handshakes"> = {
-      router: this.#router,
-      routes,
-      counters: this.counters,
-      limits,
-      limitLog,
-      admission: new Admission(this.counters, () => limits, limitLog, this.reserve),
+    const target = controlTargetOf(this, {
       log,
-      now: monotonic,
-    };
-    const http = httpFront({
-      ...context,
-      version: options.version,
-      state: () => this.state,
-      readiness: () => readiness(this.state, plugins.journals),
+      limitLog,
+      limits,
+      reload: (isDry) => isDry ? this.#reloads.preview() : this.#reloads.begin(),
+      reported: this.#reported,
+      hurry: this.#hurry.resolve,
     });
-    const entrance = new Entrance(config, () => limits, limitLog, monotonic);
-    this.#listeners = new Listeners(context, this.#loop, http, entrance);
+    this.controls = new Controls(target);
+    this.#listeners = serverFront({
+      options,
+      routing,
+      reserve: this.reserve,
+      loop: this.#loop,
+      target,
+      state: () => this.state,
+      readiness: () => readiness(this.state, plugins.readiness),
+      now: monotonic,
+    });
     this.#removed = new RemovedPlugins({
       log,
       drainTimeout: () => limits.drainTimeout,
@@ -187,10 +168,11 @@ export class Server {
       contentLimits,
       fit,
       log,
+      audit: this.audit,
       realtime: new RealtimePriority(this.#libc?.symbols ?? null, log, () => plugins.workers),
-      budget: this.#budget,
+      budget: routing.budget,
       plugins,
-      forwards: this.#forwards,
+      forwards: routing.forwards,
       listeners: this.#listeners,
       stopping: this.#told.promise,
       hurry: this.#hurry.promise,
@@ -223,6 +205,7 @@ export class Server {
     } catch (error) {
       await server.#close();
       await server.#control.finish();
+      await server.audit.close();
       throw error;
     }
     return server;
@@ -232,6 +215,7 @@ export class Server {
     const { config: { plugins, listeners, server: settings }, log } = this.options;
     const [told, hurry] = [this.#told.promise, this.#hurry.promise];
     this.#target.realtime.set(settings.realtime);
+    openAudit(this.audit, settings.audit);
     const sockets = await this.#listeners.plan(listeners);
     let plan: PluginPlan | null = null;
     try {
@@ -240,13 +224,13 @@ export class Server {
       await unlessStopped(this.#plugins.begin(plan), told);
     } catch (error) {
       // What has started calls nobody any more.
-      this.#router.intake = "none";
+      this.#routing.router.intake = "none";
       await this.#listeners.drop(sockets);
       await plan?.drop(hurry);
       throw error;
     }
     this.#plugins.take(plan);
-    this.#forwards.replace(settings.forward);
+    this.#routing.forwards.replace(settings.forward);
     tellUnconfined(plugins, log);
     await this.#journals.tellOrphans(plugins, settings);
     // What the workers have opened counts, and what is kept back: lent to their start, it is there again for the first connection.
@@ -258,6 +242,14 @@ export class Server {
     this.#watchers.follow(plugins);
     this.#lost.look();
     this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
+  }
+
+  get counters(): ServerCounters {
+    return this.#routing.counters;
+  }
+
+  get registry(): Registry {
+    return this.#routing.registry;
   }
 
   get streams(): readonly StreamListener[] {
@@ -284,18 +276,19 @@ export class Server {
   }
 
   stats(): ServerStats {
-    const { counters, options: { version, log }, state } = this;
+    const { options: { version, log }, state } = this;
+    const { counters, limitLog, budget, forwards } = this.#routing;
     return serverFigures({
       version,
       state,
       uptimeMs: monotonic() - this.#startedAt,
       counters,
-      limitLog: this.#limitLog,
+      limitLog,
       log,
       listeners: this.#listeners,
-      budget: this.#budget,
+      budget,
       plugins: this.#plugins,
-      forwards: this.#forwards,
+      forwards,
       journals: this.#journals,
     });
   }
@@ -334,29 +327,28 @@ export class Server {
     this.reserve.refill();
     this.#listeners.check();
     this.#plugins.check();
-    this.#forwards.check();
-    this.#limitLog.tick();
+    this.#routing.forwards.check();
+    this.#routing.limitLog.tick();
     this.options.log.tick();
   }
 
   async #openControl(addresses: readonly Deno.Addr[]): Promise<void> {
-    const { log, env = {}, config: { server: settings } } = this.options;
-    const target = controlTargetOf(this, {
-      log,
-      limitLog: this.#limitLog,
-      limits: this.#target.limits,
-      reported: this.#reported,
-      hurry: this.#hurry.resolve,
-    });
+    const { env = {}, config: { server: settings } } = this.options;
     const access = this.#listeners.entrance.ofControl;
-    await this.#control.open(target, { settings, env, addresses, reserve: this.reserve, access });
+    await this.#control.open(this.controls.target, {
+      settings,
+      env,
+      addresses,
+      reserve: this.reserve,
+      access,
+    });
   }
 
   async #drainAndClose(): Promise<StopReport> {
     const { log } = this.options;
     const { drainTimeout } = this.#target.limits;
     this.state = "draining";
-    this.#router.intake = "plugins";
+    this.#routing.router.intake = "plugins";
     this.#watchers.stop();
     this.#told.resolve();
     const { pending } = this.#plugins;
@@ -369,11 +361,12 @@ export class Server {
     await this.#reloads.settled;
     await this.#close();
     const { unstopped } = this.#plugins;
-    this.#limitLog.flush();
+    this.#routing.limitLog.flush();
     const ended = { pending, left: await leaving, abandoned: count(), kept: this.#plugins.kept, unstopped };
     const report = tellEnd(ended, log);
     this.#reported.resolve(report);
     await this.#control.finish();
+    await this.audit.close();
     return report;
   }
 
@@ -381,9 +374,9 @@ export class Server {
   async #close(): Promise<void> {
     clearInterval(this.#timer);
     const looking = setInterval(() => this.#lost.look(), CHECK_EVERY_MS);
-    this.#router.intake = "none";
+    this.#routing.router.intake = "none";
     this.#target.realtime.end();
-    await this.#forwards.close();
+    await this.#routing.forwards.close();
     await this.#plugins.stop(CLOSE_GRACE_MS, this.#hurry.promise);
     await this.#removed.abandoned();
     clearInterval(looking);

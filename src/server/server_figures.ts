@@ -26,7 +26,7 @@ export interface FigureSources {
 /** The figures as everybody gets them. */
 export function serverFigures(sources: FigureSources): ServerStats {
   const { counters, limitLog, log, listeners, budget, plugins } = sources;
-  const { ready, reasons } = readiness(sources.state, plugins.journals);
+  const { ready, reasons } = readiness(sources.state, plugins.readiness);
   return {
     version: sources.version,
     pid: Deno.pid,

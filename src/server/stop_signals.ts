@@ -1,4 +1,5 @@
 import type { Server } from "./server.ts";
+import { SIGNAL } from "../control/actor.ts";
 import type { StopReport } from "../control/stop_report.ts";
 import { onAbort } from "./unless_stopped.ts";
 
@@ -73,9 +74,9 @@ export class StopSignals implements Disposable {
  */
 export function runUntilStopped(server: Server, signals: StopSignals): Promise<StopReport> {
   // How it goes is what `ended` tells.
-  onAbort(signals.stop, () => void server.drain().catch(() => {}));
-  onAbort(signals.stopNow, () => void server.stop().catch(() => {}));
+  onAbort(signals.stop, () => void server.controls.perform("drain", {}, SIGNAL).catch(() => {}));
+  onAbort(signals.stopNow, () => void server.controls.perform("stop", { now: true }, SIGNAL).catch(() => {}));
   // What became of it is in the log, a failure too.
-  signals.onHangUp(() => void server.reload().catch(() => {}));
+  signals.onHangUp(() => void server.controls.perform("reload", {}, SIGNAL).catch(() => {}));
   return server.ended;
 }

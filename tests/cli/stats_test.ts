@@ -46,6 +46,8 @@ function pluginStats(figures: Partial<PluginStats>): PluginStats {
     workers: 1,
     workers_running: 1,
     unhealthy_workers: 0,
+    down: null,
+    essential: false,
     restarts: 0,
     recycled: 0,
     isolation: "worker",

@@ -120,6 +120,8 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     ...ANYBODY,
     tls: null,
     cors: [],
+    httpHosts: [],
+    admin: "off",
   } as const;
   assertEquals(config.listeners, [{ transport: "tcp", ...inet }, { transport: "udp", ...inet }]);
   assertEquals(config.plugins.map(({ name, biz, module }) => ({ name, biz, module })), [...DEFAULT_PLUGINS]);
@@ -155,6 +157,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     controlTcp: [],
     realtime: false,
     maxLogLines: 1_000,
+    audit: "",
     logLevel: "info",
     logFormat: "auto",
   });
@@ -194,6 +197,8 @@ Deno.test("flags go before the environment, it before the file, the file before 
       ...ANYBODY,
       tls: null,
       cors: [],
+      httpHosts: [],
+      admin: "off",
     },
     {
       transport: "tcp",
@@ -204,6 +209,8 @@ Deno.test("flags go before the environment, it before the file, the file before 
       ...ANYBODY,
       tls: null,
       cors: [],
+      httpHosts: [],
+      admin: "off",
     },
   ]);
 });
@@ -371,6 +378,8 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       ...ANYBODY,
       tls: null,
       cors: [],
+      httpHosts: [],
+      admin: "off",
     },
     {
       transport: "udp",
@@ -382,6 +391,8 @@ Deno.test("a further listener has an async_reply, a legacy and a charset of its 
       charset: "gbk",
       tls: null,
       cors: [],
+      httpHosts: [],
+      admin: "off",
     },
   ]);
 });

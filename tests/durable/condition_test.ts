@@ -10,11 +10,15 @@ import { until } from "../support/until.ts";
 
 Deno.test("a server is ready where it runs and all its journals take operations", () => {
   const problem = "no space is left on the device";
-  const plugins = [{ name: "a", problem: null }, { name: "b", problem }];
+  const plugins = [{ name: "a", problem: null, down: null }, { name: "b", problem, down: null }];
   assertEquals(readiness("running", plugins.slice(0, 1)), { ready: true, reasons: [] });
   const reason = `the journal of plugin b takes no operations: ${problem}`;
   assertEquals(readiness("running", plugins), { ready: false, reasons: [reason] });
   assertEquals(readiness("draining", plugins).reasons, ["the server is draining", reason]);
+  const down = "its workers die; the log says why";
+  assertEquals(readiness("running", [{ name: "c", problem: null, down }]).reasons, [
+    `no worker of the essential plugin c can work: ${down}`,
+  ]);
 });
 
 Deno.test("what keeps a journal from taking operations, or from cleaning up, is in the log once, in the figures, and in readiness", async () => {

@@ -141,6 +141,8 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
     legacy: false,
     charset: null,
     cors: [],
+    httpHosts: [],
+    admin: "off" as const,
     tls: null,
     access: OPEN_ACCESS,
   };

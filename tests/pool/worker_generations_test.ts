@@ -12,7 +12,7 @@ function generation(onRetire: () => void = () => {}): WorkerGeneration & { stopp
     isolation: "worker",
     moved: false,
     leakedThreads: 0,
-    unhealthyWorkers: 0,
+    hasDied: false,
     stopped: false,
     get isEmpty() {
       return isEmpty;

@@ -121,6 +121,8 @@ const PLUGIN = v.object({
   workers: COUNT,
   workers_running: COUNT,
   unhealthy_workers: COUNT,
+  down: v.optional(v.nullable(v.string()), null),
+  essential: v.optional(v.boolean(), false),
   restarts: COUNT,
   recycled: COUNT,
   isolation: v.string(),

@@ -183,12 +183,14 @@ function latencyText({ p50, p99 }: Latency): string {
 
 /** `3 of 4 processes, 1 unhealthy, 1 restarted, 1 leaked thread` */
 function workersText(plugin: PluginStats): string {
-  const { workers, workers_running, unhealthy_workers, restarts, isolation, moved, leaked_threads } = plugin;
+  const { workers, workers_running, unhealthy_workers, restarts, isolation, moved, leaked_threads, down } =
+    plugin;
   const running = workers_running === workers ? String(workers) : `${workers_running} of ${workers}`;
   return [
     isolation === "process"
       ? `${running} process${workers === 1 ? "" : "es"}${moved ? " (moved)" : ""}`
       : running,
+    ...down === null || unhealthy_workers > 0 ? [] : ["down"],
     ...unhealthy_workers === 0 ? [] : [`${unhealthy_workers} unhealthy`],
     ...restarts === 0 ? [] : [`${restarts} restarted`],
     ...leaked_threads === 0 ? [] : [`${leaked_threads} leaked thread${leaked_threads === 1 ? "" : "s"}`],
