@@ -1,4 +1,5 @@
 import type { ControlTarget } from "../control/control_target.ts";
+import type { PackedPage } from "./packed_page.ts";
 import type { Readiness } from "../observe/readiness.ts";
 
 /** What the admin API is made of. */
@@ -8,4 +9,6 @@ export interface AdminParts {
   /** ms since 1970 */
   readonly startedAt: number;
   readonly readiness: () => Readiness;
+  /** The page of `GET /`; rejects with HttpError where there is none. */
+  readonly page: () => Promise<PackedPage>;
 }

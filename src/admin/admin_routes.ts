@@ -5,6 +5,7 @@ import { auditRoute } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
 import { jsonRoute } from "./json_route.ts";
 import { meRoute } from "./me_route.ts";
+import { pageRoutes } from "./page_routes.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
 /** The routes by which those who run a server look at it and change it. */
@@ -14,6 +15,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
   const paused = changed({ plugin: TEXT, paused: FLAG, before: FLAG, queued: COUNT });
   const plugin = "/api/v1/plugins/{plugin}";
   return [
+    ...pageRoutes(parts.page),
     metricsRoute(parts),
     jsonRoute({
       path: "/api/v1/stats",

@@ -1,15 +1,13 @@
 import type { Action } from "../auth/identity.ts";
-import { textOf } from "../text_of.ts";
-import { ControlRefusal, type RefusalKind } from "../control/control_request.ts";
 import { stringifyJson } from "../exact_json.ts";
 import type { Exchange } from "../http/exchange.ts";
-import { contained, HttpError } from "../http/http_error.ts";
 import { checkAccept } from "../http/media.ts";
 import { problem } from "../http/problem_response.ts";
 import type { RequestTarget } from "../http/request_target.ts";
 import type { Route } from "../http/route.ts";
 import type { JsonObject } from "../plugin.ts";
 import { checkRight, checkSender } from "./admin_guard.ts";
+import { later, refusalOf } from "./answer_later.ts";
 
 export const JSON_TYPE = "application/json";
 /** Of answers that change by the moment, and that no other site's page is to read or to take for something else. */
@@ -18,8 +16,6 @@ export const OWN_HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
-
-const STATUS: Readonly<Record<RefusalKind, number>> = { wrong: 400, unknown: 404, conflict: 409 };
 
 /** A question that is answered with JSON. */
 export interface JsonQuestion {
@@ -34,7 +30,7 @@ export interface JsonQuestion {
   /** What the sender must have the right to; null where anybody may who may send at all. A parameter of the path names the plugin. */
   readonly right: Action | null;
   /**
-   * The answer. Throws HttpError, or ControlRefusal.
+   * The answer. Throws HttpError, or ControlRefusal. What answers later reads nothing of the head then.
    *
    * @param values of the path's parameters, in order
    */
@@ -81,20 +77,14 @@ export function answerWith(
   status: number,
   find: () => JsonObject | Promise<JsonObject>,
 ): void {
-  const refused = (error: unknown): HttpError => {
-    if (error instanceof ControlRefusal) return new HttpError(STATUS[error.kind], error.message);
-    return contained(error, exchange.services.log);
-  };
   const respond = (answer: JsonObject): void =>
     exchange.respond(status, { "Content-Type": JSON_TYPE, ...OWN_HEADERS }, stringifyJson(answer)!);
   let found: JsonObject | Promise<JsonObject>;
   try {
     found = find();
   } catch (error) {
-    throw refused(error);
+    throw refusalOf(error, exchange);
   }
-  if (!(found instanceof Promise)) return respond(found);
-  found.then(respond, (error) => exchange.refuseRequest(refused(error)))
-    .then(() => exchange.place.flush())
-    .catch((error) => exchange.services.log.error("an answer met an error", { error: textOf(error) }));
+  if (found instanceof Promise) later(exchange, found, respond);
+  else respond(found);
 }

@@ -28,7 +28,7 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
   for (const { path, method, description } of routes) {
     const ofBodies = method === "POST" ? OF_BODIES : {};
     const responses = { ...COMMON, ...ofBodies, ...description["responses"] as JsonObject };
-    (paths[path] ??= {})[method.toLowerCase()] = { ...description, responses };
+    (paths[path.replace("+}", "}")] ??= {})[method.toLowerCase()] = { ...description, responses };
   }
   return {
     openapi: "3.1.0",

@@ -41,7 +41,7 @@ export interface BodySink {
 /** An entry of the table of routes; what `openapi.json` says is made of it. */
 export interface Route {
   readonly method: "GET" | "POST";
-  /** `/v1/{plugin}/{command}` */
+  /** `/v1/{plugin}/{command}`; a last `{path+}` takes one segment or more. */
   readonly path: string;
   /** Its Operation Object in OpenAPI. */
   readonly description: JsonObject;

@@ -23,8 +23,7 @@ export class RouteTable {
       const allow = methodsOf(matching.map(({ route }) => route));
       throw new HttpError(405, `${method} is not for this path; ${allow} are`, { Allow: allow });
     }
-    const values = target.segments.filter((_, at) => isParameter(found.segments[at]!));
-    return found.route.handler(target, values);
+    return found.route.handler(target, valuesOf(target.segments, found.segments));
   }
 
   /** The methods that a target allows, as in the header Allow. Throws HttpError where there is none. */
@@ -39,10 +38,23 @@ export class RouteTable {
 
   #matching(segments: readonly string[]) {
     return this.#patterns.filter((pattern) =>
-      pattern.segments.length === segments.length &&
+      (pattern.segments.length === segments.length ||
+        (pattern.segments.length < segments.length && takesRest(pattern.segments.at(-1)!))) &&
       pattern.segments.every((each, at) => isParameter(each) ? segments[at] !== "" : each === segments[at])
     );
   }
+}
+
+/** What stands in the place of a pattern's parameters, in order. */
+function valuesOf(segments: readonly string[], pattern: readonly string[]): string[] {
+  return pattern.flatMap((each, at) =>
+    takesRest(each) ? segments.slice(at).join("/") : isParameter(each) ? segments[at]! : []
+  );
+}
+
+/** Of `{path+}`: it stands for all segments that are left. */
+function takesRest(segment: string): boolean {
+  return segment.endsWith("+}");
 }
 
 function isParameter(segment: string): boolean {

@@ -21,6 +21,7 @@ const PHRASES = new Map<number, string>([
   [200, "OK"],
   [202, "Accepted"],
   [204, "No Content"],
+  [304, "Not Modified"],
   [400, "Bad Request"],
   [401, "Unauthorized"],
   [403, "Forbidden"],

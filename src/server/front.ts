@@ -1,4 +1,6 @@
 import { adminRoutes } from "../admin/admin_routes.ts";
+import type { PackedPage } from "../admin/packed_page.ts";
+import { HttpError } from "../http/http_error.ts";
 import type { ControlTarget } from "../control/control_target.ts";
 import { httpFront } from "../http/http_front.ts";
 import { Admission } from "../net/admission.ts";
@@ -25,6 +27,10 @@ export interface FrontParts {
   readonly now: () => number;
 }
 
+function noPage(): Promise<PackedPage> {
+  return Promise.reject(new HttpError(404, "this build of mevent has no page"));
+}
+
 /** All that callers come in by, and what they are served there. */
 export function serverFront(parts: FrontParts): Listeners {
   const { options: { config, log, version }, routing, reserve, loop, target, now } = parts;
@@ -41,7 +47,13 @@ export function serverFront(parts: FrontParts): Listeners {
   };
   const state = () => parts.state();
   const readiness = () => parts.readiness();
-  const admin = adminRoutes({ target, version, startedAt: Date.now(), readiness });
+  const admin = adminRoutes({
+    target,
+    version,
+    startedAt: Date.now(),
+    readiness,
+    page: parts.options.page ?? noPage,
+  });
   const http = httpFront({ ...context, version, state, readiness, routes: admin });
   return new Listeners(context, loop, http, new Entrance(config, () => limits, limitLog, now));
 }

@@ -1,3 +1,4 @@
+import type { PackedPage } from "../admin/packed_page.ts";
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import type { JournalsOptions } from "../durable/journals.ts";
@@ -21,4 +22,6 @@ export interface ServerOptions {
   readonly journalThread?: JournalsOptions["start"];
   /** Reads the config again, from where it came, on another thread; throws where it cannot be used. Without it, a reload is handed one. */
   readonly loadConfig?: (read: ReadFile) => Config | Promise<Config>;
+  /** The page for those who run it; without it there is none. */
+  readonly page?: () => Promise<PackedPage>;
 }

@@ -142,6 +142,8 @@ Deno.test("what a server tells and does over HTTP is what it tells and does over
     const form = await fetch(`${server.httpUrl}/api/v1/stop`, { method: "POST", body: "{}" });
     await answerOf(form, 415);
     await checked("GET", "/healthz", await api.get("/healthz"), 200);
+    await checked("GET", "/", await api.get("/"), 200);
+    await checked("GET", "/assets/{version}/{path}", await api.get("/assets/none/of/them"), 404);
   });
 
   await t.step("every change stands in the audit log, with who, what and what came of it", async () => {

@@ -40,6 +40,7 @@ export interface TestServerOptions {
   readonly told?: (line: string) => void;
   /** What the server sees of the environment. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly page?: NonNullable<ServerOptions["page"]>;
   /** In place of the journals' thread. */
   readonly journalThread?: NonNullable<ServerOptions["journalThread"]>;
 }
@@ -69,8 +70,11 @@ export class TestServer implements AsyncDisposable {
     });
     try {
       const config = await testConfig(directory, options);
-      const { journalThread } = options;
-      const thread = journalThread === undefined ? {} : { journalThread };
+      const { journalThread, page } = options;
+      const parts = {
+        ...journalThread === undefined ? {} : { journalThread },
+        ...page === undefined ? {} : { page },
+      };
       const server = await Server.start({
         config,
         log,
@@ -79,7 +83,7 @@ export class TestServer implements AsyncDisposable {
         env,
         surveyMs,
         stop,
-        ...thread,
+        ...parts,
       });
       return new TestServer(server, directory, lines);
     } catch (error) {
