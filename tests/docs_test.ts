@@ -19,6 +19,7 @@ const DOCUMENTS = [
   "docs/capacity.md",
   "docs/configuration.md",
   "docs/limits.md",
+  "docs/metrics.md",
   "docs/durability.md",
   "docs/http.md",
   "docs/admin.md",

@@ -19,9 +19,10 @@ export function serveWithEpoll(port: number): void {
   if (library === null) throw new Error("there is no epoll here");
   const libc = library.symbols;
   const loop = new EpollLoop(libc, {
+    turned: () => {},
     dispatch: () => {},
     poll: () => false,
-    isAwaiting: false,
+    isAwaiting: () => false,
     sleep: () => true,
   });
   const { fd: listener } = openWithDescriptor(libc, () => Deno.listen({ hostname: "127.0.0.1", port }));

@@ -1,4 +1,5 @@
 import type { Committed, JournalState } from "../journal/news.ts";
+import { LatencyTotal } from "../observe/latency_histogram.ts";
 import type { JournalStats } from "../observe/server_stats.ts";
 
 /** The thread tells its figures about once a second; a rate is not made of less than this, in s, and holds for so long, in ms. */
@@ -51,6 +52,7 @@ export class JournalFigures {
       commits: figures?.commits ?? 0,
       commits_per_second: this.now() - this.#at > STATE_MS ? 0 : this.#rate,
       commit_us_last_minute: { p50: figures?.commitP50 ?? 0, p99: figures?.commitP99 ?? 0 },
+      commit_histogram: figures?.commitTimes ?? new LatencyTotal().classic,
     };
   }
 }

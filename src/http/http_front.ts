@@ -1,4 +1,5 @@
 import type { ConnectionMaker } from "../net/connection_maker.ts";
+import type { ServerCounters } from "../observe/server_stats.ts";
 import { BATCH_ROUTE } from "./batch_route.ts";
 import { httpMaker } from "./http_maker.ts";
 import type { HttpServices } from "./http_services.ts";
@@ -15,11 +16,13 @@ export interface HttpFrontOptions
   extends Pick<HttpServices, "router" | "limits" | "log" | "limitLog" | "now">, Standing {
   /** Those of others, beside the operations' and what the server tells of itself. */
   readonly routes: readonly Route[];
+  readonly counters: ServerCounters;
 }
 
 /** The routes that are served, and what makes the connections of HTTP listeners. */
 export function httpFront(
-  { router, limits, log, limitLog, now, version, state, readiness, routes: others }: HttpFrontOptions,
+  { router, limits, log, limitLog, now, counters, version, state, readiness, routes: others }:
+    HttpFrontOptions,
 ): ConnectionMaker {
   const routes: Route[] = [BATCH_ROUTE, OPERATION_ROUTE, STATE_ROUTE];
   routes.push(...infoRoutes({ version, state, readiness }, () => openApi(routes, version)), ...others);
@@ -30,7 +33,7 @@ export function httpFront(
     limitLog,
     now,
     table: new RouteTable(routes),
-    heads: new ResponseHeads(),
+    heads: new ResponseHeads(counters.httpResponses),
     message: new RequestMessage(),
     isStopping: () => state() === "draining" || state() === "stopped",
   });

@@ -6,6 +6,7 @@ import type { HttpServices } from "./http_services.ts";
 /** Connections that speak HTTP. */
 export function httpMaker(services: HttpServices): ConnectionMaker {
   return {
+    kind: "http",
     protocols: ["http/1.1"],
     overDescriptor: (io, loop, handler, address) =>
       new EpollHttpConnection(io, loop, handler, services, address),

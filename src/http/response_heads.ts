@@ -1,3 +1,4 @@
+import type { ServerCounters } from "../observe/server_stats.ts";
 import { phraseOf } from "./status.ts";
 
 const encoder = new TextEncoder();
@@ -11,18 +12,26 @@ export class ResponseHeads {
   #json = new Uint8Array(0);
   #accepted = new Uint8Array(0);
 
-  /** @param now the time of day, in ms */
-  constructor(readonly now: () => number = Date.now) {}
+  /**
+   * @param responses counts them by status
+   * @param now the time of day, in ms
+   */
+  constructor(
+    readonly responses: ServerCounters["httpResponses"],
+    readonly now: () => number = Date.now,
+  ) {}
 
   /** The head of a 200 in JSON up to its length's digits. */
   get json(): Uint8Array {
     this.#refresh();
+    this.responses[200]!++;
     return this.#json;
   }
 
   /** The head of a 202 in JSON up to the operation's id. */
   get accepted(): Uint8Array {
     this.#refresh();
+    this.responses[202]!++;
     return this.#accepted;
   }
 
@@ -35,6 +44,7 @@ export class ResponseHeads {
     minor: number,
   ): Uint8Array {
     this.#refresh();
+    this.responses[status]!++;
     let text = `HTTP/1.1 ${status} ${phraseOf(status)}\r\nDate: ${this.#date}\r\n`;
     for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`;
     if (length === null) text += minor === 0 ? "" : "Transfer-Encoding: chunked\r\n";

@@ -1,4 +1,4 @@
-import { RollingHistogram } from "../observe/rolling_histogram.ts";
+import { LatencyHistogram } from "../observe/latency_histogram.ts";
 import type { RingReader } from "../ring/ring.ts";
 import { systemReason } from "../system_reason.ts";
 import type { Appender } from "./appender.ts";
@@ -47,7 +47,7 @@ export interface CommitEvents {
  */
 export class Committer {
   /** How long commits took, in µs. */
-  readonly times = new RollingHistogram();
+  readonly times = new LatencyHistogram();
   commits = 0;
   committedBytes = 0;
   problem: string | null = null;

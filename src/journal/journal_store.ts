@@ -1,3 +1,4 @@
+import { LatencyTotal } from "../observe/latency_histogram.ts";
 import type { RingMemory } from "../ring/ring.ts";
 import { RingReader, RingWriter } from "../ring/ring.ts";
 import { systemReason } from "../system_reason.ts";
@@ -52,6 +53,8 @@ export class JournalStore {
   readonly #log: Log;
   readonly #appender: Appender;
   readonly #committer: Committer;
+  /** Reused whenever its figures are told. */
+  readonly #times = new LatencyTotal();
   readonly #compactor: Compactor;
   readonly #loader: Loader;
   #load: LoadStep = "more";
@@ -302,7 +305,11 @@ export class JournalStore {
     const { times, unsyncedOps, unsyncedBytes, commits, committedBytes, retry } = this.#committer;
     const { diskBytes, liveBytes, files } = this.#log;
     const now = this.parts.clock.monotonic();
-    const hasRecent = times.recentQuantile(1, now) > 0;
+    const total = this.#times;
+    times.addTo(total.clear());
+    const commitTimes = total.classic;
+    times.addRecentTo(total.clear(), now);
+    const hasRecent = total.count > 0;
     return {
       files: files.length,
       diskBytes,
@@ -314,8 +321,9 @@ export class JournalStore {
       committedBytes,
       compactedBytes: this.#compactor.compactedBytes,
       failures: retry.count,
-      commitP50: hasRecent ? times.recentQuantile(0.5, now) : null,
-      commitP99: hasRecent ? times.recentQuantile(0.99, now) : null,
+      commitP50: hasRecent ? total.quantile(0.5) : null,
+      commitP99: hasRecent ? total.quantile(0.99) : null,
+      commitTimes,
     };
   }
 

@@ -1,3 +1,4 @@
+import type { HistogramStats } from "../observe/latency_histogram.ts";
 import { copyWords, type Words } from "../protocol/copy_bytes.ts";
 import type { RingReader, RingWriter } from "../ring/ring.ts";
 import { JournalRecord } from "./record.ts";
@@ -60,6 +61,8 @@ export interface JournalFigures {
   /** How long a write with its sync took, within the last minute, in µs; null where there was none. */
   readonly commitP50: number | null;
   readonly commitP99: number | null;
+  /** How long they took since the journal was opened. */
+  readonly commitTimes: HistogramStats;
 }
 
 /** How a plugin's journal is. */

@@ -19,9 +19,11 @@ export interface EpollWork {
   /** Looks for replies; true where there were some. */
   poll(): boolean;
   /** Whether what {@link poll} looks for is about to come. */
-  readonly isAwaiting: boolean;
+  isAwaiting(): boolean;
   /** Prepares to be woken; false where there is something to do already. */
   sleep(): boolean;
+  /** A turn has taken so long, with what came between it and the next one, in ms; `now` is monotonic. */
+  turned(ms: number, now: number): void;
 }
 
 /**
@@ -42,6 +44,8 @@ export class EpollLoop {
   readonly #patience = new Patience();
   /** The time of this round. */
   #time = 0;
+  /** When the turn began that is followed by another one at once; 0 where none is. */
+  #turnedAt = 0;
   #scheduled = false;
   #running = false;
   #waiting: Promise<void> | null = null;
@@ -120,6 +124,8 @@ export class EpollLoop {
   #work(): boolean {
     const start = performance.now();
     this.#time = start;
+    if (this.#turnedAt > 0) this.work.turned(start - this.#turnedAt, start);
+    this.#turnedAt = start;
     let idleSince = 0;
     while (!this.#closed) {
       const worked = this.#set.poll(0);
@@ -137,8 +143,10 @@ export class EpollLoop {
         // Whoever has sent may read on, and have something to send again.
         this.#held.send();
         idleSince = 0;
-      } else if (this.#patience.isOver(idle, this.work.isAwaiting)) {
+      } else if (this.#patience.isOver(idle, this.work.isAwaiting())) {
         if (!this.work.sleep()) continue;
+        this.#turnedAt = 0;
+        this.work.turned(time - start - idle, time);
         this.#sleep();
         return false;
       } else if (idle > 0 && this.#held.isEmpty) this.libc.sched_yield();

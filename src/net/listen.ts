@@ -25,6 +25,7 @@ export interface InetListenAddress {
 
 /** Connections that speak mevent's own protocol. */
 export const WIRE: ConnectionMaker = {
+  kind: "wire",
   protocols: ["mevent/1"],
   overDescriptor: (io, loop, handler, address) => new EpollConnection(io, loop, handler, address),
   overSocket: (socket, handler, address) => new AsyncConnection(socket, handler, address),
@@ -43,7 +44,7 @@ export function listenStream(
   maker = WIRE,
 ): StreamListener {
   const transport = "path" in address ? "unix" : "tcp";
-  const handler = new StreamHandler(transport, options, context);
+  const handler = new StreamHandler(transport, maker.kind === "http" ? "http" : transport, options, context);
   const listen = (): ListenSocket =>
     "path" in address
       ? withRights(address.path, address, () => UnixSocket.listen(address.path))

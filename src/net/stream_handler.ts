@@ -57,6 +57,8 @@ export class StreamHandler {
 
   constructor(
     readonly transport: "tcp" | "unix",
+    /** What its connections are counted as. */
+    readonly kind: "tcp" | "unix" | "http",
     /** For the connections that come. */
     public options: ListenerOptions,
     readonly context: NetContext,
@@ -98,12 +100,14 @@ export class StreamHandler {
 
   opened(connection: HandledConnection): void {
     this.context.admission.opened(connection.address);
+    this.context.counters.openByKind[this.kind]++;
     this.connections.add(connection);
   }
 
   closed(connection: HandledConnection): void {
     this.connections.delete(connection);
     this.context.admission.closed(connection.address);
+    this.context.counters.openByKind[this.kind]--;
   }
 
   /** A connection goes on as another one: its handshake is over. */

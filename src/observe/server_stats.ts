@@ -1,4 +1,9 @@
 import type { JsonObject } from "../plugin.ts";
+import type { HistogramStats } from "./latency_histogram.ts";
+
+export type { HistogramStats };
+
+const STATUSES = 600;
 
 /** What the server counts while it runs; the names of `Reserve.Status` stand beside them. */
 export class ServerCounters {
@@ -27,6 +32,10 @@ export class ServerCounters {
   /** Handshakes that were ended well, and those that failed or took too long. */
   tlsHandshakes = 0;
   tlsFailed = 0;
+  /** Of those that are open, by what they speak and over what; TLS or not. */
+  readonly openByKind = { tcp: 0, unix: 0, http: 0 };
+  /** HTTP responses by status. */
+  readonly httpResponses = new Float64Array(STATUSES);
   /** Closed because they did not read their replies. */
   slowReadersClosed = 0;
   /** Replies whose caller had gone, or that a UDP socket did not take. */
@@ -37,6 +46,34 @@ export class ServerCounters {
 export interface Latency extends JsonObject {
   p50: number;
   p99: number;
+}
+
+/** What became of a command's operations, and how long they took. */
+export interface CommandStats extends JsonObject {
+  /** Null where it is all commands beyond those that are counted each for itself. */
+  number: number | null;
+  /** Empty where the plugin has it no more. */
+  name: string;
+  done: number;
+  failed: number;
+  refused: number;
+  wait_us: Latency;
+  run_us: Latency;
+  wait_us_last_minute: Latency;
+  run_us_last_minute: Latency;
+  wait_histogram: HistogramStats;
+  run_histogram: HistogramStats;
+}
+
+/** A plugin's workers by what they do now. */
+export interface WorkerStates extends JsonObject {
+  starting: number;
+  running: number;
+  /** They finish what they hold. */
+  retiring: number;
+  /** They are given up, and what they have not begun is taken back. */
+  failing: number;
+  stopping: number;
 }
 
 /** A plugin's journal. */
@@ -66,6 +103,7 @@ export interface JournalStats extends JsonObject {
   commits_per_second: number;
   /** How long one took, with its sync. */
   commit_us_last_minute: Latency;
+  commit_histogram: HistogramStats;
   /** Operations that the disk did not take; they were refused. */
   refused: number;
 }
@@ -118,14 +156,22 @@ export interface PluginStats extends JsonObject {
   keys: number;
   keys_forgotten: number;
   busy: number;
+  /** Requests for commands that it has not, and those whose delay or key was wrong. */
+  unknown: number;
+  bad_options: number;
   /** Since the start, and in the last minute. */
   wait_us: Latency;
   run_us: Latency;
   wait_us_last_minute: Latency;
   run_us_last_minute: Latency;
+  /** Of those that have run. */
+  commands: CommandStats[];
   /** Workers that there may be, and those that run. */
   workers: number;
   workers_running: number;
+  worker_states: WorkerStates;
+  /** Of the rings that it shares with them. */
+  ring_bytes: number;
   /** Workers that run and whose plugin's `health` says that they cannot do their work. */
   unhealthy_workers: number;
   /** Why no worker of it can work, a sentence without its name; null where one can, or none is wanted now. */
@@ -180,20 +226,49 @@ export interface ForwardStats extends JsonObject {
   failed: number;
 }
 
+/** How long the main thread did not turn to what was next; within the last minute, and since the start. */
+export interface LoopStats extends JsonObject {
+  delay_us_last_minute: { p50: number; p99: number; max: number };
+  delay_histogram: HistogramStats;
+}
+
+/** Memory beside what the system counts, in bytes. */
+export interface MemoryStats extends JsonObject {
+  /** JavaScript objects of the main thread, what the engine has for them, and what is tied to them outside. */
+  heap_bytes: number;
+  heap_size_bytes: number;
+  external_bytes: number;
+  /** The logs of queues and results. */
+  segment_bytes: number;
+  /** The rings that are shared with workers. */
+  ring_bytes: number;
+}
+
 /** What `Reserve.Stats` answers. */
 export interface ServerStats extends JsonObject {
   version: string;
   pid: number;
   uptime_seconds: number;
+  /** In ms since 1970. */
+  started_at: number;
   state: string;
   /** It runs, and the journals of all plugins take operations; why not, a sentence each. */
   ready: boolean;
   not_ready: string[];
-  connections: { open: number; accepted: number; refused: number; slow_readers_closed: number };
+  connections: {
+    open: number;
+    accepted: number;
+    refused: number;
+    slow_readers_closed: number;
+    /** Open, by kind of listener. */
+    by_kind: { tcp: number; unix: number; http: number };
+  };
   tls: TlsStats;
   /** How often each limit was reached since the start, by the key of the config that sets it. */
   limits: { [limit: string]: number };
   messages: { tcp: number; udp: number; unix: number; http: number };
+  /** HTTP responses by status; of those that there were. */
+  http_responses: { [status: string]: number };
   errors: {
     version: number;
     broken: number;
@@ -206,6 +281,8 @@ export interface ServerStats extends JsonObject {
   };
   /** Memory of the whole process, in bytes. */
   rss_bytes: number;
+  memory: MemoryStats;
+  loop: LoopStats;
   queue_bytes: number;
   /** As a plugin's. */
   queue_level: string;

@@ -1,4 +1,4 @@
-import { RollingHistogram } from "../observe/rolling_histogram.ts";
+import { CommandTable } from "../observe/command_figures.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { DeadLetter, DeadLetters } from "../queue/dead_letters.ts";
 import type { Dedup } from "../queue/dedup.ts";
@@ -62,10 +62,8 @@ export class Outcomes {
   /** Operations that failed with code 18 and 23. */
   unknown = 0;
   badParam = 0;
-  /** How long operations ran, and what else passed between their acceptance and their reply; in µs. */
-  readonly waitTime = new RollingHistogram();
-  readonly runTime = new RollingHistogram();
-
+  /** Done, failed and times by command. */
+  readonly commands = new CommandTable();
   /** What async callers may ask about. */
   readonly endings: Endings;
 
@@ -85,10 +83,12 @@ export class Outcomes {
   ): void {
     if (reply.later && this.#isPostponed(part, lane, segment, offset, time + reply.retryAfter)) return;
     const waitTime = (time - OperationRecord.acceptedAt(segment, offset)) * 1000 - reply.runTime;
-    this.runTime.record(reply.runTime, time);
-    this.waitTime.record(waitTime, time);
+    const command = this.commands.of(OperationRecord.command(segment, offset));
+    command.run.record(reply.runTime, time);
+    command.wait.record(waitTime, time);
     if (reply.code >= ReplyCode.Ok) {
       this.done++;
+      command.done++;
       if (this.endings.results !== null) this.endings.done(lane, segment, offset, reply, bytes, time);
     } else {
       const { code, encoding, at, length, retryAfter } = reply;
@@ -136,7 +136,10 @@ export class Outcomes {
   /** It has not ended when the server stops; what is kept on disk runs after the next start. */
   giveUp(part: number, lane: LaneId, segment: Segment, offset: number, message: string): void {
     const { queue } = this.parts;
-    if (lane === LaneId.Sync || queue.durability === null) this.failed++;
+    if (lane === LaneId.Sync || queue.durability === null) {
+      this.failed++;
+      this.commands.of(OperationRecord.command(segment, offset)).failed++;
+    }
     if (queue.durability === null) {
       this.endings.failed(lane, segment, offset, "failed", 0, () => message, this.parts.now());
     }
@@ -256,8 +259,13 @@ export class Outcomes {
     const isCancelled = OperationRecord.isCancelled(segment, offset);
     if (isCancelled) this.cancelled++;
     else {
+      const command = this.commands.of(OperationRecord.command(segment, offset));
       this.failed++;
-      if (isMistake(code)) this.refused++;
+      command.failed++;
+      if (isMistake(code)) {
+        this.refused++;
+        command.refused++;
+      }
       if (lane === LaneId.Sync) {
         this.parts.failures.told(code, () => this.#attempt(lane, segment, offset, code, error()));
       }

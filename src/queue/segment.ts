@@ -88,6 +88,8 @@ export class SegmentPool {
   readonly #freeSmall: Segment[] = [];
   /** Their memory was given back; written to, they have it again. */
   readonly #emptied: Segment[] = [];
+  /** Of segments that are taken, and of those that are kept. */
+  #bytes = 0;
 
   /**
    * @param maxFree segments of each size that keep their memory
@@ -95,14 +97,26 @@ export class SegmentPool {
    */
   constructor(readonly maxFree = 8, readonly discard: ((bytes: Uint8Array) => void) | null = null) {}
 
+  /** Memory of segments, in use or kept, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** A segment with room for at least `size` bytes, a multiple of 8, for a log that has so many. */
   take(size: number, held: number): Segment {
-    if (held === 0 && size <= FIRST_SEGMENT_BYTES) return new Segment(FIRST_SEGMENT_BYTES);
+    if (held === 0 && size <= FIRST_SEGMENT_BYTES) return this.#counted(new Segment(FIRST_SEGMENT_BYTES));
     if (held <= SMALL_SEGMENTS && size <= SMALL_RECORD_BYTES) {
-      return this.#freeSmall.pop()?.renew() ?? new Segment(SMALL_SEGMENT_BYTES, true);
+      return this.#freeSmall.pop()?.renew() ?? this.#counted(new Segment(SMALL_SEGMENT_BYTES, true));
     }
-    if (size > SEGMENT_BYTES) return new Segment(size);
-    return (this.#free.pop() ?? this.#emptied.pop())?.renew() ?? new Segment(SEGMENT_BYTES, true);
+    if (size > SEGMENT_BYTES) return this.#counted(new Segment(size));
+    const free = this.#free.pop();
+    if (free !== undefined) return free.renew();
+    return this.#counted(this.#emptied.pop()?.renew() ?? new Segment(SEGMENT_BYTES, true));
+  }
+
+  #counted(segment: Segment): Segment {
+    this.#bytes += segment.memory.length;
+    return segment;
   }
 
   give(segment: Segment): void {
@@ -111,13 +125,14 @@ export class SegmentPool {
     segment.next = null;
     const size = segment.bytes.length;
     if (size === SMALL_SEGMENT_BYTES) {
-      if (this.#freeSmall.length < this.maxFree) this.#freeSmall.push(segment);
+      if (this.#freeSmall.length < this.maxFree) return void this.#freeSmall.push(segment);
     } else if (size === SEGMENT_BYTES) {
-      if (this.#free.length < this.maxFree) this.#free.push(segment);
-      else if (this.discard !== null) {
+      if (this.#free.length < this.maxFree) return void this.#free.push(segment);
+      if (this.discard !== null) {
         this.discard(segment.memory);
         this.#emptied.push(segment);
       }
     }
+    this.#bytes -= segment.memory.length;
   }
 }

@@ -1,4 +1,3 @@
-import type { RollingHistogram } from "../observe/rolling_histogram.ts";
 import type { PluginStats } from "../observe/server_stats.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -9,6 +8,7 @@ import type { PluginDeclaration } from "../ring/messages.ts";
 import type { KeptResults } from "../results/kept_results.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import type { DeadSummary, OperationSummary } from "../pool/summaries.ts";
+import { ringBytes, workerStates } from "../pool/worker_figures.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Cache } from "./cache.ts";
 import type { Duplicates } from "./duplicates.ts";
@@ -193,11 +193,7 @@ export class RoutedPlugin {
     const { queue, pool, cache } = this;
     const { outcomes, options } = pool;
     const now = options.now();
-    const ofAll = (times: RollingHistogram) => ({ p50: times.quantile(0.5), p99: times.quantile(0.99) });
-    const ofLastMinute = (times: RollingHistogram) => ({
-      p50: times.recentQuantile(0.5, now),
-      p99: times.recentQuantile(0.99, now),
-    });
+    const commands = pool.declaration?.commands ?? [];
     return {
       name: this.name,
       biz: this.biz ?? null,
@@ -229,12 +225,17 @@ export class RoutedPlugin {
       keys: this.dedup.keys,
       keys_forgotten: this.dedup.forgotten,
       busy: this.busy,
-      wait_us: ofAll(outcomes.waitTime),
-      run_us: ofAll(outcomes.runTime),
-      wait_us_last_minute: ofLastMinute(outcomes.waitTime),
-      run_us_last_minute: ofLastMinute(outcomes.runTime),
+      unknown: this.unknown,
+      bad_options: this.badOptions,
+      ...outcomes.commands.latencies(now),
+      commands: outcomes.commands.stats(
+        now,
+        (number) => commands.find((command) => command.number === number)?.name,
+      ),
       workers: this.workers,
       workers_running: pool.workers.filter((worker) => worker.state === "running").length,
+      worker_states: workerStates(pool.holders),
+      ring_bytes: ringBytes(pool.holders),
       unhealthy_workers: pool.health.unhealthyWorkers,
       restarts: pool.health.restarts,
       recycled: pool.health.recycled,

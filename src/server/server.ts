@@ -7,6 +7,7 @@ import type { DatagramListener } from "../net/datagram_listener.ts";
 import { fitLimits, freeDescriptors } from "../net/descriptor_limit.ts";
 import { DescriptorReserve } from "../net/descriptor_reserve.ts";
 import type { StreamListener } from "../net/stream_listener.ts";
+import { LoopDelay } from "../observe/loop_delay.ts";
 import { readiness } from "../observe/readiness.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import { SegmentPool } from "../queue/segment.ts";
@@ -67,7 +68,7 @@ export class Server {
   readonly #target: ReloadTarget;
   readonly #reloads: ReloadQueue;
   readonly #lost = new LostTime(monotonic, CHECK_EVERY_MS);
-  readonly #startedAt = performance.now();
+  readonly #delay = new LoopDelay(performance.now(), CHECK_EVERY_MS);
   /** Descriptors for what must work when there are no others: the control socket asks it for one. */
   readonly reserve = new DescriptorReserve(
     undefined,
@@ -134,7 +135,7 @@ export class Server {
       surveyMs: options.surveyMs,
     }, registry);
     this.#plugins = plugins;
-    this.#loop = serverLoop(this.#libc, router, plugins);
+    this.#loop = serverLoop(this.#libc, router, plugins, this.#delay);
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
     const target = controlTargetOf(this, {
       log,
@@ -281,7 +282,7 @@ export class Server {
     return serverFigures({
       version,
       state,
-      uptimeMs: monotonic() - this.#startedAt,
+      delay: this.#delay,
       counters,
       limitLog,
       log,
@@ -322,6 +323,7 @@ export class Server {
   /** All that is looked at now and then. */
   #check(): void {
     this.#lost.look();
+    this.#delay.look(monotonic());
     // A worker's start is one of two threads then.
     this.reserve.keepAlso(this.#nursery.isRunning ? 0 : WORKER_DESCRIPTORS);
     this.reserve.refill();

@@ -1,6 +1,7 @@
 import type { Forwards } from "../forward/forwards.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
+import type { LoopDelay } from "../observe/loop_delay.ts";
 import { readiness } from "../observe/readiness.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
@@ -12,7 +13,7 @@ import type { PluginSet } from "./plugin_set.ts";
 export interface FigureSources {
   readonly version: string;
   readonly state: ServerStats["state"];
-  readonly uptimeMs: number;
+  readonly delay: LoopDelay;
   readonly counters: ServerCounters;
   readonly limitLog: LimitLog;
   readonly log: Log;
@@ -25,12 +26,16 @@ export interface FigureSources {
 
 /** The figures as everybody gets them. */
 export function serverFigures(sources: FigureSources): ServerStats {
-  const { counters, limitLog, log, listeners, budget, plugins } = sources;
+  const { counters, limitLog, log, listeners, budget, plugins, delay } = sources;
+  const now = plugins.parts.now();
+  const all = plugins.all.map((plugin) => plugin.stats());
+  const { rss, heapUsed, heapTotal, external } = Deno.memoryUsage();
   const { ready, reasons } = readiness(sources.state, plugins.readiness);
   return {
     version: sources.version,
     pid: Deno.pid,
-    uptime_seconds: Math.round(sources.uptimeMs / 1000),
+    uptime_seconds: Math.round((now - delay.since) / 1000),
+    started_at: Math.round(performance.timeOrigin + delay.since),
     state: sources.state,
     ready,
     not_ready: reasons,
@@ -39,6 +44,7 @@ export function serverFigures(sources: FigureSources): ServerStats {
       accepted: counters.connectionsAccepted,
       refused: counters.connectionsRefused,
       slow_readers_closed: counters.slowReadersClosed,
+      by_kind: { ...counters.openByKind },
     },
     tls: {
       open: counters.tlsOpen,
@@ -53,6 +59,7 @@ export function serverFigures(sources: FigureSources): ServerStats {
       unix: counters.unixMessages,
       http: counters.httpMessages,
     },
+    http_responses: responsesOf(counters),
     errors: {
       version: counters.versionMismatches,
       broken: counters.brokenRequests,
@@ -61,7 +68,15 @@ export function serverFigures(sources: FigureSources): ServerStats {
       replies_dropped: counters.repliesDropped,
       datagrams_dropped: listeners.dropped(),
     },
-    rss_bytes: Deno.memoryUsage().rss,
+    rss_bytes: rss,
+    memory: {
+      heap_bytes: heapUsed,
+      heap_size_bytes: heapTotal,
+      external_bytes: external,
+      segment_bytes: plugins.parts.segments.bytes,
+      ring_bytes: all.reduce((sum, { ring_bytes }) => sum + ring_bytes, 0),
+    },
+    loop: delay.stats(now),
     queue_bytes: budget.bytes,
     queue_level: budget.watermarks.level,
     max_queue_bytes: budget.maxBytes,
@@ -69,6 +84,12 @@ export function serverFigures(sources: FigureSources): ServerStats {
     max_disk: sources.journals.maxDisk,
     disk_level: sources.journals.journals.level,
     forwards: sources.forwards.stats(),
-    plugins: plugins.all.map((plugin) => plugin.stats()),
+    plugins: all,
   };
+}
+
+function responsesOf({ httpResponses }: ServerCounters): ServerStats["http_responses"] {
+  const responses: ServerStats["http_responses"] = {};
+  for (const [status, count] of httpResponses.entries()) if (count > 0) responses[status] = count;
+  return responses;
 }

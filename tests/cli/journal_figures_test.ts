@@ -42,7 +42,7 @@ Deno.test("stats, their metrics and peek show what is not on the disk yet, and w
   assertMatch(metrics, /^mevent_plugin_journal_problem\{plugin="echo"\} 0$/m);
   assertMatch(
     metrics,
-    /^mevent_plugin_journal_commit_last_minute_seconds\{plugin="echo",quantile="0.99"\} 0$/m,
+    /^mevent_plugin_journal_commit_last_minute_p99_seconds\{plugin="echo"\} 0$/m,
   );
 
   const peek = await asked("peek", "echo", "--control", server.controlPath);

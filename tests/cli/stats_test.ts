@@ -4,88 +4,9 @@ import { asServerStats } from "../../src/cli/stats/report.ts";
 import { statsTable } from "../../src/cli/stats/table.ts";
 import { bytesText, microsecondsText, uptimeText } from "../../src/cli/stats/units.ts";
 import { Connection } from "../../src/client/connection.ts";
-import type { PluginStats, ServerStats } from "../../src/observe/server_stats.ts";
+import type { ServerStats } from "../../src/observe/server_stats.ts";
 import { mevent, MeventProcess, TestServer, TWO_PLUGINS } from "../support/mevent.ts";
-
-function pluginStats(figures: Partial<PluginStats>): PluginStats {
-  return {
-    name: "orders",
-    biz: 7,
-    description: "",
-    queued: 0,
-    oldest_wait_ms: 0,
-    in_flight: 0,
-    delayed: 0,
-    retrying: 0,
-    paused: false,
-    queue_bytes: 0,
-    queue_level: "normal",
-    max_ops: 100,
-    max_bytes: 1024,
-    accepted: 0,
-    done: 0,
-    failed: 0,
-    refused: 0,
-    expired: 0,
-    cancelled: 0,
-    retries: 0,
-    dead: 0,
-    dead_dropped: 0,
-    deduplicated: 0,
-    keys: 0,
-    keys_forgotten: 0,
-    results: 0,
-    results_bytes: 0,
-    results_dropped: 0,
-    results_asked: 0,
-    busy: 0,
-    wait_us: { p50: 0, p99: 0 },
-    run_us: { p50: 0, p99: 0 },
-    wait_us_last_minute: { p50: 0, p99: 0 },
-    run_us_last_minute: { p50: 0, p99: 0 },
-    workers: 1,
-    workers_running: 1,
-    unhealthy_workers: 0,
-    down: null,
-    essential: false,
-    restarts: 0,
-    recycled: 0,
-    isolation: "worker",
-    moved: false,
-    leaked_threads: 0,
-    cache_entries: 0,
-    cache_bytes: 0,
-    journal: null,
-    counters: {},
-    gauges: {},
-    ...figures,
-  };
-}
-
-function serverStats(plugins: PluginStats[], uptime_seconds = 60): ServerStats {
-  return {
-    version: "1.2.3",
-    pid: 42,
-    uptime_seconds,
-    ready: true,
-    not_ready: [],
-    state: "running",
-    connections: { open: 1, accepted: 1000, refused: 0, slow_readers_closed: 0 },
-    tls: { open: 0, handshakes: 0, failed: 0, certificates: [] },
-    limits: { max_connections: 0, frame_timeout: 3 },
-    messages: { tcp: 1_234_567, udp: 0, unix: 0, http: 0 },
-    errors: { version: 0, broken: 0, unknown: 0, busy: 0, replies_dropped: 0, datagrams_dropped: 0 },
-    rss_bytes: 64 * 1024 ** 2,
-    queue_bytes: 1536,
-    queue_level: "normal",
-    max_queue_bytes: 1024 ** 3,
-    disk_bytes: 0,
-    max_disk: 10 * 1024 ** 3,
-    disk_level: "normal",
-    forwards: [],
-    plugins,
-  };
-}
+import { pluginStats, serverStats } from "../support/stats_samples.ts";
 
 Deno.test("stats shows the server's and every plugin's figures, over TCP and a Unix socket", async () => {
   await using server = await TestServer.start(TWO_PLUGINS);

@@ -42,6 +42,7 @@ Deno.test("news arrive as they were told, in their order", () => {
       failures: 10,
       commitP50: 9,
       commitP99: null,
+      commitTimes: { counts: [1, 2], sum_us: 2 ** 40 },
     },
   };
   writeCommitted(writer, committed);

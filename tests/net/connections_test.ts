@@ -192,7 +192,13 @@ Deno.test("the connection over max_connections is closed, and there is room when
     using refused = await connect();
     assertEquals(await refused.frame(), null);
   }
-  assertEquals(server.stats().connections, { open: 3, accepted: 3, refused: 2, slow_readers_closed: 0 });
+  assertEquals(server.stats().connections, {
+    open: 3,
+    accepted: 3,
+    refused: 2,
+    slow_readers_closed: 0,
+    by_kind: { tcp: 2, unix: 1, http: 0 },
+  });
   held.pop()!.close();
   await server.until("one has gone", () => server.stats().connections.open === 2);
   using welcome = await server.connect();

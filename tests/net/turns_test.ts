@@ -132,7 +132,7 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
   const context = {
     now: () => now,
     limits: { slowReaderTimeout: 5000 },
-    counters: { slowReadersClosed: 0 },
+    counters: { slowReadersClosed: 0, openByKind: { tcp: 0 } },
     limitLog: { reached: () => {} },
     admission: { opened: () => {}, closed: () => {} },
   };
@@ -146,7 +146,7 @@ Deno.test("a check that comes late, as after the process was stopped, judges nob
     tls: null,
     access: OPEN_ACCESS,
   };
-  const handler = new StreamHandler("tcp", options, context as unknown as NetContext);
+  const handler = new StreamHandler("tcp", "tcp", options, context as unknown as NetContext);
   const add = (each: ReturnType<typeof connection>) => handler.opened(each as unknown as StreamConnection);
   add(connection(0));
   const tick = (ms: number) => {

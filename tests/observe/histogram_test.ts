@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Histogram } from "../../src/observe/histogram.ts";
-import { RollingHistogram } from "../../src/observe/rolling_histogram.ts";
 
 const values = fc.array(fc.oneof(fc.nat(100), fc.nat(1_000_000), fc.nat(0xffffffff)), {
   minLength: 1,
@@ -31,42 +30,6 @@ Deno.test("two histograms added say what one would that had recorded both", () =
       both.quantile(0.5),
       both.quantile(0.99),
     ]);
-  }));
-});
-
-Deno.test("a rolling histogram says of all, and of the last 60 to 70 s, what a histogram of those alone says", () => {
-  const steps = fc.array(
-    fc.record({ value: fc.nat(1_000_000), ms: fc.nat(30_000), times: fc.integer({ min: 1, max: 3 }) }),
-    {
-      minLength: 1,
-      maxLength: 100,
-    },
-  );
-  fc.assert(fc.property(steps, fc.nat(1e6), fc.nat(200_000), (steps, start, pause) => {
-    const rolling = new RollingHistogram();
-    let now = start;
-    const recorded: { value: number; at: number; times: number }[] = [];
-    for (const { value, ms, times } of steps) {
-      now += ms;
-      rolling.record(value, now, times);
-      recorded.push({ value, at: now, times });
-    }
-    now += pause;
-    const since = (Math.floor(now / 10_000) - 6) * 10_000;
-    const [all, recent] = [new Histogram(), new Histogram()];
-    for (const { value, at, times } of recorded) {
-      for (let i = 0; i < times; i++) {
-        all.record(value);
-        if (at >= since) recent.record(value);
-      }
-    }
-    assertEquals(rolling.count, all.count);
-    for (const share of [0.01, 0.5, 0.99, 1]) {
-      assertEquals(rolling.quantile(share), all.quantile(share));
-      assertEquals(rolling.recentQuantile(share, now), recent.quantile(share));
-      assertEquals(rolling.quantile(share), all.quantile(share));
-    }
-    assert(now - since >= 60_000 && now - since < 70_000);
   }));
 });
 

@@ -259,6 +259,7 @@ class Served {
       failures: problem === null ? 0 : 7,
       commitP50: null,
       commitP99: null,
+      commitTimes: { counts: [], sum_us: 0 },
     };
     this.#say((news) =>
       writeState(news, { problem, full: false, cleanupProblem: this.standIn.cleanupProblem, figures })

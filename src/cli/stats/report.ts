@@ -64,6 +64,22 @@ const COUNT = v.number();
 const COUNTS = v.record(v.string(), COUNT);
 const LATENCY = v.object({ p50: COUNT, p99: COUNT });
 
+const HISTOGRAM = v.object({ counts: v.array(COUNT), sum_us: COUNT });
+
+const COMMAND = v.object({
+  number: v.nullable(COUNT),
+  name: v.string(),
+  done: COUNT,
+  failed: COUNT,
+  refused: COUNT,
+  wait_us: LATENCY,
+  run_us: LATENCY,
+  wait_us_last_minute: LATENCY,
+  run_us_last_minute: LATENCY,
+  wait_histogram: HISTOGRAM,
+  run_histogram: HISTOGRAM,
+});
+
 const JOURNAL = v.object({
   problem: v.nullable(v.string()),
   cleanup_problem: v.nullable(v.string()),
@@ -80,6 +96,7 @@ const JOURNAL = v.object({
   commits: COUNT,
   commits_per_second: COUNT,
   commit_us_last_minute: LATENCY,
+  commit_histogram: HISTOGRAM,
   refused: COUNT,
 });
 
@@ -114,12 +131,23 @@ const PLUGIN = v.object({
   results_dropped: COUNT,
   results_asked: COUNT,
   busy: COUNT,
+  unknown: COUNT,
+  bad_options: COUNT,
+  commands: v.array(COMMAND),
   wait_us: LATENCY,
   run_us: LATENCY,
   wait_us_last_minute: LATENCY,
   run_us_last_minute: LATENCY,
   workers: COUNT,
   workers_running: COUNT,
+  worker_states: v.object({
+    starting: COUNT,
+    running: COUNT,
+    retiring: COUNT,
+    failing: COUNT,
+    stopping: COUNT,
+  }),
+  ring_bytes: COUNT,
   unhealthy_workers: COUNT,
   down: v.optional(v.nullable(v.string()), null),
   essential: v.optional(v.boolean(), false),
@@ -148,10 +176,17 @@ const SERVER = v.object({
   version: v.string(),
   pid: COUNT,
   uptime_seconds: COUNT,
+  started_at: COUNT,
   state: v.string(),
   ready: v.boolean(),
   not_ready: v.array(v.string()),
-  connections: v.object({ open: COUNT, accepted: COUNT, refused: COUNT, slow_readers_closed: COUNT }),
+  connections: v.object({
+    open: COUNT,
+    accepted: COUNT,
+    refused: COUNT,
+    slow_readers_closed: COUNT,
+    by_kind: v.object({ tcp: COUNT, unix: COUNT, http: COUNT }),
+  }),
   tls: v.object({
     open: COUNT,
     handshakes: COUNT,
@@ -166,6 +201,7 @@ const SERVER = v.object({
   }),
   limits: COUNTS,
   messages: v.object({ tcp: COUNT, udp: COUNT, unix: COUNT, http: v.optional(COUNT, 0) }),
+  http_responses: COUNTS,
   errors: v.object({
     version: COUNT,
     broken: COUNT,
@@ -175,6 +211,17 @@ const SERVER = v.object({
     datagrams_dropped: v.nullable(COUNT),
   }),
   rss_bytes: COUNT,
+  memory: v.object({
+    heap_bytes: COUNT,
+    heap_size_bytes: COUNT,
+    external_bytes: COUNT,
+    segment_bytes: COUNT,
+    ring_bytes: COUNT,
+  }),
+  loop: v.object({
+    delay_us_last_minute: v.object({ p50: COUNT, p99: COUNT, max: COUNT }),
+    delay_histogram: HISTOGRAM,
+  }),
   queue_bytes: COUNT,
   queue_level: v.string(),
   max_queue_bytes: COUNT,

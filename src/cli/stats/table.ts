@@ -55,12 +55,12 @@ export function statsTable(stats: ServerStats, watched: boolean, earlier?: Earli
 }
 
 function serverLines(stats: ServerStats): string[] {
-  const { connections, messages, errors } = stats;
+  const { connections: { by_kind: _, ...connections }, messages, errors } = stats;
   const { version, pid, state, uptime_seconds, queue_bytes, queue_level, max_queue_bytes, rss_bytes } = stats;
   return [
     `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
     ...stats.not_ready.map((reason) => `not ready    ${printable(reason)}`),
-    `connections  ${figures({ ...connections })}`,
+    `connections  ${figures(connections)}`,
     ...tlsLines(stats),
     `messages     ${figures({ ...messages })}`,
     `errors       ${figures({ ...errors })}`,
