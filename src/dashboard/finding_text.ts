@@ -1,0 +1,38 @@
+import type { Finding } from "./health.ts";
+import type { Page } from "./page.ts";
+import { href } from "./route.ts";
+
+/** What is wrong, as a sentence. */
+export function sentenceOf({ t, format }: Page, { kind, values, share, ms, sinceAt }: Finding): string {
+  const since = sinceAt === null || sinceAt === undefined ? "" : t("finding.since", { time: format.minute(sinceAt) });
+  return t(`finding.${kind}`, {
+    ...shown(format, values),
+    since,
+    share: share === undefined ? "" : format.share(share),
+    time: ms === undefined ? "" : format.ms(ms),
+  });
+}
+
+/** What to do about it. */
+export function adviceOf({ t, format }: Page, { kind, values }: Finding): string {
+  return t(`advice.${kind}`, shown(format, values));
+}
+
+/** Where to look. */
+export function linksOf({ t }: Page, { kind, plugin }: Finding): { readonly text: string; readonly href: string }[] {
+  if (plugin === null) return [];
+  const links = [{ text: t("go.plugin", { plugin }), href: href(["plugins", plugin]) }];
+  if (kind === "failing" || kind === "dead") {
+    links.unshift({ text: t("go.failures"), href: href(["failures"], { plugin }) });
+  }
+  if (kind === "no_worker" || kind === "unhealthy" || kind === "spinning") {
+    links.push({ text: t("go.log"), href: href(["log"], { plugin }) });
+  }
+  return links;
+}
+
+function shown(format: Page["format"], values: Finding["values"]): Finding["values"] {
+  const all: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(values)) all[name] = typeof value === "number" ? format.count(value) : value;
+  return all;
+}
