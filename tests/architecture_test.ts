@@ -13,6 +13,7 @@ const ORDER = [
   "config",
   "loadgen",
   "client",
+  "dashboard",
   "admin",
   "control",
   "http",

@@ -1,21 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { stripTypes } from "../modules/strip_types.ts";
-
-/** One file of the page, as it is sent. */
-export interface PackedFile {
-  readonly type: string;
-  /** Compressed with gzip, in base64. */
-  readonly gzip: string;
-}
-
-/** The page of `GET /` with all that it loads. */
-export interface PackedPage {
-  /** Of its files' content: the folder that they are asked for in, so that they may be kept for ever. */
-  readonly version: string;
-  readonly html: PackedFile;
-  /** By their path below that folder. */
-  readonly files: { readonly [path: string]: PackedFile };
-}
+import type { PackedFile, PackedPage } from "./packed_page.ts";
 
 const SOURCES = new URL("../dashboard/", import.meta.url);
 /** Of packages: what the page's own modules import them by, and the file of theirs that a browser loads. */
@@ -44,8 +29,7 @@ export async function packPage(): Promise<PackedPage> {
   texts.set("page.css", await styles());
   texts.set("icon.svg", await Deno.readTextFile(new URL("icon.svg", SOURCES)));
   const version = await hashOf([...texts.values()].join("\0"));
-  const preloads = [...texts.keys()].filter((path) => path.endsWith("s") && !path.startsWith("lib/uplot/"))
-    .filter((path) => /\.[tj]s$/.test(path))
+  const preloads = [...texts.keys()].filter((path) => /\.[tj]s$/.test(path) && path !== "boot.ts")
     .map((path) => `<link rel="modulepreload" href="assets/${version}/${path}">`);
   const html = (await Deno.readTextFile(new URL("page.html", SOURCES)))
     .replaceAll("{assets}", `assets/${version}`).replace("{preloads}", preloads.join("\n    "));

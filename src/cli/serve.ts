@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { loadPage } from "../admin/load_page.ts";
 import type { Config } from "../config/config.ts";
 import { reloadText, startText } from "../config/config_file.ts";
 import { loadConfig } from "../config/load.ts";
@@ -71,6 +72,7 @@ export async function serve(args: ParsedCommand, io: Io): Promise<number> {
       config,
       log,
       version: VERSION,
+      page: loadPage,
       env: io.env,
       loadConfig: async (read) => load(file === NO_FILE ? undefined : await reloadText(file, read, path)),
       stop,
