@@ -52,11 +52,18 @@ async function modules(folder: string): Promise<string[]> {
 /** Browsers load modules by their address alone. */
 function withLibraries(path: string, text: string): string {
   const up = "../".repeat(path.split("/").length - 1) || "./";
-  return text.replace(/(\bfrom |\bimport\()"(lit-html[^"]*|uplot)"/g, (_, before: string, specifier: string) => {
-    const library = LIBRARIES[specifier];
-    if (library === undefined) throw new Error(`${path} imports ${specifier}, which the page does not bring along`);
-    return `${before}"${up}lib/${nameOf(specifier)}/${library.file}"`;
-  });
+  return text.replace(
+    /(\bfrom |\bimport\()"(lit-html[^"]*|uplot)"/g,
+    (_, before: string, specifier: string) => {
+      const library = LIBRARIES[specifier];
+      if (library === undefined) {
+        throw new Error(
+          `${path} imports ${specifier}, which the page does not bring along`,
+        );
+      }
+      return `${before}"${up}lib/${nameOf(specifier)}/${library.file}"`;
+    },
+  );
 }
 
 async function styles(): Promise<string> {

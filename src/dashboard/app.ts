@@ -81,7 +81,7 @@ export class App implements Frame {
     new Keyboard(this, () => openHelp(this)).start();
     // The age of figures that have stopped coming is told by the second.
     setInterval(() => {
-      if (this.statsPoller?.error != null || this.#mePoller?.error != null) this.update();
+      if (this.statsPoller?.isFailing === true || this.#mePoller?.isFailing === true) this.update();
     }, 1000);
     this.#askWho();
   }

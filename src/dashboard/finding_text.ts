@@ -4,7 +4,9 @@ import { href } from "./route.ts";
 
 /** What is wrong, as a sentence. */
 export function sentenceOf({ t, format }: Page, { kind, values, share, ms, sinceAt }: Finding): string {
-  const since = sinceAt === null || sinceAt === undefined ? "" : t("finding.since", { time: format.minute(sinceAt) });
+  const since = sinceAt === null || sinceAt === undefined
+    ? ""
+    : t("finding.since", { time: format.minute(sinceAt) });
   return t(`finding.${kind}`, {
     ...shown(format, values),
     since,
@@ -19,7 +21,10 @@ export function adviceOf({ t, format }: Page, { kind, values }: Finding): string
 }
 
 /** Where to look. */
-export function linksOf({ t }: Page, { kind, plugin }: Finding): { readonly text: string; readonly href: string }[] {
+export function linksOf(
+  { t }: Page,
+  { kind, plugin }: Finding,
+): { readonly text: string; readonly href: string }[] {
   if (plugin === null) return [];
   const links = [{ text: t("go.plugin", { plugin }), href: href(["plugins", plugin]) }];
   if (kind === "failing" || kind === "dead") {
@@ -33,6 +38,8 @@ export function linksOf({ t }: Page, { kind, plugin }: Finding): { readonly text
 
 function shown(format: Page["format"], values: Finding["values"]): Finding["values"] {
   const all: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(values)) all[name] = typeof value === "number" ? format.count(value) : value;
+  for (const [name, value] of Object.entries(values)) {
+    all[name] = typeof value === "number" ? format.count(value) : value;
+  }
   return all;
 }

@@ -26,10 +26,17 @@ export class Format {
     this.#compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
     this.#percent = new Intl.NumberFormat("en-US", { style: "percent", maximumSignificantDigits: 2 });
     this.#time = new Intl.DateTimeFormat(locale, {
-      ...timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+      ...timeZone,
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
     });
     this.#minute = new Intl.DateTimeFormat(locale, {
-      ...timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+      ...timeZone,
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
     });
     this.#day = new Intl.DateTimeFormat(locale, { ...timeZone, month: "short", day: "numeric" });
     this.#full = new Intl.DateTimeFormat(locale, { ...timeZone, dateStyle: "medium", timeStyle: "long" });
@@ -98,7 +105,14 @@ export class Format {
   }
 }
 
-const CHINESE: { readonly [unit: string]: string } = { µs: "微秒", ms: "毫秒", s: "秒", min: "分钟", h: "小时", d: "天" };
+const CHINESE: { readonly [unit: string]: string } = {
+  µs: "微秒",
+  ms: "毫秒",
+  s: "秒",
+  min: "分钟",
+  h: "小时",
+  d: "天",
+};
 
 function parts(ms: number): [number, string] {
   if (ms === 0) return [0, "ms"];

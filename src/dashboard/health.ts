@@ -53,7 +53,10 @@ const DAY_S = 86_400;
 
 /** What is not as it should be, the worst first. */
 export function findings(stats: Stats, sparks: { readonly [plugin: string]: Spark } | undefined): Finding[] {
-  const found = [...ofServer(stats), ...stats.plugins.flatMap((plugin) => ofPlugin(plugin, sparks?.[plugin.name]))];
+  const found = [
+    ...ofServer(stats),
+    ...stats.plugins.flatMap((plugin) => ofPlugin(plugin, sparks?.[plugin.name])),
+  ];
   return found.sort((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level));
 }
 

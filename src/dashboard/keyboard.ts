@@ -29,7 +29,10 @@ export class Keyboard {
       else if (!app.dialog.isOpen) app.palette.open();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || app.dialog.isOpen || app.palette.isOpen) return;
+    if (
+      event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || app.dialog.isOpen ||
+      app.palette.isOpen
+    ) return;
     if (event.timeStamp < this.#goUntil) {
       this.#goUntil = 0;
       const entry = VIEWS.find((each) => each.key === key);
@@ -48,5 +51,6 @@ export class Keyboard {
 }
 
 function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]") !== null;
+  return target instanceof HTMLElement &&
+    target.closest("input, textarea, select, [contenteditable]") !== null;
 }

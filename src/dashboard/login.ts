@@ -18,18 +18,42 @@ export class Login {
   }
 
   render(t: Translate): TemplateResult {
-    return html`<main class="login"><form class="card" @submit=${(event: SubmitEvent) => this.#submit(event)}>
-      <div class="login-head">${logo(32)}<h1>${t("login.title")}</h1></div>
-      <p class="soft">${t("login.why", { how: t("login.how") })} <code>mevent token add NAME --allow stats,control</code></p>
-      <div class="field"><label for="token">${t("login.token")}</label>
-        <input class="input mono" id="token" name="token" type="password" autocomplete="current-password" required autofocus
-          spellcheck="false"></div>
-      <label class="check"><input type="checkbox" name="keep" checked> ${t("login.keep")}</label>
-      ${this.#problem === null ? nothing : notice("bad", t("login.wrong", { why: this.#problem }))}
-      ${button(this.#isBusy ? t("login.checking") : t("login.go"), () => {}, {
-        kind: "main", submit: true, disabled: this.#isBusy, name: "login",
-      })}
-    </form></main>`;
+    return html`
+      <main class="login">
+        <form class="card" @submit="${(event: SubmitEvent) => this.#submit(event)}">
+          <div class="login-head">${logo(32)}<h1>${t("login.title")}</h1></div>
+          <p class="soft">${t("login.why", {
+            how: t("login.how"),
+          })} <code>mevent token add NAME --allow stats,control</code></p>
+          <div class="field">
+            <label for="token">${t("login.token")}</label>
+            <input
+              class="input mono"
+              id="token"
+              name="token"
+              type="password"
+              autocomplete="current-password"
+              required
+              autofocus
+              spellcheck="false"
+            >
+          </div>
+          <label class="check"><input type="checkbox" name="keep" checked> ${t("login.keep")}</label>
+          ${this.#problem === null
+            ? nothing
+            : notice("bad", t("login.wrong", { why: this.#problem }))} ${button(
+              this.#isBusy ? t("login.checking") : t("login.go"),
+              () => {},
+              {
+                kind: "main",
+                submit: true,
+                disabled: this.#isBusy,
+                name: "login",
+              },
+            )}
+        </form>
+      </main>
+    `;
   }
 
   async #submit(event: SubmitEvent): Promise<void> {

@@ -30,7 +30,10 @@ export interface Page {
   /** The series of each plugin's row, for the findings. */
   useSparks(sparks: { readonly [plugin: string]: Spark } | undefined): void;
   /** Goes to a view. */
-  go(segments: readonly string[], query?: { readonly [key: string]: string | number | null | undefined }): void;
+  go(
+    segments: readonly string[],
+    query?: { readonly [key: string]: string | number | null | undefined },
+  ): void;
   /** Other filters of this view: they stand in the address, and the way back goes to the view before. */
   filter(changes: { readonly [key: string]: string | null }): void;
   toast(level: "good" | "bad", text: string): void;

@@ -34,20 +34,68 @@ export function paletteItems(app: Frame): PaletteItem[] {
     });
   }
   if (app.mayControl()) {
-    items.push({ text: t("action.reload"), kind: "action", icon: "reload", words: "reload", choose: () => openReload(app) });
-    items.push({ text: t("action.drain"), kind: "action", icon: "close", words: "drain stop", choose: () => openDrain(app) });
+    items.push({
+      text: t("action.reload"),
+      kind: "action",
+      icon: "reload",
+      words: "reload",
+      choose: () => openReload(app),
+    });
+    items.push({
+      text: t("action.drain"),
+      kind: "action",
+      icon: "close",
+      words: "drain stop",
+      choose: () => openDrain(app),
+    });
   }
   const chooseTheme = (to: "system" | "light" | "dark") => () => {
     theme.choose(to);
     app.update();
   };
   items.push(
-    { text: t("shell.theme.light"), kind: "setting", icon: "sun", words: "theme light", choose: chooseTheme("light") },
-    { text: t("shell.theme.dark"), kind: "setting", icon: "moon", words: "theme dark", choose: chooseTheme("dark") },
-    { text: t("shell.theme.system"), kind: "setting", icon: "system", words: "theme", choose: chooseTheme("system") },
-    { text: "English", kind: "setting", icon: "edit", words: "language", choose: () => app.chooseLanguage("en") },
-    { text: "中文", kind: "setting", icon: "edit", words: "language chinese", choose: () => app.chooseLanguage("zh") },
-    { text: t("help.title"), kind: "setting", icon: "keyboard", words: "help keyboard", choose: () => openHelp(app) },
+    {
+      text: t("shell.theme.light"),
+      kind: "setting",
+      icon: "sun",
+      words: "theme light",
+      choose: chooseTheme("light"),
+    },
+    {
+      text: t("shell.theme.dark"),
+      kind: "setting",
+      icon: "moon",
+      words: "theme dark",
+      choose: chooseTheme("dark"),
+    },
+    {
+      text: t("shell.theme.system"),
+      kind: "setting",
+      icon: "system",
+      words: "theme",
+      choose: chooseTheme("system"),
+    },
+    {
+      text: "English",
+      kind: "setting",
+      icon: "edit",
+      words: "language",
+      choose: () => app.chooseLanguage("en"),
+    },
+    {
+      text: "中文",
+      kind: "setting",
+      icon: "edit",
+      words: "language chinese",
+      choose: () => app.chooseLanguage("zh"),
+    },
+    {
+      text: t("help.title"),
+      kind: "setting",
+      icon: "keyboard",
+      words: "help keyboard",
+      choose: () => openHelp(app),
+    },
   );
   return items;
 }

@@ -12,7 +12,10 @@ export function openPause(page: Page, plugin: string, paused: boolean): void {
   ask<Paused, Paused>(page, {
     title: t(`action.${action}.title`, { plugin }),
     preview: () => page.api.post(path, { dry_run: true }),
-    body: ({ queued }) => html`<p>${t(`action.${action}.what`, { n: page.format.count(queued) })}</p>`,
+    body: ({ queued }) =>
+      html`
+        <p>${t(`action.${action}.what`, { n: page.format.count(queued) })}</p>
+      `,
     go: () => t(`action.${action}`),
     change: () => page.api.post(path, {}),
     done: () => t(`action.${action}.done`, { plugin }),
@@ -27,7 +30,10 @@ export function openPurge(page: Page, plugin: string, dead: boolean): void {
   ask<Purged, Purged>(page, {
     title: t(`action.${action}.title`, { plugin }),
     preview: () => page.api.post(path, { dead, dry_run: true }),
-    body: ({ purged }) => html`<p>${t(`action.${action}.what`, { n: page.format.count(purged) })}</p>`,
+    body: ({ purged }) =>
+      html`
+        <p>${t(`action.${action}.what`, { n: page.format.count(purged) })}</p>
+      `,
     go: ({ purged }) => t("action.purge.go", { n: page.format.count(purged) }),
     isVain: ({ purged }) => purged === 0,
     isDanger: true,
@@ -43,7 +49,10 @@ export function openRetryDead(page: Page, plugin: string): void {
   ask<RetriedDead, RetriedDead>(page, {
     title: t("action.retry_dead.title", { plugin }),
     preview: () => page.api.post(path, { dry_run: true }),
-    body: ({ retried }) => html`<p>${t("action.retry_dead.what", { n: page.format.count(retried) })}</p>`,
+    body: ({ retried }) =>
+      html`
+        <p>${t("action.retry_dead.what", { n: page.format.count(retried) })}</p>
+      `,
     go: () => t("action.retry_dead"),
     isVain: ({ retried }) => retried === 0,
     change: () => page.api.post(path, {}),

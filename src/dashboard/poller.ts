@@ -34,6 +34,11 @@ export class Poller<T> {
     this.#poll = poll;
   }
 
+  /** The last try has failed. */
+  get isFailing(): boolean {
+    return this.error !== null;
+  }
+
   start(): this {
     document.addEventListener("visibilitychange", this.#onVisibility);
     if (!document.hidden) this.#ask();

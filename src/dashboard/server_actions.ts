@@ -11,8 +11,12 @@ export function openReload(page: Page): void {
     preview: () => page.api.post("reload", { dry_run: true }),
     body: ({ changed, kept, unchanged }) =>
       unchanged && kept.length === 0
-        ? html`<p>${t("action.reload.same")}</p>`
-        : html`${listed(t("action.reload.what"), changed)}${listed(t("action.reload.kept"), kept)}`,
+        ? html`
+          <p>${t("action.reload.same")}</p>
+        `
+        : html`
+          ${listed(t("action.reload.what"), changed)}${listed(t("action.reload.kept"), kept)}
+        `,
     go: () => t("action.reload"),
     change: () => page.api.post("reload", {}),
     done: ({ changed }) => t("action.reload.done", { n: changed.length }),
@@ -26,8 +30,15 @@ export function openDrain(page: Page): void {
     title: t("action.drain.title"),
     preview: () => page.api.post("drain", { dry_run: true }),
     body: ({ left, paused, drain_timeout_ms }) =>
-      html`<p>${t("action.drain.what", { n: page.format.count(left), time: page.format.ms(drain_timeout_ms) })}</p>
-        ${paused.length === 0 ? nothing : html`<p>${t("action.drain.paused", { plugins: paused.join(", ") })}</p>`}`,
+      html`
+        <p>${t("action.drain.what", {
+          n: page.format.count(left),
+          time: page.format.ms(drain_timeout_ms),
+        })}</p>
+        ${paused.length === 0 ? nothing : html`
+          <p>${t("action.drain.paused", { plugins: paused.join(", ") })}</p>
+        `}
+      `,
     go: () => t("action.drain"),
     isDanger: true,
     change: () => page.api.post("drain", {}),
@@ -37,5 +48,11 @@ export function openDrain(page: Page): void {
 
 function listed(title: string, sentences: readonly string[]): TemplateResult | typeof nothing {
   if (sentences.length === 0) return nothing;
-  return html`<p>${title}</p><ul class="code-block">${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>`;
+  return html`
+    <p>${title}</p><ul class="code-block">${sentences.map((sentence) =>
+      html`
+        <li>${sentence}</li>
+      `
+    )}</ul>
+  `;
 }

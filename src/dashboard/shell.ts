@@ -16,22 +16,24 @@ const OLD_MS = 5000;
 export function shell(app: Frame): TemplateResult {
   const { t } = app;
   return html`
-    <a class="skip" href="#content" @click=${(event: Event) => {
+    <a class="skip" href="#content" @click="${(event: Event) => {
       event.preventDefault();
       document.getElementById("content")?.focus();
-    }}>${t("shell.skip")}</a>
+    }}">${t("shell.skip")}</a>
     <div class="shell">
       <header class="rail ${app.isMenuOpen ? "is-open" : ""}">${rail(app)}</header>
       <main class="main" id="content" tabindex="-1">
         ${app.mode === "booting" ? booting(app) : html`
-          <div class="top"><h1>${app.view.title()}</h1>
-            <div class="top-tools">${app.view.tools?.() ?? nothing}${liveSign(app)}</div></div>
-          <div class="view">${connection(app)}${app.view.render()}</div>`}
+          <div class="top">
+            <h1>${app.view.title()}</h1>
+            <div class="top-tools">${app.view.tools?.() ?? nothing}${liveSign(app)}</div>
+          </div>
+          <div class="view">${connection(app)}${app.view.render()}</div>
+        `}
       </main>
     </div>
-    ${app.dialog.render(t("shell.close"))}
-    ${app.palette.render(t)}
-    ${app.toasts.render(t("shell.close"))}`;
+    ${app.dialog.render(t("shell.close"))} ${app.palette.render(t)} ${app.toasts.render(t("shell.close"))}
+  `;
 }
 
 function rail(app: Frame): TemplateResult {
@@ -41,69 +43,105 @@ function rail(app: Frame): TemplateResult {
     <div class="rail-head">
       <a class="brand" href="#/">${logo(28)}<span><span class="brand-name">mevent</span>
         <span class="brand-host tiny quiet">${me?.server.hostname ?? "…"}</span></span></a>
-      <button class="button is-plain is-icon menu-button" type="button" aria-label=${t("shell.menu")} data-name="menu"
-        aria-expanded=${app.isMenuOpen ? "true" : "false"} @click=${() => app.toggleMenu()}>
-        ${icon(app.isMenuOpen ? "close" : "menu")}</button>
+      <button
+        class="button is-plain is-icon menu-button"
+        type="button"
+        aria-label="${t("shell.menu")}"
+        data-name="menu"
+        aria-expanded="${app.isMenuOpen ? "true" : "false"}"
+        @click="${() => app.toggleMenu()}"
+      >
+        ${icon(app.isMenuOpen ? "close" : "menu")}
+      </button>
     </div>
-    <nav class="nav" aria-label=${t("shell.views")}>${VIEWS.map((entry) => {
+    <nav class="nav" aria-label="${t("shell.views")}">${VIEWS.map((entry) => {
       const isCurrent = (app.route.segments[0] ?? "") === entry.path;
       const count = entry.count?.(app) ?? null;
-      return html`<a href=${href(entry.path === "" ? [] : [entry.path])} aria-current=${isCurrent ? "page" : nothing}>
-        ${icon(entry.icon)}${t(entry.title)}${count === null || count.count === 0
-        ? nothing
-        : html`<span class="nav-count ${count.isBad ? "is-bad" : ""}">${app.format.short(count.count)}</span>`}</a>`;
+      return html`
+        <a href="${href(entry.path === "" ? [] : [entry.path])}" aria-current="${isCurrent
+          ? "page"
+          : nothing}">
+          ${icon(entry.icon)}${t(entry.title)}${count === null || count.count === 0 ? nothing : html`
+            <span class="nav-count ${count.isBad ? "is-bad" : ""}">${app.format.short(count.count)}</span>
+          `}</a>
+      `;
     })}</nav>
     <div class="rail-foot">
-      <button class="button" type="button" data-name="palette" @click=${() => app.palette.open()}>${icon("search")}
-        <span>${t("shell.search")}</span><kbd class="key">${isMac() ? "⌘K" : "Ctrl K"}</kbd></button>
+      <button class="button" type="button" data-name="palette" @click="${() => app.palette.open()}">
+        ${icon("search")}
+        <span>${t("shell.search")}</span><kbd class="key">${isMac() ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
       <div class="rail-tools">
         ${iconButton(THEME_ICONS[theme.theme], t(`shell.theme.${theme.theme}`), () => {
           theme.turn();
           app.update();
         }, "theme")}
-        <button class="button is-plain" type="button" data-name="language" lang=${isChinese ? "en" : "zh-CN"}
-          @click=${() => app.chooseLanguage(isChinese ? "en" : "zh")}>${t("shell.language")}</button>
-        ${iconButton("keyboard", t("shell.help"), () => openHelp(app), "help")}
-        ${app.api.hasToken ? iconButton("logout", t("shell.logout"), () => app.logout(), "logout") : nothing}
+        <button
+          class="button is-plain"
+          type="button"
+          data-name="language"
+          lang="${isChinese ? "en" : "zh-CN"}"
+          @click="${() => app.chooseLanguage(isChinese ? "en" : "zh")}"
+        >
+          ${t("shell.language")}
+        </button>
+        ${iconButton("keyboard", t("shell.help"), () => openHelp(app), "help")} ${app.api.hasToken
+          ? iconButton("logout", t("shell.logout"), () => app.logout(), "logout")
+          : nothing}
       </div>
-      ${me === null ? nothing : html`<p class="tiny quiet">${me.name === null ? nothing : html`${me.name} · `}${me.server.version}</p>`}
-    </div>`;
+      ${me === null ? nothing : html`
+        <p class="tiny quiet">${me.name === null ? nothing : html`
+          ${me.name} ·
+        `}${me.server.version}</p>
+      `}
+    </div>
+  `;
 }
 
 const THEME_ICONS = { system: "system", light: "sun", dark: "moon" } as const;
 
 function booting(app: Frame): TemplateResult {
   const { t } = app;
-  if (app.nextTryAt === null) return html`<p class="empty" role="status">${t("shell.loading")}</p>`;
-  return html`<div class="top"><h1>mevent</h1></div><div class="view">${notice(
-    "bad",
-    t("shell.lost.first", { next: app.format.ms(Math.max(0, app.nextTryAt - Date.now())) }),
-    button(t("shell.try_now"), () => app.tryNow()),
-  )}</div>`;
+  if (app.nextTryAt === null) {
+    return html`
+      <p class="empty" role="status">${t("shell.loading")}</p>
+    `;
+  }
+  return html`
+    <div class="top"><h1>mevent</h1></div><div class="view">${notice(
+      "bad",
+      t("shell.lost.first", { next: app.format.ms(Math.max(0, app.nextTryAt - Date.now())) }),
+      button(t("shell.try_now"), () => app.tryNow()),
+    )}</div>
+  `;
 }
 
 /** Whether the figures are of now, where all is well. */
 function liveSign(app: Frame): TemplateResult {
   const { t, ageMs, me } = app;
   const readOnly = me !== null && !me.may.control && !Object.values(me.plugins).some(({ control }) => control)
-    ? html`<span title=${t("shell.read_only.why")}>${badge("plain", t("shell.read_only"), "info")}</span>`
+    ? html`
+      <span title="${t("shell.read_only.why")}">${badge("plain", t("shell.read_only"), "info")}</span>
+    `
     : nothing;
-  const isLost = app.statsPoller?.error != null;
+  const isLost = app.statsPoller?.isFailing === true;
   const isOld = ageMs !== null && ageMs > OLD_MS;
   const text = isLost
     ? t("shell.lost")
     : isOld
     ? t("shell.old", { age: app.format.ms(ageMs) })
     : t("shell.live");
-  return html`${readOnly}<span class="live ${isLost ? "is-lost" : isOld ? "is-old" : ""}" data-name="live">
-    <i class="live-dot"></i>${text}</span>`;
+  return html`
+    ${readOnly}<span class="live ${isLost ? "is-lost" : isOld ? "is-old" : ""}" data-name="live">
+      <i class="live-dot"></i>${text}</span>
+  `;
 }
 
 /** What stands above a view while figures do not come. */
 function connection(app: Frame): TemplateResult | typeof nothing {
   const { t, ageMs, nextTryAt, refusal } = app;
   if (refusal !== null) return notice("bad", t("shell.refused", { why: refusal }));
-  if (app.statsPoller?.error == null || nextTryAt === null) return nothing;
+  if (app.statsPoller?.isFailing !== true || nextTryAt === null) return nothing;
   const next = app.format.ms(Math.max(0, Math.round((nextTryAt - Date.now()) / 1000) * 1000));
   return notice(
     "bad",

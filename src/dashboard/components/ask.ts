@@ -46,21 +46,35 @@ export function ask<Preview, Done>(page: Page, question: Question<Preview, Done>
   page.open({
     title: () => question.title,
     body: () =>
-      html`${preview === null ? problem === null ? html`<p class="quiet">${page.t("shell.loading")}</p>` : nothing : question.body(preview)}
-      ${problem === null ? nothing : notice("bad", page.t(FAILED, { why: problem }))}`,
+      html`
+        ${preview === null
+          ? problem === null
+            ? html`
+              <p class="quiet">${page.t("shell.loading")}</p>
+            `
+            : nothing
+          : question.body(preview)} ${problem === null
+          ? nothing
+          : notice("bad", page.t(FAILED, { why: problem }))}
+      `,
     foot: () => {
       const looked = preview;
       const isVain = looked !== null && question.isVain?.(looked) === true;
-      return html`${button(page.t(isVain ? "shell.close" : "shell.cancel"), () => page.close(), { name: "dialog-cancel" })}
-        ${looked === null || isVain ? nothing : button(question.go(looked), () => change(looked), {
+      return html`
+        ${button(page.t(isVain ? "shell.close" : "shell.cancel"), () => page.close(), {
+          name: "dialog-cancel",
+        })} ${looked === null || isVain ? nothing : button(question.go(looked), () => change(looked), {
           kind: question.isDanger ? "danger" : "main",
           disabled: isBusy,
           name: "dialog-go",
-        })}`;
+        })}
+      `;
     },
     closed: () => isOver = true,
   });
-  question.preview().then((value) => preview = value, (error) => problem = sentence(error)).finally(() => page.update());
+  question.preview().then((value) => preview = value, (error) => problem = sentence(error)).finally(() =>
+    page.update()
+  );
 }
 
 const FAILED: TextKey = "shell.failed";

@@ -13,5 +13,7 @@ const SIGNS: { readonly [tone in Tone]: IconName } = {
 
 /** A state as a word with a sign; its colour says nothing that these do not. */
 export function badge(tone: Tone, text: string, sign: IconName = SIGNS[tone]): TemplateResult {
-  return html`<span class="badge is-${tone}">${icon(sign)}${text}</span>`;
+  return html`
+    <span class="badge is-${tone}">${icon(sign)}${text}</span>
+  `;
 }

@@ -15,15 +15,33 @@ export interface ButtonOptions {
 /** A button with words. */
 export function button(text: string, press: () => void, options: ButtonOptions = {}): TemplateResult {
   const { kind = "default", disabled = false, name, submit = false } = options;
-  return html`<button class="button is-${kind}" type=${submit ? "submit" : "button"} ?disabled=${disabled}
-    data-name=${name ?? nothing} @click=${submit ? nothing : press}>
-    ${options.icon === undefined ? nothing : icon(options.icon)}${text}</button>`;
+  return html`
+    <button
+      class="button is-${kind}"
+      type="${submit ? "submit" : "button"}"
+      ?disabled="${disabled}"
+      data-name="${name ?? nothing}"
+      @click="${submit ? nothing : press}"
+    >
+      ${options.icon === undefined ? nothing : icon(options.icon)}${text}
+    </button>
+  `;
 }
 
 /** A button with a sign alone; its words are its label. */
 export function iconButton(sign: IconName, label: string, press: () => void, name?: string): TemplateResult {
-  return html`<button class="button is-plain is-icon" type="button" aria-label=${label} title=${label}
-    data-name=${name ?? nothing} @click=${press}>${icon(sign)}</button>`;
+  return html`
+    <button
+      class="button is-plain is-icon"
+      type="button"
+      aria-label="${label}"
+      title="${label}"
+      data-name="${name ?? nothing}"
+      @click="${press}"
+    >
+      ${icon(sign)}
+    </button>
+  `;
 }
 
 /** A choice of a few that exclude each other. */
@@ -33,10 +51,17 @@ export function segments<T extends string>(
   choices: readonly { readonly value: T; readonly text: string }[],
   choose: (value: T) => void,
 ): TemplateResult {
-  return html`<div class="segments" role="group" aria-label=${label}>
-    ${choices.map(({ value, text }) =>
-      html`<button type="button" aria-pressed=${value === chosen ? "true" : "false"} data-value=${value}
-        @click=${() => choose(value)}>${text}</button>`
-    )}
-  </div>`;
+  return html`
+    <div class="segments" role="group" aria-label="${label}">
+      ${choices.map(({ value, text }) =>
+        html`
+          <button type="button" aria-pressed="${value === chosen
+            ? "true"
+            : "false"}" data-value="${value}" @click="${() => choose(value)}">
+            ${text}
+          </button>
+        `
+      )}
+    </div>
+  `;
 }

@@ -43,21 +43,33 @@ export class DialogHost {
 
   render(closeLabel: string): TemplateResult {
     const content = this.#content;
-    return html`<dialog class=${content?.wide ? "is-wide" : nothing} aria-labelledby="dialog-title"
-      @close=${() => this.close()} @click=${(event: MouseEvent) => {
+    return html`
+      <dialog class="${content?.wide ? "is-wide" : nothing}" aria-labelledby="dialog-title" @close="${() =>
+        this.close()}" @click="${(event: MouseEvent) => {
         // On the backdrop, which is the dialog itself.
         if (event.target === this.#element) this.close();
-      }}>${content === null ? nothing : html`
-        <div class="dialog-head"><h2 id="dialog-title">${content.title()}</h2>
-          ${iconButton("close", closeLabel, () => this.close(), "dialog-close")}</div>
-        <div class="dialog-body">${content.body()}</div>
-        ${content.foot === undefined ? nothing : html`<div class="dialog-foot">${content.foot()}</div>`}`}
-    </dialog>`;
+      }}">
+        ${content === null ? nothing : html`
+          <div class="dialog-head">
+            <h2 id="dialog-title">${content.title()}</h2>
+            ${iconButton("close", closeLabel, () => this.close(), "dialog-close")}
+          </div>
+          <div class="dialog-body">${content.body()}</div>
+          ${content.foot === undefined ? nothing : html`
+            <div class="dialog-foot">${content.foot()}</div>
+          `}
+        `}
+      </dialog>
+    `;
   }
 
   /** The page is drawn: shows what is to be shown. */
   drawn(root: Element): void {
     this.#element = root.querySelector("dialog:not(.palette)");
-    if (this.#content !== null && this.#element !== null && !this.#element.open) this.#element.showModal();
+    const element = this.#element;
+    if (this.#content === null || element === null || element.open) return;
+    element.showModal();
+    // Where there is a form, into it; else on what does no harm.
+    element.querySelector<HTMLElement>("input, textarea, select, [data-name=dialog-cancel]")?.focus();
   }
 }

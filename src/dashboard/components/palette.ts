@@ -49,22 +49,50 @@ export class Palette {
   render(t: Translate): TemplateResult {
     const found = this.#isOpen ? matching(this.#items(), this.#text) : [];
     this.#chosen = Math.max(0, Math.min(this.#chosen, found.length - 1));
-    return html`<dialog class="palette" aria-label=${t("palette.title")} @close=${() => this.close()}
-      @click=${(event: MouseEvent) => event.target === this.#dialog && this.close()}>${this.#isOpen
-      ? html`<input class="palette-input" type="text" role="combobox" aria-expanded="true" aria-autocomplete="list"
-          aria-controls="palette-list" aria-activedescendant=${found.length === 0 ? nothing : `palette-${this.#chosen}`}
-          aria-label=${t("palette.title")} placeholder=${t("palette.hint")} autocomplete="off" spellcheck="false"
-          @input=${(event: InputEvent) => this.#search((event.target as HTMLInputElement).value)}
-          @keydown=${(event: KeyboardEvent) => this.#key(event, found)}>
-        <div class="palette-list" id="palette-list" role="listbox" aria-label=${t("palette.title")}>
-          ${found.map((item, i) =>
-            html`<div class="palette-item" role="option" id="palette-${i}" aria-selected=${i === this.#chosen ? "true" : "false"}
-              @click=${() => this.#take(item)}>${icon(item.icon)}<span>${item.text}</span>
-              <span class="palette-hint">${t(`palette.${item.kind}`)}</span></div>`
-          )}
-        </div>
-        ${found.length > 0 ? nothing : html`<div class="empty"><p>${t("palette.none", { text: this.#text })}</p></div>`}`
-      : nothing}</dialog>`;
+    return html`
+      <dialog class="palette" aria-label="${t("palette.title")}" @close="${() => this.close()}" @click="${(
+        event: MouseEvent,
+      ) => event.target === this.#dialog && this.close()}">
+        ${this.#isOpen
+          ? html`
+            <input
+              class="palette-input"
+              type="text"
+              role="combobox"
+              aria-expanded="true"
+              aria-autocomplete="list"
+              aria-controls="palette-list"
+              aria-activedescendant="${found.length === 0 ? nothing : `palette-${this.#chosen}`}"
+              aria-label="${t("palette.title")}"
+              placeholder="${t("palette.hint")}"
+              autocomplete="off"
+              spellcheck="false"
+              @input="${(event: InputEvent) => this.#search((event.target as HTMLInputElement).value)}"
+              @keydown="${(event: KeyboardEvent) => this.#key(event, found)}"
+            >
+            <div class="palette-list" id="palette-list" role="listbox" aria-label="${t("palette.title")}">
+              ${found.map((item, i) =>
+                html`
+                  <div
+                    class="palette-item"
+                    role="option"
+                    id="palette-${i}"
+                    aria-selected="${i === this.#chosen ? "true" : "false"}"
+                    @click="${() => this.#take(item)}"
+                  >
+                    ${icon(item.icon)}<span>${item.text}</span>
+                    <span class="palette-hint">${t(`palette.${item.kind}`)}</span>
+                  </div>
+                `
+              )}
+            </div>
+            ${found.length > 0 ? nothing : html`
+              <div class="empty"><p>${t("palette.none", { text: this.#text })}</p></div>
+            `}
+          `
+          : nothing}
+      </dialog>
+    `;
   }
 
   /** The page is drawn. */

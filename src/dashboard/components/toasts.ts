@@ -35,10 +35,18 @@ export class Toasts {
   }
 
   render(closeLabel: string): TemplateResult {
-    return html`<div class="toasts" role="status" aria-live="polite">${
-      repeat(this.#toasts, ({ id }) => id, ({ id, level, text }) =>
-        html`<div class="toast"><i class="is-${level}">${icon(level)}</i><span>${text}</span>
-          ${iconButton("close", closeLabel, () => this.#remove(id))}</div>`)
-    }</div>`;
+    return html`
+      <div class="toasts" role="status" aria-live="polite">${repeat(
+        this.#toasts,
+        ({ id }) => id,
+        ({ id, level, text }) =>
+          html`
+            <div class="toast">
+              <i class="is-${level}">${icon(level)}</i><span>${text}</span>
+              ${iconButton("close", closeLabel, () => this.#remove(id))}
+            </div>
+          `,
+      )}</div>
+    `;
   }
 }

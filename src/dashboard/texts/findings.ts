@@ -1,24 +1,48 @@
 /** What is wrong, and what to do; see health.ts. */
 export const FINDING_TEXTS = {
   "finding.stopping": { en: "The server is stopping", zh: "服务器正在停止" },
-  "advice.stopping": { en: "It takes nothing new and finishes what it has.", zh: "不再接受新操作，正在完成已有操作。" },
+  "advice.stopping": {
+    en: "It takes nothing new and finishes what it has.",
+    zh: "不再接受新操作，正在完成已有操作。",
+  },
   "finding.starting": { en: "The server is starting", zh: "服务器正在启动" },
-  "advice.starting": { en: "It takes operations when its plugins are ready.", zh: "插件就绪后开始接受操作。" },
-  "finding.server_full": { en: "The memory for all queues is {share} full", zh: "全部队列的内存已用 {share}" },
+  "advice.starting": {
+    en: "It takes operations when its plugins are ready.",
+    zh: "插件就绪后开始接受操作。",
+  },
+  "finding.server_full": {
+    en: "The memory for all queues is {share} full",
+    zh: "全部队列的内存已用 {share}",
+  },
   "advice.server_full": {
     en: "At its bound every plugin answers BUSY: see which one fills it, or raise max_queue_bytes.",
     zh: "达到上限后所有插件都会返回 BUSY：请查明占用者，或提高 max_queue_bytes。",
   },
-  "finding.disk_full": { en: "The journals' disk space is {share} full", zh: "日志文件的磁盘空间已用 {share}" },
+  "finding.disk_full": {
+    en: "The journals' disk space is {share} full",
+    zh: "日志文件的磁盘空间已用 {share}",
+  },
   "advice.disk_full": {
     en: "At its bound nothing is accepted: let workers work it off, or raise max_disk.",
     zh: "达到上限后不再接受操作：请让工作线程处理积压，或提高 max_disk。",
   },
-  "finding.certificate": { en: "The certificate of {listener} ends in {time}", zh: "{listener} 的证书将在 {time} 后到期" },
-  "advice.certificate": { en: "Renew its file: it is taken over without a restart.", zh: "请更新证书文件，无需重启即可生效。" },
+  "finding.certificate": {
+    en: "The certificate of {listener} ends in {time}",
+    zh: "{listener} 的证书将在 {time} 后到期",
+  },
+  "advice.certificate": {
+    en: "Renew its file: it is taken over without a restart.",
+    zh: "请更新证书文件，无需重启即可生效。",
+  },
   "finding.forward": { en: "{to} cannot be reached", zh: "无法连接 {to}" },
-  "advice.forward": { en: "Requests for {names} fail until it answers.", zh: "在其恢复之前，对 {names} 的请求会失败。" },
-  "finding.journal": { en: "{plugin} takes nothing: its journal refuses", zh: "{plugin} 不接受操作：日志文件拒绝写入" },
+  "advice.forward": {
+    en: "Requests for {names} fail until it answers.",
+    zh: "在其恢复之前，对 {names} 的请求会失败。",
+  },
+  "finding.journal": {
+    en: "{plugin} takes nothing: its journal refuses",
+    zh: "{plugin} 不接受操作：日志文件拒绝写入",
+  },
   "advice.journal": { en: "{problem}", zh: "{problem}" },
   "finding.full": { en: "{plugin} is full and answers BUSY", zh: "{plugin} 队列已满，正在返回 BUSY" },
   "advice.full": {
@@ -37,21 +61,45 @@ export const FINDING_TEXTS = {
     en: ["{n} worker of {plugin} cannot do its work", "{n} workers of {plugin} cannot do their work"],
     zh: "{plugin} 有 {n} 个工作线程无法工作",
   },
-  "advice.unhealthy": { en: "The plugin's own health check says why; see its workers.", zh: "插件的健康检查说明了原因，请查看其工作线程。" },
+  "advice.unhealthy": {
+    en: "The plugin's own health check says why; see its workers.",
+    zh: "插件的健康检查说明了原因，请查看其工作线程。",
+  },
   "finding.fills": { en: "The queue of {plugin} is {share} full", zh: "{plugin} 的队列已用 {share}" },
   "advice.fills": { en: "When it is full, it answers BUSY.", zh: "队列满后将返回 BUSY。" },
   "finding.oldest": { en: "{plugin}: the oldest waits {time}", zh: "{plugin}：最早的操作已等待 {time}" },
-  "advice.oldest": { en: "Its workers are slower than what comes; more of them may help.", zh: "处理速度低于到达速度，增加工作线程可能有帮助。" },
+  "advice.oldest": {
+    en: "Its workers are slower than what comes; more of them may help.",
+    zh: "处理速度低于到达速度，增加工作线程可能有帮助。",
+  },
   "finding.spinning": { en: "{plugin} was found spinning", zh: "发现 {plugin} 陷入死循环" },
-  "advice.spinning": { en: "Its code does not give way; see its slow operations in the log.", zh: "其代码没有让出执行权，请在日志中查看慢操作。" },
-  "finding.cleanup": { en: "{plugin} cannot remove old files of its journal", zh: "{plugin} 无法删除旧的日志文件" },
+  "advice.spinning": {
+    en: "Its code does not give way; see its slow operations in the log.",
+    zh: "其代码没有让出执行权，请在日志中查看慢操作。",
+  },
+  "finding.cleanup": {
+    en: "{plugin} cannot remove old files of its journal",
+    zh: "{plugin} 无法删除旧的日志文件",
+  },
   "advice.cleanup": { en: "{problem}", zh: "{problem}" },
   "finding.paused_empty": { en: "{plugin} is paused", zh: "{plugin} 已暂停" },
-  "advice.paused_empty": { en: "It goes on accepting, and nothing is handed to workers.", zh: "仍接受操作，但不会交给工作线程。" },
-  "finding.paused": { en: ["{plugin} is paused, {n} waits", "{plugin} is paused, {n} wait"], zh: "{plugin} 已暂停，{n} 个操作在等待" },
+  "advice.paused_empty": {
+    en: "It goes on accepting, and nothing is handed to workers.",
+    zh: "仍接受操作，但不会交给工作线程。",
+  },
+  "finding.paused": {
+    en: ["{plugin} is paused, {n} waits", "{plugin} is paused, {n} wait"],
+    zh: "{plugin} 已暂停，{n} 个操作在等待",
+  },
   "advice.paused": { en: "Resume it when its work may go on.", zh: "可以继续工作时请恢复。" },
-  "finding.dead": { en: ["{plugin} has {n} dead letter", "{plugin} has {n} dead letters"], zh: "{plugin} 有 {n} 个死信" },
-  "advice.dead": { en: "They have failed for good: send them again, or drop them.", zh: "它们已最终失败：请重新发送或丢弃。" },
+  "finding.dead": {
+    en: ["{plugin} has {n} dead letter", "{plugin} has {n} dead letters"],
+    zh: "{plugin} 有 {n} 个死信",
+  },
+  "advice.dead": {
+    en: "They have failed for good: send them again, or drop them.",
+    zh: "它们已最终失败：请重新发送或丢弃。",
+  },
   "go.failures": { en: "Failures", zh: "查看失败" },
   "go.plugin": { en: "Open {plugin}", zh: "打开 {plugin}" },
   "go.log": { en: "Log", zh: "查看日志" },

@@ -1,12 +1,15 @@
 export const OVERVIEW_TEXTS = {
   "overview.well": { en: "All well", zh: "一切正常" },
-  "overview.well.busy": { en: "{done} done a second, nothing waits long.", zh: "每秒完成 {done} 个操作，无长时间等待。" },
+  "overview.well.busy": {
+    en: "{done} done a second, nothing waits long.",
+    zh: "每秒完成 {done} 个操作，无长时间等待。",
+  },
   "overview.well.idle": { en: "Nothing to do right now.", zh: "目前没有待处理的操作。" },
-  "overview.watch": { en: "Well, with something to watch", zh: "基本正常，有事项需留意" },
   "overview.more": { en: ["and {n} more", "and {n} more"], zh: "另有 {n} 项" },
   "overview.no_plugins": { en: "There is no plugin yet", zh: "尚无插件" },
   "overview.no_plugins.how": {
-    en: "A plugin is what does the work. Add one to the config and reload, or begin with what `mevent plugin new` writes.",
+    en:
+      "A plugin is what does the work. Add one to the config and reload, or begin with what `mevent plugin new` writes.",
     zh: "插件负责完成工作。请在配置中添加插件并重新加载，或使用 `mevent plugin new` 生成一个。",
   },
   "overview.in": { en: "In", zh: "接收" },
@@ -16,13 +19,11 @@ export const OVERVIEW_TEXTS = {
   "overview.per_second": { en: "/s", zh: "/秒" },
   "overview.since_start": { en: "{n} since the start", zh: "启动以来 {n}" },
   "overview.oldest": { en: "Oldest waits", zh: "最长等待" },
-  "overview.oldest.of": { en: "{plugin}", zh: "{plugin}" },
   "overview.oldest.none": { en: "nothing waits", zh: "无等待" },
   "overview.commit": { en: "Journal commit p99", zh: "日志提交 p99" },
   "overview.commit.unsynced": { en: "{bytes} unsynced", zh: "{bytes} 未同步" },
   "overview.commit.none": { en: "no journal", zh: "未使用日志" },
   "overview.plugins": { en: "Plugins", zh: "插件" },
-  "overview.plugins.count": { en: ["{n} plugin", "{n} plugins"], zh: "{n} 个插件" },
   "overview.col.state": { en: "State", zh: "状态" },
   "overview.col.plugin": { en: "Plugin", zh: "插件" },
   "overview.col.spark": { en: "Done, failed", zh: "完成、失败" },
@@ -34,7 +35,10 @@ export const OVERVIEW_TEXTS = {
   "overview.col.run": { en: "Run p99", zh: "运行 p99" },
   "overview.col.workers": { en: "Workers", zh: "线程" },
   "overview.of": { en: "of {max}", zh: "/ {max}" },
-  "overview.spark.label": { en: "{plugin}: done and failed a second, the last minutes", zh: "{plugin}：最近几分钟每秒完成与失败" },
+  "overview.spark.label": {
+    en: "{plugin}: done and failed a second, the last minutes",
+    zh: "{plugin}：最近几分钟每秒完成与失败",
+  },
   "overview.filter": { en: "Filter plugins", zh: "筛选插件" },
   "overview.filter.none": { en: "No plugin is called “{text}”.", zh: "没有名为“{text}”的插件。" },
   "overview.server": { en: "Server", zh: "服务器" },
@@ -45,7 +49,10 @@ export const OVERVIEW_TEXTS = {
   "overview.queues": { en: "Queues", zh: "队列" },
   "overview.disk": { en: "Journals", zh: "日志文件" },
   "overview.connections": { en: "Connections", zh: "连接" },
-  "overview.connections.of": { en: "{open} open, {accepted} accepted, {refused} refused", zh: "{open} 个打开，共接受 {accepted}，拒绝 {refused}" },
+  "overview.connections.of": {
+    en: "{open} open, {accepted} accepted, {refused} refused",
+    zh: "{open} 个打开，共接受 {accepted}，拒绝 {refused}",
+  },
   "overview.reload": { en: "Reload", zh: "重新加载" },
   "overview.drain": { en: "Drain and stop", zh: "排空并停止" },
 } as const;

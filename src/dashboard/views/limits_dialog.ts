@@ -29,7 +29,10 @@ export function openLimits(page: Page, details: PluginDetails): void {
     problem = null;
     page.update();
     try {
-      const answer = await page.api.post<LimitsChanged>(path, { limits: changes(), ...dryRun ? { dry_run: true } : {} });
+      const answer = await page.api.post<LimitsChanged>(path, {
+        limits: changes(),
+        ...dryRun ? { dry_run: true } : {},
+      });
       if (dryRun) preview = answer;
       else {
         page.close();
@@ -53,36 +56,78 @@ export function openLimits(page: Page, details: PluginDetails): void {
     wide: true,
     title: () => t("plugin.limits.title", { plugin: name }),
     body: () =>
-      html`<p>${t("plugin.limits.hint")}</p>
-      <form id="limits" class="limits-form" @submit=${(event: SubmitEvent) => {
-        event.preventDefault();
-        send(true);
-      }}>${editable.map(({ key, value, description }) =>
-        html`<div class="field"><label for=${`limit-${key}`}><code>${key}</code></label>
-          <input class="input" id=${`limit-${key}`} name=${key} value=${String(value)} autocomplete="off" spellcheck="false"
-            aria-describedby=${`hint-${key}`} @input=${(event: InputEvent) => edit(key, (event.target as HTMLInputElement).value)}>
-          <span class="hint" id=${`hint-${key}`}>${description}</span></div>`
-      )}</form>
-      ${problem === null ? nothing : notice("bad", problem)}
-      ${preview === null ? nothing : changesTable(page, preview)}`,
+      html`
+        <p>${t("plugin.limits.hint")}</p>
+        <form id="limits" class="limits-form" @submit="${(event: SubmitEvent) => {
+          event.preventDefault();
+          send(true);
+        }}">${editable.map(({ key, value, description }) =>
+          html`
+            <div class="field">
+              <label for="${`limit-${key}`}"><code>${key}</code></label>
+              <input
+                class="input"
+                id="${`limit-${key}`}"
+                name="${key}"
+                value="${String(value)}"
+                autocomplete="off"
+                spellcheck="false"
+                aria-describedby="${`hint-${key}`}"
+                @input="${(event: InputEvent) => edit(key, (event.target as HTMLInputElement).value)}"
+              >
+              <span class="hint" id="${`hint-${key}`}">${description}</span>
+            </div>
+          `
+        )}</form>
+        ${problem === null ? nothing : notice("bad", problem)} ${preview === null
+          ? nothing
+          : changesTable(page, preview)}
+      `,
     foot: () => {
       const isSame = Object.keys(changes()).length === 0;
-      return html`${isSame ? html`<span class="quiet small">${t("plugin.limits.same")}</span>` : nothing}
-        ${button(t("shell.cancel"), () => page.close(), { name: "dialog-cancel" })}
-        ${button(t("plugin.limits.preview"), () => send(true), { disabled: isSame || isBusy, name: "limits-preview" })}
-        ${button(t("plugin.limits.apply"), () => send(false), {
-          kind: "main",
-          disabled: isSame || isBusy || preview === null,
-          name: "limits-apply",
-        })}`;
+      return html`
+        ${isSame
+          ? html`
+            <span class="quiet small">${t("plugin.limits.same")}</span>
+          `
+          : nothing} ${button(t("shell.cancel"), () => page.close(), { name: "dialog-cancel" })} ${button(
+            t("plugin.limits.preview"),
+            () => send(true),
+            { disabled: isSame || isBusy, name: "limits-preview" },
+          )} ${button(t("plugin.limits.apply"), () => send(false), {
+            kind: "main",
+            disabled: isSame || isBusy || preview === null,
+            name: "limits-apply",
+          })}
+      `;
     },
   });
 }
 
 function changesTable({ t }: Page, { changed, notes }: LimitsChanged): TemplateResult {
-  return html`<table class="table changes" data-name="limit-changes"><thead><tr><th>${t("plugin.limit")}</th><th>${
-    t("plugin.limits.before")
-  }</th><th>${t("plugin.limits.after")}</th></tr></thead>
-    <tbody>${changed.map(({ key, before, after }) => html`<tr><td>${key}</td><td>${before}</td><td>${after}</td></tr>`)}</tbody></table>
-    ${notes.map((note) => html`<p class="small">${note}</p>`)}`;
+  return html`
+    <table class="table changes" data-name="limit-changes">
+      <thead>
+        <tr>
+          <th>${t("plugin.limit")}</th>
+          <th>${t("plugin.limits.before")}</th>
+          <th>${t("plugin.limits.after")}</th>
+        </tr>
+      </thead>
+      <tbody>${changed.map(({ key, before, after }) =>
+        html`
+          <tr>
+            <td>${key}</td>
+            <td>${before}</td>
+            <td>${after}</td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+    ${notes.map((note) =>
+      html`
+        <p class="small">${note}</p>
+      `
+    )}
+  `;
 }

@@ -6,6 +6,14 @@ import type { Page, View } from "../page.ts";
 export function missingView({ t }: Page): View {
   return {
     title: () => t("shell.missing"),
-    render: () => emptyState("empty", t("shell.missing"), "", html`<a href="#/">${t("shell.missing.back")}</a>`),
+    render: () =>
+      emptyState(
+        "empty",
+        t("shell.missing"),
+        "",
+        html`
+          <a href="#/">${t("shell.missing.back")}</a>
+        `,
+      ),
   };
 }

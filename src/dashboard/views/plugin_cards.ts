@@ -17,22 +17,60 @@ const WORKER_TONES: { readonly [state in WorkerDetails["state"]]: Tone } = {
 export function workersCard(page: Page, { workers }: PluginDetails): TemplateResult {
   const { t, format, now } = page;
   const title = t("plugin.workers");
-  if (workers.length === 0) return card(title, html`<p class="card-note">${t("plugin.workers.none")}</p>`);
+  if (workers.length === 0) {
+    return card(
+      title,
+      html`
+        <p class="card-note">${t("plugin.workers.none")}</p>
+      `,
+    );
+  }
   return card(
     title,
     scrolled(
       title,
-      html`<table class="table" data-name="workers"><thead><tr><th>${t("plugin.worker")}</th><th>${t("plugin.state")}</th>
-        <th>${t("plugin.kind")}</th><th class="number">${t("plugin.memory")}</th><th class="number">${t("plugin.holds")}</th>
-        <th class="number">${t("plugin.answered")}</th><th class="number">${t("plugin.since")}</th></tr></thead>
-        <tbody>${workers.map((worker) =>
-        html`<tr><td>${worker.index}</td><td>${badge(WORKER_TONES[worker.state], t(`plugin.worker.${worker.state}`))}
-          ${worker.problem === null ? nothing : html`<span class="tiny is-bad">${worker.problem}</span>`}</td>
-          <td>${worker.isolation === "process" ? t("plugin.kind.process", { pid: worker.pid ?? "" }) : t("plugin.kind.worker")}</td>
-          <td class="number">${worker.memory_bytes === null ? "–" : format.bytes(worker.memory_bytes)}</td>
-          <td class="number">${format.count(worker.holds)}</td><td class="number">${format.count(worker.answered)}</td>
-          <td class="number" title=${format.full(worker.since_at)}>${format.time(worker.since_at, now)}</td></tr>`
-      )}</tbody></table>`,
+      html`
+        <table class="table" data-name="workers">
+          <thead>
+            <tr>
+              <th>${t("plugin.worker")}</th>
+              <th>${t("plugin.state")}</th>
+              <th>${t("plugin.kind")}</th>
+              <th class="number">${t("plugin.memory")}</th>
+              <th class="number">${t("plugin.holds")}</th>
+              <th class="number">${t("plugin.answered")}</th>
+              <th class="number">${t("plugin.since")}</th>
+            </tr>
+          </thead>
+          <tbody>${workers.map((worker) =>
+            html`
+              <tr>
+                <td>${worker.index}</td>
+                <td>
+                  ${badge(
+                    WORKER_TONES[worker.state],
+                    t(`plugin.worker.${worker.state}`),
+                  )} ${worker.problem === null ? nothing : html`
+                    <span class="tiny is-bad">${worker.problem}</span>
+                  `}
+                </td>
+                <td>${worker.isolation === "process"
+                  ? t("plugin.kind.process", { pid: worker.pid ?? "" })
+                  : t("plugin.kind.worker")}</td>
+                <td class="number">${worker.memory_bytes === null
+                  ? "–"
+                  : format.bytes(worker.memory_bytes)}</td>
+                <td class="number">${format.count(worker.holds)}</td>
+                <td class="number">${format.count(worker.answered)}</td>
+                <td class="number" title="${format.full(worker.since_at)}">${format.time(
+                  worker.since_at,
+                  now,
+                )}</td>
+              </tr>
+            `
+          )}</tbody>
+        </table>
+      `,
     ),
   );
 }
@@ -44,23 +82,52 @@ export function commandsCard(page: Page, { name: plugin, commands }: PluginDetai
     title,
     scrolled(
       title,
-      html`<table class="table" data-name="commands"><thead><tr><th>${t("plugin.command")}</th><th class="number">${
-        t("plugin.done_total")
-      }</th><th class="number">${t("plugin.failed_total")}</th><th class="number">${t("overview.col.wait")}</th><th class="number">${
-        t("plugin.run")
-      } p50</th><th class="number">${t("overview.col.run")}</th></tr></thead>
-        <tbody>${commands.map((command) =>
-        html`<tr><td><a class="strong" href=${`#/try/${encodeURIComponent(plugin)}?command=${command.number}`}>${
-          command.name || command.number
-        }</a> <span class="quiet tiny">${command.number}${command.idempotent ? ` · ${t("plugin.idempotent")}` : ""}${
-          command.batch_max === null ? "" : ` · ${t("plugin.batch", { n: command.batch_max })}`
-        }</span>${command.description === "" ? nothing : html`<span class="why">${command.description}</span>`}</td>
-          <td class="number">${format.count(command.done)}</td>
-          <td class="number ${command.failed > 0 ? "is-bad" : ""}">${format.count(command.failed)}</td>
-          <td class="number">${command.done + command.failed === 0 ? "–" : format.us(command.wait_p99_us)}</td>
-          <td class="number">${command.done + command.failed === 0 ? "–" : format.us(command.run_p50_us)}</td>
-          <td class="number">${command.done + command.failed === 0 ? "–" : format.us(command.run_p99_us)}</td></tr>`
-      )}</tbody></table>`,
+      html`
+        <table class="table" data-name="commands">
+          <thead>
+            <tr>
+              <th>${t("plugin.command")}</th>
+              <th class="number">${t("plugin.done_total")}</th>
+              <th class="number">${t("plugin.failed_total")}</th>
+              <th class="number">${t("overview.col.wait")}</th>
+              <th class="number">${t("plugin.run")} p50</th>
+              <th class="number">${t("overview.col.run")}</th>
+            </tr>
+          </thead>
+          <tbody>${commands.map((command) =>
+            html`
+              <tr>
+                <td>
+                  <a class="strong" href="${`#/try/${
+                    encodeURIComponent(plugin)
+                  }?command=${command.number}`}">${command.name ||
+                    command.number}</a> <span class="quiet tiny"
+                  >${command.number}${command.idempotent
+                    ? ` · ${t("plugin.idempotent")}`
+                    : ""}${command.batch_max === null
+                    ? ""
+                    : ` · ${t("plugin.batch", { n: command.batch_max })}`}</span>${command.description === ""
+                    ? nothing
+                    : html`
+                      <span class="why">${command.description}</span>
+                    `}
+                </td>
+                <td class="number">${format.count(command.done)}</td>
+                <td class="number ${command.failed > 0 ? "is-bad" : ""}">${format.count(command.failed)}</td>
+                <td class="number">${command.done + command.failed === 0
+                  ? "–"
+                  : format.us(command.wait_p99_us)}</td>
+                <td class="number">${command.done + command.failed === 0
+                  ? "–"
+                  : format.us(command.run_p50_us)}</td>
+                <td class="number">${command.done + command.failed === 0
+                  ? "–"
+                  : format.us(command.run_p99_us)}</td>
+              </tr>
+            `
+          )}</tbody>
+        </table>
+      `,
     ),
   );
 }
@@ -73,37 +140,77 @@ export function limitsCard(page: Page, details: PluginDetails): TemplateResult {
     title,
     scrolled(
       title,
-      html`<table class="table" data-name="limits"><thead><tr><th>${t("plugin.limit")}</th><th class="number">${
-        t("plugin.value")
-      }</th></tr></thead><tbody>${details.limits.map(({ key, value, live, edited, description }) =>
-        html`<tr><td><code>${key}</code> ${edited ? badge("accent", t("plugin.edited"), "edit") : nothing}
-          <span class="why">${description}${live ? "" : ` · ${t("plugin.not_live")}`}</span></td>
-          <td class="number strong">${value}</td></tr>`
-      )}</tbody></table>`,
+      html`
+        <table class="table" data-name="limits">
+          <thead>
+            <tr>
+              <th>${t("plugin.limit")}</th>
+              <th class="number">${t("plugin.value")}</th>
+            </tr>
+          </thead>
+          <tbody>${details.limits.map(({ key, value, live, edited, description }) =>
+            html`
+              <tr>
+                <td>
+                  <code>${key}</code> ${edited ? badge("accent", t("plugin.edited"), "edit") : nothing}
+                  <span class="why">${description}${live ? "" : ` · ${t("plugin.not_live")}`}</span>
+                </td>
+                <td class="number strong">${value}</td>
+              </tr>
+            `
+          )}</tbody>
+        </table>
+      `,
     ),
-    canEdit ? button(t("plugin.limits.edit"), () => openLimits(page, details), { icon: "edit", name: "edit-limits" }) : undefined,
+    canEdit
+      ? button(t("plugin.limits.edit"), () => openLimits(page, details), {
+        icon: "edit",
+        name: "edit-limits",
+      })
+      : undefined,
   );
 }
 
-export function aboutCard(page: Page, plugin: Stats["plugins"][number], details: PluginDetails): TemplateResult {
+export function aboutCard(
+  page: Page,
+  plugin: Stats["plugins"][number],
+  details: PluginDetails,
+): TemplateResult {
   const { t, format, now } = page;
   const { version, essential, durability, results_keep_ms } = details;
   return card(
     t("plugin.about"),
-    html`<div class="card-body"><dl class="facts">
-      <dt>${t("plugin.module")}</dt><dd class="mono">${version.module}${essential ? html` ${badge("accent", t("plugin.essential"), "info")}` : nothing}</dd>
-      <dt>${t("plugin.version")}</dt><dd>${
-      version.hash === null ? t("plugin.version.builtin") : html`<code title=${version.hash}>${version.hash.slice(0, 12)}</code>`
-    } <span class="quiet" title=${format.full(version.since_at)}>${t("plugin.version.since", { time: format.time(version.since_at, now) })}</span></dd>
-      <dt>${t("plugin.durability")}</dt><dd>${t(`plugin.durability.${durability}`)}</dd>
-      <dt>${t("plugin.results")}</dt><dd>${
-      results_keep_ms === 0 ? t("plugin.results.not") : t("plugin.results.kept", { time: format.ms(results_keep_ms) })
-    }</dd>
-      <dt>${t("plugin.restarts")}</dt><dd>${format.count(plugin.restarts)}</dd>
-      ${Object.entries({ ...plugin.counters, ...plugin.gauges }).map(([name, value]) =>
-      html`<dt>${name}</dt><dd>${format.short(value)}</dd>`
-    )}
-    </dl></div>`,
+    html`
+      <div class="card-body">
+        <dl class="facts">
+          <dt>${t("plugin.module")}</dt>
+          <dd class="mono">${version.module}${essential
+            ? html`
+              ${badge("accent", t("plugin.essential"), "info")}
+            `
+            : nothing}</dd>
+          <dt>${t("plugin.version")}</dt>
+          <dd>${version.hash === null ? t("plugin.version.builtin") : html`
+            <code title="${version.hash}">${version.hash.slice(0, 12)}</code>
+          `} <span class="quiet" title="${format.full(version.since_at)}">${t("plugin.version.since", {
+            time: format.time(version.since_at, now),
+          })}</span></dd>
+          <dt>${t("plugin.durability")}</dt>
+          <dd>${t(`plugin.durability.${durability}`)}</dd>
+          <dt>${t("plugin.results")}</dt>
+          <dd>${results_keep_ms === 0
+            ? t("plugin.results.not")
+            : t("plugin.results.kept", { time: format.ms(results_keep_ms) })}</dd>
+          <dt>${t("plugin.restarts")}</dt>
+          <dd>${format.count(plugin.restarts)}</dd>
+          ${Object.entries({ ...plugin.counters, ...plugin.gauges }).map(([name, value]) =>
+            html`
+              <dt>${name}</dt><dd>${format.short(value)}</dd>
+            `
+          )}
+        </dl>
+      </div>
+    `,
   );
 }
 
@@ -112,10 +219,14 @@ export function timersCard(page: Page, { timers }: PluginDetails): TemplateResul
   const { t, format, now } = page;
   return card(
     t("plugin.timers"),
-    html`<div class="card-body"><dl class="facts">${timers.map(({ name, schedule, next_at }) =>
-      html`<dt>${name}</dt><dd>${schedule}${
-        next_at[0] === undefined ? nothing : html` <span class="quiet">→ ${format.time(next_at[0], now)}</span>`
-      }</dd>`
-    )}</dl></div>`,
+    html`
+      <div class="card-body"><dl class="facts">${timers.map(({ name, schedule, next_at }) =>
+        html`
+          <dt>${name}</dt><dd>${schedule}${next_at[0] === undefined ? nothing : html`
+            <span class="quiet">→ ${format.time(next_at[0], now)}</span>
+          `}</dd>
+        `
+      )}</dl></div>
+    `,
   );
 }

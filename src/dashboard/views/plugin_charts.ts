@@ -5,13 +5,14 @@ import type { ChartCurve, ChartModel } from "../components/time_chart.ts";
 import { html, type TemplateResult } from "../lit.ts";
 import type { Page } from "../page.ts";
 import type { TextKey } from "../texts.ts";
-import { type JoinedSeries, joined, type Range } from "./chart_models.ts";
+import { joined, type JoinedSeries, type Range } from "./chart_models.ts";
 
 /** The four charts of a plugin. */
 export class PluginCharts {
   readonly #page: Page;
   #history: History | null = null;
-  #made: { readonly history: History; readonly key: string; readonly models: readonly ChartModel[] } | null = null;
+  #made: { readonly history: History; readonly key: string; readonly models: readonly ChartModel[] } | null =
+    null;
 
   constructor(page: Page) {
     this.#page = page;
@@ -23,9 +24,16 @@ export class PluginCharts {
 
   render(range: Range): TemplateResult {
     const models = this.#models(range);
-    return html`<div class="charts">${models.map((model) =>
-      card(model.title, html`<time-chart .model=${model}></time-chart>`)
-    )}</div>`;
+    return html`
+      <div class="charts">${models.map((model) =>
+        card(
+          model.title,
+          html`
+            <time-chart .model="${model}"></time-chart>
+          `,
+        )
+      )}</div>
+    `;
   }
 
   #models(range: Range): readonly ChartModel[] {
@@ -59,7 +67,11 @@ const EMPTY: JoinedSeries = {
 };
 
 function chartsOf({ t, format }: Page, { times, series }: JoinedSeries): ChartModel[] {
-  const chart = (title: TextKey, curves: readonly ChartCurve[], show: (value: number) => string): ChartModel => ({
+  const chart = (
+    title: TextKey,
+    curves: readonly ChartCurve[],
+    show: (value: number) => string,
+  ): ChartModel => ({
     title: t(title),
     times,
     curves,
