@@ -1,4 +1,4 @@
-import type { Language } from "./language.ts";
+import type { Language } from "./translate.ts";
 
 const BYTES = ["B", "KiB", "MiB", "GiB", "TiB"];
 

@@ -3,7 +3,7 @@ import type { Stats } from "../admin/api.ts";
 import type { DialogHost } from "./components/dialog.ts";
 import type { Palette } from "./components/palette.ts";
 import type { Toasts } from "./components/toasts.ts";
-import type { LanguageSwitch } from "./language.ts";
+import type { LanguageSwitch } from "./language_switch.ts";
 import type { Page, View } from "./page.ts";
 import type { ThemeSwitch } from "./theme.ts";
 

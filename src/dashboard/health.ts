@@ -1,5 +1,5 @@
 import type { Spark, Stats } from "../admin/api.ts";
-import type { Values } from "./language.ts";
+import type { Values } from "./translate.ts";
 
 /** How bad it is: `bad` loses or refuses work now, `warn` will, `note` is as somebody wanted it. */
 export type Level = "bad" | "warn" | "note";

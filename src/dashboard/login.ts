@@ -1,7 +1,7 @@
 import { button } from "./components/button.ts";
 import { logo } from "./components/logo.ts";
 import { notice } from "./components/notice.ts";
-import type { Translate } from "./language.ts";
+import type { Translate } from "./translate.ts";
 import { html, nothing, type TemplateResult } from "./lit.ts";
 
 /** The form that asks for a token. */

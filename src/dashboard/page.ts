@@ -3,7 +3,7 @@ import type { ApiClient } from "./api_client.ts";
 import type { DialogContent } from "./components/dialog.ts";
 import type { Format } from "./format.ts";
 import type { Finding } from "./health.ts";
-import type { Translate } from "./language.ts";
+import type { Translate } from "./translate.ts";
 import type { TemplateResult } from "./lit.ts";
 import type { Poll, Poller } from "./poller.ts";
 import type { RateMeter } from "./rates.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { textOf } from "../../src/dashboard/language.ts";
+import { textOf } from "../../src/dashboard/translate.ts";
 import { type Text, TEXTS } from "../../src/dashboard/texts.ts";
 
 const FOLDER = new URL("../../src/dashboard/", import.meta.url);

@@ -1,4 +1,4 @@
-import type { Translate } from "../language.ts";
+import type { Translate } from "../translate.ts";
 import { html, nothing, type TemplateResult } from "../lit.ts";
 import { icon, type IconName } from "./icon.ts";
 

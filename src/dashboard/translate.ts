@@ -1,4 +1,3 @@
-import type { Preferences } from "./preferences.ts";
 import { type TextKey, TEXTS } from "./texts.ts";
 
 export type Language = "en" | "zh";
@@ -17,22 +16,4 @@ export function textOf(language: Language, key: TextKey, values: Values = {}): s
   const english = typeof en === "string" ? en : en[String(values["n"]) === "1" ? 0 : 1];
   const text = language === "zh" ? zh : english;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
-
-/** The language of the page. */
-export class LanguageSwitch {
-  readonly #preferences: Preferences;
-
-  constructor(preferences: Preferences) {
-    this.#preferences = preferences;
-  }
-
-  get language(): Language {
-    return document.documentElement.lang.startsWith("zh") ? "zh" : "en";
-  }
-
-  choose(language: Language): void {
-    this.#preferences.set("language", language);
-    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  }
 }
