@@ -97,6 +97,11 @@ export class Exchange implements Caller {
     const { head, place, services } = this;
     this.closes = !head.keepAlive || place.isLast;
     this.#admitOrigin();
+    if (services.isStarting() && !isOpen(head.target)) {
+      throw new HttpError(503, "the server is starting: its plugins are not there yet", {
+        "Retry-After": "1",
+      });
+    }
     // A browser that asks what a page may do has no token.
     const { access } = place;
     this.identity = access === OPEN_ACCESS || head.method === "OPTIONS" || isOpen(head.target)

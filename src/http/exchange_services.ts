@@ -14,6 +14,8 @@ export interface ExchangeServices {
   readonly message: RequestMessage;
   readonly log: Log;
   readonly limitLog: LimitLog;
+  /** No plugin answers yet. */
+  isStarting(): boolean;
   /** Monotonic, in ms. */
   readonly now: () => number;
 }

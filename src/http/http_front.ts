@@ -35,6 +35,7 @@ export function httpFront(
     table: new RouteTable(routes),
     heads: new ResponseHeads(counters.httpResponses),
     message: new RequestMessage(),
+    isStarting: () => state() === "starting",
     isStopping: () => state() === "draining" || state() === "stopped",
   });
 }

@@ -192,6 +192,14 @@ export class Listeners {
     for (const certificates of plan.certificates) certificates.close();
   }
 
+  /** Serves already what a plan has opened for HTTP: who asks there is told that the server starts. */
+  beginHttp({ opened }: ListenerPlan): void {
+    const early = opened.filter(isHttp);
+    // Until they are taken they are among those that only end.
+    this.#leaving.push(...early);
+    for (const { stream } of early) stream?.begin();
+  }
+
   /**
    * Serves what a plan has opened. What it closes takes nothing new; connections stay until their callers close them,
    * and who waits for a reply by UDP gets it.
@@ -206,8 +214,8 @@ export class Listeners {
       stream?.handler.become(options);
       if (datagrams !== null) datagrams.options = options;
     }
-    this.#leaving = this.#leaving.filter(({ datagrams }) =>
-      datagrams === null || !this.datagrams.includes(datagrams)
+    this.#leaving = this.#leaving.filter((each) =>
+      !after.includes(each) && (each.datagrams === null || !this.datagrams.includes(each.datagrams))
     );
     for (const { stream, datagrams } of closed) {
       stream?.stopAccepting();
@@ -237,12 +245,15 @@ export class Listeners {
     if (this.#leaving.length > 0) this.#leaving = this.#leaving.filter(isNeeded);
   }
 
+  /** Takes no more connections but over HTTP, where who asks is told that the server stops. */
   async stopAccepting(): Promise<void> {
-    await Promise.all(this.served.map((listener) => listener.stopAccepting()));
+    const all = [...this.#listening, ...this.#leaving].filter((each) => !isHttp(each));
+    await Promise.all(all.map(({ stream }) => stream?.stopAccepting()));
   }
 
   /** Ends all connections once they have got what they are owed, or when `enough` resolves. */
   async end(enough: (sent: Promise<unknown>) => Promise<void>): Promise<void> {
+    await Promise.all(this.served.map((listener) => listener.stopAccepting()));
     const connections = this.served.flatMap(({ handler }) => [...handler.connections]);
     for (const connection of connections) connection.finish();
     const all = [...this.#listening, ...this.#leaving];
@@ -315,6 +326,10 @@ function hasRightsOf(a: UnixListenerConfig, b: UnixListenerConfig): boolean {
 /** Gives files back the rights that they had. */
 function restore(configs: readonly UnixListenerConfig[]): void {
   for (const config of configs) setRights(config.path, config);
+}
+
+function isHttp({ config }: Listening): boolean {
+  return config.transport === "http";
 }
 
 /** False for a socket with nobody left; one for UDP closes by itself then. */

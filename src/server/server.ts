@@ -221,6 +221,7 @@ export class Server {
     let plan: PluginPlan | null = null;
     try {
       await this.#openControl(addressesOf(sockets));
+      this.#listeners.beginHttp(sockets);
       plan = await unlessStopped(this.#plugins.plan(plugins, settings), told, (late) => late.drop(hurry));
       await unlessStopped(this.#plugins.begin(plan), told);
     } catch (error) {

@@ -149,7 +149,6 @@ Deno.test("HTTP/1.1 as it is framed", async (t) => {
       }
       for (
         const path of [
-          "/",
           "/v1",
           "/v1/echo",
           "/v1/echo/",
