@@ -3,6 +3,7 @@ import { metricsRoute } from "./metrics_route.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { auditRoute } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
+import { figuresRoutes } from "./figures_routes.ts";
 import { jsonRoute } from "./json_route.ts";
 import { meRoute } from "./me_route.ts";
 import { pageRoutes } from "./page_routes.ts";
@@ -25,6 +26,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
       right: "stats",
       answer: () => target.stats(),
     }),
+    ...figuresRoutes(parts),
     meRoute(parts),
     auditRoute(parts),
     changeRoute(target, {

@@ -1,5 +1,4 @@
 import type { JsonObject, JsonValue } from "../plugin.ts";
-import type { TimerDetails } from "./operations_api.ts";
 
 /** A limit of a plugin as it counts now. */
 export interface Limit {
@@ -16,7 +15,10 @@ export interface Limit {
   readonly description: string;
 }
 
-/** GET /api/v1/history and /api/v1/history?plugin=NAME */
+/**
+ * GET /api/v1/history and /api/v1/history?plugin=NAME, with `&after=` the `end_at` of what one has: only newer points come then, and that
+ * one, which may have grown. 409 where no history is kept.
+ */
 export interface History {
   readonly plugin: string | null;
   /** The last five minutes by the second, and the last hour by ten. */
@@ -26,7 +28,7 @@ export interface History {
   readonly plugins?: { readonly [plugin: string]: Spark };
 }
 
-/** Series of the same length; the last point of each is of the time `end_at`. */
+/** Series of the same length; `end_at` is the last second of the last point, which may not be full yet. */
 export interface HistoryPart {
   readonly step_ms: number;
   readonly end_at: number;
@@ -39,6 +41,7 @@ export interface HistorySeries {
   readonly in_per_second: Series;
   readonly done_per_second: Series;
   readonly failed_per_second: Series;
+  /** Not taken: BUSY, unknown commands, wrong options. */
   readonly refused_per_second: Series;
   readonly queued: Series;
   readonly oldest_ms: Series;
@@ -52,7 +55,7 @@ export interface HistorySeries {
 
 export type Series = readonly (number | null)[];
 
-/** The last minutes of one plugin, done and failed per second. */
+/** The last five minutes of one plugin by ten seconds, done and failed per second; always whole. */
 export interface Spark {
   readonly step_ms: number;
   readonly end_at: number;
@@ -81,7 +84,8 @@ export interface PluginDetails {
   };
   readonly workers: readonly WorkerDetails[];
   readonly commands: readonly CommandDetails[];
-  readonly timers: readonly TimerDetails[];
+  /** When they run is among the timers: GET /api/v1/timers. */
+  readonly timers: readonly { readonly name: string; readonly schedule: string }[];
   readonly limits: readonly Limit[];
   /** Its results are kept, and for how long; 0 where they are not. */
   readonly results_keep_ms: number;
@@ -104,13 +108,17 @@ export interface WorkerDetails {
 }
 
 export interface CommandDetails {
-  readonly number: number;
+  /** Null for all commands together that are not counted each for itself. */
+  readonly number: number | null;
   readonly name: string;
   readonly description: string;
   readonly idempotent: boolean;
   readonly batch_max: number | null;
   readonly done: number;
   readonly failed: number;
+  /** Of those, its callers' mistakes. */
+  readonly refused: number;
+  /** Of the last minute. */
   readonly wait_p50_us: number;
   readonly wait_p99_us: number;
   readonly run_p50_us: number;

@@ -59,6 +59,8 @@ export interface ServerConfig extends NetLimits, LoginLimits, AccessConfig {
   readonly controlTcp: readonly InetAddress[];
   /** The main thread runs before all that is not in real time, where the system allows it. */
   readonly realtime: boolean;
+  /** The last hour's figures are kept while there is an HTTP listener. */
+  readonly history: boolean;
   /** Lines that the log writes in a second; 0 is no bound. */
   readonly maxLogLines: number;
   /** The file that each change of the running server is noted in; "" for none. */

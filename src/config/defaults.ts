@@ -42,6 +42,7 @@ export const SERVER_DEFAULTS = {
   control: "auto",
   control_tcp: "",
   realtime: false,
+  history: true,
   max_log_lines: 1_000,
   audit: "",
   log_level: "info",

@@ -147,6 +147,7 @@ function serverConfig(settings: ServerOutput, file: string | undefined): ServerC
     control: settings.control,
     controlTcp: settings.control_tcp,
     realtime: settings.realtime,
+    history: settings.history,
     maxLogLines: settings.max_log_lines,
     audit: settings.audit === "" ? "" : pathFrom(settings.audit, file),
     logLevel: settings.log_level,

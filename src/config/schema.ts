@@ -102,6 +102,7 @@ export const SERVER_ENTRIES = {
   control: text('a path, "auto" or "none"'),
   control_tcp: addresses(),
   realtime: flag(),
+  history: flag(),
   max_log_lines: count(0, 1_000_000),
   audit: anyText("the path of a file"),
   log_level: choice(["debug", "info", "warn", "error"]),

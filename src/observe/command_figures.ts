@@ -46,6 +46,16 @@ export class CommandTable {
     return [...this.#byNumber.values(), ...this.#others === null ? [] : [this.#others]];
   }
 
+  /** Adds the times of all. */
+  addTimes(wait: LatencyTotal, run: LatencyTotal): void {
+    for (const command of this.#byNumber.values()) {
+      command.wait.addTo(wait);
+      command.run.addTo(run);
+    }
+    this.#others?.wait.addTo(wait);
+    this.#others?.run.addTo(run);
+  }
+
   /** The times of all together; @param now monotonic, in ms */
   latencies(now: number): Latencies {
     return this.#latenciesOf(this.all, now);

@@ -115,6 +115,10 @@ export class LatencyTotal {
     else for (let i = 0; i < SIZE; i++) own[i]! += counts[i]! - before[at + i]!;
   }
 
+  addAll(other: LatencyTotal): void {
+    this.add(other.#counts, 0, null);
+  }
+
   /** Leaves what was not there at the time of `before`, which becomes what is here now. */
   since(before: Float64Array): this {
     const own = this.#counts;

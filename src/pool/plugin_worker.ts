@@ -79,6 +79,8 @@ export class PluginWorker {
   readonly isolation: Isolation;
   readonly rings: WorkerRings;
   readonly now: () => number;
+  /** Monotonic, in ms. */
+  readonly startedAt: number;
   state: "starting" | "running" | "retiring" | "failing" | "stopping" | "gone" = "starting";
   declaration: PluginDeclaration | null = null;
   /** What keeps its plugin from its work, as the plugin says. */
@@ -109,6 +111,7 @@ export class PluginWorker {
     this.isolation = options.isolation;
     this.rings = rings;
     this.now = options.now;
+    this.startedAt = options.now();
     this.#limits = setup;
     this.#replies = [
       new RingReader(rings.syncReplies),
@@ -141,7 +144,7 @@ export class PluginWorker {
   }
 
   /** Where it runs. */
-  get thread(): Pick<Thread, "threads" | "ended"> {
+  get thread(): Pick<Thread, "threads" | "ended" | "pid"> {
     return this.#thread;
   }
 

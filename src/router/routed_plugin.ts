@@ -1,3 +1,5 @@
+import type { Counted, Watched } from "../observe/history.ts";
+import type { LatencyTotal } from "../observe/latency_histogram.ts";
 import type { PluginStats } from "../observe/server_stats.ts";
 import type { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
@@ -19,7 +21,7 @@ import type { RequestOptions } from "./request_options.ts";
 export const LAST_SYSTEM_COMMAND = 1000;
 
 /** A plugin as the router sees it: where its operations wait, who works them off, and what was counted. */
-export class RoutedPlugin {
+export class RoutedPlugin implements Watched {
   biz: number | undefined;
   /** Operations that were put into the queue. */
   accepted = 0;
@@ -187,6 +189,25 @@ export class RoutedPlugin {
     const { queue: { ops }, pool: { outcomes } } = this;
     const { done } = outcomes;
     return () => Math.max(0, ops - (outcomes.done - done) - this.kept);
+  }
+
+  count(into: Counted, now: number): void {
+    const { queue, pool: { outcomes } } = this;
+    const journal = queue.durability?.figures();
+    into.in = this.accepted;
+    into.done = outcomes.done;
+    into.failed = outcomes.failed;
+    into.refused = this.busy + this.unknown + this.badOptions;
+    into.queued = queue.waiting + (queue.durability?.spilled ?? 0);
+    into.oldestMs = queue.waiting === 0 ? 0 : Math.max(0, Math.round(now - queue.oldestSince));
+    into.commitP99 = journal?.commit_us_last_minute.p99 ?? NaN;
+    into.unsyncedBytes = journal?.unsynced_bytes ?? NaN;
+    into.ops = queue.ops;
+    into.bytes = queue.bytes;
+  }
+
+  addTimes(wait: LatencyTotal, run: LatencyTotal): void {
+    this.pool.outcomes.commands.addTimes(wait, run);
   }
 
   stats(): PluginStats {

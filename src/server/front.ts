@@ -12,6 +12,7 @@ import { Entrance } from "./entrance.ts";
 import { Listeners } from "./listeners.ts";
 import type { Routing } from "./routing.ts";
 import type { ServerOptions } from "./server_options.ts";
+import type { WatchedFigures } from "./watched_figures.ts";
 
 /** What a server's front is made of. */
 export interface FrontParts {
@@ -21,6 +22,7 @@ export interface FrontParts {
   readonly loop: EpollLoop | null;
   /** What may be done to the server. */
   readonly target: ControlTarget;
+  readonly figures: WatchedFigures;
   state(): string;
   readiness(): Readiness;
   /** Monotonic, in ms. */
@@ -48,6 +50,7 @@ export function serverFront(parts: FrontParts): Listeners {
   const state = () => parts.state();
   const readiness = () => parts.readiness();
   const admin = adminRoutes({
+    figures: parts.figures,
     target,
     version,
     startedAt: Date.now(),

@@ -98,6 +98,10 @@ export class Listeners {
   }
 
   /** All that have connections, those that are not listened on any more included. */
+  get hasHttp(): boolean {
+    return this.#listening.some(({ config }) => config.transport === "http");
+  }
+
   get served(): StreamListener[] {
     return [...this.#listening, ...this.#leaving].flatMap(({ stream }) => stream ?? []);
   }

@@ -48,6 +48,12 @@ export class PluginSet {
     return removed;
   }
 
+  /** The plugin that is served under that name or business number; null where there is none. */
+  named(name: string): ServedPlugin | null {
+    const routed = this.registry.named(name);
+    return this.#served.find((served) => served.routed === routed) ?? null;
+  }
+
   /** A removed plugin has ended. */
   gone(plugin: RoutedPlugin): void {
     this.#leaving.delete(plugin);

@@ -29,6 +29,10 @@ export const DROP_GRACE_MS = 5000;
 /** A plugin as the server runs it: its config, what came of it, and how it goes on with another one. */
 export class ServedPlugin {
   readonly routed: RoutedPlugin;
+  /** Since when it has run this code, in ms since 1970. */
+  codeSince = Date.now();
+  /** Keys of limits that were changed since the config was read. */
+  readonly edited = new Set<string>();
   #settings: WorkerSettings;
   readonly #contentLimits: ContentLimits;
   /** What tells its operations from those of others, and from those of another start where they are not kept. */
@@ -118,6 +122,7 @@ export class ServedPlugin {
     const isDivided = partsOf(config) !== queue.parts.length || config.affinity !== routed.affinity?.param;
     this.config = config;
     this.#settings = settings;
+    if (module !== this.module) this.codeSince = Date.now();
     this.module = module;
     this.#bound();
     if (successor === null) return;

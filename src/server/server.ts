@@ -40,6 +40,7 @@ import type { ServerOptions } from "./server_options.ts";
 import { serverLoop } from "./server_loop.ts";
 import { ThreadEnds } from "./thread_ends.ts";
 import { onAbort, unlessStopped } from "./unless_stopped.ts";
+import { WatchedFigures } from "./watched_figures.ts";
 import { FileWatchers } from "./file_watchers.ts";
 
 const monotonic = (): number => performance.now();
@@ -62,6 +63,7 @@ export class Server {
   state: "starting" | "running" | "draining" | "stopped" = "starting";
   readonly #routing: Routing;
   readonly #plugins: PluginSet;
+  readonly #figures: WatchedFigures;
   readonly #listeners: Listeners;
   readonly #libc: LibcLibrary | null;
   readonly #loop: EpollLoop | null;
@@ -135,6 +137,7 @@ export class Server {
       surveyMs: options.surveyMs,
     }, registry);
     this.#plugins = plugins;
+    this.#figures = new WatchedFigures(plugins);
     this.#loop = serverLoop(this.#libc, router, plugins, this.#delay);
     const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
     const target = controlTargetOf(this, {
@@ -151,6 +154,7 @@ export class Server {
       routing,
       reserve: this.reserve,
       loop: this.#loop,
+      figures: this.#figures,
       target,
       state: () => this.state,
       readiness: () => readiness(this.state, plugins.readiness),
@@ -330,6 +334,7 @@ export class Server {
     this.reserve.refill();
     this.#listeners.check();
     this.#plugins.check();
+    this.#figures.look(this.#target.limits.history && this.#listeners.hasHttp);
     this.#routing.forwards.check();
     this.#routing.limitLog.tick();
     this.options.log.tick();

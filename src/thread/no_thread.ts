@@ -4,6 +4,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 export class NoThread implements Thread {
   readonly ended = Promise.resolve();
   readonly threads = [];
+  readonly pid = null;
 
   constructor(reason: string, events: ThreadEvents) {
     queueMicrotask(() => events.failed(reason));

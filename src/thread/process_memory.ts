@@ -23,7 +23,7 @@ export class ProcessMemory {
 }
 
 /** What a process has in memory; null where that cannot be told. */
-function residentBytes(pid: number): number | null {
+export function residentBytes(pid: number): number | null {
   try {
     // Pages: size resident shared …
     return Number(Deno.readTextFileSync(`/proc/${pid}/statm`).split(" ")[1]) * PAGE_BYTES;

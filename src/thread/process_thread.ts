@@ -76,6 +76,10 @@ export class ProcessThread implements Thread {
     this.ended = Promise.all([this.#accept(), this.#exit()]).then(() => {});
   }
 
+  get pid(): number | null {
+    return this.#exited ? null : this.#child.pid;
+  }
+
   post(message: ToHost): void {
     if (message.kind !== "start") return this.#send({ kind: "post", message });
     const { name, permissions, ringBytes } = this.options;

@@ -14,6 +14,8 @@ export interface Thread {
   askBack(): boolean;
   /** Threads of this process that came with it, by their ids, as far as they are known. */
   readonly threads: readonly string[];
+  /** Of the child process; null where there is none. */
+  readonly pid: number | null;
   /** Ends it now, as far as it can be ended. */
   terminate(): void;
   /** Resolves when all that it holds of this process is given back; after {@link terminate}. */

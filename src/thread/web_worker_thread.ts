@@ -5,6 +5,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 /** A plugin host in a Web Worker of this process. An endless loop in it cannot be ended. */
 export class WebWorkerThread implements Thread {
   readonly ended = Promise.resolve();
+  readonly pid = null;
   readonly #worker: HostWorker;
   /** The host's other end is its own: what the plugin posts by itself does not come this way. */
   readonly #port: MessagePort;

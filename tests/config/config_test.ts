@@ -156,6 +156,7 @@ Deno.test("without file, environment and flags the default is TCP and UDP on por
     control: "auto",
     controlTcp: [],
     realtime: false,
+    history: true,
     maxLogLines: 1_000,
     audit: "",
     logLevel: "info",

@@ -214,17 +214,14 @@ export function aboutCard(
   );
 }
 
-export function timersCard(page: Page, { timers }: PluginDetails): TemplateResult | typeof nothing {
+export function timersCard({ t }: Page, { timers }: PluginDetails): TemplateResult | typeof nothing {
   if (timers.length === 0) return nothing;
-  const { t, format, now } = page;
   return card(
     t("plugin.timers"),
     html`
-      <div class="card-body"><dl class="facts">${timers.map(({ name, schedule, next_at }) =>
+      <div class="card-body"><dl class="facts">${timers.map(({ name, schedule }) =>
         html`
-          <dt>${name}</dt><dd>${schedule}${next_at[0] === undefined ? nothing : html`
-            <span class="quiet">→ ${format.time(next_at[0], now)}</span>
-          `}</dd>
+          <dt>${name}</dt><dd>${schedule}</dd>
         `
       )}</dl></div>
     `,
