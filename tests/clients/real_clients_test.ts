@@ -15,6 +15,7 @@ const CLIENTS: readonly { name: string; command: readonly string[]; version: rea
   { name: "ruby", command: ["ruby", `${DRIVERS}ruby.rb`], version: ["ruby", "--version"] },
   { name: "go", command: ["go", "run", `${DRIVERS}go.go`], version: ["go", "version"] },
   { name: "node", command: ["node", `${DRIVERS}node.mjs`], version: ["node", "--version"] },
+  { name: "bun", command: ["bun", `${DRIVERS}node.mjs`], version: ["bun", "--version"] },
 ];
 
 const CONFIG = `
