@@ -7,7 +7,7 @@ import { figuresRoutes } from "./figures_routes.ts";
 import { jsonRoute } from "./json_route.ts";
 import { meRoute } from "./me_route.ts";
 import { pageRoutes } from "./page_routes.ts";
-import { ANY_OBJECT, changed, COUNT, FLAG, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
+import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
 /** The routes by which those who run a server look at it and change it. */
 export function adminRoutes(parts: AdminParts): Route[] {
@@ -64,6 +64,26 @@ export function adminRoutes(parts: AdminParts): Route[] {
         id: { ...COUNT, description: "The one of that number" },
       },
       schema: changed({ plugin: TEXT, retried: COUNT, left: COUNT }),
+    }),
+    changeRoute(target, {
+      command: "limits",
+      path: `${plugin}/limits`,
+      operationId: "changeLimits",
+      summary: "Changes limits of a plugin until the next reload",
+      members: {
+        limits: {
+          type: "object",
+          minProperties: 1,
+          additionalProperties: { type: ["string", "number"] },
+          description:
+            "By their keys in the config: queue.max_ops; values as there, or numbers of ms or bytes",
+        },
+      },
+      schema: changed({
+        plugin: TEXT,
+        changed: listOf(tableOf({ key: TEXT, before: {}, after: {} })),
+        notes: TEXTS,
+      }),
     }),
     changeRoute(target, {
       command: "reload",

@@ -102,6 +102,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "cancel", load: async () => (await import("./control/cancel.ts")).cancelCommand },
   { name: "purge", load: async () => (await import("./control/purge.ts")).purgeCommand },
   { name: "retry-dead", load: async () => (await import("./control/retry_dead.ts")).retryDeadCommand },
+  { name: "limits", load: async () => (await import("./control/limits.ts")).limitsCommand },
   { name: "reload", load: async () => (await import("./control/reload.ts")).reloadCommand },
   { name: "drain", load: async () => (await import("./control/drain.ts")).drainCommand },
   { name: "stop", load: async () => (await import("./control/stop.ts")).stopCommand },

@@ -219,7 +219,8 @@ function grantOf(
   return { name, rights, expires: expires ?? null, rate };
 }
 
-function pluginConfig(
+/** A plugin of a file, as the server uses it. */
+export function pluginConfig(
   plugin: NonNullable<FileOutput["plugin"]>[number],
   file: string | undefined,
 ): PluginConfig {

@@ -237,13 +237,16 @@ export const PLUGIN_ENTRIES = {
   config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
 };
 
+const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
+
+/** One plugin; keys of its own stand in its config. */
+export const PLUGIN_SCHEMA = table(PLUGIN_ENTRIES, undefined, OWN_KEYS);
+
 /** `[server]` with every key. */
 export const SERVER_SCHEMA = table(SERVER_ENTRIES);
 
 /** One layer of `[server]`: any of its keys. */
 export const SERVER_LAYER_SCHEMA = table(v.partial(v.object(SERVER_ENTRIES)).entries);
-
-const OWN_KEYS = "; keys of the plugin's own stand in [plugin.config]";
 
 /** The whole file. */
 export const FILE_SCHEMA = table({
@@ -254,7 +257,7 @@ export const FILE_SCHEMA = table({
     [],
   ),
   certificate: v.optional(list("certificate", table(CERTIFICATE_ENTRIES)), []),
-  plugin: v.optional(list("plugin", table(PLUGIN_ENTRIES, undefined, OWN_KEYS))),
+  plugin: v.optional(list("plugin", PLUGIN_SCHEMA)),
 });
 
 /** A problem of a value, and whether it is its key that is wrong. */

@@ -3,7 +3,8 @@ import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { MAX_LISTED } from "../pool/administration.ts";
 import type { ControlCommand } from "./control_command.ts";
-import { ControlRefusal, type ControlRequest, shown } from "./control_request.ts";
+import { ControlRefusal, type ControlRequest } from "./control_request.ts";
+import { LIMITS_COMMAND } from "./limits_command.ts";
 import { ReloadError } from "./reload_report.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { doneOf, type StopReport } from "./stop_report.ts";
@@ -24,6 +25,7 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["purge", { keys: ["plugin", "dead", "id"], changes: true, run: purge }],
   ["retry-dead", { keys: ["plugin", "limit", "id"], changes: true, run: retryDead }],
   ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
+  ["limits", LIMITS_COMMAND],
   ["reload", { keys: [], changes: true, run: reload }],
   ["drain", { keys: [], changes: true, progress: left, run: drain }],
   ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
@@ -204,12 +206,5 @@ function result(report: StopReport): JsonObject {
 }
 
 function pluginOf(target: ControlTarget, request: ControlRequest): RoutedPlugin {
-  const name = request.text("plugin");
-  const plugin = target.plugin(name);
-  if (plugin !== null) return plugin;
-  const names = target.stats().plugins.map((each) => each.name).join(", ");
-  throw new ControlRefusal(
-    `there is no plugin ${shown(name)}; there is ${names || "none at all"}`,
-    "unknown",
-  );
+  return target.pluginOf(request.text("plugin"));
 }

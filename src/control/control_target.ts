@@ -3,6 +3,7 @@ import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { AuditLog } from "./audit_log.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import type { LimitEdits, LimitsReport } from "./limits_report.ts";
 import type { ReloadReport } from "./reload_report.ts";
 import type { StopReport } from "./stop_report.ts";
 
@@ -15,6 +16,10 @@ export interface ControlTarget {
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;
+  /** The same; throws ControlRefusal where there is none. */
+  pluginOf(name: string): RoutedPlugin;
+  /** Changes limits of a plugin until the next reload; rejects with ControlRefusal where that cannot be, and nothing has changed then. */
+  changeLimits(plugin: string, limits: LimitEdits, isDry: boolean): Promise<LimitsReport>;
   /** Starts to stop, or joins the stop that is under way. Resolves when all but the control sockets are closed. */
   drain(): Promise<StopReport>;
   /** The same, at once. */

@@ -3,6 +3,8 @@ import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { Registry } from "../router/registry.ts";
 import type { AuditLog } from "./audit_log.ts";
+import { ControlRefusal, shown } from "./control_request.ts";
+import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { ControlTarget } from "./control_target.ts";
 import type { StopReport } from "./stop_report.ts";
 
@@ -21,6 +23,8 @@ export interface ControlParts {
   readonly limits: { readonly drainTimeout: number };
   /** See {@link ControlTarget.reload}. */
   readonly reload: ControlTarget["reload"];
+  /** See {@link ControlTarget.changeLimits}. */
+  readonly changeLimits: ControlTarget["changeLimits"];
   /** Resolves when all but the control sockets is closed. */
   readonly reported: PromiseWithResolvers<StopReport>;
   /** Gives up waiting for what is queued. */
@@ -29,7 +33,7 @@ export interface ControlParts {
 
 /** What the control socket's commands do with a server. */
 export function controlTargetOf(server: ControlledServer, parts: ControlParts): ControlTarget {
-  const { log, limitLog, limits, reload, reported, hurry } = parts;
+  const { log, limitLog, limits, reload, changeLimits, reported, hurry } = parts;
   const begin = (): Promise<StopReport> => {
     server.drain().catch(reported.reject);
     return reported.promise;
@@ -39,6 +43,8 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
     limitLog,
     stats: () => server.stats(),
     plugin: (name) => server.registry.named(name),
+    pluginOf: (name) => pluginOf(server.registry, name),
+    changeLimits,
     audit: server.audit,
     reload,
     drain: begin,
@@ -48,4 +54,14 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
     },
     drainTimeout: () => limits.drainTimeout,
   };
+}
+
+function pluginOf(registry: Registry, name: string): RoutedPlugin {
+  const plugin = registry.named(name);
+  if (plugin !== null) return plugin;
+  const names = registry.plugins.map((each) => each.name).join(", ");
+  throw new ControlRefusal(
+    `there is no plugin ${shown(name)}; there is ${names || "none at all"}`,
+    "unknown",
+  );
 }

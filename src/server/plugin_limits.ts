@@ -69,16 +69,22 @@ export const PLUGIN_LIMITS: readonly PluginLimit[] = [
   ),
 ];
 
+/** The keys whose values are others in one config of a plugin than in another. */
+export function limitsThatDiffer(a: PluginConfig, b: PluginConfig): Set<string> {
+  return new Set(PLUGIN_LIMITS.filter(({ read }) => read(a) !== read(b)).map(({ key }) => key));
+}
+
 /** The limits of a plugin as they count now. @param edited keys of those that were changed since the config was read */
 export function limitsOf(config: PluginConfig, edited: ReadonlySet<string>): Told<Limit>[] {
   return PLUGIN_LIMITS.flatMap(({ read, ...limit }): Told<Limit>[] => {
     const amount = read(config);
     if (amount === undefined) return [];
-    return [{ ...limit, value: shown(amount, limit.unit), amount, edited: edited.has(limit.key) }];
+    return [{ ...limit, value: limitText(amount, limit.unit), amount, edited: edited.has(limit.key) }];
   });
 }
 
-function shown(amount: number, unit: Limit["unit"]): string | number {
+/** An amount as the config writes it. */
+export function limitText(amount: number, unit: Limit["unit"]): string | number {
   if (unit === "count") return amount;
   return formatAmount(amount, unit === "ms" ? TIME_UNITS : BYTE_UNITS, unit === "ms" ? "" : " ");
 }

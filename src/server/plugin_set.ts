@@ -48,6 +48,11 @@ export class PluginSet {
     return removed;
   }
 
+  /** What they are served with now was read from the config. */
+  settle(): void {
+    for (const served of this.#served) served.written = served.config;
+  }
+
   /** The plugin that is served under that name or business number; null where there is none. */
   named(name: string): ServedPlugin | null {
     const routed = this.registry.named(name);

@@ -1,6 +1,9 @@
 import type { Config } from "../config/config.ts";
 import type { ReadFile } from "../config/config_file.ts";
 import { textOf } from "../text_of.ts";
+import { ControlRefusal } from "../control/control_request.ts";
+import type { LimitEdits, LimitsReport } from "../control/limits_report.ts";
+import { editLimits } from "./edit_limits.ts";
 import { SERVER } from "../control/actor.ts";
 import { ReloadError, type ReloadReport } from "../control/reload_report.ts";
 import { configAgain, previewReload, reload, type ReloadTarget, tellReload } from "./reload.ts";
@@ -46,12 +49,21 @@ export class ReloadQueue {
     });
   }
 
+  /** See {@link editLimits}. */
+  editLimits(plugin: string, edits: LimitEdits, isDry: boolean): Promise<LimitsReport> {
+    return this.#inTurn(() => {
+      const { target, state } = this.options;
+      if (state() !== "running") throw new ControlRefusal(`nothing is changed: the server is ${state()}`);
+      return editLimits(target, plugin, edits, isDry);
+    });
+  }
+
   /** The files of one plugin have changed. What becomes of it is in the log. */
   beginWatched(plugin: string): Promise<void> {
     return this.#inTurn(() => this.#reload(this.options.target.config, plugin)).then(() => {}, () => {});
   }
 
-  #inTurn(work: () => Promise<ReloadReport>): Promise<ReloadReport> {
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     const reloaded = this.#last.then(work);
     this.#last = reloaded.catch(() => {});
     return reloaded;
@@ -65,6 +77,7 @@ export class ReloadQueue {
       const config = given ?? await configAgain(loadConfig, read, stopping);
       const report = await follow(await reload(target, config, watched));
       taken(config);
+      if (watched === undefined) target.plugins.settle();
       // Files that were looked at and are the same are no news.
       tellReload(report, log, report.unchanged && watched !== undefined ? "debug" : "info");
       if (watched !== undefined && !report.unchanged) {

@@ -20,6 +20,7 @@ import { buildPlugin, type PluginParts } from "./build_plugin.ts";
 import type { HeldModule } from "./module_store.ts";
 import { PluginsError } from "./plugins_error.ts";
 import { limitsOf } from "./plugin_journals.ts";
+import { limitsThatDiffer } from "./plugin_limits.ts";
 import { isSurveyable, type SurveyRequest } from "./survey_modules.ts";
 import { partsOf, workerSettings } from "./worker_settings.ts";
 
@@ -31,8 +32,8 @@ export class ServedPlugin {
   readonly routed: RoutedPlugin;
   /** Since when it has run this code, in ms since 1970. */
   codeSince = Date.now();
-  /** Keys of limits that were changed since the config was read. */
-  readonly edited = new Set<string>();
+  /** Its config as it was read last: limits may have been changed since. */
+  written: PluginConfig;
   #settings: WorkerSettings;
   readonly #contentLimits: ContentLimits;
   /** What tells its operations from those of others, and from those of another start where they are not kept. */
@@ -48,6 +49,7 @@ export class ServedPlugin {
     /** Where its async operations are kept; null where they are in memory alone. */
     journal: OpenJournal | null,
   ) {
+    this.written = config;
     this.#runs = { server: parts.run, journal: journal?.recovered.run ?? null };
     // What a journal brings back may be longer than what is taken now.
     const longest = journal === null || isEmpty(journal) ? 0 : journal.maxContentBytes;
@@ -57,6 +59,11 @@ export class ServedPlugin {
     this.#bound();
     this.#setAffinity();
     this.#kept = journal === null ? null : parts.journals.keep(this.routed, journal);
+  }
+
+  /** Keys of limits that were changed since the config was read. */
+  get edited(): ReadonlySet<string> {
+    return limitsThatDiffer(this.written, this.config);
   }
 
   get name(): string {

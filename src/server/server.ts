@@ -144,6 +144,7 @@ export class Server {
       log,
       limitLog,
       limits,
+      changeLimits: (...edit) => this.#reloads.editLimits(...edit),
       reload: (isDry) => isDry ? this.#reloads.preview() : this.#reloads.begin(),
       reported: this.#reported,
       hurry: this.#hurry.resolve,
@@ -342,14 +343,9 @@ export class Server {
 
   async #openControl(addresses: readonly Deno.Addr[]): Promise<void> {
     const { env = {}, config: { server: settings } } = this.options;
+    const { reserve, controls: { target } } = this;
     const access = this.#listeners.entrance.ofControl;
-    await this.#control.open(this.controls.target, {
-      settings,
-      env,
-      addresses,
-      reserve: this.reserve,
-      access,
-    });
+    await this.#control.open(target, { settings, env, addresses, reserve, access });
   }
 
   async #drainAndClose(): Promise<StopReport> {

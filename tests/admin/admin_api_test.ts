@@ -75,6 +75,12 @@ Deno.test("what a server tells and does over HTTP is what it tells and does over
     assert(server.plugin("echo").paused);
   });
 
+  await t.step("limits are changed as the description says", async () => {
+    const given = { limits: { ttl: "1h" }, dry_run: true };
+    const path = "/api/v1/plugins/{plugin}/limits";
+    await checked("POST", path, await api.post("/api/v1/plugins/echo/limits", given), 200);
+  });
+
   await t.step("what a purge would drop is told before, and it drops that", async () => {
     await connection.send(...[1, 2, 3].map((id) => streamRequest({ id, sync: false })));
     await connection.replies(3);

@@ -65,6 +65,13 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
   await said("purge", "echo", "--yes");
   await said("resume", "echo");
   assertEquals(await said("peek", "echo", "--dead"), "plugin echo has 0 dead letters\n");
+  const lost = "the config's file keeps its values: the next reload, or start, brings them back\n";
+  assertEquals(
+    await said("limits", "echo", "queue.max_ops=5_000", "retry.backoff=2s", "--dry-run"),
+    `plugin echo: queue.max_ops 1000000 -> 5000 (not done)\nplugin echo: retry.backoff 1s -> 2s (not done)\n${lost}`,
+  );
+  assertEquals(await said("limits", "echo", "ttl=1h"), `plugin echo: ttl 0ms -> 1h\n${lost}`);
+  assertEquals(await said("limits", "echo", "ttl=1h"), "nothing differs from what counts now\n");
   assertEquals(await said("retry-dead", "echo"), "plugin echo: 0 dead letters back in the queue, 0 left\n");
   const sleep = "send --biz echo --cmd 1003 --async ms=soon".split(" ");
   for (let sent = 0; sent < 2; sent++) await mevent([...sleep, "--unix", server.unixPath]);
@@ -107,6 +114,9 @@ Deno.test("a control command exits with 1 where it is refused, 69 where nobody i
       ["cancel", "echo", "x"],
       ["peek", "echo", "--limit", "0"],
       ["purge", "echo", "4", "--yes"],
+      ["limits", "echo"],
+      ["limits", "echo", "ttl"],
+      ["limits", "echo", "ttl=1s", "ttl=2s"],
       ["retry-dead", "echo", "x"],
       ["retry-dead", "echo", "4", "--limit", "1"],
       [

@@ -70,6 +70,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["pause", "echo", ...control],
     ["resume", "echo", "--json", ...control],
     ["retry-dead", "echo", ...control],
+    ["limits", "echo", "ttl=1s", ...control],
     ["purge", "echo", "--yes", ...control],
     ["journal", "check", "--data", data],
     ["journal", "dump", "echo", "--data", data],
