@@ -2,6 +2,7 @@ import type { JsonObject } from "../plugin.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { Change } from "./change_api.ts";
 
+export type { Finding, FindingKind, FindingLevel, Verdict } from "../observe/finding.ts";
 export type * from "./change_api.ts";
 export type * from "./figures_api.ts";
 export type * from "./log_api.ts";

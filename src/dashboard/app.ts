@@ -1,10 +1,10 @@
-import type { Me, Spark, Stats } from "../admin/api.ts";
+import type { Me, Stats } from "../admin/api.ts";
 import { ApiClient, ApiError } from "./api_client.ts";
 import { type DialogContent, DialogHost } from "./components/dialog.ts";
 import { Palette } from "./components/palette.ts";
 import { Toasts } from "./components/toasts.ts";
 import { Format } from "./format.ts";
-import { type Finding, findings } from "./health.ts";
+import type { Finding } from "./health.ts";
 import type { Frame } from "./frame.ts";
 import { Keyboard } from "./keyboard.ts";
 import { LanguageSwitch } from "./language_switch.ts";
@@ -50,7 +50,6 @@ export class App implements Frame {
   mode: "booting" | "login" | "ready" = "booting";
   statsPoller: Poller<Stats> | null = null;
   #mePoller: Poller<Me> | null = null;
-  #sparks: { readonly [plugin: string]: Spark } | undefined;
   #viewPollers: Poller<never>[] = [];
   /** The server's clock less this machine's, in ms. */
   #clockOffset = 0;
@@ -112,10 +111,6 @@ export class App implements Frame {
     }).start();
     this.#viewPollers.push(poller as unknown as Poller<never>);
     return poller;
-  }
-
-  useSparks(sparks: { readonly [plugin: string]: Spark } | undefined): void {
-    this.#sparks = sparks;
   }
 
   go(segments: readonly string[], query = {}): void {
@@ -230,7 +225,7 @@ export class App implements Frame {
     this.stats = stats;
     this.refusal = null;
     this.rates.look(stats, performance.now());
-    this.findings = findings(stats, this.#sparks);
+    this.findings = stats.verdict.findings;
     const names = stats.plugins.map(({ name }) => name).join("\n");
     if (this.#names !== "" && names !== this.#names) this.#mePoller?.now();
     this.#names = names;

@@ -3,15 +3,13 @@ import type { Page } from "./page.ts";
 import { href } from "./route.ts";
 
 /** What is wrong, as a sentence. */
-export function sentenceOf({ t, format }: Page, { kind, values, share, ms, sinceAt }: Finding): string {
-  const since = sinceAt === null || sinceAt === undefined
-    ? ""
-    : t("finding.since", { time: format.minute(sinceAt) });
+export function sentenceOf({ t, format }: Page, { kind, values, share, ms, since_at }: Finding): string {
+  const since = since_at === null ? "" : t("finding.since", { time: format.minute(since_at) });
   return t(`finding.${kind}`, {
     ...shown(format, values),
     since,
-    share: share === undefined ? "" : format.share(share),
-    time: ms === undefined ? "" : format.ms(ms),
+    share: share === null ? "" : format.share(share),
+    time: ms === null ? "" : format.ms(ms),
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Me, Spark, Stats } from "../admin/api.ts";
+import type { Me, Stats } from "../admin/api.ts";
 import type { ApiClient } from "./api_client.ts";
 import type { DialogContent } from "./components/dialog.ts";
 import type { Format } from "./format.ts";
@@ -27,8 +27,6 @@ export interface Page {
   update(): void;
   /** Asks the server again and again until the view is left. */
   poll<T>(poll: Poll<T>): Poller<T>;
-  /** The series of each plugin's row, for the findings. */
-  useSparks(sparks: { readonly [plugin: string]: Spark } | undefined): void;
   /** Goes to a view. */
   go(
     segments: readonly string[],

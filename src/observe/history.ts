@@ -2,6 +2,7 @@ import { Growth } from "./growth.ts";
 import { type HistoryRing, SERIES, shown } from "./history_ring.ts";
 import { blankSample, highest, type HistorySample, HistoryTrack } from "./history_track.ts";
 import { LatencyTotal } from "./latency_histogram.ts";
+import type { Recent } from "./finding.ts";
 
 /** A row's short series: so many means of so many seconds. */
 const SPARK = { points: 30, step: 10 } as const;
@@ -114,6 +115,13 @@ export class History {
     const left = [followed.ops.untilFull(limits.maxOps), followed.bytes.untilFull(limits.maxBytes)]
       .filter((ms) => ms !== null);
     return left.length === 0 ? null : Math.min(...left);
+  }
+
+  /** The last minutes of a plugin, for a verdict; null where nothing is known of it. */
+  recent(name: string, limits: { readonly maxOps: number; readonly maxBytes: number }): Recent | null {
+    const followed = this.#plugins.get(name);
+    if (followed === undefined) return null;
+    return { ...this.#spark(followed.track), full_in_ms: this.fullIn(name, limits) };
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../plugin.ts";
+import type { Verdict } from "./finding.ts";
 import type { HistogramStats } from "./latency_histogram.ts";
 
 export type { HistogramStats };
@@ -291,6 +292,8 @@ export interface ServerStats extends JsonObject {
   disk_bytes: number;
   max_disk: number;
   disk_level: string;
+  /** How it is doing. */
+  verdict: Verdict;
   forwards: ForwardStats[];
   plugins: PluginStats[];
 }

@@ -284,18 +284,15 @@ export class Server {
 
   stats(): ServerStats {
     const { options: { version, log }, state } = this;
-    const { counters, limitLog, budget, forwards } = this.#routing;
     return serverFigures({
       version,
       state,
       delay: this.#delay,
-      counters,
-      limitLog,
+      figures: this.#figures,
+      routing: this.#routing,
       log,
       listeners: this.#listeners,
-      budget,
       plugins: this.#plugins,
-      forwards,
       journals: this.#journals,
     });
   }

@@ -1,37 +1,35 @@
-import type { Forwards } from "../forward/forwards.ts";
-import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { LoopDelay } from "../observe/loop_delay.ts";
 import { readiness } from "../observe/readiness.ts";
 import type { ServerCounters, ServerStats } from "../observe/server_stats.ts";
-import type { QueueBudget } from "../queue/operation_queue.ts";
+import { verdictOf } from "../observe/verdict.ts";
 import type { Listeners } from "./listeners.ts";
 import type { PluginJournals } from "./plugin_journals.ts";
 import type { PluginSet } from "./plugin_set.ts";
+import type { Routing } from "./routing.ts";
+import type { WatchedFigures } from "./watched_figures.ts";
 
 /** What a server's figures are of. */
 export interface FigureSources {
   readonly version: string;
   readonly state: ServerStats["state"];
   readonly delay: LoopDelay;
-  readonly counters: ServerCounters;
-  readonly limitLog: LimitLog;
+  readonly figures: Pick<WatchedFigures, "history">;
+  readonly routing: Pick<Routing, "counters" | "limitLog" | "budget" | "forwards">;
   readonly log: Log;
   readonly listeners: Listeners;
-  readonly budget: QueueBudget;
   readonly plugins: PluginSet;
-  readonly forwards: Forwards;
   readonly journals: PluginJournals;
 }
 
 /** The figures as everybody gets them. */
 export function serverFigures(sources: FigureSources): ServerStats {
-  const { counters, limitLog, log, listeners, budget, plugins, delay } = sources;
+  const { routing: { counters, limitLog, budget, forwards }, log, listeners, plugins, delay } = sources;
   const now = plugins.parts.now();
   const all = plugins.all.map((plugin) => plugin.stats());
   const { rss, heapUsed, heapTotal, external } = Deno.memoryUsage();
   const { ready, reasons } = readiness(sources.state, plugins.readiness);
-  return {
+  const stats = {
     version: sources.version,
     pid: Deno.pid,
     uptime_seconds: Math.round((now - delay.since) / 1000),
@@ -83,9 +81,14 @@ export function serverFigures(sources: FigureSources): ServerStats {
     disk_bytes: sources.journals.diskBytes,
     max_disk: sources.journals.maxDisk,
     disk_level: sources.journals.journals.level,
-    forwards: sources.forwards.stats(),
+    forwards: forwards.stats(),
     plugins: all,
   };
+  const bounds = new Map(
+    all.map(({ name, max_ops, max_bytes }) => [name, { maxOps: max_ops, maxBytes: max_bytes }]),
+  );
+  const { history } = sources.figures;
+  return { ...stats, verdict: verdictOf(stats, (name) => history?.recent(name, bounds.get(name)!) ?? null) };
 }
 
 function responsesOf({ httpResponses }: ServerCounters): ServerStats["http_responses"] {

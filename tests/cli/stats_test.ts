@@ -94,6 +94,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   const lines = table.split("\n");
   assertEquals(lines.slice(0, 7), [
     "mevent 1.2.3, pid 42, running for 1 min",
+    "verdict      All well",
     "connections  open 1, accepted 1,000, refused 0, slow readers closed 0",
     "messages     tcp 1,234,567, udp 0, unix 0, http 0",
     "errors       version 0, broken 0, unknown 0, busy 0, replies dropped 0, datagrams dropped 0",
@@ -101,7 +102,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
     "queues       1.5 KiB of 1 GiB",
     "memory       64 MiB",
   ]);
-  const [header = "", row = "", oddRow = ""] = lines.slice(8);
+  const [header = "", row = "", oddRow = ""] = lines.slice(9);
   assertEquals([row.length, oddRow.length], [header.length, header.length]);
   assertMatch(
     row,

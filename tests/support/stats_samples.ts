@@ -96,6 +96,7 @@ export function serverStats(plugins: PluginStats[], uptime_seconds = 60): Server
     disk_bytes: 0,
     max_disk: 10 * 1024 ** 3,
     disk_level: "normal",
+    verdict: { state: "well", findings: [], more: 0 },
     forwards: [],
     plugins,
   };

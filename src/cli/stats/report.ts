@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Connection } from "../../client/connection.ts";
 import type { ServerStats } from "../../observe/server_stats.ts";
+import { FINDING_KINDS, LEVELS } from "../../observe/finding.ts";
 import type { JsonValue } from "../../plugin.ts";
 import { ReplyCode, replyName } from "../../protocol/codes.ts";
 
@@ -228,6 +229,19 @@ const SERVER = v.object({
   disk_bytes: COUNT,
   max_disk: COUNT,
   disk_level: v.string(),
+  verdict: v.object({
+    state: v.picklist(["well", "warn", "bad"]),
+    findings: v.array(v.object({
+      kind: v.picklist(FINDING_KINDS),
+      level: v.picklist(LEVELS),
+      plugin: v.nullable(v.string()),
+      values: v.record(v.string(), v.union([v.string(), COUNT])),
+      share: v.nullable(COUNT),
+      ms: v.nullable(COUNT),
+      since_at: v.nullable(COUNT),
+    })),
+    more: COUNT,
+  }),
   // A server of before has none.
   forwards: v.optional(v.array(FORWARD), []),
   plugins: v.array(PLUGIN),

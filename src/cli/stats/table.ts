@@ -1,3 +1,4 @@
+import { verdictText } from "../../observe/verdict_text.ts";
 import type { ForwardStats, Latency, PluginStats, ServerStats } from "../../observe/server_stats.ts";
 import { aligned, printable } from "../aligned.ts";
 import { bytesText, countText, microsecondsText, uptimeText } from "./units.ts";
@@ -59,6 +60,7 @@ function serverLines(stats: ServerStats): string[] {
   const { version, pid, state, uptime_seconds, queue_bytes, queue_level, max_queue_bytes, rss_bytes } = stats;
   return [
     `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}`,
+    `verdict      ${printable(verdictText(stats.verdict))}`,
     ...stats.not_ready.map((reason) => `not ready    ${printable(reason)}`),
     `connections  ${figures(connections)}`,
     ...tlsLines(stats),

@@ -34,6 +34,14 @@ export const FINDING_TEXTS = {
     en: "Renew its file: it is taken over without a restart.",
     zh: "请更新证书文件，无需重启即可生效。",
   },
+  "finding.slow_loop": {
+    en: "The main thread was held up for {time} within the last minute",
+    zh: "主线程在最近一分钟内停顿了 {time}",
+  },
+  "advice.slow_loop": {
+    en: "Give the machine more cores, or set realtime = true.",
+    zh: "请增加 CPU 核心，或设置 realtime = true。",
+  },
   "finding.forward": { en: "{to} cannot be reached", zh: "无法连接 {to}" },
   "advice.forward": {
     en: "Requests for {names} fail until it answers.",
@@ -64,6 +72,14 @@ export const FINDING_TEXTS = {
   "advice.unhealthy": {
     en: "The plugin's own health check says why; see its workers.",
     zh: "插件的健康检查说明了原因，请查看其工作线程。",
+  },
+  "finding.full_soon": {
+    en: "{plugin} is full in {time} at the present rates",
+    zh: "按当前速率，{plugin} 将在 {time}后队列已满",
+  },
+  "advice.full_soon": {
+    en: "Give it more workers, or raise its bound.",
+    zh: "请增加工作线程，或提高其上限。",
   },
   "finding.fills": { en: "The queue of {plugin} is {share} full", zh: "{plugin} 的队列已用 {share}" },
   "advice.fills": { en: "When it is full, it answers BUSY.", zh: "队列满后将返回 BUSY。" },

@@ -27,7 +27,6 @@ export function overviewView(page: Page): View {
     load: (signal) => page.api.get("history", {}, signal),
     apply: (value) => {
       history = value;
-      page.useSparks(value.plugins);
     },
   });
   return {
