@@ -5,6 +5,7 @@ import { auditRoute } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
 import { figuresRoutes } from "./figures_routes.ts";
 import { jsonRoute } from "./json_route.ts";
+import { logRoutes } from "./log_routes.ts";
 import { meRoute } from "./me_route.ts";
 import { pageRoutes } from "./page_routes.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
@@ -29,6 +30,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
     ...figuresRoutes(parts),
     meRoute(parts),
     auditRoute(parts),
+    ...logRoutes(parts),
     changeRoute(target, {
       command: "pause",
       path: `${plugin}/pause`,

@@ -28,11 +28,22 @@ export interface LogLevels {
   readonly plugins: { readonly [plugin: string]: LogLevelName | null };
 }
 
-/** POST /api/v1/log/levels; null gives a plugin the server's level again. */
+/** POST /api/v1/log/levels; null is what the config says again. */
 export interface LogLevelRequest extends Change {
   /** Null or left out is the server. */
   readonly plugin?: string | null;
   readonly level: LogLevelName | null;
+}
+
+/** What that answers. */
+export interface LogLevelSet {
+  readonly plugin: string | null;
+  /** As it is now; null of a plugin is the server's. In a dry run what was asked for. */
+  readonly level: LogLevelName | null;
+  readonly before: LogLevelName | null;
+  /** How long it holds, as a sentence. */
+  readonly note: string;
+  readonly dry_run?: true;
 }
 
 /** GET /api/v1/alerts */

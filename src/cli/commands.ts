@@ -96,6 +96,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   PLUGIN_COMMANDS,
   JOURNAL_COMMANDS,
   TOKEN_COMMANDS,
+  { name: "log", load: async () => (await import("./log/log.ts")).logCommand },
   { name: "peek", load: async () => (await import("./control/peek.ts")).peekCommand },
   { name: "pause", load: async () => (await import("./control/pause.ts")).pauseCommand },
   { name: "resume", load: async () => (await import("./control/resume.ts")).resumeCommand },

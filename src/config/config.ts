@@ -151,6 +151,10 @@ export interface PluginConfig {
   readonly permissions: PluginPermissions;
   /** The server is not ready while no worker of it can work. */
   readonly essential: boolean;
+  /** Lines of the log about it are written from this level on; "auto" for the server's. */
+  readonly logLevel: LogLevel | "auto";
+  /** An operation that runs for longer is told in the log, in milliseconds; 0 is none. */
+  readonly slowOperation: number;
   /** Its code is loaded anew when its files change. */
   readonly watch: boolean;
   /** Handed to the plugin as it is. */

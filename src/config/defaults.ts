@@ -71,6 +71,8 @@ export const PLUGIN_DEFAULTS = {
   expose_trace: false,
   traceparent: false,
   essential: false,
+  log_level: "auto",
+  slow_operation: "0s",
   watch: false,
   permissions: {
     net: false,

@@ -3,7 +3,7 @@ import { isTable, type Table } from "./is_table.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 /** Keys whose numbers are times in ms, and those whose numbers are bytes. */
-const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval|idle)$/i;
+const DURATION = /(timeout|grace|ttl|delay|backoff|window|interval|idle|operation)$/i;
 const BYTES = /(bytes|frame|memory|disk)$/i;
 /** Keys whose values may hold secrets and are not repeated. */
 const SECRET = new Set(["config"]);

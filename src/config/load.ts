@@ -264,6 +264,8 @@ export function pluginConfig(
     traceparent: plugin.traceparent,
     permissions: { net, read, write, env, run, sys, ffi, import: importing },
     essential: plugin.essential,
+    logLevel: plugin.log_level,
+    slowOperation: plugin.slow_operation,
     watch: plugin.watch,
     config: plugin.config,
   };

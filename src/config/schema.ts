@@ -233,6 +233,8 @@ export const PLUGIN_ENTRIES = {
   traceparent: v.optional(flag(), PLUGIN_DEFAULTS.traceparent),
   permissions: v.optional(table(PERMISSION_ENTRIES), {}),
   essential: v.optional(flag(), PLUGIN_DEFAULTS.essential),
+  log_level: v.optional(choice(["auto", "debug", "info", "warn", "error"]), PLUGIN_DEFAULTS.log_level),
+  slow_operation: v.optional(duration(0), PLUGIN_DEFAULTS.slow_operation),
   watch: v.optional(flag(), PLUGIN_DEFAULTS.watch),
   config: v.optional(jsonTable(), PLUGIN_DEFAULTS.config),
 };

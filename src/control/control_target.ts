@@ -20,6 +20,8 @@ export interface ControlTarget {
   pluginOf(name: string): RoutedPlugin;
   /** Changes limits of a plugin until the next reload; rejects with ControlRefusal where that cannot be, and nothing has changed then. */
   changeLimits(plugin: string, limits: LimitEdits, isDry: boolean): Promise<LimitsReport>;
+  /** The names of all. */
+  plugins(): string[];
   /** Starts to stop, or joins the stop that is under way. Resolves when all but the control sockets are closed. */
   drain(): Promise<StopReport>;
   /** The same, at once. */

@@ -45,6 +45,7 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
     plugin: (name) => server.registry.named(name),
     pluginOf: (name) => pluginOf(server.registry, name),
     changeLimits,
+    plugins: () => server.registry.plugins.map(({ name }) => name),
     audit: server.audit,
     reload,
     drain: begin,

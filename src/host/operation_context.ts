@@ -1,10 +1,11 @@
-import type { Context, JsonValue, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
+import type { Context, JsonValue, Logger, Params, PluginContext, RetryWish, Success } from "../plugin.ts";
 import { operationId } from "../queue/operation_id.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { CallClient } from "./call_client.ts";
 import { ExecutionContext } from "./execution_context.ts";
 import type { OperationView } from "../ring/handoff.ts";
 import { OperationError, postponed } from "./operation_error.ts";
+import { operationLog } from "./operation_log.ts";
 import type { OperationParams } from "./params.ts";
 
 /** What `context.reply` makes. */
@@ -25,6 +26,7 @@ export class OperationContext extends ExecutionContext implements Context<unknow
   #run = "";
   #second = 0;
   #idLow = 0;
+  #log: Logger | null = null;
 
   constructor(
     plugin: PluginContext,
@@ -53,6 +55,11 @@ export class OperationContext extends ExecutionContext implements Context<unknow
   /** The plugin's run, when the operation was accepted, and its number: a plugin that is removed and added counts anew. */
   get id(): string {
     return operationId({ run: this.#run, second: this.#second, idLow: this.#idLow });
+  }
+
+  /** Its lines carry the operation's id. */
+  override get log(): Logger {
+    return this.#log ??= operationLog(this.plugin.log, () => this.id);
   }
 
   /** Bound, as `call` is. */

@@ -1,14 +1,15 @@
 import { exactAsText } from "../exact_json.ts";
 import type { JsonObject } from "../plugin.ts";
-import { besides } from "./log_fields.ts";
+import { type LogLevel, LogLevels } from "./log_levels.ts";
+import { lineOfJson, lineOfText } from "./log_line.ts";
+import { LogRing } from "./log_ring.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = typeof LOG_LEVELS[number];
+export { LOG_LEVELS, type LogLevel } from "./log_levels.ts";
 
 /** Fields that are longer as JSON than so many UTF-16 units are not written. */
 const MAX_FIELDS = 65_536;
-
-const COLOURS: Record<LogLevel, string> = { debug: "\x1b[2m", info: "", warn: "\x1b[33m", error: "\x1b[31m" };
+/** A line that is repeated on and on is told of after so long at the latest, in ms. */
+const TELL_REPEATED_MS = 60_000;
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -24,9 +25,13 @@ export interface LogOptions {
 
 /** Writes one line an event, with stable keys; a line that repeats the one before is counted, not written again. */
 export class Log {
-  #level: number;
+  readonly levels: LogLevels;
+  /** The last lines that were written. */
+  readonly ring = new LogRing();
   #last = "";
   #repeated = 0;
+  /** When the last line was written, in ms since 1970. */
+  #lastAt = 0;
   /** Since the start, lines that were over the bound. */
   dropped = 0;
   /** Lines written in one second at most; 0 is no bound. */
@@ -38,12 +43,7 @@ export class Log {
 
   constructor(readonly options: LogOptions) {
     this.maxLines = options.maxLines ?? 0;
-    this.#level = LOG_LEVELS.indexOf(options.level);
-  }
-
-  /** Writes lines of this level and above from now on. */
-  setLevel(level: LogLevel): void {
-    this.#level = LOG_LEVELS.indexOf(level);
+    this.levels = new LogLevels(options.level);
   }
 
   debug(message: string, fields: JsonObject = {}): void {
@@ -59,9 +59,12 @@ export class Log {
     this.write("error", message, fields);
   }
 
-  /** Never throws: a field that cannot be written costs the line its fields, no more. */
+  /**
+   * Never throws: a field that cannot be written costs the line its fields, no more. A line with the field `plugin` is about that
+   * plugin, whose level counts.
+   */
   write(level: LogLevel, message: string, fields: JsonObject = {}): void {
-    if (LOG_LEVELS.indexOf(level) < this.#level) return;
+    if (!this.levels.admits(level, fields["plugin"])) return;
     let written = writable(fields);
     let text = JSON.stringify(written);
     if (text.length > MAX_FIELDS) {
@@ -75,15 +78,15 @@ export class Log {
     }
     this.#tellRepeated();
     this.#last = key;
-    this.#line(level, message, written);
+    this.#line(level, message, written, text);
   }
 
   /**
-   * Whether a line of this level would be written now; one that would not for want of room is counted as left out. For lines
-   * that are dear to make.
+   * Whether a line of this level about a plugin would be written now; one that would not for want of room is counted as left out.
+   * For lines that are dear to make.
    */
-  hasRoom(level: LogLevel): boolean {
-    if (LOG_LEVELS.indexOf(level) < this.#level) return false;
+  hasRoom(level: LogLevel, plugin: string): boolean {
+    if (!this.levels.admits(level, plugin)) return false;
     if (this.maxLines === 0 || this.#lines < this.maxLines) return true;
     if (secondOf(this.options.clock()) !== this.#second) return true;
     this.dropped++;
@@ -97,11 +100,15 @@ export class Log {
     this.#tellDropped(this.options.clock());
   }
 
-  /** Says how many lines were dropped, where their second is over; to be called about every second. */
+  /**
+   * Says how many lines were dropped, where their second is over, and how often one was repeated, where that goes on for long; to be
+   * called about every second.
+   */
   tick(): void {
-    if (this.#droppedLines === 0) return;
+    if (this.#droppedLines === 0 && this.#repeated === 0) return;
     const now = this.options.clock();
     if (secondOf(now) !== this.#second) this.#tellDropped(now);
+    if (now.getTime() - this.#lastAt >= TELL_REPEATED_MS) this.#tellRepeated();
   }
 
   #tellRepeated(): void {
@@ -109,17 +116,16 @@ export class Log {
     const times = this.#repeated;
     this.#repeated = 0;
     this.#last = "";
-    this.#line("info", "the line before was repeated", { times });
+    this.#line("info", "the line before was repeated", { times }, JSON.stringify({ times }));
   }
 
   #tellDropped(now: Date): void {
     if (this.#droppedLines === 0) return;
     const lines = this.#droppedLines;
     this.#droppedLines = 0;
-    this.#write("warn", "log lines were left out: there were more than max_log_lines in a second", {
-      lines,
-      max_log_lines: this.maxLines,
-    }, now);
+    const fields = { lines, max_log_lines: this.maxLines };
+    const message = "log lines were left out: there were more than max_log_lines in a second";
+    this.#write("warn", message, fields, JSON.stringify(fields), now);
   }
 
   /** Whether one more line may be written in this second. */
@@ -139,35 +145,25 @@ export class Log {
     return false;
   }
 
-  #line(level: LogLevel, message: string, fields: JsonObject): void {
+  #line(level: LogLevel, message: string, fields: JsonObject, json: string): void {
     const now = this.options.clock();
-    if (this.maxLines === 0 || this.#admits(now)) this.#write(level, message, fields, now);
+    if (this.maxLines === 0 || this.#admits(now)) this.#write(level, message, fields, json, now);
   }
 
-  #write(level: LogLevel, message: string, fields: JsonObject, now: Date): void {
+  #write(level: LogLevel, message: string, fields: JsonObject, json: string, now: Date): void {
     const { format, colour, write } = this.options;
-    const time = now.toISOString();
-    if (format === "json") return write(JSON.stringify(besides({ time, level, message }, fields)) + "\n");
-    const pairs = Object.entries(fields).map(([name, value]) => ` ${oneLine(name)}=${textValue(value)}`).join(
-      "",
+    this.#lastAt = now.getTime();
+    this.ring.add(this.#lastAt, level, message, fields, json);
+    write(
+      format === "json"
+        ? lineOfJson(now, level, message, fields)
+        : lineOfText(now, level, message, fields, colour),
     );
-    const line = `${time.slice(11, 23)} ${level.padEnd(5)} ${oneLine(message)}${pairs}`;
-    write(colour && COLOURS[level] !== "" ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
   }
 }
 
 function secondOf(time: Date): number {
   return Math.floor(time.getTime() / 1000);
-}
-
-function textValue(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return oneLine(/[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text);
-}
-
-/** Keeps what a caller or a plugin wrote from forging lines of its own. */
-function oneLine(message: string): string {
-  return message.replace(/\p{Cc}/gu, (char) => char === "\n" ? "\\n" : " ");
 }
 
 /** The fields as plain JSON; those of a plugin's forged message may be anything. */

@@ -18,8 +18,9 @@ export function isMistake(code: number): boolean {
 
 /** A failed attempt, as the log tells it. */
 export interface FailedAttempt {
-  /** As `mevent peek` shows it. */
+  /** As `mevent peek` shows it, and the id that it has everywhere. */
   readonly operation: number;
+  readonly operationId: string;
   readonly command: number;
   /** From 1; 0 for one that was never begun. */
   readonly attempt: number;
@@ -54,9 +55,11 @@ export class FailureLog {
   }
 
   /** A dead letter of before has made room for a newer one. */
-  dropped({ id, command, attempts, error }: DeadLetter): void {
+  dropped(letter: DeadLetter, nameOf: (id: number, acceptedAt: number) => string): void {
+    const { id, command, attempts, error, acceptedAt } = letter;
     this.#tell("warn", "a dead letter is dropped for newer ones", () => ({
       operation: id,
+      operationId: nameOf(id, acceptedAt),
       command,
       attempt: attempts,
       code: null,
@@ -70,11 +73,12 @@ export class FailureLog {
     attempt: () => FailedAttempt,
     more: { readonly [name: string]: number } = {},
   ): void {
-    if (!this.log.hasRoom(level)) return;
-    const { operation, command, attempt: number, code, error } = attempt();
+    if (!this.log.hasRoom(level, this.plugin)) return;
+    const { operation, operationId, command, attempt: number, code, error } = attempt();
     this.log.write(level, message, {
       plugin: this.plugin,
       operation,
+      operation_id: operationId,
       command,
       attempt: number,
       ...code === null ? {} : { code },

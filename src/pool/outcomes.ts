@@ -9,6 +9,7 @@ import { Endings } from "./endings.ts";
 import { type FailedAttempt, type FailureLog, isMistake } from "./failure_log.ts";
 import { NEVER_AGAIN, type ReplyView } from "../ring/handoff.ts";
 import type { Retry } from "./retry.ts";
+import { SlowLog } from "./slow_log.ts";
 
 /** What callers are told of their operations. */
 export interface OutcomeEvents {
@@ -28,6 +29,8 @@ export interface OutcomeParts {
   readonly retry: Retry;
   readonly events: OutcomeEvents;
   readonly failures: FailureLog;
+  /** The id that an operation has everywhere. */
+  readonly nameOf: (id: number, acceptedAt: number) => string;
   /** Monotonic, in ms. */
   readonly now: () => number;
   /** An operation was parked. */
@@ -67,7 +70,11 @@ export class Outcomes {
   /** What async callers may ask about. */
   readonly endings: Endings;
 
+  /** Of operations that run for long. */
+  readonly slow: SlowLog;
+
   constructor(readonly parts: OutcomeParts) {
+    this.slow = new SlowLog(parts.failures.plugin, parts.failures.log, parts.now);
     this.endings = new Endings(parts.queue, parts.dedup);
   }
 
@@ -86,6 +93,7 @@ export class Outcomes {
     const command = this.commands.of(OperationRecord.command(segment, offset));
     command.run.record(reply.runTime, time);
     command.wait.record(waitTime, time);
+    if (reply.runTime > this.slow.limit) this.#tellSlow(lane, segment, offset, waitTime, reply.runTime);
     if (reply.code >= ReplyCode.Ok) {
       this.done++;
       command.done++;
@@ -101,6 +109,13 @@ export class Outcomes {
     }
     if (lane === LaneId.Sync) this.parts.events.answer(segment, offset, reply, bytes);
     this.parts.queue.finish(part, lane, segment, offset);
+  }
+
+  #tellSlow(lane: LaneId, segment: Segment, offset: number, waitTime: number, runTime: number): void {
+    this.slow.add(waitTime, runTime, () => {
+      const { operation, operationId, command } = this.#attempt(lane, segment, offset, null, "");
+      return { operation, operation_id: operationId, command };
+    });
   }
 
   #failReplied(
@@ -282,8 +297,11 @@ export class Outcomes {
     code: number | null,
     error: DeadLetter["error"],
   ): FailedAttempt {
+    const { queue, nameOf } = this.parts;
+    const operation = queue.idOf(lane, segment, offset);
     return {
-      operation: this.parts.queue.idOf(lane, segment, offset),
+      operation,
+      operationId: nameOf(operation, OperationRecord.acceptedAt(segment, offset)),
       command: OperationRecord.command(segment, offset),
       attempt: OperationRecord.isCancelled(segment, offset) ? 0 : OperationRecord.attempts(segment, offset),
       code,

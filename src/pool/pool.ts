@@ -1,5 +1,5 @@
 import type { Dedup } from "../queue/dedup.ts";
-import { DeadLetters, type DeadLimits } from "../queue/dead_letters.ts";
+import { DeadLetters } from "../queue/dead_letters.ts";
 import { acceptedSecond, operationId } from "../queue/operation_id.ts";
 import type { LaneId } from "../queue/operation_queue.ts";
 import type { Segment } from "../queue/segment.ts";
@@ -8,12 +8,13 @@ import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due_timer.ts";
 import type { FigureReport, ModuleSurvey, PluginDeclaration, ServiceRequest } from "../ring/messages.ts";
 import { FailureLog } from "./failure_log.ts";
+import type { LifeLimits } from "./life_limits.ts";
 import type { LiveState } from "./live_state.ts";
 import type { LeakedThreads } from "./leaked_threads.ts";
 import { type OutcomeEvents, Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 import { ReportedFigures } from "./reported_figures.ts";
-import { Retry, type RetryLimits } from "./retry.ts";
+import { Retry } from "./retry.ts";
 import { type PluginHealth, WorkerGenerations } from "./worker_generations.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorEvents } from "./supervisor_events.ts";
@@ -22,14 +23,6 @@ import { TimerDuty } from "./timer_duty.ts";
 
 /** What callers are told whose operations are not done when the server stops, or their plugin is removed. */
 const GIVEN_UP = "the plugin was stopped before the operation was done";
-
-/** What becomes of operations that fail or come too late. */
-export interface LifeLimits {
-  readonly retry: RetryLimits;
-  readonly dead: DeadLimits;
-  /** An operation that waited longer is not run, in ms; 0 is for ever. */
-  readonly ttl: number;
-}
 
 export interface PoolOptions extends SupervisorOptions {
   readonly life: LifeLimits;
@@ -79,7 +72,8 @@ export class WorkerPool {
   constructor(readonly options: PoolOptions) {
     const { queue, events, now, life, dedup, random, clock } = options;
     const failures = new FailureLog(options.setup.name, options.log);
-    this.dead = new DeadLetters(life.dead, (letter) => failures.dropped(letter));
+    const nameOf = (id: number, acceptedAt: number) => this.operationId(id, acceptedAt);
+    this.dead = new DeadLetters(life.dead, (letter) => failures.dropped(letter, nameOf));
     this.#retry = new Retry(life.retry, (command) => this.#isIdempotent(command), random);
     this.outcomes = new Outcomes({
       queue,
@@ -88,6 +82,7 @@ export class WorkerPool {
       retry: this.#retry,
       events,
       failures,
+      nameOf,
       now,
       parked: () => this.#dueTimer.arm(),
     });
@@ -156,7 +151,7 @@ export class WorkerPool {
       queue,
       outcomes: this.outcomes,
       workers: () => this.#generations.holders,
-      idOf: (id, acceptedAt) => this.operationId(id, acceptedAt),
+      idOf: nameOf,
       now,
       clock,
     });
@@ -222,10 +217,11 @@ export class WorkerPool {
   }
 
   /** Changes what becomes of operations from now on. */
-  bound({ retry, dead, ttl }: LifeLimits): void {
+  bound({ retry, dead, ttl, slowOperation }: LifeLimits): void {
     this.#retry.limits = retry;
     this.dead.bound(dead);
     this.#dispatcher.ttl = ttl;
+    this.outcomes.slow.bound(slowOperation);
   }
 
   /**

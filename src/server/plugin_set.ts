@@ -129,6 +129,7 @@ export class PluginSet {
   check(): void {
     for (const { pool, results } of this.all) {
       pool.replaceHung();
+      pool.outcomes.slow.tick();
       results?.tick(this.parts.now());
     }
   }

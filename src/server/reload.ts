@@ -62,7 +62,7 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   target.contentLimits.depth = server.maxDepth;
   target.contentLimits.keys = server.maxKeys;
   target.realtime.set(server.realtime);
-  target.log.setLevel(server.logLevel);
+  target.log.levels.configure(server.logLevel);
   target.log.maxLines = server.maxLogLines;
   target.budget.bound(server.maxQueueBytes);
   for (const plugin of target.plugins.take(plugins)) target.leave(plugin);

@@ -39,6 +39,7 @@ export class ServedPlugin {
   /** What tells its operations from those of others, and from those of another start where they are not kept. */
   readonly #runs: { readonly server: string; readonly journal: string | null };
   readonly #kept: JournalQueue | null;
+  readonly #log: PluginParts["log"];
 
   constructor(
     public config: PluginConfig,
@@ -56,6 +57,7 @@ export class ServedPlugin {
     this.#settings = workerSettings(config, server, module.prepared, longest, this.#runs);
     this.routed = module.holdFor((held) => buildPlugin(config, this.#settings, held, parts));
     this.#contentLimits = parts.contentLimits;
+    this.#log = parts.log;
     this.#bound();
     this.#setAffinity();
     this.#kept = journal === null ? null : parts.journals.keep(this.routed, journal);
@@ -157,6 +159,7 @@ export class ServedPlugin {
       : null;
     routed.takesTrace = config.traceparent;
     routed.essential = config.essential;
+    this.#log.levels.configurePlugin(config.name, config.logLevel === "auto" ? null : config.logLevel);
     routed.duplicates = keys ? new Duplicates(dedup) : null;
   }
 

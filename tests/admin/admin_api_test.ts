@@ -4,8 +4,14 @@ import { Description } from "../support/description.ts";
 import { streamRequest } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 
-/** Routes that other files of these tests ask. */
-const ELSEWHERE = ["GET /api/v1/history", "GET /api/v1/plugins/{plugin}"];
+/** Routes that other tests ask. */
+const ELSEWHERE = [
+  "GET /api/v1/history",
+  "GET /api/v1/plugins/{plugin}",
+  "GET /api/v1/log",
+  "GET /api/v1/log/levels",
+  "POST /api/v1/log/levels",
+];
 
 const FAILING = `
 import type { Plugin } from "mevent/plugin";

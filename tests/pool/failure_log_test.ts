@@ -10,10 +10,13 @@ interface Line {
   readonly [field: string]: unknown;
 }
 
-/** The log's lines with such a message, without their time and message. */
+/** The log's lines with such a message, without their time, their message, and the id that no other operation has. */
 function lines(server: TestServer, message: string): Line[] {
   return server.log.map((line) => JSON.parse(line)).filter((line) => line.message === message)
-    .map(({ time: _, message: __, ...line }) => line);
+    .map(({ time: _, message: __, operation_id: id, ...line }) => {
+      if ("attempt" in line) assertMatch(String(id), /^[0-9a-f]{12}-\w+-\w+$/);
+      return line;
+    });
 }
 
 const RETRIED = "an operation failed and is tried again";

@@ -316,6 +316,7 @@ export function durabilityConformance(name: string, provider: DurabilityProvider
         retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },
         dead: plugin.pool.dead.limits,
         ttl: 0,
+        slowOperation: 0,
       });
       await kept.queue(1005, { n: 50, "mevent.key": "dead" });
       await kept.queue(1005, { n: 51 });
