@@ -374,8 +374,7 @@ Deno.test("a plugin whose start does not end is given up", async () => {
         life: {
           retry: { maxAttempts: 1, backoff: 1, maxBackoff: 1 },
           dead: { maxOps: 0, maxBytes: 0 },
-          ttl: 0,
-          slowOperation: 0,
+          ...{ ttl: 0, slowOperation: 0 },
         },
         dedup: new Dedup({ window: 0, maxKeys: 1, maxBytes: 1 }),
         random: Math.random,
