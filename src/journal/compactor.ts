@@ -18,6 +18,8 @@ const MIN_ALIVE = 0.8;
 const MAX_SHARE = 1.25;
 /** There may be so much more where room is short, in bytes. */
 const SHORT_BYTES = 2 ** 20;
+/** A pass begins so much of a file before its time: what comes while it goes on, and zeros written ahead, take room, too. */
+const EARLY_SHARE = 1 / 16;
 /** There may be so many files more than their bytes need. */
 const SPARE_FILES = 8;
 
@@ -70,7 +72,7 @@ export class Compactor {
   /** Begins a pass where one is worth it, and sooner where room is short; `active` is the file that is appended to. */
   start(active: LogFile | null, isShort = false): void {
     const { log, segmentBytes } = this.parts;
-    const spare = isShort ? Math.min(SHORT_BYTES, segmentBytes) : segmentBytes;
+    const spare = isShort ? Math.min(SHORT_BYTES, segmentBytes) : segmentBytes * (1 - EARLY_SHARE);
     const isLarge = log.diskBytes > MAX_SHARE * log.liveBytes + spare;
     const isMany = log.files.length > 2 * Math.ceil(log.diskBytes / segmentBytes) + SPARE_FILES;
     if (!isLarge && !isMany) return;
