@@ -39,6 +39,7 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
   const peeked = JSON.parse(await said("peek", "echo", "--json"));
   assertEquals([peeked.total, peeked.operations.length, peeked.operations[0].params], [3, 3, { a: 1 }]);
   assertEquals(await said("cancel", "echo", "1"), "operation 1 of plugin echo is cancelled\n");
+  assertEquals(await said("purge", "echo", "--dry-run"), "plugin echo: dropped 2 operations (not done)\n");
   assertEquals(await said("purge", "echo", "--yes"), "plugin echo: dropped 2 operations\n");
   assertEquals(await said("resume", "echo"), "plugin echo goes on, with 0 operations in its queue\n");
   assertEquals(JSON.parse(await said("resume", "echo", "--json")), {

@@ -22,6 +22,19 @@ export const CONTROL_FLAGS: readonly Flag[] = [
   { name: "json", help: "Prints the server's answer as one JSON object." },
 ];
 
+/** Of commands that change something: nothing is done then. */
+export const DRY_RUN: Flag = { name: "dry-run", help: "Says what would be done, and does nothing." };
+
+/** What a request says of that. */
+export function dryRun(args: ParsedCommand): JsonObject {
+  return args.isOn("dry-run") === true ? { dry_run: true } : {};
+}
+
+/** What is said behind a line of an answer to that. */
+export function notDone(result: JsonObject): string {
+  return result["dry_run"] === true ? " (not done)" : "";
+}
+
 /** The help of the exit codes, for the commands that have no others. */
 export const CONTROL_EXIT_CODES =
   "Exit codes: 0 where it is done; 1 where the server refuses, with its sentence; 69 where it is not to be reached; 64 " +

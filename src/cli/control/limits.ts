@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from "../../plugin.ts";
 import type { Command } from "../command.ts";
 import type { ParsedCommand } from "../parsed_command.ts";
 import { UsageError } from "../usage_error.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall } from "./call.ts";
+import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, DRY_RUN, dryRun, notDone } from "./call.ts";
 
 export const limitsCommand: Command = {
   name: "limits",
@@ -15,16 +15,15 @@ export const limitsCommand: Command = {
     CONTROL_EXIT_CODES,
   ],
   flags: [
-    { name: "dry-run", help: "Says what would change, and changes nothing." },
+    DRY_RUN,
     ...CONTROL_FLAGS,
   ],
   positionals: true,
   examples: ["mevent limits echo queue.max_ops=5000 ttl=1m", "mevent limits echo workers=4 --dry-run"],
   async run(args, io) {
     const { plugin, limits } = limitsOf(args);
-    const isDry = args.isOn("dry-run") === true;
     return await controlCall(args, io, {
-      request: { command: "limits", plugin, limits, ...isDry ? { dry_run: true } : {} },
+      request: { command: "limits", plugin, limits, ...dryRun(args) },
       text: limitsText,
     });
   },
@@ -52,10 +51,9 @@ function limitsOf(
 /** A line for each limit, then what is to be known. */
 function limitsText(result: JsonObject): string {
   const list = (value: JsonValue | undefined) => Array.isArray(value) ? value : [];
-  const isDry = result["dry_run"] === true;
   const rows = list(result["changed"]).map((each) => {
     const { key, before, after } = each as JsonObject;
-    return `plugin ${result["plugin"]}: ${key} ${before} -> ${after}${isDry ? " (not done)" : ""}\n`;
+    return `plugin ${result["plugin"]}: ${key} ${before} -> ${after}${notDone(result)}\n`;
   });
   return [...rows, ...list(result["notes"]).map((note) => `${note}\n`)].join("");
 }

@@ -1,6 +1,15 @@
 import type { Command } from "../command.ts";
 import type { Io } from "../io.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./call.ts";
+import {
+  CONTROL_EXIT_CODES,
+  CONTROL_FLAGS,
+  controlCall,
+  DRY_RUN,
+  dryRun,
+  notDone,
+  numberOf,
+  pluginAndId,
+} from "./call.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { countOf } from "../stats/units.ts";
 import { UsageError } from "../usage_error.ts";
@@ -20,6 +29,7 @@ export const purgeCommand: Command = {
   flags: [
     { name: "dead", help: "Drops its dead letters instead, or the one with the ID." },
     { name: "yes", short: "y", help: "Does not ask first; needed where there is no terminal." },
+    DRY_RUN,
     ...CONTROL_FLAGS,
   ],
   positionals: true,
@@ -37,7 +47,7 @@ export const purgeCommand: Command = {
       );
     }
     const what = dead ? "dead letter" : "operation";
-    if (args.isOn("yes") === undefined) {
+    if (args.isOn("yes") === undefined && args.isOn("dry-run") !== true) {
       if (!io.isStdinTerminal) throw new UsageError("nobody can be asked here: give --yes");
       const question = id !== undefined
         ? `Drop dead letter ${id} of plugin ${plugin}?`
@@ -50,11 +60,13 @@ export const purgeCommand: Command = {
       }
     }
     return await controlCall(args, io, {
-      request: { command: "purge", plugin, dead, ...id === undefined ? {} : { id } },
+      request: { command: "purge", plugin, dead, ...id === undefined ? {} : { id }, ...dryRun(args) },
       text: (result) => {
         const left = numberOf(result, "running");
         const running = dead || left === 0 ? "" : `; ${countOf(left, "operation")} in flight may end`;
-        return `plugin ${result.plugin}: dropped ${countOf(numberOf(result, "purged"), what)}${running}\n`;
+        return `plugin ${result.plugin}: dropped ${countOf(numberOf(result, "purged"), what)}${running}${
+          notDone(result)
+        }\n`;
       },
     });
   },

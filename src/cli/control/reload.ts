@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../plugin.ts";
 import type { Command } from "../command.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall } from "./call.ts";
+import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, DRY_RUN, dryRun, notDone } from "./call.ts";
 
 export const reloadCommand: Command = {
   name: "reload",
@@ -10,11 +10,11 @@ export const reloadCommand: Command = {
     "As HUP does, and with an answer: what has changed, or why nothing has. No connection and no operation is dropped.",
     CONTROL_EXIT_CODES,
   ],
-  flags: CONTROL_FLAGS,
+  flags: [DRY_RUN, ...CONTROL_FLAGS],
   positionals: false,
-  examples: ["mevent reload", "mevent reload --json"],
+  examples: ["mevent reload", "mevent reload --dry-run", "mevent reload --json"],
   async run(args, io) {
-    return await controlCall(args, io, { request: { command: "reload" }, text: reloadText });
+    return await controlCall(args, io, { request: { command: "reload", ...dryRun(args) }, text: reloadText });
   },
 };
 
@@ -22,7 +22,9 @@ export const reloadCommand: Command = {
 export function reloadText(result: JsonObject): string {
   const kept = sentences(result.kept).map((sentence) => `not before the next start: ${sentence}`);
   const lines = [...sentences(result.changed), ...kept];
-  return lines.length === 0 ? "nothing has changed\n" : lines.map((line) => `${line}\n`).join("");
+  return lines.length === 0
+    ? "nothing has changed\n"
+    : lines.map((line) => `${line}${notDone(result)}\n`).join("");
 }
 
 function sentences(value: JsonValue | undefined): string[] {

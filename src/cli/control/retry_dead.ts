@@ -1,6 +1,15 @@
 import { MAX_RETRIED } from "../../control/control_commands.ts";
 import type { Command } from "../command.ts";
-import { CONTROL_EXIT_CODES, CONTROL_FLAGS, controlCall, numberOf, pluginAndId } from "./call.ts";
+import {
+  CONTROL_EXIT_CODES,
+  CONTROL_FLAGS,
+  controlCall,
+  DRY_RUN,
+  dryRun,
+  notDone,
+  numberOf,
+  pluginAndId,
+} from "./call.ts";
 import { countOf, countText } from "../stats/units.ts";
 import { UsageError } from "../usage_error.ts";
 
@@ -20,6 +29,7 @@ export const retryDeadCommand: Command = {
       default: String(MAX_RETRIED),
       help: `At most so many: 1 to ${MAX_RETRIED}.`,
     },
+    DRY_RUN,
     ...CONTROL_FLAGS,
   ],
   positionals: true,
@@ -31,11 +41,11 @@ export const retryDeadCommand: Command = {
       throw new UsageError("--limit is not for the one dead letter of an ID");
     }
     return await controlCall(args, io, {
-      request: { command: "retry-dead", plugin, ...id === undefined ? { limit } : { id } },
+      request: { command: "retry-dead", plugin, ...id === undefined ? { limit } : { id }, ...dryRun(args) },
       text: (result) => {
         const retried = countOf(numberOf(result, "retried"), "dead letter");
         const left = countText(numberOf(result, "left"));
-        return `plugin ${result.plugin}: ${retried} back in the queue, ${left} left\n`;
+        return `plugin ${result.plugin}: ${retried} back in the queue, ${left} left${notDone(result)}\n`;
       },
     });
   },
