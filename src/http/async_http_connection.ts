@@ -51,6 +51,7 @@ export class AsyncHttpConnection extends HttpConnection {
     try {
       while (this.state === "open") {
         const count = await this.socket.read(this.space());
+        this.sawEnd = count === null;
         if (count === null) break;
         this.input.received(count);
         for (let next = this.#work(); next !== "more" && this.state === "open"; next = this.#work()) {

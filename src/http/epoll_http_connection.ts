@@ -23,8 +23,6 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler,
   #sent = 0;
   /** The socket took less than it was given: the rest waits for room. */
   #blocked = false;
-  /** The caller sends no more. */
-  #sawEnd = false;
   /** What has come waits until something is answered, or for the next turn. */
   #paused = false;
   /** The loop has it send what has collected. */
@@ -51,15 +49,16 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler,
     if ((events & EPOLLOUT) !== 0) this.flush();
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP | this.io.wants)) === 0 || this.state === "closed") return;
     if (this.#lingering) return this.#discard();
-    if (this.state === "closing" || this.isFull) {
+    if (this.state === "closing" || this.isFull || this.sawEnd) {
       if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
       return;
     }
     const count = this.#receive();
     if (count > 0) this.#work();
     else if (count === 0) {
-      this.#sawEnd = true;
-      this.finish();
+      this.sawEnd = true;
+      // What has come before the end is answered first.
+      if (!this.#paused) this.finish();
     } else if (count === BROKEN || (events & (EPOLLERR | EPOLLHUP)) !== 0) this.close();
     this.#watch();
   }
@@ -127,7 +126,7 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler,
    */
   protected override end(): void {
     if (this.#lingering) return;
-    if (this.#sawEnd || (!this.endedInError && !this.io.hasUnsent())) return this.close();
+    if (this.sawEnd || (!this.endedInError && !this.io.hasUnsent())) return this.close();
     this.#lingering = true;
     this.#linger(1);
     this.io.shutdownWrite();
@@ -155,13 +154,14 @@ export class EpollHttpConnection extends HttpConnection implements EpollHandler,
 
   #work(): void {
     this.#paused = this.handleInput() !== "more";
-    this.loop.touch(this);
+    if (this.sawEnd && !this.#paused) this.finish();
+    else this.loop.touch(this);
   }
 
   /** Asks for the events that are of use now. */
   #watch(): void {
     if (this.state === "closed") return;
-    const reads = this.#lingering || (this.state === "open" && !this.isFull);
+    const reads = this.#lingering || (this.state === "open" && !this.isFull && !this.sawEnd);
     const wanted = (reads ? EPOLLIN : 0) | (this.#blocked ? EPOLLOUT : 0) | this.io.wants;
     if (wanted === this.#watched) return;
     this.#watched = wanted;

@@ -47,6 +47,8 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   protected state: "open" | "closing" | "closed" = "open";
   /** It ends because of what the caller sent, who may be sending still. */
   protected endedInError = false;
+  /** The caller sends no more. */
+  protected sawEnd = false;
   protected readonly input = new Input();
   readonly #exchange: Exchange;
   readonly #slot: number;
@@ -103,7 +105,8 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   }
 
   get isLast(): boolean {
-    return this.state !== "open" || this.services.isStopping();
+    const isAllRead = this.sawEnd && this.input.pending === 0;
+    return this.state !== "open" || isAllRead || this.services.isStopping();
   }
 
   /** Each request is held to what counts when it comes. */

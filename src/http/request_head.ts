@@ -31,11 +31,12 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
 
 /**
  * Where the empty line that ends a head has ended; -1 where it has not come. Throws HttpError where a line does not end in
- * CR LF, or the head is too long.
+ * CR LF, the head is too long, or its first byte says that this is no HTTP, but TLS or mevent's own protocol.
  *
  * @param from where to look on: all before was looked at, and held no end
  */
 export function headEnd(bytes: Uint8Array, start: number, from: number, end: number): number {
+  if (from <= start && start < end && TOKEN[bytes[start]!] === 0 && bytes[start] !== CR) throw noMethod();
   for (let at = Math.max(start, from); at < end; at++) {
     if (bytes[at] !== LF) continue;
     if (at === start || bytes[at - 1] !== CR) throw badFraming("a line of the head ends in LF without CR");
@@ -44,6 +45,10 @@ export function headEnd(bytes: Uint8Array, start: number, from: number, end: num
   }
   if (end - start > MAX_HEAD_BYTES) throw longHead();
   return -1;
+}
+
+function noMethod(): HttpError {
+  return badFraming("the request does not begin with a method and a space");
 }
 
 function longHead(): HttpError {
@@ -128,7 +133,7 @@ export class RequestHead {
     let at = start;
     while (TOKEN[bytes[at]!] === 1) at++;
     if (at === start || at - start > MAX_METHOD_BYTES || bytes[at] !== SPACE) {
-      throw badFraming("the request does not begin with a method and a space");
+      throw noMethod();
     }
     this.method = latin1(bytes, start, at);
     const target = ++at;

@@ -46,6 +46,7 @@ Deno.test("HTTP/1.1 as it is framed", async (t) => {
       ["no Host", "GET /readyz HTTP/1.1\r\n\r\n", 400],
       ["two Hosts", "GET /readyz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400],
       ["two blanks", "GET  /readyz HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+      ["no method", "\x16\x03\x01\x02", 400],
       ["HTTP/0.9", "GET /readyz\r\n\r\n", 400],
       ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
       [
@@ -241,6 +242,29 @@ Deno.test("HTTP/1.1 as it is framed", async (t) => {
     assertEquals((await raw.response()).status, 200);
     assertEquals(await raw.rest(), "");
   });
+
+  await t.step(
+    "all that has come whole before that is answered, however long it takes, and what is in pieces is not run",
+    async () => {
+      using raw = await RawHttp.connect(server.http);
+      const before = accepted();
+      const count = 40;
+      for (let n = 0; n < count; n++) {
+        await raw.send(
+          n % 4 === 0
+            ? httpRequest("POST", "/v1/echo/1003", { body: '{"ms":5}' })
+            : httpRequest("POST", "/v1/echo/1001", { body: `{"n":${n}}` }),
+        );
+      }
+      await raw.send(`${POST}Content-Length: 9\r\n\r\n{"a":`);
+      await raw.socket.closeWrite();
+      for (let n = 0; n < count; n++) {
+        assertEquals((await raw.response()).body, n % 4 === 0 ? "null" : `{"n":${n}}`);
+      }
+      assertEquals(await raw.rest(), "");
+      assertEquals(accepted() - before, count);
+    },
+  );
 });
 
 Deno.test("over HTTP time has bounds, too", async (t) => {
