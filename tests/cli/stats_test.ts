@@ -92,7 +92,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   const odd = pluginStats({ name: "odd\x1b[31m", biz: null });
   const table = statsTable(serverStats([orders, odd]), false);
   const lines = table.split("\n");
-  assertEquals(lines.slice(0, 7), [
+  assertEquals(lines.slice(0, 8), [
     "mevent 1.2.3, pid 42, running for 1 min",
     "verdict      All well",
     "connections  open 1, accepted 1,000, refused 0, slow readers closed 0",
@@ -110,7 +110,7 @@ Deno.test("the table aligns its columns, groups digits and shows a plugin's own 
   );
   assertMatch(header, /queue +oldest +wait p50\/p99 +last minute +run p50\/p99 +last minute +workers$/);
   assertMatch(oddRow, /^odd\?\[31m +- .* - +0 µs/);
-  assertEquals(lines.slice(11), [
+  assertEquals(lines.slice(12), [
     "",
     "orders operations: paused, retrying 2, retries 1,500, dead 1",
     "orders: mails sent 12, depth 0.5",
