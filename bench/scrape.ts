@@ -32,6 +32,8 @@ const LOOKS = {
   "a page": ["/api/v1/stats", "/api/v1/history"],
   "both": ["/metrics", "/api/v1/stats", "/api/v1/history"],
 } as const;
+/** A second in which an idle server takes no more is a quiet one, in ms. */
+const QUIET_MS = 60;
 type Look = keyof typeof LOOKS;
 const LOOK_NAMES = Object.keys(LOOKS) as Look[];
 
@@ -96,6 +98,7 @@ async function measurePlugins(): Promise<void> {
     await post(`${url}/api/v1/plugins/p${n}/pause`);
     await loadgen.run({ ...of, count: Math.ceil(queued / plugins), options: [...options, "--cmd", "1001"] });
   }
+  await quiet(server.pid);
   const rows: string[][] = [];
   for (const name of LOOK_NAMES) {
     const shares: number[] = [];
@@ -121,6 +124,15 @@ async function measurePlugins(): Promise<void> {
       "answers",
     ], rows),
   );
+}
+
+/** Workers that have nothing to do any more end, and memory is given back: waits until that is over. */
+async function quiet(pid: number): Promise<void> {
+  for (let look = 0, still = 0; look < 60 && still < 3; look++) {
+    const before = cpuOf(pid);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    still = cpuOf(pid) - before <= QUIET_MS ? still + 1 : 0;
+  }
 }
 
 async function post(url: string): Promise<void> {
