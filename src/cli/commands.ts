@@ -87,6 +87,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "serve", load: async () => (await import("./serve.ts")).serveCommand },
   { name: "send", load: async () => (await import("./send/send.ts")).sendCommand },
   { name: "result", load: async () => (await import("./result/result.ts")).resultCommand },
+  { name: "ping", load: async () => (await import("./ping/ping.ts")).pingCommand },
   { name: "stats", load: async () => (await import("./stats/stats.ts")).statsCommand },
   { name: "bench", load: async () => (await import("./bench/bench.ts")).benchCommand },
   { name: "check", load: async () => (await import("./config/check.ts")).checkCommand },

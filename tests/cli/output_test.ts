@@ -61,6 +61,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["send", "--biz", "echo", "--cmd", "1001", "a=b", ...port],
     ["send", "--biz", "echo", "--cmd", "1001", "--count", "3", ...port],
     ["result", id, "--wait", "10s", ...port],
+    ["ping", ...port],
     ["stats", ...port],
     ["stats", "--json", ...control],
     ["stats", "--prometheus", ...port],
