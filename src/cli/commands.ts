@@ -108,6 +108,11 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "reload", load: async () => (await import("./control/reload.ts")).reloadCommand },
   { name: "drain", load: async () => (await import("./control/drain.ts")).drainCommand },
   { name: "stop", load: async () => (await import("./control/stop.ts")).stopCommand },
+  {
+    name: "completions",
+    load: async () => (await import("./completions/completions.ts")).completionsCommand(allCommands),
+  },
+  { name: "man", load: async () => (await import("./man/man.ts")).manCommand(allCommands) },
   { name: "help", load: () => Promise.resolve(helpCommand) },
   { name: "version", load: async () => (await import("./version.ts")).versionCommand },
 ];

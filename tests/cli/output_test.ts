@@ -62,6 +62,8 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["send", "--biz", "echo", "--cmd", "1001", "--count", "3", ...port],
     ["result", id, "--wait", "10s", ...port],
     ["ping", ...port],
+    ["completions", "bash"],
+    ["man"],
     ["stats", ...port],
     ["stats", "--json", ...control],
     ["stats", "--prometheus", ...port],
