@@ -18,6 +18,7 @@ const ID_LIMITS: ContentLimits = { depth: 1, keys: 1 };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const NAMES = ["id", "plugin", "command", "params", "async", "key"];
+const REQUIRED = ["plugin", "command"];
 const MEMBERS = NAMES.map((name) => encoder.encode(name));
 const TRUE = encoder.encode("true");
 const FALSE = encoder.encode("false");
@@ -51,8 +52,8 @@ export class BatchLine {
   /** `"mevent.key":"…"`; null where there is no key. */
   extra: Uint8Array | null = null;
   readonly #value: Span = { at: 0, length: 0 };
-  #hasPlugin = false;
-  #hasCommand = false;
+  /** A bit for each of NAMES that was read. */
+  #seen = 0;
   /** The bytes that `plugin` was made of: the next line mostly names the same. */
   #named: Uint8Array = NOTHING;
 
@@ -60,7 +61,8 @@ export class BatchLine {
   read(bytes: Uint8Array, at: number, end: number): void {
     this.id.length = this.params.length = 0;
     this.command = 0;
-    this.#hasPlugin = this.#hasCommand = this.isAsync = false;
+    this.#seen = 0;
+    this.isAsync = false;
     this.extra = null;
     at = afterSpace(bytes, at, end);
     if (bytes[at] !== OPEN_OBJECT || at >= end) throw new LineProblem("the line is no JSON object");
@@ -68,8 +70,8 @@ export class BatchLine {
     if (bytes[at] === CLOSE_OBJECT) at++;
     else at = this.#readMembers(bytes, at, end);
     if (afterSpace(bytes, at, end) < end) throw new LineProblem("something stands behind the line's object");
-    if (!this.#hasPlugin || !this.#hasCommand) {
-      throw new LineProblem(`the line names no ${this.#hasPlugin ? "command" : "plugin"}`);
+    for (const name of REQUIRED) {
+      if ((this.#seen & (1 << NAMES.indexOf(name))) === 0) throw new LineProblem(`the line names no ${name}`);
     }
   }
 
@@ -93,6 +95,9 @@ export class BatchLine {
   }
 
   #take(bytes: Uint8Array, member: number, { at, length }: Span): void {
+    const bit = 1 << member;
+    if ((this.#seen & bit) !== 0) throw new LineProblem(`the member "${NAMES[member]}" stands twice`);
+    this.#seen |= bit;
     switch (NAMES[member]) {
       case "id":
         if (length > MAX_ID_BYTES) throw new LineProblem(`the id has more than ${MAX_ID_BYTES} bytes`);
@@ -103,13 +108,11 @@ export class BatchLine {
         this.id.length = length;
         return;
       case "plugin":
-        this.#hasPlugin = true;
         if (isSame(this.#named, bytes, at, length)) return;
         this.plugin = nameOf(bytes, at, length);
         this.#named = bytes.slice(at, at + length);
         return;
       case "command":
-        this.#hasCommand = true;
         this.command = commandOf(bytes, at, length);
         return;
       case "params":

@@ -2,8 +2,9 @@ import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { HttpError } from "./http_error.ts";
 import type { RequestHead } from "./request_head.ts";
 
-/** As W3C's Trace Context writes it; version ff is none. */
-const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+/** As W3C's Trace Context writes it; version ff is none, and only versions after 00 may have more behind the flags. */
+const TRACE_PARENT =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}((?<!^00.*)-.*)?$/;
 
 /**
  * The params that a request's headers stand for, as members of a JSON object: `Idempotency-Key` is `mevent.key`, `traceparent`

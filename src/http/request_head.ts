@@ -145,7 +145,7 @@ export class RequestHead {
       throw badFraming(`the request's target has more than ${MAX_TARGET_BYTES} bytes`, 414);
     }
     this.target = latin1(bytes, target, at);
-    if (this.target.charCodeAt(0) !== 0x2f) this.target = this.target.replace(/^https?:\/\/[^/?]*/i, "");
+    if (this.target.charCodeAt(0) !== 0x2f) this.target = this.target.replace(/^https?:\/\/[^/?]*\/?/i, "/");
     const version = ++at;
     while (at < end && bytes[at] !== CR) at++;
     const shown = latin1(bytes, version, Math.min(at, version + 16));

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { BatchLine, LineProblem } from "../../src/http/batch_line.ts";
 import { LineBuffer } from "../../src/http/line_buffer.ts";
@@ -74,6 +74,24 @@ Deno.test("a line that is cut off or spoilt is a problem, or JSON all the same: 
       },
     ),
   );
+});
+
+Deno.test("a line with a member twice is refused, whatever stands in it, and keeps the id that came first", () => {
+  const line = new BatchLine();
+  const members = [
+    '"id":1',
+    '"plugin":"echo"',
+    '"command":1001',
+    '"params":{"n":1}',
+    '"async":false',
+    '"key":"k"',
+  ];
+  for (const twice of [...members, '"id":2', '"params":null', '"key":null', '"params":{}']) {
+    const bytes = encoder.encode(`{${members.join()},${twice}}`);
+    const name = twice.slice(0, twice.indexOf(":"));
+    assertThrows(() => line.read(bytes, 0, bytes.length), LineProblem, `the member ${name} stands twice`);
+    assertEquals(textAt(bytes, line.id), "1");
+  }
 });
 
 Deno.test("lines are found however they are cut into pieces, and none is longer than it may be", () => {

@@ -104,6 +104,20 @@ Deno.test("HTTP/1.1 as it is framed", async (t) => {
     }
   });
 
+  await t.step("an absolute target without a path is the root", async () => {
+    using raw = await RawHttp.connect(server.http);
+    const answers: [status: number, body: string][] = [];
+    for (const target of ["/", "http://mevent", "http://mevent/", "HTTP://mevent:80", "http://mevent?a=b"]) {
+      await raw.send(`GET ${target} HTTP/1.1\r\nHost: mevent\r\n\r\n`);
+      const { status, body } = await raw.response();
+      answers.push([status, body]);
+    }
+    assertEquals(answers, answers.map(() => answers[0]!));
+    assert(answers[0]![0] !== 400, String(answers[0]));
+    await raw.send("GET http://mevent?wait=1s/readyz HTTP/1.1\r\nHost: mevent\r\n\r\n");
+    assertEquals((await raw.response()).status, answers[0]![0], "what follows ? is no path");
+  });
+
   await t.step("pipelined requests are answered in their order", async () => {
     using raw = await RawHttp.connect(server.http);
     const count = 200;

@@ -128,6 +128,20 @@ Deno.test("an operation over HTTP", async (t) => {
     assertEquals(JSON.parse(text), { a: 1, "mevent.traceparent": traceparent });
     assertEquals((await post("/v1/codes/1005", '{"a":1}', { traceparent: "00-0-0-0" })).text, '{"a":1}');
     assertEquals((await post("/v1/echo/1001", '{"a":1}', { traceparent })).text, '{"a":1}');
+    // Version 00 ends with its flags; later ones may go on behind a dash.
+    const tails: [version: string, tail: string, isTaken: boolean][] = [
+      ["00", "-more", false],
+      ["00", "-", false],
+      ["cc", "-more", true],
+      ["cc", "", true],
+      ["cc", ".more", false],
+      ["ff", "", false],
+    ];
+    for (const [version, tail, isTaken] of tails) {
+      const given = version + traceparent.slice(2) + tail;
+      const told = JSON.parse((await post("/v1/codes/1005", '{"a":1}', { traceparent: given })).text);
+      assertEquals(told, isTaken ? { a: 1, "mevent.traceparent": given } : { a: 1 }, given);
+    }
   });
 
   await t.step("is refused where it is no JSON, comes from a foreign page, or accepts none", async () => {
