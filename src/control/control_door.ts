@@ -15,6 +15,13 @@ export interface ControlDoor {
   check(token: unknown, command: string, plugin: string | null): Promise<Actor>;
 }
 
+/** A request of somebody who is known and may not do that. */
+export class ControlDenial extends ControlRefusal {
+  constructor(message: string, readonly actor: Actor) {
+    super(message);
+  }
+}
+
 /** That of a socket file: its rights say who may open it. */
 export const OPEN_DOOR: ControlDoor = openDoor({ by: "control", name: null, address: null, uid: Deno.uid() });
 
@@ -51,8 +58,9 @@ export class TokenDoor implements ControlDoor {
       throw new ControlRefusal("too many requests: they come faster than the token's rate");
     }
     const action = command === "stats" ? "stats" : "control";
-    if (!identity.may(action, plugin)) throw new ControlRefusal(refusalOf(identity, action, plugin));
-    return { ...this.actor, name: identity.name };
+    const actor = { ...this.actor, name: identity.name };
+    if (!identity.may(action, plugin)) throw new ControlDenial(refusalOf(identity, action, plugin), actor);
+    return actor;
   }
 }
 

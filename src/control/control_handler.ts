@@ -5,7 +5,7 @@ import type { Actor } from "./actor.ts";
 import type { ControlCommand } from "./control_command.ts";
 import { CONTROL_COMMANDS } from "./control_commands.ts";
 import type { ControlHandler } from "./control_connection.ts";
-import { type ControlDoor, withoutToken } from "./control_door.ts";
+import { ControlDenial, type ControlDoor, withoutToken } from "./control_door.ts";
 import { ControlRefusal, ControlRequest, shown } from "./control_request.ts";
 import type { ControlTarget } from "./control_target.ts";
 import { noteRefusal, perform } from "./perform.ts";
@@ -69,7 +69,10 @@ async function admitted(
     return await door.check(token, String(name), named);
   } catch (error) {
     const isNoted = error instanceof ControlRefusal && command?.changes !== false;
-    if (isNoted) noteRefusal(target, String(name), request, door.actor, error.message);
+    if (isNoted) {
+      const actor = error instanceof ControlDenial ? error.actor : door.actor;
+      noteRefusal(target, String(name), request, actor, error.message);
+    }
     throw error;
   }
 }

@@ -73,7 +73,7 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
 }
 
 /**
- * What {@link reload} would change: all is prepared but the workers, and given up again. Rejects with ReloadError where something is
+ * What {@link reload} would change: all is prepared but the workers and the journals of new plugins, and given up again. Rejects with ReloadError where something is
  * wrong before they start.
  */
 export async function previewReload(
@@ -81,7 +81,12 @@ export async function previewReload(
   wanted: Config,
   only?: string,
 ): Promise<ReloadReport> {
-  const prepared = await prepare(target, wanted, only, false);
+  const served = new Set(target.config.plugins.map(({ name }) => name));
+  // The journal of one that is new would be made, or read, for nothing.
+  const plugins = wanted.plugins.map((each) =>
+    served.has(each.name) ? each : { ...each, durability: "memory" as const }
+  );
+  const prepared = await prepare(target, { ...wanted, plugins }, only, false);
   const report = reportOf(target.config, wanted, prepared);
   await target.listeners.drop(prepared.sockets);
   await prepared.plugins.drop(target.hurry);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AdminApi, answerOf } from "../support/admin_api.ts";
 import { httpRequest, RawHttp } from "../support/raw_http.ts";
+import { RawControl } from "../support/raw_control.ts";
 import { TestServer } from "../support/test_server.ts";
 import { testToken } from "../support/tokens.ts";
 
@@ -89,7 +90,7 @@ Deno.test("rights and the key admin bound what a caller of the API sees and does
     over: testToken("past", ["*"], { expires: -1000 }),
   };
   await using server = await TestServer.start({
-    server: { http: "127.0.0.1:0", auth: "token", udp: "" },
+    server: { http: "127.0.0.1:0", control_tcp: "127.0.0.1:0", auth: "token", udp: "" },
     file: {
       token: Object.values(tokens).map(({ table }) => table),
       listener: [{ http: "127.0.0.1:0", auth: "token", admin: "read" }, {
@@ -157,12 +158,28 @@ Deno.test("rights and the key admin bound what a caller of the API sees and does
     assertEquals(await status(off!.post("/v1/echo/1001")), 200);
   });
 
+  await t.step("a control connection over TCP is noted by its token's name and its address", async () => {
+    const [, port] = /tcp .*:(\d+)/.exec(server.server.controlAddresses.join(" ")) ?? [];
+    const before = server.server.audit.last;
+    using control = new RawControl(await Deno.connect({ hostname: "127.0.0.1", port: Number(port) }));
+    await control.ask({ command: "resume", plugin: "echo", token: tokens.control.token });
+    await control.ask({ command: "resume", plugin: "echo", token: tokens.call.token });
+    assertEquals(
+      server.server.audit.after(before, 10).map((
+        { who, outcome },
+      ) => [who.by, who.name, who.address, outcome]),
+      [["control", "keeper", "127.0.0.1", "done"], ["control", "shop", "127.0.0.1", "refused"]],
+    );
+  });
+
   await t.step("what was refused is noted with who wanted it, and no token stands anywhere", async () => {
     await as(full, "all").change(PAUSE);
     const audit = await as(full, "all").read("/api/v1/audit");
     const entries = audit["entries"] as { who: { name: string }; outcome: string; action: string }[];
     assertEquals(
-      entries.map(({ who, outcome, action }) => `${who.name} ${action} ${outcome}`),
+      entries.filter(({ action }) => action !== "resume").map(({ who, outcome, action }) =>
+        `${who.name} ${action} ${outcome}`
+      ),
       [
         "watcher pause refused",
         "keeper pause refused",

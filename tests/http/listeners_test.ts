@@ -87,6 +87,15 @@ Deno.test("a listener is not given keys that say nothing over its transport", ()
   );
   assertStringIncludes(problem({ tcp: "127.0.0.1:1", cors: "*" }), "cors is not for a listener of tcp");
   assertStringIncludes(problem({ http: "127.0.0.1:1", cors: "shop.example" }), "expected an origin such as");
+  assertStringIncludes(problem({ tcp: "127.0.0.1:1", admin: "off" }), "admin is not for a listener of tcp");
+  assertStringIncludes(problem({ unix: "/x", http_hosts: "a" }), "http_hosts is not for a listener of unix");
+  assertStringIncludes(
+    problem({ http: "127.0.0.1:1", admin: "some" }),
+    'expected "auto", "full", "read", "off"',
+  );
+  for (const name of ["https://a.example", "a.example:80", "a b", "-a", "a..b", "x".repeat(254)]) {
+    assertStringIncludes(problem({ http: "127.0.0.1:1", http_hosts: [name] }), "expected a host's name");
+  }
   assertStringIncludes(
     problem({ tcp: "127.0.0.1:1", http: "127.0.0.1:2" }),
     "expected one of tcp, udp, unix, http",
