@@ -84,7 +84,7 @@ async function measureEnqueue(): Promise<void> {
 async function measurePlugins(): Promise<void> {
   const toml = Array.from(
     { length: plugins },
-    (_, n) => `\n[[plugin]]\nname = "p${n}"\nbiz = ${1000 + n}\nmodule = "builtin:echo"\n`,
+    (_, n) => `\n[[plugin]]\nname = "p${n}"\nbiz = ${1000 + n}\nmodule = "builtin:echo"\nworkers = 1\n`,
   );
   const { server, url } = await start(toml.join(""));
   await using _ = server;
@@ -99,24 +99,22 @@ async function measurePlugins(): Promise<void> {
     await loadgen.run({ ...of, count: Math.ceil(queued / plugins), options: [...options, "--cmd", "1001"] });
   }
   await quiet(server.pid);
-  const rows: string[][] = [];
-  for (const name of LOOK_NAMES) {
-    const shares: number[] = [];
-    let bytes: readonly number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const onlookers = new Onlookers(url, LOOKS[name]);
+  const shares = LOOK_NAMES.map((): number[] => []);
+  const answers: (readonly number[])[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, name] of LOOK_NAMES.entries()) {
+      await using onlookers = new Onlookers(url, LOOKS[name]);
       const [before, began] = [cpuOf(server.pid), performance.now()];
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-      shares.push((cpuOf(server.pid) - before) / (performance.now() - began));
-      bytes = onlookers.bytes;
-      await onlookers[Symbol.asyncDispose]();
+      shares[at]!.push((cpuOf(server.pid) - before) / (performance.now() - began));
+      answers[at] = onlookers.bytes;
     }
-    rows.push([
-      name,
-      percent(median(shares)),
-      bytes.map((each) => `${whole(each / 1024)} KiB`).join(", ") || "-",
-    ]);
   }
+  const rows = LOOK_NAMES.map((name, at) => [
+    name,
+    percent(median(shares[at]!)),
+    answers[at]!.map((each) => `${whole(each / 1024)} KiB`).join(", ") || "-",
+  ]);
   console.log(
     markdownTable([
       `${plugins} plugins, ${whole(queued)} queued; asked each second by`,

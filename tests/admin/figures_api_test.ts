@@ -13,6 +13,7 @@ const SOURCE = `export default {
   commands: {
     1001: { name: "sell", description: "sells one", idempotent: true, run: ({ params }) => params.all() },
     1002: { name: "fail", run(context) { throw context.fail(25, "no"); } },
+    1003: { name: "count", run: ({ params }) => ({ n: params.int("m") }) },
   },
 };`;
 
@@ -24,7 +25,7 @@ Deno.test("the history and a plugin's details are told over HTTP, as openapi.jso
   const api = new AdminApi(server.httpUrl);
   const description = await Description.of(server.httpUrl);
   using connection = await server.connect();
-  for (const command of [1001, 1001, 1002]) {
+  for (const command of [1001, 1001, 1002, 1003]) {
     await connection.send(streamRequest({ plugin: "shop", command, params: { n: 1 } }));
     await connection.reply();
   }
@@ -46,7 +47,7 @@ Deno.test("the history and a plugin's details are told over HTTP, as openapi.jso
       1,
       "running",
       "worker",
-      3,
+      4,
       0,
     ]);
     assert(worker.since_at >= shop.version.since_at - 60_000 && worker.since_at <= Date.now());
@@ -60,7 +61,14 @@ Deno.test("the history and a plugin's details are told over HTTP, as openapi.jso
       refused,
       idempotent,
     ]);
-    assertEquals(shown, [[1001, "sell", 2, 0, 0, true], [1002, "fail", 0, 1, 0, false]]);
+    assertEquals(shown, [[1001, "sell", 2, 0, 0, true], [1002, "fail", 0, 1, 0, false], [
+      1003,
+      "count",
+      0,
+      1,
+      1,
+      false,
+    ]]);
     assertEquals(shop.timers, [{ name: "sweep", schedule: "every 1h" }]);
     const limits = new Map(shop.limits.map((limit: { key: string }) => [limit.key, limit]));
     assertEquals(limits.get("timeout"), {
@@ -82,6 +90,22 @@ Deno.test("the history and a plugin's details are told over HTTP, as openapi.jso
     const response = await api.get("/api/v1/plugins/nobody");
     assertStringIncludes(await description.check(path, "GET", response), 'there is no plugin \\"nobody\\"');
     assertEquals(response.status, 404);
+  });
+
+  await t.step("what came by HTTP, and what the server is made of", async () => {
+    const { http_responses: responses, connections, loop, memory, started_at } = server.stats();
+    assert(responses["200"]! >= 3 && responses["404"]! >= 1, JSON.stringify(responses));
+    assert(connections.by_kind.http >= 1 && connections.by_kind.tcp === 1);
+    assertEquals(connections.by_kind.http + 1, connections.open);
+    assert(loop.delay_histogram.counts.some((count) => count > 0));
+    assert(memory.heap_bytes > 0 && memory.ring_bytes > 0 && memory.segment_bytes > 0);
+    assert(started_at <= Date.now() && started_at > Date.now() - 600_000);
+    const metrics = await (await api.get("/metrics")).text();
+    assertStringIncludes(metrics, '\nmevent_http_responses_total{status="404"} ');
+    assertStringIncludes(
+      metrics,
+      '\nmevent_command_refused_total{plugin="shop",command="1003",name="count"} 1\n',
+    );
   });
 
   await t.step("a history as soon as a second has passed", async () => {
