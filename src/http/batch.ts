@@ -175,6 +175,8 @@ export class Batch implements BodySink, Responder {
       return this.#tellProblem(id, ReplyCode.Broken, 413, "the params are too long for max_frame");
     }
     if (router.handleContained(exchange, message.bytes, 0, message.length, now) === "close") {
+      const problem = exchange.identity?.problem ?? null;
+      if (problem !== null) throw new HttpError(403, `${problem}: the batch ends here`, {}, true);
       throw new HttpError(500, "a line met an error of the server's own; its log says which", {}, true);
     }
   }
