@@ -112,6 +112,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
     name: "completions",
     load: async () => (await import("./completions/completions.ts")).completionsCommand(allCommands),
   },
+  { name: "install", load: async () => (await import("./install/install.ts")).installCommand },
   { name: "man", load: async () => (await import("./man/man.ts")).manCommand(allCommands) },
   { name: "help", load: () => Promise.resolve(helpCommand) },
   { name: "version", load: async () => (await import("./version.ts")).versionCommand },

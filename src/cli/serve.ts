@@ -10,6 +10,7 @@ import { ListenError } from "../server/listeners.ts";
 import { Server } from "../server/server.ts";
 import { PluginsError } from "../server/plugins_error.ts";
 import { runUntilStopped, StopSignals } from "../server/stop_signals.ts";
+import { ServiceManager } from "../server/service_manager.ts";
 import { StoppedMeanwhile } from "../server/unless_stopped.ts";
 import type { Command } from "./command.ts";
 import { configSource, foundText } from "./config/source.ts";
@@ -65,6 +66,7 @@ export async function serve(args: ParsedCommand, io: Io): Promise<number> {
   const { log, output } = createLog(config, io);
   if (isFound) log.info(foundText(file));
   for (const warning of config.warnings) log.warn(warning);
+  using manager = new ServiceManager(io.env, log);
   let server: Server;
   try {
     const { stop, stopNow } = signals;
@@ -73,6 +75,7 @@ export async function serve(args: ParsedCommand, io: Io): Promise<number> {
       log,
       version: VERSION,
       page: loadPage,
+      reloading: (isReloading) => manager.reloading(isReloading),
       env: io.env,
       loadConfig: async (read) => load(file === NO_FILE ? undefined : await reloadText(file, read, path)),
       stop,
@@ -96,6 +99,7 @@ export async function serve(args: ParsedCommand, io: Io): Promise<number> {
   }
   // Signals are heard before the banner is out: who reads it may send one at once.
   const stopped = runUntilStopped(server, signals);
+  manager.ready(server);
   await greet(server, config, io);
   const { abandoned, unstopped } = await stopped;
   await output.flush(LOG_GRACE_MS);

@@ -46,6 +46,7 @@ export class EpollLoop {
   #time = 0;
   /** When the turn began that is followed by another one at once; 0 where none is. */
   #turnedAt = 0;
+  #turns = 0;
   #scheduled = false;
   #running = false;
   #waiting: Promise<void> | null = null;
@@ -97,6 +98,12 @@ export class EpollLoop {
     setImmediate(this.#turn);
   }
 
+  /** How many turns it has made; whoever asks has it make another one. */
+  get turns(): number {
+    this.wake();
+    return this.#turns;
+  }
+
   /** Lets every socket that is ready have its turn once. */
   readReady(): void {
     this.#set.pollAll();
@@ -123,6 +130,7 @@ export class EpollLoop {
   /** Works until there is nothing left or the turn is over; true where it wants another one. */
   #work(): boolean {
     const start = performance.now();
+    this.#turns++;
     this.#time = start;
     if (this.#turnedAt > 0) this.work.turned(start - this.#turnedAt, start);
     this.#turnedAt = start;

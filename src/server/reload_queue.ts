@@ -11,6 +11,8 @@ import type { ServerOptions } from "./server_options.ts";
 
 export interface ReloadQueueOptions {
   readonly loadConfig: ServerOptions["loadConfig"];
+  /** Told when a reload begins, and when it is over. */
+  readonly reloading?: ((isReloading: boolean) => void) | undefined;
   readonly target: ReloadTarget;
   readonly read: ReadFile;
   /** What the server does; it is reloaded only while it is running. */
@@ -70,8 +72,9 @@ export class ReloadQueue {
   }
 
   async #reload(given: Config | undefined, watched?: string): Promise<ReloadReport> {
-    const { target, loadConfig, read, state, follow, taken } = this.options;
+    const { target, loadConfig, read, state, follow, taken, reloading = () => {} } = this.options;
     const { log, stopping } = target;
+    reloading(true);
     try {
       if (state() !== "running") throw new ReloadError(`nothing is reloaded: the server is ${state()}`);
       const config = given ?? await configAgain(loadConfig, read, stopping);
@@ -90,6 +93,8 @@ export class ReloadQueue {
     } catch (error) {
       log.error("the reload has failed, nothing has changed", { error: textOf(error) });
       throw error;
+    } finally {
+      reloading(false);
     }
   }
 }

@@ -187,6 +187,7 @@ export class Server {
     this.#reloads = new ReloadQueue({
       target: this.#target,
       loadConfig: options.loadConfig,
+      reloading: options.reloading,
       read: this.#nursery.read,
       state: () => this.state,
       follow: (report) => this.#control.follow(report, this, log),
@@ -275,6 +276,11 @@ export class Server {
   /** Where its control sockets are. */
   get controlAddresses(): string[] {
     return this.#control.addresses;
+  }
+
+  /** Turns of the loop that serves the sockets, which is asked for another one. */
+  get turns(): number {
+    return this.#loop?.turns ?? performance.now();
   }
 
   /** Resolves when it has stopped, whoever told it to. */

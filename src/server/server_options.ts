@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly journalThread?: JournalsOptions["start"];
   /** Reads the config again, from where it came, on another thread; throws where it cannot be used. Without it, a reload is handed one. */
   readonly loadConfig?: (read: ReadFile) => Config | Promise<Config>;
+  /** Told when a reload begins, and when it is over. */
+  readonly reloading?: ((isReloading: boolean) => void) | undefined;
   /** The page for those who run it; without it there is none. */
   readonly page?: () => Promise<PackedPage>;
 }

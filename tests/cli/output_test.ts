@@ -64,6 +64,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["ping", ...port],
     ["completions", "bash"],
     ["man"],
+    ["install", "--systemd"],
     ["stats", ...port],
     ["stats", "--json", ...control],
     ["stats", "--prometheus", ...port],
