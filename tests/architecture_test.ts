@@ -16,6 +16,7 @@ const ORDER = [
   "dashboard",
   "admin",
   "control",
+  "operations",
   "http",
   "net",
   "tls",

@@ -3,10 +3,12 @@ import { metricsRoute } from "./metrics_route.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { auditRoute } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
+import { failureRoutes } from "./failure_routes.ts";
 import { figuresRoutes } from "./figures_routes.ts";
 import { jsonRoute } from "./json_route.ts";
 import { logRoutes } from "./log_routes.ts";
 import { meRoute } from "./me_route.ts";
+import { operationRoutes } from "./operation_routes.ts";
 import { pageRoutes } from "./page_routes.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
@@ -31,6 +33,8 @@ export function adminRoutes(parts: AdminParts): Route[] {
     meRoute(parts),
     auditRoute(parts),
     ...logRoutes(parts),
+    ...operationRoutes(parts),
+    ...failureRoutes(parts),
     changeRoute(target, {
       command: "pause",
       path: `${plugin}/pause`,

@@ -27,6 +27,11 @@ export interface HttpChange {
   readonly members?: { readonly [name: string]: JsonObject };
   /** That of the answer. */
   readonly schema: JsonObject;
+  /**
+   * The plugin that is changed, where no parameter of the path names it: its right counts, and it is the command's key `plugin`. Null is
+   * the server as a whole.
+   */
+  pluginOf?(values: JsonObject): string | null;
 }
 
 const DRY_RUN = { type: "boolean", description: "Tells what would be done, and does nothing" };
@@ -71,9 +76,14 @@ export function changeRoute(target: ControlTarget, change: HttpChange): Route {
       streams: false,
       handle(exchange) {
         const given = Object.fromEntries(named.map((key, at) => [key, values[at] ?? ""]));
-        checkChange(exchange, target, name, given);
+        checkSender(exchange);
+        checkContentType(exchange.head, JSON_TYPE);
+        const body = change.pluginOf === undefined ? null : bodyOf(exchange, named);
+        const plugin = change.pluginOf?.({ ...body, ...given }) ?? null;
+        const asked = plugin === null ? given : { ...given, plugin };
+        checkChange(exchange, target, name, asked);
         checkAccept(exchange.head, JSON_TYPE);
-        const request = new ControlRequest({ ...bodyOf(exchange, named), ...given });
+        const request = new ControlRequest({ ...body ?? bodyOf(exchange, named), ...asked });
         const isBegun = isLong && request.values["dry_run"] !== true;
         answerWith(exchange, isBegun ? 202 : 200, () => {
           const done = perform(target, name, command, request, actorOf(exchange));
@@ -86,8 +96,6 @@ export function changeRoute(target: ControlTarget, change: HttpChange): Route {
 
 /** Throws HttpError where the sender of a request may not change that; a refusal for want of a right is noted. */
 function checkChange(exchange: Exchange, target: ControlTarget, name: string, given: JsonObject): void {
-  checkSender(exchange);
-  checkContentType(exchange.head, JSON_TYPE);
   const { plugin } = given;
   const known = typeof plugin === "string" ? target.plugin(plugin)?.name ?? plugin : null;
   try {

@@ -8,6 +8,8 @@ export interface ControlCommand {
   readonly keys: readonly string[];
   /** It changes something, and is noted. With `dry_run` it tells what it would do, by the same members, and does nothing. */
   readonly changes: boolean;
+  /** What is noted of its answer; all of it where nothing is said. */
+  noted?(result: JsonObject): JsonObject;
   /** What is told while it goes on. */
   progress?(target: ControlTarget): JsonObject;
   /** Does it; throws ControlRefusal where it is not done. */

@@ -8,6 +8,7 @@ import { ControlRefusal, type ControlRequest } from "./control_request.ts";
 import { LIMITS_COMMAND } from "./limits_command.ts";
 import { ReloadError } from "./reload_report.ts";
 import type { ControlTarget } from "./control_target.ts";
+import { OPERATION_COMMANDS, refuseWhileStopping } from "./operation_commands.ts";
 import { doneOf, type StopReport } from "./stop_report.ts";
 
 /** Listed where nothing is said. */
@@ -27,6 +28,7 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["retry-dead", { keys: ["plugin", "limit", "id"], changes: true, run: retryDead }],
   ["cancel", { keys: ["plugin", "id"], changes: true, run: cancel }],
   ["limits", LIMITS_COMMAND],
+  ...OPERATION_COMMANDS,
   ["reload", { keys: [], changes: true, run: reload }],
   ["drain", { keys: [], changes: true, progress: left, run: drain }],
   ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
@@ -170,12 +172,6 @@ async function reload(target: ControlTarget, request: ControlRequest): Promise<J
   } catch (error) {
     throw error instanceof ReloadError ? new ControlRefusal(error.message) : error;
   }
-}
-
-/** A server that stops takes nothing new. */
-function refuseWhileStopping(target: ControlTarget): void {
-  const { state } = target.stats();
-  if (state !== "running") throw new ControlRefusal(`the server is ${state} and takes nothing new`);
 }
 
 /** What is changed when the journal is closed would be as before at the next start. */

@@ -1,17 +1,8 @@
 import { stringifyJson } from "../exact_json.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
+import { ControlRefusal } from "../operations/control_refusal.ts";
 
-/** Why a request is not done: it is no right one, it names what is not there, or the server's state does not allow it now. */
-export type RefusalKind = "wrong" | "unknown" | "conflict";
-
-/** A request that is not done; the message is the sentence that its sender is told. */
-export class ControlRefusal extends Error {
-  override readonly name = "ControlRefusal";
-
-  constructor(message: string, readonly kind: RefusalKind = "conflict") {
-    super(message);
-  }
-}
+export { ControlRefusal, type RefusalKind } from "../operations/control_refusal.ts";
 
 /** The longest piece of a request that a message repeats, in UTF-16 units. */
 const SHOWN_CHARS = 80;

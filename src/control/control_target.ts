@@ -1,6 +1,7 @@
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
+import type { Operations } from "../operations/operations.ts";
 import type { AuditLog } from "./audit_log.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { LimitEdits, LimitsReport } from "./limits_report.ts";
@@ -13,6 +14,8 @@ export interface ControlTarget {
   readonly limitLog: LimitLog;
   /** Who has changed what. */
   readonly audit: AuditLog;
+  /** Looks at operations, and changes many of them. */
+  readonly operations: Operations;
   stats(): ServerStats;
   /** The plugin of that name or business number, or null. */
   plugin(name: string): RoutedPlugin | null;

@@ -1,6 +1,7 @@
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
+import type { Operations } from "../operations/operations.ts";
 import type { Registry } from "../router/registry.ts";
 import type { AuditLog } from "./audit_log.ts";
 import { ControlRefusal, shown } from "./control_request.ts";
@@ -19,6 +20,7 @@ export interface ControlledServer {
 export interface ControlParts {
   readonly log: Log;
   readonly limitLog: LimitLog;
+  readonly operations: Operations;
   /** Those that count now. */
   readonly limits: { readonly drainTimeout: number };
   /** See {@link ControlTarget.reload}. */
@@ -33,7 +35,7 @@ export interface ControlParts {
 
 /** What the control socket's commands do with a server. */
 export function controlTargetOf(server: ControlledServer, parts: ControlParts): ControlTarget {
-  const { log, limitLog, limits, reload, changeLimits, reported, hurry } = parts;
+  const { log, limitLog, operations, limits, reload, changeLimits, reported, hurry } = parts;
   const begin = (): Promise<StopReport> => {
     server.drain().catch(reported.reject);
     return reported.promise;
@@ -41,6 +43,7 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
   return {
     log,
     limitLog,
+    operations,
     stats: () => server.stats(),
     plugin: (name) => server.registry.named(name),
     pluginOf: (name) => pluginOf(server.registry, name),

@@ -34,7 +34,7 @@ export async function perform(
     // What goes on for long is noted as it begins, too.
     if (command.progress !== undefined) note("begun", command.progress(target), null);
     const result = await command.run(target, request);
-    note("done", result, null);
+    note("done", command.noted?.(result) ?? result, null);
     return isDry ? { ...result, dry_run: true } : result;
   } catch (error) {
     if (error instanceof ControlRefusal) note("refused", {}, error.message);

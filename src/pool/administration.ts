@@ -1,8 +1,7 @@
 import type { DeadLetter } from "../queue/dead_letters.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { blankOperation, OperationRecord, recordBytes } from "../queue/record.ts";
-import type { Segment } from "../queue/segment.ts";
-import type { Progress } from "../ring/messages.ts";
+import { heldRecords, type LiveRecord, parkedRecord } from "./live_record.ts";
 import { type LiveState, liveState } from "./live_state.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
@@ -36,16 +35,6 @@ export interface AdministrationParts {
 /** The part of the queue for an operation with that content. */
 type PartOf = (encoding: number, content: Uint8Array) => number;
 
-interface Found {
-  readonly state: OperationSummary["state"];
-  readonly lane: LaneId;
-  readonly segment: Segment;
-  readonly offset: number;
-  /** Monotonic, in ms. */
-  readonly due: number | null;
-  readonly progress?: Progress | null;
-}
-
 /** What operators do with the operations of a plugin: look at them, drop them, try them again. */
 export class Administration {
   constructor(readonly parts: AdministrationParts) {}
@@ -58,7 +47,7 @@ export class Administration {
   /** What has not ended, at most so many: what runs, what is in line in its order, what is parked by its time. */
   peek(limit: number): OperationSummary[] {
     const most = Math.min(limit, MAX_LISTED);
-    const found: Found[] = [];
+    const found: LiveRecord[] = [];
     for (const each of this.#found()) {
       if (found.length >= most) break;
       found.push(each);
@@ -220,44 +209,25 @@ export class Administration {
   }
 
   /** What has not ended, in the order in which it is looked at. */
-  *#found(): Generator<Found> {
+  *#found(): Generator<LiveRecord> {
     const { queue } = this.parts;
-    const held = this.#held();
+    const held = heldRecords(queue, this.parts.workers());
+    const rest = { due: null, progress: null, worker: null };
     yield* held.filter(({ state }) => state === "running");
     yield* held.filter(({ state }) => state === "queued");
     for (const lanes of queue.parts) {
       for (const lane of LANES) {
-        for (const place of lanes[lane].records()) yield { state: "queued", lane, ...place, due: null };
+        for (const place of lanes[lane].records()) yield { state: "queued", lane, ...place, ...rest };
       }
     }
-    const { parked } = queue;
-    for (const entry of parked.inOrder()) {
-      const state = parked.state(entry);
-      yield { state, lane: parked.lane(entry), ...parked.place(entry), due: parked.due(entry) };
-    }
+    for (const entry of queue.parked.inOrder()) yield parkedRecord(queue, entry);
     if (queue.durability === null) return;
     for (const place of queue.durability.unsyncedRecords()) {
-      yield { state: "unsynced", lane: LaneId.Async, ...place, due: null };
+      yield { state: "unsynced", lane: LaneId.Async, ...place, ...rest };
     }
   }
 
-  /** What workers hold, oldest ids first. */
-  #held(): Found[] {
-    const held: Found[] = [];
-    for (const worker of this.parts.workers()) {
-      const { inFlight } = worker;
-      for (const slot of inFlight.slots()) {
-        const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-        const state = worker.assignments.hasBegun(slot) ? "running" : "queued";
-        const [lane, offset] = [inFlight.lane(slot), inFlight.offset(slot)];
-        held.push({ state, lane, segment, offset, due: null, progress: inFlight.progress(slot) });
-      }
-    }
-    const idOf = ({ lane, segment, offset }: Found) => this.parts.queue.idOf(lane, segment, offset);
-    return held.sort((a, b) => idOf(a) - idOf(b));
-  }
-
-  #summary({ state, lane, segment, offset, due, progress = null }: Found): OperationSummary {
+  #summary({ state, lane, segment, offset, due, progress }: LiveRecord): OperationSummary {
     const { now: time, idOf, queue } = this.parts;
     const now = time();
     const id = queue.idOf(lane, segment, offset);

@@ -1,8 +1,8 @@
 import type { Durability } from "../queue/durability.ts";
 import type { OperationQueue } from "../queue/operation_queue.ts";
 import { OperationRecord } from "../queue/record.ts";
-import type { Segment } from "../queue/segment.ts";
 import type { Progress } from "../ring/messages.ts";
+import { type LiveRecord, liveRecord } from "./live_record.ts";
 import type { PluginWorker } from "./plugin_worker.ts";
 
 /** Where an operation is that has not ended. */
@@ -29,35 +29,9 @@ export function liveState(
   workers: readonly PluginWorker[],
   id: number,
 ): LiveState | null {
-  const held = heldState(queue, workers, id);
-  if (held !== null) return held;
-  const waiting = queue.findWaiting(id);
-  if (waiting !== null) return stateOf("queued", waiting.segment, waiting.offset);
-  const entry = queue.findParked(id);
-  if (entry >= 0) {
-    const { segment, offset } = queue.parked.place(entry);
-    return stateOf(queue.parked.state(entry), segment, offset, queue.parked.due(entry));
-  }
+  const record = liveRecord(queue, workers, id);
+  if (record !== null) return stateOf(record);
   return queue.durability === null ? null : awayState(queue.durability, queue, workers, id);
-}
-
-function heldState(
-  queue: OperationQueue,
-  workers: readonly PluginWorker[],
-  id: number,
-): LiveState | null {
-  for (const { inFlight, assignments } of workers) {
-    if (inFlight.count === 0) continue;
-    for (const slot of inFlight.slots()) {
-      const segment = inFlight.segment(slot, inFlight.sequence(slot))!;
-      const offset = inFlight.offset(slot);
-      if (OperationRecord.idLow(segment, offset) !== id >>> 0) continue;
-      if (queue.idOf(inFlight.lane(slot), segment, offset) !== id) continue;
-      const state = assignments.hasBegun(slot) ? "running" : "queued";
-      return stateOf(state, segment, offset, null, inFlight.progress(slot));
-    }
-  }
-  return null;
 }
 
 /** Of one that is on disk, or on its way there, or of what stands there for a sync one. */
@@ -77,13 +51,7 @@ function awayState(
   return { state, command: 0, attempts: 0, acceptedAt: NaN, due: null, progress: null };
 }
 
-function stateOf(
-  state: LiveState["state"],
-  segment: Segment,
-  offset: number,
-  due: number | null = null,
-  progress: Progress | null = null,
-): LiveState {
+function stateOf({ state, segment, offset, due, progress }: LiveRecord): LiveState {
   return {
     state,
     command: OperationRecord.command(segment, offset),

@@ -5,6 +5,8 @@ import type { Dedup } from "../queue/dedup.ts";
 import { LaneId, type OperationQueue } from "../queue/operation_queue.ts";
 import { type Addressee, OperationRecord } from "../queue/record.ts";
 import type { Segment } from "../queue/segment.ts";
+import { AttemptHistory } from "./attempt_history.ts";
+import { CodeVersions } from "./code_versions.ts";
 import { Endings } from "./endings.ts";
 import { type FailedAttempt, type FailureLog, isMistake } from "./failure_log.ts";
 import { NEVER_AGAIN, type ReplyView } from "../ring/handoff.ts";
@@ -67,6 +69,9 @@ export class Outcomes {
   badParam = 0;
   /** Done, failed and times by command. */
   readonly commands = new CommandTable();
+  /** How those have failed that are tried again. */
+  readonly attempts = new AttemptHistory();
+  readonly versions = new CodeVersions();
   /** What async callers may ask about. */
   readonly endings: Endings;
 
@@ -256,8 +261,12 @@ export class Outcomes {
     }
     this.retries++;
     const wait = retry.backoff(attempts, retryAfter);
-    failures.retried(() => this.#attempt(lane, segment, offset, code, error()), wait);
-    queue.park(part, lane, segment, offset, time + wait, "retrying");
+    const thrown = error();
+    failures.retried(() => this.#attempt(lane, segment, offset, code, thrown), wait);
+    const until = time + wait;
+    const id = queue.idOf(lane, segment, offset);
+    this.attempts.failed(id, { attempt: attempts, at: time, until, code, error: thrown });
+    queue.park(part, lane, segment, offset, until, "retrying");
     this.parts.parked();
     return true;
   }

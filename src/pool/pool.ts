@@ -132,6 +132,7 @@ export class WorkerPool {
         this.#checkIdle();
       },
     };
+    this.outcomes.versions.begin(options.setup, now());
     this.#generations = new WorkerGenerations(new Supervisor(options, this.#events));
     this.#dispatcher = new Dispatcher(
       queue,
@@ -243,6 +244,7 @@ export class WorkerPool {
     this.#dispatcher.hold();
     this.#generations.take(successor, wait, () => {
       arrange();
+      this.outcomes.versions.begin(successor.options.setup, this.options.now());
       this.figures.forgetGauges();
       this.#dispatcher.use(successor.workers);
       this.dispatch();

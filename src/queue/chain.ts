@@ -1,6 +1,8 @@
 /** A value in a {@link Chain}. */
 export interface Link<T> {
   readonly value: T;
+  /** Counts up with each that is added. */
+  readonly order: number;
   /** The next newer one. */
   next: Link<T> | null;
   previous: Link<T> | null;
@@ -13,14 +15,15 @@ export interface Link<T> {
 export class Chain<T> {
   size = 0;
   oldest: Link<T> | null = null;
-  #newest: Link<T> | null = null;
+  newest: Link<T> | null = null;
+  #added = 0;
 
   /** Adds a value as the newest. */
   add(value: T): Link<T> {
-    const link: Link<T> = { value, next: null, previous: this.#newest };
-    if (this.#newest === null) this.oldest = link;
-    else this.#newest.next = link;
-    this.#newest = link;
+    const link: Link<T> = { value, order: ++this.#added, next: null, previous: this.newest };
+    if (this.newest === null) this.oldest = link;
+    else this.newest.next = link;
+    this.newest = link;
     this.size++;
     return link;
   }
@@ -29,7 +32,7 @@ export class Chain<T> {
   remove({ next, previous }: Link<T>): void {
     if (previous === null) this.oldest = next;
     else previous.next = next;
-    if (next === null) this.#newest = previous;
+    if (next === null) this.newest = previous;
     else next.previous = previous;
     this.size--;
   }
@@ -37,7 +40,7 @@ export class Chain<T> {
   clear(): void {
     this.size = 0;
     this.oldest = null;
-    this.#newest = null;
+    this.newest = null;
   }
 
   /** The oldest first; nothing is to be taken out meanwhile. */

@@ -34,12 +34,19 @@ export class DeadLetters {
   /** Told of each that is kept, and of each that is kept no more; null where they are in memory alone. */
   keeper: { buried(letter: DeadLetter): void; unburied(id: number): void } | null = null;
   readonly #letters = new Chain<DeadLetter>();
+  readonly #byId = new Map<number, Link<DeadLetter>>();
 
   /** @param onDropped told of each that goes for newer ones */
   constructor(public limits: DeadLimits, readonly onDropped: (letter: DeadLetter) => void = () => {}) {}
 
   get count(): number {
     return this.#letters.size;
+  }
+
+  /** Whether one can be kept without another going for it. */
+  hasRoom(letter: DeadLetter): boolean {
+    const { maxOps, maxBytes } = this.limits;
+    return this.#letters.size < maxOps && this.bytes + sizeOf(letter) <= maxBytes;
   }
 
   /** Keeps one as the newest; false where there is no room for it. */
@@ -64,7 +71,9 @@ export class DeadLetters {
   }
 
   #add(letter: DeadLetter): void {
-    this.#letters.add(letter);
+    const known = this.#link(letter.id);
+    if (known !== null) this.#remove(known);
+    this.#byId.set(letter.id, this.#letters.add(letter));
     this.bytes += sizeOf(letter);
     this.#shrink();
   }
@@ -110,13 +119,12 @@ export class DeadLetters {
   }
 
   #link(id: number): Link<DeadLetter> | null {
-    let link = this.#letters.oldest;
-    while (link !== null && link.value.id !== id) link = link.next;
-    return link;
+    return this.#byId.get(id) ?? null;
   }
 
   #remove(link: Link<DeadLetter>): void {
     this.#letters.remove(link);
+    this.#byId.delete(link.value.id);
     this.bytes -= sizeOf(link.value);
   }
 
@@ -125,11 +133,26 @@ export class DeadLetters {
     return this.#letters.values();
   }
 
+  /**
+   * The newest first, those that were kept before the one of that order, which may have gone; nothing is to be changed meanwhile.
+   *
+   * @param id its operation's, by which it is found fast while it is there
+   */
+  *lettersBefore(
+    order: number,
+    id: number,
+  ): Generator<{ readonly order: number; readonly value: DeadLetter }> {
+    const known = this.#link(id);
+    let link = known?.order === order ? known.previous : this.#letters.newest;
+    for (; link !== null; link = link.previous) if (link.order < order) yield link;
+  }
+
   /** Forgets all; returns how many. */
   clear(): number {
     const { size } = this.#letters;
     if (this.keeper !== null) { for (const { id } of this.#letters.values()) this.keeper.unburied(id); }
     this.#letters.clear();
+    this.#byId.clear();
     this.bytes = 0;
     return size;
   }

@@ -112,12 +112,24 @@ export class Lane {
 
   /** All that waits, the oldest first; the lane is not to be changed meanwhile. */
   *records(): Generator<Place> {
-    yield* this.#returned;
-    let segment = this.#cursor;
+    for (const place of this.recordsFrom(0, 0)) {
+      if (!OperationRecord.isRemoved(place.segment, place.offset)) yield place;
+    }
+  }
+
+  /**
+   * The same from a place on, which may be none any more, by the order of its segment; what was removed is among them. The lane is not
+   * to be changed meanwhile, and may be before the next call.
+   */
+  *recordsFrom(order: number, from: number): Generator<Place> {
+    const isBehind = (segment: Segment, offset: number) =>
+      segment.order > order || (segment.order === order && offset >= from);
+    for (const place of this.#returned) if (isBehind(place.segment, place.offset)) yield place;
     let offset = this.#cursorAt;
-    for (; segment !== null; segment = segment.next, offset = 0) {
+    for (let segment = this.#cursor; segment !== null; segment = segment.next, offset = 0) {
+      if (segment.order < order) continue;
       for (; offset < segment.used; offset += OperationRecord.bytes(segment, offset)) {
-        if (!OperationRecord.isRemoved(segment, offset)) yield { segment, offset };
+        if (isBehind(segment, offset)) yield { segment, offset };
       }
     }
   }

@@ -134,6 +134,13 @@ export class Parked {
     for (const [entry, segment] of this.#segments.entries()) if (segment !== null) yield entry;
   }
 
+  /** The same from a number on, by their numbers: an entry keeps its own while it is parked. */
+  *entriesFrom(first: number): Generator<number> {
+    for (let entry = first; entry < this.#segments.length; entry++) {
+      if (this.#segments[entry] !== null) yield entry;
+    }
+  }
+
   /** The entry of the record whose id has that lower half and that `is` the one; -1 where there is none. */
   find(idLow: number, is: (entry: number) => boolean): number {
     for (const segment of this.#log) {

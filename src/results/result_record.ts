@@ -90,6 +90,9 @@ export const ResultRecord = {
   id: ({ words }: Segment, offset: number): number =>
     words[(offset >>> 2) + 1]! * TWO_TO_32 + words[offset >>> 2]!,
   endedAt: ({ floats }: Segment, offset: number): number => floats[(offset >>> 3) + 3]!,
+  command: ({ words }: Segment, offset: number): number => words[(offset >>> 2) + 2]! & 0xffff,
+  state: ({ words }: Segment, offset: number): EndState => END_STATES[words[(offset >>> 2) + 2]! >>> 24]!,
+  acceptedAt: ({ floats }: Segment, offset: number): number => floats[(offset >>> 3) + 2]!,
   retry({ floats }: Segment, offset: number, as: number, acceptedAt: number): void {
     floats[(offset >>> 3) + 5] = as;
     floats[(offset >>> 3) + 6] = acceptedAt;

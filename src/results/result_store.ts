@@ -1,3 +1,4 @@
+import type { Place } from "../queue/lane.ts";
 import type { Segment, SegmentPool } from "../queue/segment.ts";
 import {
   appendResult,
@@ -42,6 +43,7 @@ export class ResultStore {
   #at = 0;
   #last: Segment | null = null;
   #segments = 0;
+  #nextOrder = 1;
 
   constructor(public limits: ResultLimits, readonly pool: SegmentPool) {}
 
@@ -73,6 +75,30 @@ export class ResultStore {
     return ResultRecord.read(place.segment, place.offset);
   }
 
+  /**
+   * Where results lie, the newest first, those that were kept before the place of that order and offset, which may be none any more;
+   * nothing is to be kept meanwhile.
+   */
+  *placesBefore(order: number, before: number, now: number): Generator<Place> {
+    const segments: Segment[] = [];
+    for (let segment = this.#first; segment !== null && segment.order <= order; segment = segment.next) {
+      segments.push(segment);
+    }
+    for (const segment of segments.reverse()) {
+      const end = segment.order === order ? Math.min(before, segment.used) : segment.used;
+      const offsets: number[] = [];
+      for (
+        let offset = segment === this.#first ? this.#at : 0;
+        offset < end;
+        offset += ResultRecord.bytes(segment, offset)
+      ) offsets.push(offset);
+      for (const offset of offsets.reverse()) {
+        if (this.#isOver(segment, offset, now)) return;
+        yield { segment, offset };
+      }
+    }
+  }
+
   /** Notes that a dead letter has become another operation, accepted at that time. */
   retried(id: number, as: number, acceptedAt: number): void {
     const place = this.#find(id);
@@ -96,7 +122,7 @@ export class ResultStore {
     this.#segments = 0;
   }
 
-  #find(id: number): { readonly segment: Segment; readonly offset: number } | null {
+  #find(id: number): Place | null {
     const idLow = id >>> 0;
     let offset = this.#at;
     for (let segment = this.#first; segment !== null; segment = segment.next, offset = 0) {
@@ -148,6 +174,7 @@ export class ResultStore {
     const last = this.#last;
     if (last !== null && last.used + size <= last.bytes.length) return last;
     const fresh = this.pool.take(size, this.#segments);
+    fresh.order = this.#nextOrder++;
     this.#last = fresh;
     if (last === null || last.used === 0) {
       if (last !== null) this.pool.give(last);

@@ -143,6 +143,7 @@ export class Server {
     const target = controlTargetOf(this, {
       log,
       limitLog,
+      operations: routing.operations,
       limits,
       changeLimits: (...edit) => this.#reloads.editLimits(...edit),
       reload: (isDry) => isDry ? this.#reloads.preview() : this.#reloads.begin(),
