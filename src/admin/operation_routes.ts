@@ -1,5 +1,5 @@
 import type { ControlTarget } from "../control/control_target.ts";
-import { ControlRefusal } from "../control/control_request.ts";
+import { type KeptLine, MAX_KEPT_LINES } from "../observe/log_ring.ts";
 import { HttpError } from "../http/http_error.ts";
 import type { Route } from "../http/route.ts";
 import { type OperationFilter, type OperationStateName, STATES } from "../operations/operation_filter.ts";
@@ -12,6 +12,8 @@ import { changeRoute } from "./change_route.ts";
 import { jsonRoute } from "./json_route.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, orNull, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
+/** Lines of the log about one operation, the newest of them. */
+const MAX_LOG_LINES = 100;
 /** The longest text that is looked for, in UTF-16 units. */
 const MAX_TEXT = 200;
 const PLUGIN = { name: "plugin", in: "path", required: true, schema: TEXT };
@@ -72,7 +74,7 @@ export function operationRoutes({ target }: Pick<AdminParts, "target">): Route[]
       }),
       right: "stats",
       answer(exchange, { query }, [name = ""]) {
-        const plugin = pluginNamed(target, name);
+        const plugin = target.pluginOf(name);
         const filter = filterOf(query);
         const sees = maySeeParams(exchange, plugin.name);
         if (filter.text !== "" && !sees) {
@@ -108,7 +110,11 @@ export function operationRoutes({ target }: Pick<AdminParts, "target">): Route[]
       answer(exchange, _, [id = ""]) {
         const operation = operations.named(id);
         const sees = maySeeParams(exchange, operation.plugin.name);
-        return { ...operations.details(operation, sees), log: [] };
+        const { plugin, number } = operation;
+        return {
+          ...operations.details(operation, sees),
+          log: sees ? linesOf(target, plugin.name, id, number).map((line) => ({ ...line })) : [],
+        };
       },
     }),
     changeRoute(target, {
@@ -152,16 +158,6 @@ export function operationRoutes({ target }: Pick<AdminParts, "target">): Route[]
   ];
 }
 
-/** The plugin of that name or number. Throws ControlRefusal. */
-export function pluginNamed(
-  target: ControlTarget,
-  name: string,
-): NonNullable<ReturnType<ControlTarget["plugin"]>> {
-  const plugin = target.plugin(name);
-  if (plugin !== null) return plugin;
-  throw new ControlRefusal(`there is no plugin ${JSON.stringify(name.slice(0, 80))}`, "unknown");
-}
-
 function filterOf(query: URLSearchParams): OperationFilter {
   const text = query.get("text") ?? "";
   if (text.length > MAX_TEXT) throw new HttpError(400, `text: ${MAX_TEXT} characters at most`);
@@ -184,4 +180,12 @@ function statesOf(names: readonly string[]): ReadonlySet<OperationStateName> | n
       `state: expected ${STATES.join(", ")}, got ${JSON.stringify(name.slice(0, 80))}`,
     );
   }));
+}
+
+/** The lines of the log that name an operation: those of its plugin's command by its id, the server's by its number. */
+function linesOf({ log }: ControlTarget, plugin: string, id: string, number: number): KeptLine[] {
+  const filter = { after: 0, level: "debug" as const, limit: MAX_KEPT_LINES, maySee: () => true };
+  const { lines } = log.ring.find({ ...filter, plugin, text: '"operation' });
+  const isAbout = ({ fields }: KeptLine) => fields["operation_id"] === id || fields["operation"] === number;
+  return lines.filter(isAbout).slice(-MAX_LOG_LINES);
 }

@@ -68,11 +68,7 @@ function unchanged(target: ControlTarget, request: ControlRequest): NamedOperati
 
 async function send(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
   refuseWhileStopping(target);
-  const name = request.text("plugin");
-  const plugin = target.plugin(name);
-  if (plugin === null) {
-    throw new ControlRefusal(`there is no plugin ${JSON.stringify(name.slice(0, 80))}`, "unknown");
-  }
+  const plugin = target.pluginOf(request.text("plugin"));
   // On a control socket "command" is the name of what is to be done.
   const key = typeof request.values["command"] === "number" ? "command" : "to";
   const command = request.int(key, 1001, 65535);

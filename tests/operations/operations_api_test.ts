@@ -178,6 +178,10 @@ Deno.test("operations are looked at, looked for and changed over HTTP", async (t
       const times = found.timeline.map(({ at }: { at: number }) => at);
       assertEquals(times, [...times].sort((a, b) => a - b));
       assert(Math.abs(times[0] - Date.now()) < 60_000);
+      assertEquals(
+        found.log.filter(({ message }: { message: string }) => message.includes("tried again")).length,
+        2,
+      );
     },
   );
 
