@@ -2,7 +2,7 @@ import type { ControlTarget } from "../control/control_target.ts";
 import { type KeptLine, MAX_KEPT_LINES } from "../observe/log_ring.ts";
 import { HttpError } from "../http/http_error.ts";
 import type { Route } from "../http/route.ts";
-import { type OperationFilter, type OperationStateName, STATES } from "../operations/operation_filter.ts";
+import { type OperationFilter, STATES } from "../operations/operation_filter.ts";
 import { DEFAULT_ROWS, MAX_ROWS } from "../operations/operations.ts";
 import type { JsonObject } from "../plugin.ts";
 import { maySeeParams } from "./admin_guard.ts";
@@ -11,6 +11,7 @@ import { wholeNumber } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
 import { jsonRoute } from "./json_route.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, orNull, tableOf, TEXT, TEXTS } from "./schemas.ts";
+import type { OperationStateName } from "../operations/told.ts";
 
 /** Lines of the log about one operation, the newest of them. */
 const MAX_LOG_LINES = 100;

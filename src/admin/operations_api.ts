@@ -1,14 +1,18 @@
-import type { OperationFacts } from "../operations/operation_details.ts";
+import type { OperationFacts } from "../operations/told.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import type { Change } from "./change_api.ts";
 import type { LogLine } from "./log_api.ts";
 
-export type { OperationList as Operations } from "../operations/operations.ts";
-export type { OperationStateName } from "../operations/operation_filter.ts";
-export type { OperationRow } from "../operations/operation_row.ts";
-export type { OperationEvent } from "../operations/operation_details.ts";
-export type { FailureGroup, FailureList as Failures } from "../operations/failures.ts";
-export type { FailuresChanged, FailuresUndone } from "../operations/failure_changes.ts";
+export type {
+  FailureGroup,
+  FailureList as Failures,
+  FailuresChanged,
+  FailuresUndone,
+  OperationEvent,
+  OperationList as Operations,
+  OperationRow,
+  OperationStateName,
+} from "../operations/told.ts";
 
 // GET /api/v1/plugins/{plugin}/operations?state=&command=&older_ms=&text=&limit=&after= is an Operations.
 

@@ -6,25 +6,13 @@ import { type FailureLook, FailureScan, type MatchedLetter } from "./failures.ts
 import type { WrittenLetter } from "./letter_line.ts";
 import type { Slices } from "./slices.ts";
 import { MAX_UNDO_BYTES, type UndoFiles } from "./undo_files.ts";
+import type { FailuresChanged, FailuresUndone } from "./told.ts";
 
 /** Dead letters that one request changes. */
 export const MAX_CHANGED = 100_000;
 /** What a letter takes in an undo file beside its bytes, about. */
 const LINE_BYTES = 400;
 const CLOCK_EVERY = 16;
-
-export type FailuresChanged = {
-  readonly count: number;
-  /** Those that matched and were left: there was no room, they were too many for once, or they were changed meanwhile. */
-  readonly left: number;
-  /** The name of the file that puts back what was dropped, or was not put back yet; null where there is none. */
-  readonly undo: string | null;
-};
-
-export type FailuresUndone = FailuresChanged & {
-  /** Those that were there: the server had ended before it dropped them, or they were put back before. */
-  readonly already_there: number;
-};
 
 export interface FailureChangesParts {
   readonly slices: Slices;

@@ -4,6 +4,7 @@ import type { DeadLetter } from "../queue/dead_letters.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { messagePattern } from "./message_pattern.ts";
 import { commandName } from "./operation_row.ts";
+import type { FailureGroup } from "./told.ts";
 
 /** Groups that are told: those that failed last. */
 export const MAX_GROUPS = 200;
@@ -23,36 +24,6 @@ export interface FailureFilter {
   /** Those that have failed until then, in ms since 1970. */
   readonly untilAt: number | null;
 }
-
-/** Dead letters of one cause. */
-export type FailureGroup = {
-  /** Of plugin, command, code and message. */
-  readonly fingerprint: string;
-  readonly plugin: string;
-  readonly command: number;
-  readonly command_name: string;
-  readonly code: number | null;
-  /** Without quoted texts, ids and digits; null where it is not shown to who asks. */
-  readonly message: string | null;
-  /** Dead letters that are kept. */
-  readonly count: number;
-  /** ms since 1970 */
-  readonly first_at: number;
-  readonly last_at: number;
-  /** The hashes of the code that failed so, the last one last; what failed before the server's start has none. */
-  readonly versions: string[];
-  /** The newest of them. */
-  readonly sample_id: string;
-};
-
-export type FailureList = {
-  readonly groups: FailureGroup[];
-  readonly looked_at: number;
-  /** There are further groups, or further letters that were not looked at. */
-  readonly truncated: boolean;
-  /** Letters of groups that are left out: those that have not failed for longest. */
-  readonly left_out: number;
-};
 
 /** A dead letter that a filter lets through. */
 export interface MatchedLetter {

@@ -10,49 +10,11 @@ import { type KeptResult, TOO_LARGE } from "../results/result_record.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import type { FoundOperation } from "./find_operation.ts";
 import { generationOf } from "./find_operation.ts";
-import {
-  commandName,
-  contentOf,
-  endedRow,
-  letterRow,
-  liveRow,
-  type OperationRow,
-  type RowMaker,
-} from "./operation_row.ts";
+import { commandName, contentOf, endedRow, letterRow, liveRow, type RowMaker } from "./operation_row.ts";
+import type { OperationEvent, OperationFacts, OperationRow } from "./told.ts";
 
 /** Params and results that are longer are not shown whole, in bytes. */
 const MAX_SHOWN_BYTES = 256 * 1024;
-
-/** A step of an operation. */
-export type OperationEvent = {
-  readonly kind: "accepted" | "begun" | "failed" | "waiting" | "done" | "cancelled" | "expired" | "dead";
-  /** ms since 1970; null where the time is not known. */
-  readonly at: number | null;
-  readonly attempt: number | null;
-  readonly code: number | null;
-  /** Null where there is none, or it is not shown to who asks. */
-  readonly message: string | null;
-  /** Of one that waits. */
-  readonly until_at: number | null;
-  readonly worker: number | null;
-};
-
-/** All that is known of one operation. */
-export type OperationFacts = OperationRow & {
-  readonly plugin: string;
-  readonly timeline: OperationEvent[];
-  /** With their digits as they were sent. Null where they are not shown to who asks, or are no more there. */
-  readonly full_params: JsonValue;
-  readonly params_truncated: boolean;
-  readonly result: JsonValue;
-  readonly result_truncated: boolean;
-  readonly code: number | null;
-  readonly retried_as: string | null;
-  /** Why what it came to is not known. */
-  readonly lost: string | null;
-  /** What may be done with it now. */
-  readonly can: ("cancel" | "retry" | "send")[];
-};
 
 /** @param id as everybody knows it */
 export function operationFacts(

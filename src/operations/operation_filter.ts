@@ -1,5 +1,7 @@
+import type { OperationStateName } from "./told.ts";
+
 /** The states that operations can be looked for in. */
-export const STATES = [
+export const STATES: readonly OperationStateName[] = [
   "running",
   "queued",
   "unsynced",
@@ -10,8 +12,7 @@ export const STATES = [
   "failed",
   "cancelled",
   "expired",
-] as const;
-export type OperationStateName = typeof STATES[number];
+];
 
 /** Which operations are looked for. */
 export interface OperationFilter {

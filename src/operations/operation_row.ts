@@ -7,36 +7,11 @@ import { OperationRecord } from "../queue/record.ts";
 import { type KeptResult, SENTENCE, TOO_LARGE } from "../results/result_record.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
 import { endedGeneration, letterGeneration, liveGeneration } from "./generation.ts";
-import type { OperationStateName } from "./operation_filter.ts";
+import type { OperationRow } from "./told.ts";
 
 /** Of params in a list, in UTF-16 units. */
 const MAX_SHOWN = 200;
 const decoder = new TextDecoder();
-
-/** One operation in a list. */
-export type OperationRow = {
-  readonly id: string;
-  /** As the plugin's queue counts it. */
-  readonly number: number;
-  readonly state: OperationStateName;
-  readonly command: number;
-  readonly command_name: string;
-  readonly sync: boolean;
-  /** Attempts that have ended. */
-  readonly attempts: number;
-  /** ms since 1970; null where it is not known. */
-  readonly accepted_at: number | null;
-  readonly age_ms: number | null;
-  readonly due_in_ms: number | null;
-  readonly ended_at: number | null;
-  /** Of its params; of one that has ended, of its result or its error. */
-  readonly bytes: number;
-  readonly generation: string;
-  readonly error: string | null;
-  readonly progress: { readonly done: number; readonly total: number | null; readonly note: string } | null;
-  /** The beginning of its params, as text; null where they are not shown to who asks, or are no more there. */
-  readonly params: string | null;
-};
 
 /** A plugin whose operations are looked at. */
 export interface LookedAtPlugin extends Pick<RoutedPlugin, "name" | "queue" | "results" | "operationId"> {

@@ -11,10 +11,10 @@ import {
   letterRow,
   liveRow,
   type LookedAtPlugin,
-  type OperationRow,
   type RowMaker,
 } from "./operation_row.ts";
 import { type ScanPosition, type Section, SECTIONS, startOf } from "./scan_position.ts";
+import type { OperationRow } from "./told.ts";
 
 /** The clock is looked at after so many records. */
 const CLOCK_EVERY = 64;

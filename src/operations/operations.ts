@@ -5,22 +5,17 @@ import type { Router } from "../router/router.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { ControlRefusal } from "./control_refusal.ts";
 import { FailureChanges } from "./failure_changes.ts";
-import {
-  type FailureFilter,
-  FailureGroups,
-  type FailureList,
-  type FailureLook,
-  FailureScan,
-} from "./failures.ts";
+import { type FailureFilter, FailureGroups, type FailureLook, FailureScan } from "./failures.ts";
 import { findOperation, type FoundOperation, generationOf } from "./find_operation.ts";
-import { type OperationFacts, operationFacts } from "./operation_details.ts";
+import { operationFacts } from "./operation_details.ts";
 import { type OperationFilter, OperationMatcher } from "./operation_filter.ts";
-import type { OperationRow, RowMaker } from "./operation_row.ts";
+import type { RowMaker } from "./operation_row.ts";
 import { OperationScan } from "./operation_scan.ts";
 import { OwnRequests } from "./own_requests.ts";
 import { parsePosition, positionText } from "./scan_position.ts";
 import { Slices } from "./slices.ts";
 import { UndoFiles } from "./undo_files.ts";
+import type { FailureList, OperationFacts, OperationList } from "./told.ts";
 
 /** The most rows of one look, and where nothing is said. */
 export const MAX_ROWS = 1000;
@@ -29,19 +24,6 @@ export const DEFAULT_ROWS = 100;
 const MAX_RECORDS = 1_000_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_TIME_MS = 500;
-
-/** What a look through a plugin's operations has found. */
-export type OperationList = {
-  readonly plugin: string;
-  readonly operations: OperationRow[];
-  /** To be given as `after` for the next ones; null where there are none. */
-  readonly next: string | null;
-  /** How many were looked at, and whether the look ended at its bound instead of at the end. */
-  readonly looked_at: number;
-  readonly truncated: boolean;
-  /** Operations that are on disk alone, and could not be looked at. */
-  readonly on_disk_alone: number;
-};
 
 export interface OperationsParts {
   readonly router: Router;

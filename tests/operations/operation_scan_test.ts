@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { OperationFilter } from "../../src/operations/operation_filter.ts";
 import { OperationMatcher } from "../../src/operations/operation_filter.ts";
-import type { LookedAtPlugin, OperationRow } from "../../src/operations/operation_row.ts";
+import type { LookedAtPlugin } from "../../src/operations/operation_row.ts";
 import { OperationScan } from "../../src/operations/operation_scan.ts";
 import { parsePosition, positionText } from "../../src/operations/scan_position.ts";
 import { Encoding } from "../../src/protocol/body.ts";
@@ -12,6 +12,7 @@ import { blankOperation, OperationRecord } from "../../src/queue/record.ts";
 import { SegmentPool } from "../../src/queue/segment.ts";
 import { KeptResults } from "../../src/results/kept_results.ts";
 import { thorough } from "../support/thorough.ts";
+import type { OperationRow } from "../../src/operations/told.ts";
 
 const ALL: OperationFilter = { states: null, command: null, olderMs: 0, text: "" };
 const encoder = new TextEncoder();

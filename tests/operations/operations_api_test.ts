@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { OperationRow } from "../../src/operations/operation_row.ts";
-import type { FailureGroup } from "../../src/operations/failures.ts";
+import type { FailureGroup, OperationRow } from "../../src/operations/told.ts";
 import type { JsonObject } from "../../src/plugin.ts";
 import { AdminApi, answerOf } from "../support/admin_api.ts";
 import { Description } from "../support/description.ts";
