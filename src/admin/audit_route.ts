@@ -1,6 +1,8 @@
 import { MAX_KEPT } from "../control/audit_log.ts";
 import { HttpError } from "../http/http_error.ts";
 import type { Route } from "../http/route.ts";
+import type { Audit } from "./api.ts";
+import type { Told } from "./told.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { jsonRoute } from "./json_route.ts";
 import { ANY_OBJECT, COUNT, FLAG, listOf, NUMBER, orNull, tableOf, TEXT } from "./schemas.ts";
@@ -36,7 +38,7 @@ export function auditRoute({ target }: Pick<AdminParts, "target">): Route {
     ],
     schema: tableOf({ entries: listOf(entry), last: COUNT, missed: COUNT, truncated: FLAG }),
     right: "control",
-    answer(_, { query }) {
+    answer(_, { query }): Told<Audit> {
       const after = wholeNumber(query, "after", 0, 0, Number.MAX_SAFE_INTEGER);
       const limit = wholeNumber(query, "limit", DEFAULT_LIMIT, 1, MAX_KEPT);
       const { audit } = target;

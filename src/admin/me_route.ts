@@ -1,6 +1,7 @@
 import type { Exchange } from "../http/exchange.ts";
 import type { Route } from "../http/route.ts";
-import type { JsonObject } from "../plugin.ts";
+import type { Me, ServerState } from "./api.ts";
+import type { Told } from "./told.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { may, maySeeParams } from "./admin_guard.ts";
 import { jsonRoute } from "./json_route.ts";
@@ -33,17 +34,25 @@ export function meRoute(parts: AdminParts): Route {
   });
 }
 
-function answer(exchange: Exchange, { target, version, startedAt }: AdminParts): JsonObject {
+function answer(exchange: Exchange, { target, version, startedAt }: AdminParts): Told<Me> {
   const { identity, place } = exchange;
   const { state, pid, plugins } = target.stats();
   const canCall = (action: "call" | "enqueue", name: string) =>
     identity === null || identity.may(action, name);
   const name = identity?.name ?? "";
   return {
-    server: { version, hostname: Deno.hostname(), pid, state, started_at: startedAt, now_at: Date.now() },
+    server: {
+      version,
+      hostname: Deno.hostname(),
+      pid,
+      state: state as ServerState,
+      started_at: startedAt,
+      now_at: Date.now(),
+    },
     name: name === "" ? null : name,
     needs_token: place.access.guard !== null,
-    admin: place.options.admin,
+    // Where it is off nobody gets so far.
+    admin: place.options.admin === "full" ? "full" : "read",
     may: { stats: may(exchange, "stats", null), control: may(exchange, "control", null) },
     plugins: Object.fromEntries(plugins.map(({ name }) => [name, {
       control: may(exchange, "control", name),
