@@ -10,19 +10,28 @@ export type Metric =
     | { readonly type: "histogram"; readonly samples: readonly (readonly [Labels, HistogramStats])[] }
   );
 
+const ODD = /["\\\n]/;
+
 /** What each bucket's line has between its other labels and its count. */
 const LE_TEXTS = [...CLASSIC_BOUNDS.map((bound) => `le="${bound / 1e6}"} `), 'le="+Inf"} '];
 
 /** Metrics in the text format of Prometheus, version 0.0.4; one without samples is left out. */
 export function metricsText(metrics: readonly Metric[]): string {
   let text = "";
+  /** Many metrics are of the same things: their labels are written once. */
+  const written = new Map<Labels, string>();
+  const textOf = (labels: Labels): string => {
+    let text = written.get(labels);
+    if (text === undefined) written.set(labels, text = labelsText(labels));
+    return text;
+  };
   for (const { name, type, help, samples } of metrics) {
     if (samples.length === 0) continue;
     text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
     for (const [labels, value] of samples) {
       text += typeof value === "number"
-        ? `${name}${inBraces(labelsText(labels))} ${value}\n`
-        : histogramLines(name, labelsText(labels), value);
+        ? `${name}${inBraces(textOf(labels))} ${value}\n`
+        : histogramLines(name, textOf(labels), value);
     }
   }
   return text;
@@ -51,5 +60,6 @@ function labelsText(labels: Labels): string {
 }
 
 function escaped(value: string): string {
+  if (!ODD.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
