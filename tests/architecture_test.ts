@@ -17,6 +17,7 @@ const ORDER = [
   "admin",
   "control",
   "operations",
+  "alerts",
   "http",
   "net",
   "tls",
@@ -38,6 +39,7 @@ const ORDER = [
   "lost_time.ts",
   "text_of.ts",
   "leftovers.ts",
+  "without_proxies.ts",
   "amount.ts",
   "exact_json.ts",
   "exact_number.ts",
@@ -72,6 +74,7 @@ const IMPORTS_OF_PLUGINS = [
   "src/exact_number.ts",
   "src/nearest.ts",
   "src/system_reason.ts",
+  "src/without_proxies.ts",
 ];
 /** What a file of a plugin may import from npm beside that. */
 const DRIVERS: { readonly [path: string]: readonly string[] } = {

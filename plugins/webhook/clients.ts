@@ -1,5 +1,6 @@
 import { readNamedFile } from "../named_file.ts";
-import { type Proxy, withoutProxies } from "./proxy.ts";
+import { withoutProxies } from "../../src/without_proxies.ts";
+import type { Proxy } from "./proxy.ts";
 
 /**
  * An idle connection is used again for so long, in ms: shorter than hosts keep one (2 s and more), so that no request is on its way

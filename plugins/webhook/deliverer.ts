@@ -1,4 +1,5 @@
 import type { Context, PluginContext, Result } from "mevent/plugin";
+import { fetchReason } from "../../src/without_proxies.ts";
 import { type Permission, requirePermissions } from "../permissions.ts";
 import { Clients } from "./clients.ts";
 import { Host } from "./host.ts";
@@ -95,7 +96,7 @@ export class Deliverer {
       if (error instanceof Deno.errors.NotCapable) throw error;
       outcome = "down";
       context.stats.count("failed");
-      const why = late.signal.aborted ? `it did not answer within ${timeout} ms` : reasonOf(error, url);
+      const why = late.signal.aborted ? `it did not answer within ${timeout} ms` : fetchReason(error, url);
       throw context.fail(ERROR, `${name} cannot be reached${through(settings)}: ${why}`);
     } finally {
       clearTimeout(timer);
@@ -165,11 +166,4 @@ function through({ proxy }: RequestSettings): string {
 
 function hint(status: number): string {
   return status >= 300 && status < 400 ? "; redirects are not followed" : "";
-}
-
-/** What fetch says, without the URL, whose path may be a secret. */
-function reasonOf(error: unknown, url: URL): string {
-  if (!(error instanceof Error)) return "the request failed";
-  const message = error.message.replace(/^error sending request (?:for url|from \S+ for) .*?\): /, "");
-  return message.includes(url.pathname.length > 1 ? url.pathname : url.href) ? "the request failed" : message;
 }

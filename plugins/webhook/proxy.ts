@@ -1,11 +1,3 @@
-/** The variables by which Deno sends requests through a proxy, or not. */
-const VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-/** The worker may read and change them, and no others. */
-export const PROXY_VARIABLES: readonly string[] = [
-  ...VARIABLES,
-  ...VARIABLES.map((name) => name.toLowerCase()),
-];
-
 const PORTS: { readonly [protocol: string]: string } = {
   "http:": "80",
   "https:": "443",
@@ -36,22 +28,5 @@ export function parseProxy(text: string): Proxy | null {
     return { host, url: `${url.protocol}//${host}`, basicAuth };
   } catch {
     return null;
-  }
-}
-
-/**
- * Makes something without the environment's proxies, and without what it excepts from proxies: Deno looks at them when it
- * makes an HTTP client. The environment is the whole process's, so they are there again when this returns.
- */
-export function withoutProxies<T>(make: () => T): T {
-  const kept = PROXY_VARIABLES.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  for (const [name] of kept) Deno.env.delete(name);
-  try {
-    return make();
-  } finally {
-    for (const [name, value] of kept) Deno.env.set(name, value);
   }
 }

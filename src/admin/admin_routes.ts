@@ -1,6 +1,7 @@
 import type { Route } from "../http/route.ts";
 import { metricsRoute } from "./metrics_route.ts";
 import type { AdminParts } from "./admin_parts.ts";
+import { alertRoutes } from "./alert_routes.ts";
 import { auditRoute } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
 import { failureRoutes } from "./failure_routes.ts";
@@ -35,6 +36,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
     ...logRoutes(parts),
     ...operationRoutes(parts),
     ...failureRoutes(parts),
+    ...alertRoutes(parts),
     changeRoute(target, {
       command: "pause",
       path: `${plugin}/pause`,

@@ -46,22 +46,54 @@ export interface LogLevelSet {
   readonly dry_run?: true;
 }
 
-/** GET /api/v1/alerts */
+/** GET /api/v1/alerts: rules by what they watch, and who is told. */
 export interface Alerts {
   readonly rules: readonly AlertRule[];
+  readonly receivers: readonly AlertReceiver[];
 }
 
 export interface AlertRule {
   readonly name: string;
-  readonly kind: string;
-  readonly plugin: string | null;
+  readonly kind: "queue" | "failures" | "crashes" | "oldest" | "busy" | "journal" | "down" | "certificate";
+  /** The plugin, or a certificate's listener; null where there is none to watch. */
+  readonly subject: string | null;
   /** What it watches for, as a sentence. */
   readonly condition: string;
-  readonly state: "ok" | "pending" | "firing";
+  readonly state: "ok" | "pending" | "firing" | "clearing";
   readonly since_at: number | null;
   readonly value: number | null;
+  /** What it finds now, as a sentence. */
   readonly message: string | null;
   readonly last_sent_at: number | null;
-  /** Why the last message could not be sent; null where it was. */
+  /** Why the last message did not reach a receiver; null where it did. */
   readonly problem: string | null;
+}
+
+export interface AlertReceiver {
+  readonly name: string;
+  /** `webhook hooks.slack.com`, `command notify`: never more of it. */
+  readonly to: string;
+  readonly waiting: number;
+  readonly sent: number;
+  /** Messages that were given up. */
+  readonly dropped: number;
+  readonly last_sent_at: number | null;
+  readonly problem: string | null;
+}
+
+/** POST /api/v1/alerts/test */
+export interface AlertTestRequest extends Change {
+  /** Null or left out is every receiver. */
+  readonly receiver?: string | null;
+}
+
+export interface AlertTested {
+  readonly tests: readonly {
+    readonly receiver: string;
+    readonly to: string;
+    /** Null where it has got the message; in a dry run nobody has got one. */
+    readonly problem: string | null;
+    readonly ms: number;
+  }[];
+  readonly dry_run?: true;
 }

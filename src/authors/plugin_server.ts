@@ -47,6 +47,8 @@ export class PluginServer implements AsyncDisposable {
       plugins,
       tokens: [],
       certificates: [],
+      alerts: [],
+      receivers: [],
       file: undefined,
       origins: new Map(),
       layers: new Layers({}, { file: undefined, positions: null, environment: {}, flags: {} }),

@@ -79,6 +79,16 @@ const TOKEN_COMMANDS: ListedGroup = {
   commands: [{ name: "token new", load: async () => (await import("./token/new.ts")).tokenNewCommand }],
 };
 
+/** What is done about the alerts of a running server. */
+const ALERT_COMMANDS: ListedGroup = {
+  name: "alert",
+  summary: "Shows the alerts of a server and tests who is told of them: mevent help alert.",
+  commands: [
+    { name: "alert list", load: async () => (await import("./alert/list.ts")).alertListCommand },
+    { name: "alert test", load: async () => (await import("./alert/test.ts")).alertTestCommand },
+  ],
+};
+
 /**
  * Every command, in the order in which help lists them: the one table that parsing, help and completions read. A command's own
  * modules are loaded when it is asked for: those of all take longer to load than most commands take.
@@ -97,6 +107,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   PLUGIN_COMMANDS,
   JOURNAL_COMMANDS,
   TOKEN_COMMANDS,
+  ALERT_COMMANDS,
   { name: "log", load: async () => (await import("./log/log.ts")).logCommand },
   { name: "peek", load: async () => (await import("./control/peek.ts")).peekCommand },
   { name: "pause", load: async () => (await import("./control/pause.ts")).pauseCommand },

@@ -17,6 +17,8 @@ export function clashesOf(server: Table, document: Table): Clash[] {
     ...repeated(rowKeys(document, "token", "name")),
     ...repeated(rowKeys(document, "token", "hash")),
     ...repeated(rowKeys(document, "certificate", "subject")),
+    ...repeated(rowKeys(document, "alert", "name")),
+    ...repeated(rowKeys(document, "receiver", "name")),
     ...repeated(listenerKeys(server, document["listener"])),
   ];
 }

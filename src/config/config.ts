@@ -1,4 +1,5 @@
 import type { AdminKind } from "../auth/admin_level.ts";
+import type { AlertReceiver, AlertRule } from "../alerts/alert_rule.ts";
 import type { CertificateGrant } from "../auth/certificates.ts";
 import type { AccessConfig } from "../auth/listener_access.ts";
 import type { Rate } from "../auth/rate.ts";
@@ -21,6 +22,9 @@ export interface Config {
   /** Who may do what on the listeners that ask for it. */
   readonly tokens: readonly TokenGrant[];
   readonly certificates: readonly CertificateGrant[];
+  /** What is watched, and who is told. */
+  readonly alerts: readonly AlertRule[];
+  readonly receivers: readonly AlertReceiver[];
   /** The config file's path as it was given, or undefined where there is none. */
   readonly file: string | undefined;
   /** Where the value of each key of `[server]` comes from; keys as in the file: `max_frame`. */

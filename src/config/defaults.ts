@@ -104,6 +104,19 @@ export const LISTENER_DEFAULTS = {
 /** The same for `[[token]]` and `[[certificate]]`; their other keys have no default. */
 export const GRANT_DEFAULTS = { rate: "" } as const;
 
+/** The same for `[[alert]]`: what it watches has no default, nor has the plugin. */
+export const ALERT_DEFAULTS = {
+  window: "1m",
+  min_ops: 10,
+  for: "30s",
+  clear: "1m",
+  repeat: "4h",
+  to: "",
+} as const;
+
+/** The same for `[[receiver]]`; `format` and `headers` are of a webhook. */
+export const RECEIVER_DEFAULTS = { format: "json", headers: {}, timeout: "10s" } as const;
+
 /** The plugins of a server whose file names none, or that has no file. */
 export const DEFAULT_PLUGINS = [
   { name: "skeleton", biz: 1, module: "builtin:skeleton" },

@@ -1,5 +1,11 @@
 import type { KeyPath } from "./config_error.ts";
-import { GRANT_DEFAULTS, LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
+import {
+  ALERT_DEFAULTS,
+  GRANT_DEFAULTS,
+  LISTENER_DEFAULTS,
+  PLUGIN_DEFAULTS,
+  RECEIVER_DEFAULTS,
+} from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
 import type { Layers, Origin } from "./layers.ts";
 import { variableOf } from "./overrides.ts";
@@ -44,6 +50,10 @@ export function configEntries(layers: Layers): ConfigEntry[] {
     ...(["token", "certificate"] as const).flatMap((table) =>
       rows(document[table]).flatMap((row, at) => tableEntries(layers, [table, at], row, GRANT_DEFAULTS))
     ),
+    ...rows(document["alert"]).flatMap((row, at) => tableEntries(layers, ["alert", at], row, ALERT_DEFAULTS)),
+    ...rows(document["receiver"]).flatMap((row, at) =>
+      tableEntries(layers, ["receiver", at], row, receiverDefaults(row))
+    ),
     ...plugins.flatMap((plugin, at) => {
       const others = Object.keys(PLUGIN_ENTRIES).map((key) => [key, undefined]);
       return tableEntries(layers, ["plugin", at], plugin, {
@@ -59,6 +69,12 @@ export function configEntries(layers: Layers): ConfigEntry[] {
 function listenerDefaults(listener: Table): Table {
   const foreign = Object.hasOwn(listener, "http") ? OF_WIRE : OF_HTTP;
   return Object.fromEntries(Object.entries(LISTENER_DEFAULTS).filter(([key]) => !foreign.includes(key)));
+}
+
+/** `format` and `headers` are of a webhook alone. */
+function receiverDefaults(receiver: Table): Table {
+  const { timeout, ...ofWebhook } = RECEIVER_DEFAULTS;
+  return Object.hasOwn(receiver, "command") ? { timeout } : { ...ofWebhook, timeout };
 }
 
 /** Where what waits is on disk, that bounds the queue. */

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import type { Grant } from "../auth/credential.ts";
+import { alertReceiver, alertRule, doubtfulAlerts, unknownReceivers } from "./alerting.ts";
 import { formatAddress } from "./address.ts";
 import { clashesOf } from "./clashes.ts";
 import type { Config, ListenerConfig, PluginConfig, ServerConfig } from "./config.ts";
@@ -55,6 +56,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const inFile = [
     ...problemsOf(FILE_SCHEMA, document).map((each) => layers.inFile(each, each.isOfKey)),
     ...clashesOf(layers.server, document).map((each) => layers.clash(each)),
+    ...unknownReceivers(document).map((each) => layers.inFile(each, false)),
     ...tlsBesideUdp(layers.server).map((each) => layers.inPlace(each)),
     ...exposureOf(layers.server, document["listener"]).problems.map((each) => layers.inPlace(each)),
   ];
@@ -73,7 +75,7 @@ export function loadConfig(sources: ConfigSources): Config {
   ];
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { listener, plugin = [], token, certificate } = v.parse(FILE_SCHEMA, document);
+  const { listener, plugin = [], token, certificate, alert, receiver } = v.parse(FILE_SCHEMA, document);
   const settings = v.parse(SERVER_SCHEMA, layers.server);
   const listeners = [settings, ...listener].flatMap((each) => listenersOf(each, file));
   const circular = circularForwarding(settings.forward, listeners);
@@ -85,12 +87,16 @@ export function loadConfig(sources: ConfigSources): Config {
   const forwarded = settings.forward.flatMap(({ names }) => names);
   const tokens = token.map((each) => ({ hash: each.hash, ...grantOf(each.name, each) }));
   const certificates = certificate.map((each) => ({ subject: each.subject, ...grantOf(each.subject, each) }));
+  const alerts = alert.map(alertRule);
+  const receivers = receiver.map(alertReceiver);
   return {
     server: serverConfig(settings, file),
     listeners,
     plugins,
     tokens,
     certificates,
+    alerts,
+    receivers,
     file,
     origins: new Map(Object.keys(SERVER_DEFAULTS).map((key) => [key, layers.originOf(key)])),
     layers,
@@ -99,6 +105,7 @@ export function loadConfig(sources: ConfigSources): Config {
       ...misplacedKeys(layers),
       ...exposureOf(layers.server, document["listener"]).warnings,
       ...doubtfulGrants(listeners, [...plugins.map(({ name }) => name), ...forwarded], tokens, certificates),
+      ...doubtfulAlerts(alerts, receivers, plugins.map(({ name }) => name)),
       ...emptinessOf({ listeners, plugins }),
       ...forwardingWarnings(settings.forward, plugins, listeners),
     ],

@@ -5,6 +5,8 @@ import { CHARSETS } from "../protocol/charset.ts";
 import { TLS_VERSIONS } from "../tls/tls_settings.ts";
 import { HIGHEST_CONTENT_LIMITS } from "../protocol/content_limits.ts";
 import { didYouMean } from "../nearest.ts";
+import { ALERT_ENTRIES, RECEIVER_ENTRIES } from "./alert_entries.ts";
+import { alertProblem, receiverProblem } from "./alerting.ts";
 import { type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
 import { GRANT_DEFAULTS, LISTENER_DEFAULTS, PLUGIN_DEFAULTS } from "./defaults.ts";
 import { isTable, type Table } from "./is_table.ts";
@@ -23,6 +25,7 @@ import {
   nets,
   noTable,
   origins,
+  ownName,
   permission,
   rate,
   rights,
@@ -42,6 +45,8 @@ export const OF_WIRE = ["async_reply", "legacy", "charset"];
 export const OF_HTTP = ["cors", "http_hosts", "admin"];
 /** Of all listeners: each login is compared with each of them. */
 const MAX_TOKENS = 1000;
+const MAX_ALERTS = 100;
+const MAX_RECEIVERS = 20;
 
 /** Of one plugin. */
 const MAX_WORKERS = 64;
@@ -135,7 +140,7 @@ const GRANT_ENTRIES = {
 
 /** The keys of `[[token]]`. */
 export const TOKEN_ENTRIES = {
-  name: text("a name of 1 to 64 characters without controls", isGrantName),
+  name: ownName(),
   hash: tokenHash(),
   ...GRANT_ENTRIES,
 };
@@ -254,11 +259,10 @@ export const SERVER_LAYER_SCHEMA = table(v.partial(v.object(SERVER_ENTRIES)).ent
 export const FILE_SCHEMA = table({
   server: v.optional(SERVER_LAYER_SCHEMA, {}),
   listener: v.optional(list("listener", table(LISTENER_ENTRIES, listenerProblem)), []),
-  token: v.optional(
-    v.pipe(list("token", table(TOKEN_ENTRIES)), v.maxLength(MAX_TOKENS, `there may be ${MAX_TOKENS} tokens`)),
-    [],
-  ),
+  token: v.optional(atMost(MAX_TOKENS, "token", table(TOKEN_ENTRIES)), []),
   certificate: v.optional(list("certificate", table(CERTIFICATE_ENTRIES)), []),
+  alert: v.optional(atMost(MAX_ALERTS, "alert", table(ALERT_ENTRIES, alertProblem)), []),
+  receiver: v.optional(atMost(MAX_RECEIVERS, "receiver", table(RECEIVER_ENTRIES, receiverProblem)), []),
   plugin: v.optional(list("plugin", PLUGIN_SCHEMA)),
 });
 
@@ -316,6 +320,10 @@ function table<E extends v.ObjectEntries>(
   );
 }
 
+function atMost<S extends v.GenericSchema>(most: number, name: string, item: S) {
+  return v.pipe(list(name, item), v.maxLength(most, `there may be ${most} ${name}s`));
+}
+
 function list<S extends v.GenericSchema>(name: string, item: S) {
   return v.array(item, ({ input }) => {
     const expected = `a list of tables, each [[${name}]]`;
@@ -362,10 +370,6 @@ function transportProblem(listener: Table): string | undefined {
   const foreign = given[0] === "http" ? OF_WIRE : OF_HTTP;
   const found = foreign.find((key) => Object.hasOwn(listener, key));
   return found === undefined ? undefined : `${found} is not for a listener of ${given[0]}`;
-}
-
-function isGrantName(name: string): boolean {
-  return name.length <= 64 && !/\p{C}/u.test(name);
 }
 
 function isPluginName(name: string): boolean {

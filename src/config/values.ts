@@ -4,6 +4,7 @@ import { type AddressNet, EXPECTED_NET, parseNet } from "../auth/address_list.ts
 import { EXPECTED_RATE, parseRate, type Rate } from "../auth/rate.ts";
 import { EXPECTED_RIGHT, parseRight, type Right } from "../auth/rights.ts";
 import { parseHash } from "../auth/token.ts";
+import { parseAmount, TIME_UNITS_WITH_DAYS } from "../amount.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { type InetAddress, parseAddress } from "./address.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, mismatch } from "./config_error.ts";
@@ -89,6 +90,14 @@ export function text(expected: string, isLegal: (text: string) => boolean = () =
   });
 }
 
+/** What a table of the config is called by whoever writes it. */
+export function ownName() {
+  return text(
+    "a name of 1 to 64 characters without controls",
+    (name) => name.length <= 64 && !/\p{C}/u.test(name),
+  );
+}
+
 /** A text; an empty one says nothing. */
 export function anyText(expected: string) {
   return parsed((value) => {
@@ -168,6 +177,80 @@ export function forwardings() {
 /** One address or net, a list of them, or none: `""` and `[]`. */
 export function nets() {
   return parsed((value): AddressNet[] => eachText(value, EXPECTED_NET, parseNet));
+}
+
+/** A share from above 0 to 1, as `0.8` or `"80%"`. */
+export function share() {
+  return parsed((value): number => {
+    const [, digits] = (typeof value === "string" ? /^(\d{1,3}(?:\.\d{1,6})?) ?%$/.exec(value) : null) ?? [];
+    const found = digits === undefined ? value : Number(digits) / 100;
+    if (typeof found === "number" && found > 0 && found <= 1) return found;
+    throw mismatch('a share such as 0.8 or "80%", above 0 and up to 1', value);
+  });
+}
+
+/** A time that may be long, `"14d"` or `"72h"`, in ms. */
+export function longTime() {
+  return parsed((value): number => {
+    const ms = parseAmount(value, TIME_UNITS_WITH_DAYS);
+    if (ms === undefined || ms < 1) throw mismatch('a time such as "14d" or "72h"', value);
+    return ms;
+  });
+}
+
+/** What is there or is left out. */
+export function onlyTrue() {
+  return parsed((value): true => {
+    if (value !== true) throw mismatch("true; leave it out otherwise", value);
+    return true;
+  });
+}
+
+/** One name, a list of them, or none: `""` and `[]`. */
+export function names() {
+  return parsed((value): string[] => listOfTexts(value, "a name or a list of names"));
+}
+
+/** A program and its arguments; they are not repeated: they may be secret. */
+export function commandLine() {
+  return parsed((value): string[] => {
+    const list: unknown[] = Array.isArray(value) ? value : [];
+    const isText = (each: unknown): each is string => typeof each === "string" && !each.includes("\0");
+    if (list.length > 0 && list[0] !== "" && list.every(isText)) return list;
+    throw new ConfigError([{
+      message: 'expected a program and its arguments, such as ["/usr/local/bin/notify", "--to", "ops"]',
+    }]);
+  });
+}
+
+/** A URL, whose path and query may be secret: it is not repeated. */
+export function secretUrl() {
+  return parsed((value): string => {
+    const url = typeof value === "string" ? URL.parse(value) : null;
+    const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" &&
+      url.password === "";
+    if (isPlain) return url.href;
+    throw new ConfigError([{
+      message: "expected the URL of a webhook, https:// or http://, without a user and a password in it",
+    }]);
+  });
+}
+
+/** Headers of a request; their values are not repeated. */
+export function secretHeaders() {
+  return parsed((value): Record<string, string> => {
+    if (!isTable(value)) throw mismatch("a table of headers", value);
+    const wrong = Object.entries(value).find(([name, text]) =>
+      !/^[!#$%&'*+.^_`|~\dA-Za-z-]+$/.test(name) || typeof text !== "string" || /[^\t\x20-\x7e]/.test(text)
+    );
+    if (wrong === undefined) {
+      return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
+    }
+    throw new ConfigError([{
+      message: "expected a header's name, and a text of visible ASCII characters",
+      path: [wrong[0]],
+    }]);
+  });
 }
 
 /** One right or a list of them, without those that stand in it twice. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../plugin.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import { ALERT_COMMANDS } from "./alert_commands.ts";
 import { LOG_COMMANDS } from "./log_commands.ts";
 import { MAX_LISTED } from "../pool/administration.ts";
 import type { ControlCommand } from "./control_command.ts";
@@ -33,6 +34,7 @@ export const CONTROL_COMMANDS: ReadonlyMap<string, ControlCommand> = new Map<str
   ["drain", { keys: [], changes: true, progress: left, run: drain }],
   ["stop", { keys: ["now"], changes: true, progress: left, run: stop }],
   ...LOG_COMMANDS,
+  ...ALERT_COMMANDS,
 ]);
 
 function setPaused(target: ControlTarget, request: ControlRequest, paused: boolean): JsonObject {

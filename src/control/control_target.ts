@@ -1,3 +1,4 @@
+import type { Alerts } from "../alerts/alerts.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
@@ -12,6 +13,7 @@ import type { StopReport } from "./stop_report.ts";
 export interface ControlTarget {
   readonly log: Log;
   readonly limitLog: LimitLog;
+  readonly alerts: Alerts;
   /** Who has changed what. */
   readonly audit: AuditLog;
   /** Looks at operations, and changes many of them. */

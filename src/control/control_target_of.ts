@@ -1,3 +1,4 @@
+import type { Alerts } from "../alerts/alerts.ts";
 import type { LimitLog } from "../observe/limit_log.ts";
 import type { Log } from "../observe/log.ts";
 import type { ServerStats } from "../observe/server_stats.ts";
@@ -21,6 +22,7 @@ export interface ControlParts {
   readonly log: Log;
   readonly limitLog: LimitLog;
   readonly operations: Operations;
+  readonly alerts: Alerts;
   /** Those that count now. */
   readonly limits: { readonly drainTimeout: number };
   /** See {@link ControlTarget.reload}. */
@@ -35,7 +37,7 @@ export interface ControlParts {
 
 /** What the control socket's commands do with a server. */
 export function controlTargetOf(server: ControlledServer, parts: ControlParts): ControlTarget {
-  const { log, limitLog, operations, limits, reload, changeLimits, reported, hurry } = parts;
+  const { log, limitLog, operations, alerts, limits, reload, changeLimits, reported, hurry } = parts;
   const begin = (): Promise<StopReport> => {
     server.drain().catch(reported.reject);
     return reported.promise;
@@ -44,6 +46,7 @@ export function controlTargetOf(server: ControlledServer, parts: ControlParts): 
     log,
     limitLog,
     operations,
+    alerts,
     stats: () => server.stats(),
     plugin: (name) => server.registry.named(name),
     pluginOf: (name) => pluginOf(server.registry, name),

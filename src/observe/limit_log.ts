@@ -104,8 +104,9 @@ export class LimitLog {
     return Object.fromEntries([...this.#limits].map(([limit, { count }]) => [limit, count]));
   }
 
-  /** Tells what has collected; to be called about every second. */
+  /** Tells what has collected, here and in the log; to be called about every second. */
   tick(): void {
+    this.log.tick();
     const since = this.now() - TELL_EVERY_MS;
     for (const [limit, state] of this.#limits) {
       if (state.toldAt === undefined || state.toldAt > since) continue;

@@ -7,6 +7,7 @@ import type { Log } from "../observe/log.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import type { QueueBudget } from "../queue/operation_queue.ts";
 import type { RoutedPlugin } from "../router/routed_plugin.ts";
+import { alertChanges, type Alerting } from "./alerting.ts";
 import type { ListenerPlan, Listeners } from "./listeners.ts";
 import type { PluginPlan } from "./plugin_plan.ts";
 import type { PluginSet } from "./plugin_set.ts";
@@ -34,6 +35,7 @@ export interface ReloadTarget {
   readonly budget: QueueBudget;
   readonly plugins: PluginSet;
   readonly forwards: Forwards;
+  readonly alerting: Alerting;
   readonly listeners: Listeners;
   /** Resolves when the server is told to stop, and when it is to do so at once. */
   readonly stopping: Promise<void>;
@@ -67,6 +69,7 @@ export async function reload(target: ReloadTarget, wanted: Config, only?: string
   target.budget.bound(server.maxQueueBytes);
   for (const plugin of target.plugins.take(plugins)) target.leave(plugin);
   target.forwards.replace(server.forward);
+  target.alerting.take(wanted);
   listeners.entrance.take(wanted);
   listeners.take(sockets);
   return reportOf(before, wanted, prepared);
@@ -130,6 +133,7 @@ async function prepare(
 function reportOf(before: Config, wanted: Config, { server, plugins, sockets }: Prepared): ReloadReport {
   const changed = [
     ...grantChanges(before, wanted),
+    ...alertChanges(before, wanted),
     ...differences(serverAsWritten(before.server), serverAsWritten(server)).map((what) => `server: ${what}`),
     ...sockets.changed,
     ...plugins.changed,

@@ -1,4 +1,4 @@
-import type { Config, ServerConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { EpollLoop } from "../net/epoll_loop.ts";
 import { type LibcLibrary, loadLibc } from "../net/libc.ts";
 import { pageDiscarder } from "../net/page_discarder.ts";
@@ -17,6 +17,7 @@ import { LostTime } from "../lost_time.ts";
 import { Nursery } from "../thread/nursery.ts";
 import { WORKER_DESCRIPTORS } from "./build_plugin.ts";
 import { within } from "../within.ts";
+import { Alerting } from "./alerting.ts";
 import { AuditLog } from "../control/audit_log.ts";
 import { Controls } from "../control/controls.ts";
 import { Control } from "./control.ts";
@@ -38,7 +39,7 @@ import { Routing } from "./routing.ts";
 import { serverFigures } from "./server_figures.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { serverLoop } from "./server_loop.ts";
-import { ThreadEnds } from "./thread_ends.ts";
+import { threadEnds } from "./thread_ends.ts";
 import { onAbort, unlessStopped } from "./unless_stopped.ts";
 import { WatchedFigures } from "./watched_figures.ts";
 import { FileWatchers } from "./file_watchers.ts";
@@ -93,6 +94,7 @@ export class Server {
     files: (plugin) => this.#modules.filesOf(plugin),
     changed: (plugin) => this.#reloads.beginWatched(plugin),
   });
+  readonly #alerting: Alerting;
   #timer: number | undefined;
   /** Removed plugins that are worked off. */
   readonly #removed: RemovedPlugins;
@@ -111,7 +113,7 @@ export class Server {
     this.#modules = new ModuleStore((request) => this.#nursery.prepare(request), options.env ?? {}, log);
     const journalParts = { limitLog, counters, routes, contentLimits, limits, now: monotonic };
     this.#journals = new PluginJournals(options, journalParts);
-    const plugins = new PluginSet({
+    const plugins = this.#plugins = new PluginSet({
       router,
       budget: routing.budget,
       segments: new SegmentPool(FREE_SEGMENTS, this.#libc === null ? null : pageDiscarder(this.#libc)),
@@ -122,11 +124,7 @@ export class Server {
       contentLimits,
       limitLog,
       reserve: this.reserve,
-      ends: new ThreadEnds({
-        free: this.reserve.free,
-        connections: () => limits.maxConnections - counters.connectionsOpen,
-        log,
-      }),
+      ends: threadEnds(this.reserve.free, limits, counters, log),
       nursery: this.#nursery,
       modules: this.#modules,
       journals: this.#journals,
@@ -136,10 +134,9 @@ export class Server {
       wake: () => this.#loop?.wake(),
       surveyMs: options.surveyMs,
     }, registry);
-    this.#plugins = plugins;
     this.#figures = new WatchedFigures(plugins);
+    this.#alerting = new Alerting(options, plugins, () => this.#listeners.certificates);
     this.#loop = serverLoop(this.#libc, router, plugins, this.#delay);
-    const fit = (settings: ServerConfig) => fitLimits(settings, this.#libc?.symbols ?? null, log);
     const target = controlTargetOf(this, {
       log,
       limitLog,
@@ -148,6 +145,7 @@ export class Server {
       changeLimits: (...edit) => this.#reloads.editLimits(...edit),
       reload: (isDry) => isDry ? this.#reloads.preview() : this.#reloads.begin(),
       reported: this.#reported,
+      alerts: this.#alerting.alerts,
       hurry: this.#hurry.resolve,
     });
     this.controls = new Controls(target);
@@ -173,13 +171,14 @@ export class Server {
       config,
       limits,
       contentLimits,
-      fit,
+      fit: (settings) => fitLimits(settings, this.#libc?.symbols ?? null, log),
       log,
       audit: this.audit,
       realtime: new RealtimePriority(this.#libc?.symbols ?? null, log, () => plugins.workers),
       budget: routing.budget,
       plugins,
       forwards: routing.forwards,
+      alerting: this.#alerting,
       listeners: this.#listeners,
       stopping: this.#told.promise,
       hurry: this.#hurry.promise,
@@ -341,8 +340,8 @@ export class Server {
     this.#plugins.check();
     this.#figures.look(this.#target.limits.history && this.#listeners.hasHttp);
     this.#routing.forwards.check();
+    this.#alerting.look();
     this.#routing.limitLog.tick();
-    this.options.log.tick();
   }
 
   async #openControl(addresses: readonly Deno.Addr[]): Promise<void> {
@@ -392,6 +391,7 @@ export class Server {
     await this.#modules.close();
     await this.#listeners.end((sent) => within(CLOSE_GRACE_MS, sent, this.#hurry.promise));
     await this.#control.stopAccepting();
+    await this.#alerting.close();
     await this.#loop?.close();
     this.#libc?.close();
     this.reserve.close();

@@ -13,6 +13,16 @@ export interface ThreadEndsOptions {
   readonly log: Pick<Log, "warn">;
 }
 
+/** Those of a server: what connections may still come is as its limits are now. */
+export function threadEnds(
+  free: ThreadEndsOptions["free"],
+  limits: { readonly maxConnections: number },
+  counters: { readonly connectionsOpen: number },
+  log: ThreadEndsOptions["log"],
+): ThreadEnds {
+  return new ThreadEnds({ free, connections: () => limits.maxConnections - counters.connectionsOpen, log });
+}
+
 /**
  * How often threads may end that only have no work. Deno 2.7.11 keeps two descriptors of each until the process ends: they are
  * never to be those that a connection needs.

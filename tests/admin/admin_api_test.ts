@@ -11,6 +11,8 @@ const ELSEWHERE = [
   "GET /api/v1/log",
   "GET /api/v1/log/levels",
   "POST /api/v1/log/levels",
+  "GET /api/v1/alerts",
+  "POST /api/v1/alerts/test",
 ];
 
 const FAILING = `

@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parse as parseToml } from "smol-toml";
 import { ConfigError } from "../../src/config/config_error.ts";
+import { ALERT_ENTRIES, RECEIVER_ENTRIES } from "../../src/config/alert_entries.ts";
 import {
+  ALERT_DEFAULTS,
   GRANT_DEFAULTS,
   LISTENER_DEFAULTS,
   PLUGIN_DEFAULTS,
+  RECEIVER_DEFAULTS,
   SERVER_DEFAULTS,
 } from "../../src/config/defaults.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -41,7 +44,9 @@ Deno.test("the example config loads to the default config, and its further liste
 });
 
 Deno.test("the example config has every key of the schema and every default, and nothing else", () => {
-  const { server, listener, token, certificate, plugin, ...others } = plain(parseToml(uncommented()));
+  const { server, listener, token, certificate, receiver, alert, plugin, ...others } = plain(
+    parseToml(uncommented()),
+  );
   assertEquals(others, {});
   assertEquals(Object.keys(SERVER_DEFAULTS), Object.keys(SERVER_ENTRIES));
   assertEquals(server, { ...SERVER_DEFAULTS });
@@ -54,6 +59,12 @@ Deno.test("the example config has every key of the schema and every default, and
   assertEquals(Object.keys(token[0]), Object.keys(TOKEN_ENTRIES));
   assertEquals(Object.keys(certificate[0]), Object.keys(CERTIFICATE_ENTRIES));
   assertEquals([token[0].rate, certificate[0].rate], [GRANT_DEFAULTS.rate, GRANT_DEFAULTS.rate]);
+
+  assert(Array.isArray(receiver) && Array.isArray(alert));
+  assertEquals(Object.keys(Object.assign({}, ...receiver)).sort(), Object.keys(RECEIVER_ENTRIES).sort());
+  assertEquals(Object.keys(Object.assign({}, ...alert)).sort(), Object.keys(ALERT_ENTRIES).sort());
+  const presets = [[receiver[0], RECEIVER_DEFAULTS], [alert[0], ALERT_DEFAULTS]];
+  for (const [row, defaults] of presets) assertEquals({ ...row, ...structuredClone(defaults) }, row);
 
   const [example] = plugin;
   const { name, biz, module, concurrency, affinity, ...defaults } = example;

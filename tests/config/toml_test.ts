@@ -175,7 +175,7 @@ Deno.test("a wrong element of a list is named by its own line, an odd key in quo
   assertEquals(assertThrows(() => load("max_frame = 1\nworkers = 2\nxyz = 3\n"), ConfigError).problems, [
     "m.toml:1:1: max_frame: unknown key; it is a key of [server]",
     "m.toml:2:1: workers: unknown key; it is a key of [[plugin]]",
-    "m.toml:3:1: xyz: unknown key; there are server, listener, token, certificate, plugin",
+    "m.toml:3:1: xyz: unknown key; there are server, listener, token, certificate, alert, receiver, plugin",
   ]);
 });
 

@@ -6,8 +6,12 @@ import { printable } from "../aligned.ts";
 
 /** Keys whose values are told to nobody; not those that name where a secret is. */
 const SECRET = /(?:secret|password|passwd|token|credential|authorization|api_?key|private_?key)s?$/i;
+/** Keys of `[[receiver]]` that are secret as a whole. */
+const SECRET_OF_RECEIVER = ["webhook", "headers", "command"];
 /** A URL's password. */
 const URL_PASSWORD = /^([a-z][a-z\d+.-]*:\/\/[^/?#\s:@]*):[^/?#\s@]+@/i;
+/** What stands behind the host in a URL of HTTP: that of a webhook often has a secret there. */
+const URL_PATH = /^(https?:\/\/[^/?#\s]+\/)[^\s]+$/i;
 const HIDDEN = "***";
 /** The widest that keys and values are for their origins to stand in a column, in characters. */
 const WIDTH = 60;
@@ -15,8 +19,12 @@ const WIDTH = 60;
 /** The entries without what is secret: passwords in URLs, and what stands at keys that are called so. */
 export function withoutSecrets(entries: readonly ConfigEntry[]): ConfigEntry[] {
   return entries.map((entry) => {
-    const isSecret = entry.key[0] === "config" && entry.key.some((name) => SECRET.test(name));
-    return { ...entry, value: isSecret ? HIDDEN : hidden(entry.value) };
+    const isSecret = (entry.key[0] === "config" && entry.key.some((name) => SECRET.test(name))) ||
+      (entry.table[0] === "receiver" && SECRET_OF_RECEIVER.includes(entry.key[0]!));
+    if (isSecret) return { ...entry, value: HIDDEN };
+    const value = hidden(entry.value);
+    const isUrl = entry.key[0] === "config" && typeof value === "string";
+    return { ...entry, value: isUrl ? value.replace(URL_PATH, `$1${HIDDEN}`) : value };
   });
 }
 
