@@ -78,12 +78,11 @@ export function changeRoute(target: ControlTarget, change: HttpChange): Route {
         const given = Object.fromEntries(named.map((key, at) => [key, values[at] ?? ""]));
         checkSender(exchange);
         checkContentType(exchange.head, JSON_TYPE);
-        const body = change.pluginOf === undefined ? null : bodyOf(exchange, named);
-        const plugin = change.pluginOf?.({ ...body, ...given }) ?? null;
-        const asked = plugin === null ? given : { ...given, plugin };
-        checkChange(exchange, target, name, asked);
+        const values = { ...bodyOf(exchange, named), ...given };
+        const plugin = change.pluginOf?.(values) ?? null;
+        const request = new ControlRequest(plugin === null ? values : { ...values, plugin });
+        checkChange(exchange, target, name, request);
         checkAccept(exchange.head, JSON_TYPE);
-        const request = new ControlRequest({ ...body ?? bodyOf(exchange, named), ...asked });
         const isBegun = isLong && request.values["dry_run"] !== true;
         answerWith(exchange, isBegun ? 202 : 200, () => {
           const done = perform(target, name, command, request, actorOf(exchange));
@@ -95,14 +94,14 @@ export function changeRoute(target: ControlTarget, change: HttpChange): Route {
 }
 
 /** Throws HttpError where the sender of a request may not change that; a refusal for want of a right is noted. */
-function checkChange(exchange: Exchange, target: ControlTarget, name: string, given: JsonObject): void {
-  const { plugin } = given;
+function checkChange(exchange: Exchange, target: ControlTarget, name: string, request: ControlRequest): void {
+  const { plugin } = request.values;
   const known = typeof plugin === "string" ? target.plugin(plugin)?.name ?? plugin : null;
   try {
     checkRight(exchange, "control", known);
   } catch (error) {
     if (error instanceof HttpError) {
-      noteRefusal(target, name, new ControlRequest(given), actorOf(exchange), error.message);
+      noteRefusal(target, name, request, actorOf(exchange), error.message);
     }
     throw error;
   }

@@ -42,7 +42,8 @@ export class TokenDoor implements ControlDoor {
   }
 
   async check(token: unknown, command: string, plugin: string | null): Promise<Actor> {
-    const { guard } = this.access();
+    const access = this.access();
+    const { guard } = access;
     if (guard === null) return this.actor;
     if (token !== undefined && typeof token !== "string") throw new ControlRefusal("token: expected a text");
     const now = this.now();
@@ -51,17 +52,21 @@ export class TokenDoor implements ControlDoor {
       identity = guard.login(token ?? "", this.address, now);
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
+      // What its address may ask for is used up by those who guess, too.
+      if (access.stranger(this.address, null)?.take(now) === false) throw overRate("their address's");
       if (error.delay > 0) await new Promise((resolve) => setTimeout(resolve, error.delay));
       throw new ControlRefusal(error.message);
     }
-    if (!identity.take(now)) {
-      throw new ControlRefusal("too many requests: they come faster than the token's rate");
-    }
+    if (!identity.take(now)) throw overRate("the token's");
     const action = command === "stats" ? "stats" : "control";
     const actor = { ...this.actor, name: identity.name };
     if (!identity.may(action, plugin)) throw new ControlDenial(refusalOf(identity, action, plugin), actor);
     return actor;
   }
+}
+
+function overRate(whose: string): ControlRefusal {
+  return new ControlRefusal(`too many requests: they come faster than ${whose} rate`);
 }
 
 /** A request without its token, which is told to nobody. */

@@ -82,7 +82,7 @@ function loggedIn(login: () => Identity, failed: () => void): Identity {
       throw new HttpError(401, "send a token: Authorization: Bearer TOKEN", { "WWW-Authenticate": "Bearer" });
     }
     if (kind === "too_many_failures") {
-      throw new HttpError(429, message, { "Retry-After": String(Math.ceil(delay / 1000)) }, true);
+      throw new HttpError(429, message, { "Retry-After": String(Math.ceil(delay / 1000)) }, true, delay);
     }
     throw new HttpError(401, message, { "WWW-Authenticate": 'Bearer error="invalid_token"' }, true);
   }

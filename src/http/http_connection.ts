@@ -7,7 +7,8 @@ import type { HandledConnection, StreamHandler } from "../net/stream_handler.ts"
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { BodyReader } from "./body_reader.ts";
 import { Exchange, type ExchangePlace } from "./exchange.ts";
-import { contained, HttpError } from "./http_error.ts";
+import { contained, HttpError, tooLong } from "./http_error.ts";
+import { HeldRefusal } from "./held_refusal.ts";
 import type { HttpServices } from "./http_services.ts";
 import { Input } from "./input.ts";
 import { LastHandler } from "./last_handler.ts";
@@ -63,6 +64,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   #looked = 0;
   #hasPassedLine = false;
   #begun = 0;
+  readonly #held = new HeldRefusal();
   /** What {@link check} saw last, and since when. */
   readonly #stillness = new Stillness();
 
@@ -145,6 +147,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   finish(): void {
     if (this.state !== "open") return;
     this.state = "closing";
+    this.#held.tell();
     if (this.#stage === "stream") {
       this.#abandonStream("the request's body ends before its end");
       this.#sink?.seal();
@@ -156,6 +159,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
   close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
+    this.#held.drop();
     this.handler.routes.close(this.#slot);
     this.handler.closed(this);
     this.resume();
@@ -320,7 +324,8 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
       this.endedInError = true;
     }
     this.#stage = "answering";
-    if (!exchange.isDone) exchange.refuseRequest(error);
+    if (exchange.isDone) return;
+    this.#held.hold(error, (error) => exchange.refuseRequest(error), () => this.flush());
   }
 
   /** Nothing more of a stream is taken: what is under way is answered, and the connection ends. */
@@ -393,8 +398,4 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
     );
     this.flush();
   }
-}
-
-function tooLong(what: string, most: number): HttpError {
-  return new HttpError(413, `the body ${what}, max_frame allows ${most}: send less, or raise it`);
 }

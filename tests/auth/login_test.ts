@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Encoding } from "../../src/protocol/body.ts";
 import { concat } from "../support/bytes.ts";
+import { RawHttp } from "../support/raw_http.ts";
 import { inSteps } from "../support/steps.ts";
 import { messageOf, streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
+import { until } from "../support/until.ts";
 import { loggedIn, login, loginRequest, testToken } from "../support/tokens.ts";
 
 const SHOP = testToken("shop", ["call:echo"]);
@@ -167,13 +169,11 @@ Deno.test("who fails too often waits for each further refusal, and a right token
   }
   using waiting = await server.connect();
   await waiting.send(concat([loginRequest("wrong"), loginRequest(SHOP.token)]));
-  const response = await fetch(`${server.httpUrl}/v1/echo/1001`, {
-    method: "POST",
-    headers: { authorization: "Bearer wrong" },
-  });
-  await response.body?.cancel();
-  const seconds = Number(response.headers.get("retry-after"));
-  assertEquals([response.status, seconds >= 60 && seconds <= 120], [429, true]);
+  using waitingHttp = await RawHttp.connect(server.http);
+  const call = (token: string) =>
+    `POST /v1/echo/1001 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Length: 0\r\n\r\n`;
+  await waitingHttp.send(call("wrong"), call(SHOP.token));
+  await until("both failed logins wait", () => server.stats().limits["max_login_failures"] === 2);
   using known = await loggedIn(await server.connect(), SHOP.token);
   await known.send(streamRequest());
   assertEquals((await known.reply()).code, 1000);
@@ -184,13 +184,18 @@ Deno.test("who fails too often waits for each further refusal, and a right token
   assertEquals(reply.code, 13);
   assertStringIncludes(messageOf(reply), "127.0.0.1 has failed too often lately");
   assertEquals(await waiting.frame(), null);
+  const told = await waitingHttp.rest();
+  assertEquals(told.match(/^HTTP\/1.1 .*$/gm), ["HTTP/1.1 429 Too Many Requests"]);
+  assertStringIncludes(told, "127.0.0.1 has failed too often lately");
+  const seconds = Number(/^Retry-After: (\d+)/m.exec(told)?.[1]);
+  assert(seconds >= 60 && seconds <= 120, told);
   await stopping;
 });
 
 Deno.test("a refused login that waited is told when its time is over", async () => {
   for (const portableSockets of [false, true]) {
     await using server = await TestServer.start({
-      server: { udp: "", auth: "token", max_login_failures: 1, login_delay: "50ms" },
+      server: { udp: "", auth: "token", max_login_failures: 1, login_delay: "50ms", http: "127.0.0.1:0" },
       file: { token: [SHOP.table] },
       portableSockets,
     });
@@ -199,7 +204,10 @@ Deno.test("a refused login that waited is told when its time is over", async () 
       assertEquals((await login(connection, "wrong")).code, 13);
       assertEquals(await connection.frame(), null);
     }
-    assertEquals(server.stats().limits["max_login_failures"], 2);
+    const headers = { authorization: "Bearer wrong" };
+    const response = await fetch(`${server.httpUrl}/v1/echo/1001`, { method: "POST", headers });
+    assertStringIncludes((await response.json()).detail, "has failed too often lately");
+    assertEquals([response.status, server.stats().limits["max_login_failures"]], [429, 3]);
   }
 });
 

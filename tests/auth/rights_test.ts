@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { CONTROL_COMMANDS } from "../../src/control/control_commands.ts";
 import type { JsonObject, JsonValue } from "../../src/plugin.ts";
 import { ReplyCode } from "../../src/protocol/codes.ts";
 import type { RawConnection } from "../support/raw_connection.ts";
@@ -7,154 +8,296 @@ import { streamRequest, valueOf } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
 import { loggedIn, testToken } from "../support/tokens.ts";
 
-/** What may be asked for, of the plugin echo where it is one's; the others of the whole server. */
-const ENDPOINTS = [
-  "call",
-  "enqueue",
-  "cache, waited for",
-  "cache, not waited for",
-  "plugin stats",
-  "server stats",
-  "server status",
-  "result",
-  "control of the plugin",
-  "control stats",
-] as const;
-type Endpoint = typeof ENDPOINTS[number];
+/** What something needs; `echo` is a plugin here, `far` one that another server has. `echo's` is a right to call it or to enqueue. */
+type Need =
+  | "call echo"
+  | "enqueue echo"
+  | "echo's"
+  | "call far"
+  | "enqueue far"
+  | "stats of echo"
+  | "stats"
+  | "control of echo"
+  | "control"
+  | "a token"
+  | "nothing";
 
-const CALLS: Endpoint[] = ["call", "cache, waited for", "result"];
-const ENQUEUES: Endpoint[] = ["enqueue", "cache, not waited for", "result"];
-const STATS: Endpoint[] = ["plugin stats", "server stats", "server status", "control stats"];
+const CALLS: Need[] = ["call echo", "echo's", "call far"];
+const ENQUEUES: Need[] = ["enqueue echo", "echo's", "enqueue far"];
+const STATS: Need[] = ["stats of echo", "stats"];
+/** Who may control a plugin may see what becomes of its operations over the routes of those who run the server, and no call's result. */
+const CONTROLS: Need[] = ["control of echo", "control"];
 
-/** Every right, and what it opens: nothing else. */
-const RIGHTS: readonly (readonly [rights: string[], opens: readonly Endpoint[]])[] = [
-  [["call:echo"], CALLS],
+/** Every right, and what it opens beside what needs none: nothing else. */
+const RIGHTS: readonly (readonly [rights: string[], opens: readonly Need[]])[] = [
+  [["call:echo"], ["call echo", "echo's"]],
+  [["call:far"], ["call far"]],
   [["call:*"], CALLS],
   [["call"], CALLS],
   [["call:other"], []],
-  [["enqueue:echo"], ENQUEUES],
+  [["enqueue:echo"], ["enqueue echo", "echo's"]],
+  [["enqueue:far"], ["enqueue far"]],
   [["enqueue:*"], ENQUEUES],
   [["enqueue"], ENQUEUES],
   [["enqueue:other"], []],
-  [["stats:echo"], ["plugin stats"]],
-  [["stats:*"], ["plugin stats"]],
+  [["stats:echo"], ["stats of echo"]],
+  [["stats:*"], ["stats of echo"]],
   [["stats"], STATS],
   [["stats:other"], []],
-  [["control:echo"], ["control of the plugin"]],
-  [["control:*"], ["control of the plugin"]],
-  [["control"], ["control of the plugin"]],
+  [["control:echo"], ["control of echo"]],
+  [["control:*"], ["control of echo"]],
+  [["control"], CONTROLS],
   [["control:other"], []],
-  [["call:echo", "enqueue:echo", "stats", "control"], ENDPOINTS],
-  [["*"], ENDPOINTS],
+  [["call:echo", "enqueue:echo", "stats", "control"], [
+    ...STATS,
+    ...CONTROLS,
+    "call echo",
+    "enqueue echo",
+    "echo's",
+  ]],
+  [["*"], [...CALLS, ...ENQUEUES, ...STATS, ...CONTROLS]],
 ];
 
-/** Asks for one thing; whether it was done. */
-type Ask = (endpoint: Endpoint, id: string) => Promise<boolean | undefined>;
+/** Asks for one thing; whether the right for it was there, whatever came of it. */
+type Ask = (id: string) => Promise<boolean>;
+type Endpoint = readonly [name: string, needs: Need, ask: Ask];
 
-const WIRE: Partial<Record<Endpoint, Parameters<typeof streamRequest>[0]>> = {
-  call: {},
-  enqueue: { sync: false },
-  "cache, waited for": { command: 101, params: { cachekey: "a", cacheval: "b" } },
-  "cache, not waited for": { command: 101, sync: false, params: { cachekey: "a", cacheval: "b" } },
-  "plugin stats": { command: 1000 },
-  "server stats": { plugin: "Reserve.Stats" },
-  "server status": { plugin: "Reserve.Status" },
-};
+const WIRE: readonly (readonly [name: string, needs: Need, request: Parameters<typeof streamRequest>[0]])[] =
+  [
+    ["call", "call echo", {}],
+    ["enqueue", "enqueue echo", { sync: false }],
+    ["cache, waited for", "call echo", { command: 101, params: { cachekey: "a", cacheval: "b" } }],
+    ["cache, not waited for", "enqueue echo", {
+      command: 101,
+      sync: false,
+      params: { cachekey: "a", cacheval: "b" },
+    }],
+    ["call of a forwarded plugin", "call far", { plugin: "far" }],
+    ["enqueue with a forwarded plugin", "enqueue far", { plugin: "far", sync: false }],
+    ["plugin stats", "stats of echo", { command: 1000 }],
+    ["server stats", "stats", { plugin: "Reserve.Stats" }],
+    ["server status", "stats", { plugin: "Reserve.Status" }],
+  ];
 
 /** What the wire has, over a connection that is logged in. */
-function wire(connection: RawConnection): Ask {
-  return async (endpoint, id) => {
-    const request = endpoint === "result" ? { plugin: "Reserve.Result", params: { id } } : WIRE[endpoint];
-    if (request === undefined) return undefined;
+function wire(connection: RawConnection): Endpoint[] {
+  const codeOf = async (request: Parameters<typeof streamRequest>[0]) => {
     await connection.send(streamRequest({ id: 9, ...request }));
-    const { code } = await connection.reply();
-    // Who may not know of an operation is told that there is none.
-    const refusal = endpoint === "result" ? ReplyCode.CacheMiss : ReplyCode.Auth;
-    assertEquals(code === ReplyCode.Ok || code === refusal, true, `${endpoint}: ${code}`);
-    return code === ReplyCode.Ok;
+    return (await connection.reply()).code;
   };
+  return [
+    ...WIRE.map(([name, needs, request]): Endpoint => [name, needs, async () => {
+      const code = await codeOf(request);
+      assert(code === ReplyCode.Ok || code === ReplyCode.Auth, `${name}: ${code}`);
+      return code === ReplyCode.Ok;
+    }]),
+    ["result", "echo's", async (id) => {
+      const code = await codeOf({ plugin: "Reserve.Result", params: { id } });
+      // Who may not know of an operation is told that there is none.
+      assert(code === ReplyCode.Ok || code === ReplyCode.CacheMiss, `result: ${code}`);
+      return code === ReplyCode.Ok;
+    }],
+  ];
 }
 
-const HTTP: Partial<Record<Endpoint, [path: string, body: JsonValue]>> = {
-  call: ["/v1/echo/1001", {}],
-  enqueue: ["/v1/echo/1001?async", {}],
-  "cache, waited for": ["/v1/echo/101", { cachekey: "a", cacheval: "b" }],
-  "cache, not waited for": ["/v1/echo/101?async", { cachekey: "a", cacheval: "b" }],
-  "plugin stats": ["/v1/echo/1000", {}],
-};
+/**
+ * Every route, by its method and path in openapi.json; a change is only looked at. What is behind `?` of a path stands for itself, so
+ * that one route can be here several times.
+ */
+const ROUTES: readonly (readonly [route: string, needs: Need, target: string, body?: JsonValue])[] = [
+  ["POST /v1/{plugin}/{command}", "call echo", "/v1/echo/1001", {}],
+  ["POST /v1/{plugin}/{command}", "enqueue echo", "/v1/echo/1001?async", {}],
+  ["POST /v1/{plugin}/{command}", "call echo", "/v1/echo/101", { cachekey: "a", cacheval: "b" }],
+  ["POST /v1/{plugin}/{command}", "enqueue echo", "/v1/echo/101?async", { cachekey: "a", cacheval: "b" }],
+  ["POST /v1/{plugin}/{command}", "stats of echo", "/v1/echo/1000", {}],
+  ["POST /v1/{plugin}/{command}", "call far", "/v1/far/1001", {}],
+  ["POST /v1/{plugin}/{command}", "enqueue far", "/v1/far/1001?async", {}],
+  ["GET /v1/operations/{id}", "echo's", "/v1/operations/ID"],
+  ["GET /readyz", "nothing", "/readyz"],
+  ["GET /healthz", "nothing", "/healthz"],
+  ["GET /", "nothing", "/"],
+  ["GET /assets/{version}/{path}", "nothing", "/assets/0/none.js"],
+  ["GET /openapi.json", "a token", "/openapi.json"],
+  ["GET /metrics", "stats", "/metrics"],
+  ["GET /api/v1/me", "a token", "/api/v1/me"],
+  ["GET /api/v1/stats", "stats", "/api/v1/stats"],
+  ["GET /api/v1/history", "stats", "/api/v1/history"],
+  ["GET /api/v1/plugins/{plugin}", "stats of echo", "/api/v1/plugins/echo"],
+  ["GET /api/v1/log", "stats", "/api/v1/log"],
+  ["GET /api/v1/log/levels", "stats", "/api/v1/log/levels"],
+  ["GET /api/v1/audit", "control", "/api/v1/audit"],
+  ["POST /api/v1/log/levels", "control", "/api/v1/log/levels", { level: "debug" }],
+  ["POST /api/v1/log/levels", "control of echo", "/api/v1/log/levels", { plugin: "echo", level: "debug" }],
+  ["POST /api/v1/plugins/{plugin}/pause", "control of echo", "/api/v1/plugins/echo/pause", {}],
+  ["POST /api/v1/plugins/{plugin}/resume", "control of echo", "/api/v1/plugins/echo/resume", {}],
+  ["POST /api/v1/plugins/{plugin}/purge", "control of echo", "/api/v1/plugins/echo/purge", {}],
+  ["POST /api/v1/plugins/{plugin}/retry-dead", "control of echo", "/api/v1/plugins/echo/retry-dead", {}],
+  ["POST /api/v1/plugins/{plugin}/limits", "control of echo", "/api/v1/plugins/echo/limits", {
+    limits: { concurrency: 2 },
+  }],
+  ["POST /api/v1/reload", "control", "/api/v1/reload", {}],
+  ["POST /api/v1/drain", "control", "/api/v1/drain", {}],
+  ["POST /api/v1/stop", "control", "/api/v1/stop", {}],
+];
 
-function http(url: string, token: string): Ask {
-  return async (endpoint) => {
-    const [path, body] = HTTP[endpoint] ?? [];
-    if (path === undefined) return undefined;
-    const response = await fetch(url + path, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    await response.body?.cancel();
-    assertEquals([200, 202, 403].includes(response.status), true, `${endpoint}: ${response.status}`);
-    return response.status < 300;
-  };
+/** In lines of a batch: the route itself is everybody's who has a token. */
+const LINES: readonly (readonly [needs: Need, line: JsonObject])[] = [
+  ["call echo", { plugin: "echo", command: 1001, params: {} }],
+  ["enqueue echo", { plugin: "echo", command: 1001, params: {}, async: true }],
+  ["call far", { plugin: "far", command: 1001, params: {} }],
+  ["enqueue far", { plugin: "far", command: 1001, params: {}, async: true }],
+  ["stats of echo", { plugin: "echo", command: 1000, params: {} }],
+];
+
+function http(url: string, token: string): Endpoint[] {
+  const headers = { authorization: `Bearer ${token}` };
+  return [
+    ...ROUTES.map(([route, needs, target, body]): Endpoint => [`${route} ${target}`, needs, async (id) => {
+      const [method = ""] = route.split(" ");
+      const isChange = method === "POST" && target.startsWith("/api/");
+      const given = isChange ? { ...(body as JsonObject), dry_run: true } : body;
+      const response = await fetch(url + target.replace("ID", id), {
+        method,
+        headers: method === "POST" ? { ...headers, "content-type": "application/json" } : headers,
+        body: method === "POST" ? JSON.stringify(given) : null,
+      });
+      await response.body?.cancel();
+      const refused = target.startsWith("/v1/operations/") ? 404 : 403;
+      // What is asked for may be impossible here: without a config file there is nothing to reload.
+      const possible = [
+        200,
+        202,
+        refused,
+        ...target.startsWith("/api/") ? [409] : [],
+        ...target.startsWith("/assets/") ? [404] : [],
+      ];
+      assert(possible.includes(response.status), `${route}: ${response.status}`);
+      return response.status !== refused;
+    }]),
+    ["POST /v1/batch", "a token", async () => {
+      const response = await batch(url, headers, []);
+      await response.body?.cancel();
+      return response.status === 200;
+    }],
+    ...LINES.map(([needs, line]): Endpoint => [`a line ${JSON.stringify(line)}`, needs, async () => {
+      const answer = JSON.parse(await (await batch(url, headers, [line])).text());
+      assert(answer.code === 1000 || answer.status === 403, JSON.stringify(answer));
+      return answer.code === 1000;
+    }]),
+  ];
 }
+
+function batch(
+  url: string,
+  headers: Record<string, string>,
+  lines: readonly JsonObject[],
+): Promise<Response> {
+  return fetch(`${url}/v1/batch`, {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/x-ndjson" },
+    body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+  });
+}
+
+/** Every command of control sockets; a change is only looked at. */
+const CONTROL: readonly (readonly [needs: Need, request: JsonObject])[] = [
+  ["stats", { command: "stats" }],
+  ["control", { command: "log" }],
+  ["control", { command: "log-levels" }],
+  ["control", { command: "log-level", level: "debug" }],
+  ["control of echo", { command: "log-level", plugin: "echo", level: "debug" }],
+  ["control of echo", { command: "pause", plugin: "echo" }],
+  ["control of echo", { command: "resume", plugin: "echo" }],
+  ["control of echo", { command: "peek", plugin: "echo" }],
+  ["control of echo", { command: "purge", plugin: "echo" }],
+  ["control of echo", { command: "retry-dead", plugin: "echo" }],
+  ["control of echo", { command: "cancel", plugin: "echo", id: 1 }],
+  ["control of echo", { command: "limits", plugin: "echo", limits: { concurrency: 2 } }],
+  ["control", { command: "reload" }],
+  ["control", { command: "drain" }],
+  ["control", { command: "stop" }],
+];
 
 /** Control connections over TCP. */
-function control({ hostname, port }: Deno.NetAddr, token: string): Ask {
-  const requests: Partial<Record<Endpoint, JsonObject>> = {
-    "control of the plugin": { command: "resume", plugin: "echo" },
-    "control stats": { command: "stats" },
-  };
-  return async (endpoint) => {
-    const request = requests[endpoint];
-    if (request === undefined) return undefined;
+function control({ hostname, port }: Deno.NetAddr, token: string): Endpoint[] {
+  return CONTROL.map(([needs, request]) => [JSON.stringify(request), needs, async () => {
     using connection = new RawControl(await Deno.connect({ hostname, port }));
-    return (await connection.ask({ ...request, token })).ok === true;
-  };
+    const isChange = CONTROL_COMMANDS.get(String(request["command"]))?.changes === true;
+    const answer = await connection.ask({ ...request, ...isChange ? { dry_run: true } : {}, token });
+    return answer["ok"] === true || !String(answer["error"]).includes("lacks the right");
+  }]);
 }
 
 Deno.test("every right opens on every kind of listener what it is for, and nothing else", async (t) => {
   const tokens = RIGHTS.map(([rights], at) => testToken(`t${at}`, rights));
   const { token: all } = tokens.at(-1)!;
+  await using other = await TestServer.start({ plugins: [{ name: "far", biz: 4, source: FAR }] });
   await using server = await TestServer.start({
-    server: { udp: "", http: "127.0.0.1:0", control_tcp: "127.0.0.1:0", auth: "token" },
+    server: {
+      udp: "",
+      http: "127.0.0.1:0",
+      control_tcp: "127.0.0.1:0",
+      auth: "token",
+      forward: [`far,4=127.0.0.1:${other.tcp.port}`],
+    },
     file: { token: tokens.map(({ table }) => table) },
     plugins: [{ name: "echo", biz: 3, results: { keep: 60_000, maxOps: 1000, maxBytes: 1 << 20 } }],
   });
-  const admin = await loggedIn(await server.connect(), all);
-  await admin.send(streamRequest({ sync: false, wantsId: true }));
-  const { id } = valueOf(await admin.reply()) as { id: string };
-  admin.close();
+  using first = await loggedIn(await server.connect(), all);
+  await first.send(streamRequest({ sync: false, wantsId: true }));
+  const { id } = valueOf(await first.reply()) as { id: string };
   const [, controlPort] = /tcp .*:(\d+)/.exec(server.server.controlAddresses.join(" ")) ?? [];
-  const kinds: Record<string, (token: string) => Promise<{ ask: Ask; close(): void }>> = {
+  const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: Number(controlPort) };
+  const kinds: Record<string, (token: string) => Promise<{ endpoints: Endpoint[]; close?(): void }>> = {
     tcp: async (token) => {
       const connection = await loggedIn(await server.connect(), token);
-      return { ask: wire(connection), close: () => connection.close() };
+      return { endpoints: wire(connection), close: () => connection.close() };
     },
     unix: async (token) => {
       const connection = await loggedIn(await server.connectUnix(), token);
-      return { ask: wire(connection), close: () => connection.close() };
+      return { endpoints: wire(connection), close: () => connection.close() };
     },
-    http: (token) => Promise.resolve({ ask: http(server.httpUrl, token), close: () => {} }),
-    control: (token) => {
-      const address: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: Number(controlPort) };
-      return Promise.resolve({ ask: control(address, token), close: () => {} });
-    },
+    http: (token) => Promise.resolve({ endpoints: http(server.httpUrl, token) }),
+    control: (token) => Promise.resolve({ endpoints: control(address, token) }),
   };
-  const asked = new Set<Endpoint>();
   for (const [kind, open] of Object.entries(kinds)) {
     await t.step(kind, async () => {
       for (const [at, [rights, opens]] of RIGHTS.entries()) {
-        const { ask, close } = await open(tokens[at]!.token);
-        for (const endpoint of ENDPOINTS) {
-          const isDone = await ask(endpoint, id);
-          if (isDone === undefined) continue;
-          asked.add(endpoint);
-          assertEquals(isDone, opens.includes(endpoint), `${kind}, ${rights}: ${endpoint}`);
+        const { endpoints, close } = await open(tokens[at]!.token);
+        for (const [name, needs, ask] of endpoints) {
+          const isOpen = needs === "nothing" || needs === "a token" || opens.includes(needs);
+          assertEquals(await ask(id), isOpen, `${kind}, ${rights}: ${name}`);
         }
-        close();
+        close?.();
       }
     });
   }
-  assertEquals(asked, new Set(ENDPOINTS));
-  assertEquals((server.stats().limits["rights"] ?? 0) > 0, true);
+  await t.step("who has no token is told nothing but whether the server is well", async () => {
+    for (const [route, needs, target, body] of ROUTES) {
+      const [method = ""] = route.split(" ");
+      const response = await fetch(server.httpUrl + target.replace("ID", id), {
+        method,
+        headers: { "content-type": "application/json" },
+        body: method === "POST" ? JSON.stringify(body) : null,
+      });
+      await response.body?.cancel();
+      assertEquals(response.status === 401, needs !== "nothing", `${route} ${target}: ${response.status}`);
+    }
+  });
+  await t.step("no route and no command is left out here", async () => {
+    const headers = { authorization: `Bearer ${all}` };
+    const { paths } = await (await fetch(`${server.httpUrl}/openapi.json`, { headers })).json();
+    const routes = Object.entries<JsonObject>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).filter((method) => ["get", "post", "put", "patch", "delete"].includes(method))
+        .map((method) => `${method.toUpperCase()} ${path}`)
+    );
+    const asked = new Set(["POST /v1/batch", ...ROUTES.map(([route]) => route)]);
+    assertEquals(routes.filter((route) => !asked.has(route)), []);
+    const given = new Set(CONTROL.map(([, { command }]) => command));
+    assertEquals([...CONTROL_COMMANDS.keys()].filter((command) => !given.has(command)), []);
+  });
+  assert((server.stats().limits["rights"] ?? 0) > 0);
 });
+
+const FAR =
+  `export default { name: "far", commands: { 1001: { name: "far", run: () => ({ far: true }) } } };`;
