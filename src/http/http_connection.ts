@@ -3,6 +3,7 @@ import type { Encoding } from "../protocol/body.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { REPLY_HEADER_BYTES } from "../protocol/reply.ts";
 import type { ListenerOptions } from "../net/listener_options.ts";
+import { noteUnread } from "../net/note_unread.ts";
 import type { HandledConnection, StreamHandler } from "../net/stream_handler.ts";
 import type { ReplyTarget } from "../router/reply_routes.ts";
 import { BodyReader } from "./body_reader.ts";
@@ -24,9 +25,6 @@ const TURN_MS = 1;
 const LOOK_EVERY = 16;
 /** What is read ahead while a request is worked on, and at once of a stream; in bytes. */
 const AHEAD_BYTES = 64 * 1024;
-/** A caller that leaves so many times the bound unread, and at least so many bytes, is closed at once. */
-const UNREAD_HARD_FACTOR = 8;
-const UNREAD_HARD_BYTES = 64 * 1024 * 1024;
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 const CR = 0x0d;
@@ -356,13 +354,7 @@ export abstract class HttpConnection implements HandledConnection, ReplyTarget, 
 
   /** Notes how much is unread, and closes a connection that is to end and owes nothing any more. */
   protected settle(): void {
-    if (this.state === "closed") return;
-    const { limits } = this.handler;
-    const { unread } = this;
-    if (unread < limits.maxUnreadReplyBytes) this.slowSince = 0;
-    else if (unread >= Math.max(limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR, UNREAD_HARD_BYTES)) {
-      return this.handler.closeSlow(this);
-    } else if (this.slowSince === 0) this.slowSince = this.handler.time;
+    if (this.state === "closed" || !noteUnread(this.handler, this, this.unread)) return;
     if (this.state === "closing" && !this.isOwing) this.end();
   }
 

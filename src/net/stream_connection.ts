@@ -14,6 +14,7 @@ import type { Identity } from "../auth/identity.ts";
 import { Entry, LOGIN_FRAME_BYTES } from "./entry.ts";
 import { bodyOf, contentOf, inCharset, smallerReply } from "./fitted_reply.ts";
 import { isAnswerable, needsMore } from "./long_message.ts";
+import { noteUnread } from "./note_unread.ts";
 import { passToRouter } from "./pass_to_router.ts";
 import { tellIllegalLength } from "./illegal_length.ts";
 import { LEGACY_REPLY_BYTES, type ListenerOptions } from "./listener_options.ts";
@@ -25,9 +26,6 @@ import type { StreamHandler } from "./stream_handler.ts";
 const FIRST_OUT_BYTES = 1024;
 /** The most that an emptied reply buffer keeps, in bytes. */
 export const KEPT_OUT_BYTES = 64 * 1024;
-/** A caller that leaves so many times the bound unread, and at least so many bytes, is closed at once. */
-const UNREAD_HARD_FACTOR = 8;
-const UNREAD_HARD_BYTES = 64 * 1024 * 1024;
 /** After so long others have their turn, in ms; looked at after so many messages. */
 const TURN_MS = 1;
 const LOOK_EVERY = 16;
@@ -349,13 +347,7 @@ export abstract class StreamConnection implements Caller, ReplyTarget {
 
   /** Notes how much is unread, and closes a connection that is to end and owes nothing any more. */
   protected settle(): void {
-    if (this.state === "closed") return;
-    const { limits } = this.handler;
-    const unread = this.unread;
-    if (unread < limits.maxUnreadReplyBytes) this.slowSince = 0;
-    else if (unread >= Math.max(limits.maxUnreadReplyBytes * UNREAD_HARD_FACTOR, UNREAD_HARD_BYTES)) {
-      return this.handler.closeSlow(this);
-    } else if (this.slowSince === 0) this.slowSince = this.handler.time;
+    if (this.state === "closed" || !noteUnread(this.handler, this, this.unread)) return;
     if (this.state === "closing" && !this.isOwing) this.end();
   }
 
