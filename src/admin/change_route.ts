@@ -78,9 +78,9 @@ export function changeRoute(target: ControlTarget, change: HttpChange): Route {
         const given = Object.fromEntries(named.map((key, at) => [key, values[at] ?? ""]));
         checkSender(exchange);
         checkContentType(exchange.head, JSON_TYPE);
-        const values = { ...bodyOf(exchange, named), ...given };
-        const plugin = change.pluginOf?.(values) ?? null;
-        const request = new ControlRequest(plugin === null ? values : { ...values, plugin });
+        const asked: JsonObject = { ...bodyOf(exchange, named), ...given };
+        const plugin = change.pluginOf?.(asked) ?? null;
+        const request = new ControlRequest(plugin === null ? asked : { ...asked, plugin });
         checkChange(exchange, target, name, request);
         checkAccept(exchange.head, JSON_TYPE);
         const isBegun = isLong && request.values["dry_run"] !== true;

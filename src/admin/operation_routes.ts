@@ -5,7 +5,7 @@ import type { Route } from "../http/route.ts";
 import { type OperationFilter, STATES } from "../operations/operation_filter.ts";
 import { DEFAULT_ROWS, MAX_ROWS } from "../operations/operations.ts";
 import type { JsonObject } from "../plugin.ts";
-import { maySeeParams } from "./admin_guard.ts";
+import { may, maySeeParams } from "./admin_guard.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { wholeNumber } from "./audit_route.ts";
 import { changeRoute } from "./change_route.ts";
@@ -107,9 +107,9 @@ export function operationRoutes({ target }: Pick<AdminParts, "target">): Route[]
         can: TEXTS,
         log: listOf(ANY_OBJECT),
       }),
-      right: "stats",
+      right: null,
       answer(exchange, _, [id = ""]) {
-        const operation = operations.named(id);
+        const operation = operations.named(id, (plugin) => may(exchange, "stats", plugin));
         const sees = maySeeParams(exchange, operation.plugin.name);
         const { plugin, number } = operation;
         return {

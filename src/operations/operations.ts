@@ -133,9 +133,14 @@ export class Operations {
     return operationFacts(this.maker(plugin, seesParams), id, number, found);
   }
 
-  /** The operation with that id, as everybody knows it. Its record lies where it is until the turn is over. */
-  named(id: string): NamedOperation {
-    const state = this.parts.router.states.state(id);
+  /**
+   * The operation with that id, as everybody knows it. Its record lies where it is until the turn is over.
+   *
+   * @param mayKnow of which plugins' operations the sender may know; those of others are unknown to him
+   */
+  named(id: string, mayKnow?: (plugin: string) => boolean): NamedOperation {
+    const { states } = this.parts.router;
+    const state = mayKnow === undefined ? states.state(id) : states.stateWhere(mayKnow, id);
     if (!(state instanceof OperationState)) {
       throw new ControlRefusal(state.message, state.code === ReplyCode.BadParam ? "wrong" : "unknown");
     }

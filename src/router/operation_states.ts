@@ -47,14 +47,18 @@ export class OperationStates {
 
   /** The same for somebody who may not know of all: what others have sent is unknown to it. */
   stateFor(identity: Identity | null, id: string): OperationState | NoState {
+    if (identity === null) return this.state(id);
+    return this.stateWhere((name) => identity.may("call", name) || identity.may("enqueue", name), id);
+  }
+
+  /** The same for somebody who may know of those plugins' operations alone. */
+  stateWhere(mayKnow: (plugin: string) => boolean, id: string): OperationState | NoState {
     const state = this.state(id);
-    if (identity === null) return state;
     // What is told of one that has gone names its plugin.
     if (!(state instanceof OperationState)) {
       return state.code === ReplyCode.CacheMiss ? unknown(id, null) : state;
     }
-    const { plugin: { name } } = state;
-    return identity.may("call", name) || identity.may("enqueue", name) ? state : unknown(id, null);
+    return mayKnow(state.plugin.name) ? state : unknown(id, null);
   }
 
   /**

@@ -135,6 +135,26 @@ const ROUTES: readonly (readonly [route: string, needs: Need, target: string, bo
   ["POST /api/v1/plugins/{plugin}/limits", "control of echo", "/api/v1/plugins/echo/limits", {
     limits: { concurrency: 2 },
   }],
+  ["GET /api/v1/plugins/{plugin}/operations", "stats of echo", "/api/v1/plugins/echo/operations"],
+  ["GET /api/v1/operations/{id}", "stats of echo", "/api/v1/operations/ID"],
+  ["POST /api/v1/operations/{id}/cancel", "control of echo", "/api/v1/operations/ID/cancel", {
+    generation: 0,
+  }],
+  ["POST /api/v1/operations/{id}/retry", "control of echo", "/api/v1/operations/ID/retry", { generation: 0 }],
+  ["POST /api/v1/plugins/{plugin}/send", "control of echo", "/api/v1/plugins/echo/send", {
+    command: 1001,
+    params: {},
+  }],
+  ["GET /api/v1/failures", "stats of echo", "/api/v1/failures"],
+  ["POST /api/v1/failures/retry", "control", "/api/v1/failures/retry", {}],
+  ["POST /api/v1/failures/retry", "control of echo", "/api/v1/failures/retry", {
+    filter: { plugin: "echo" },
+  }],
+  ["POST /api/v1/failures/purge", "control", "/api/v1/failures/purge", {}],
+  ["POST /api/v1/failures/purge", "control of echo", "/api/v1/failures/purge", {
+    filter: { plugin: "echo" },
+  }],
+  ["POST /api/v1/failures/undo", "control", "/api/v1/failures/undo", { undo: "none" }],
   ["POST /api/v1/reload", "control", "/api/v1/reload", {}],
   ["POST /api/v1/drain", "control", "/api/v1/drain", {}],
   ["POST /api/v1/stop", "control", "/api/v1/stop", {}],
@@ -162,14 +182,15 @@ function http(url: string, token: string): Endpoint[] {
         body: method === "POST" ? JSON.stringify(given) : null,
       });
       await response.body?.cancel();
-      const refused = target.startsWith("/v1/operations/") ? 404 : 403;
+      // Who may not know of an operation is told that there is none.
+      const refused = route.endsWith("/operations/{id}") ? 404 : 403;
       // What is asked for may be impossible here: without a config file there is nothing to reload.
       const possible = [
         200,
         202,
         refused,
-        ...target.startsWith("/api/") ? [409] : [],
-        ...target.startsWith("/assets/") ? [404] : [],
+        ...target.startsWith("/api/") ? [400, 409] : [],
+        ...target.startsWith("/assets/") || route.includes("/failures/") ? [404] : [],
       ];
       assert(possible.includes(response.status), `${route}: ${response.status}`);
       return response.status !== refused;
@@ -213,6 +234,14 @@ const CONTROL: readonly (readonly [needs: Need, request: JsonObject])[] = [
   ["control of echo", { command: "retry-dead", plugin: "echo" }],
   ["control of echo", { command: "cancel", plugin: "echo", id: 1 }],
   ["control of echo", { command: "limits", plugin: "echo", limits: { concurrency: 2 } }],
+  ["control", { command: "operation", id: "ID" }],
+  ["control of echo", { command: "cancel-operation", plugin: "echo", id: "ID", generation: 0 }],
+  ["control of echo", { command: "retry-operation", plugin: "echo", id: "ID", generation: 0 }],
+  ["control of echo", { command: "send", plugin: "echo", number: 1001, params: {} }],
+  ["control", { command: "failures" }],
+  ["control of echo", { command: "retry-failures", plugin: "echo" }],
+  ["control of echo", { command: "purge-failures", plugin: "echo" }],
+  ["control", { command: "undo", undo: "none" }],
   ["control", { command: "reload" }],
   ["control", { command: "drain" }],
   ["control", { command: "stop" }],
