@@ -28,7 +28,8 @@ export function shell(app: Frame): TemplateResult {
             <h1>${app.view.title()}</h1>
             <div class="top-tools">${app.view.tools?.() ?? nothing}${liveSign(app)}</div>
           </div>
-          <div class="view">${connection(app)}${app.view.render()}</div>
+          <div class="view ${app.statsPoller?.isFailing === true ? "is-stale" : ""}">${connection(app)}${app
+            .view.render()}</div>
         `}
       </main>
     </div>

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from "../lit.ts";
 import { icon, type IconName } from "./icon.ts";
+import { prose } from "./prose.ts";
 
 /** A sentence that stands in the view until its cause has gone. */
 export function notice(tone: "bad" | "warn" | "plain", text: string, tools?: TemplateResult): TemplateResult {
@@ -18,6 +19,6 @@ export function emptyState(
   tools?: TemplateResult,
 ): TemplateResult {
   return html`
-    <div class="empty">${icon(sign)}<strong>${title}</strong><p>${text}</p>${tools ?? nothing}</div>
+    <div class="empty">${icon(sign)}<strong>${title}</strong><p>${prose(text)}</p>${tools ?? nothing}</div>
   `;
 }

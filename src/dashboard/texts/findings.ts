@@ -57,10 +57,10 @@ export const FINDING_TEXTS = {
     en: "Give it more workers or a larger queue, or see what holds them up.",
     zh: "请增加工作线程或队列上限，或查看是什么阻塞了处理。",
   },
-  "finding.no_worker": { en: "{plugin} has no worker that runs", zh: "{plugin} 没有运行中的工作线程" },
+  "finding.no_worker": { en: "No worker of {plugin} can work", zh: "{plugin} 没有可用的工作线程" },
   "advice.no_worker": {
-    en: "Its log says why they end. What is queued waits; after a mend, reload.",
-    zh: "日志中有它们退出的原因。排队的操作会等待；修复后请重新加载。",
+    en: "{reason}. What is queued waits; after a mend, reload.",
+    zh: "{reason}。排队的操作会等待；修复后请重新加载。",
   },
   "finding.failing": { en: "{plugin} fails {share}{since}", zh: "{plugin} 失败率 {share}{since}" },
   "finding.since": { en: " since {time}", zh: "（自 {time} 起）" },

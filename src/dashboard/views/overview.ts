@@ -9,6 +9,7 @@ import { adviceOf, linksOf, sentenceOf } from "../finding_text.ts";
 import { sickFirst } from "../health.ts";
 import { html, nothing, type TemplateResult } from "../lit.ts";
 import type { Page, View } from "../page.ts";
+import type { TextKey } from "../texts.ts";
 import { openDrain, openReload } from "../server_actions.ts";
 import { pluginRows } from "./plugin_rows.ts";
 
@@ -36,6 +37,11 @@ export function overviewView(page: Page): View {
       if (stats === null) {
         return html`
           <p class="empty" role="status">${t("shell.loading")}</p>
+        `;
+      }
+      if (stats.plugins.length === 0) {
+        return html`
+          ${plugins(page, stats, history)}${server(page, stats)}
         `;
       }
       return html`
@@ -232,36 +238,47 @@ function server(page: Page, stats: Stats): TemplateResult {
   const { t, format } = page;
   const { connections, rss_bytes, queue_bytes, max_queue_bytes, disk_bytes, max_disk } = stats;
   const of = (some: number, most: number) =>
-    `${format.bytes(some)} ${t("overview.of", { max: format.bytes(most) })}`;
-  const hasJournal = stats.plugins.some(({ journal }) => journal !== null);
+    html`
+      ${format.bytes(some)} <span class="quiet">${t("overview.of", { max: format.bytes(most) })}</span>
+    `;
+  const state = stateOf(stats);
+  const fact = (name: TextKey, value: TemplateResult | string) =>
+    html`
+      <div>
+        <dt>${t(name)}</dt>
+        <dd>${value}</dd>
+      </div>
+    `;
   return card(
     t("overview.server"),
     html`
       <div class="card-body">
-        <dl class="facts">
-          <dt>${t("overview.version")}</dt>
-          <dd>${stats.version} ${stats.state === "running"
-            ? badge("good", t("shell.state.running"))
-            : badge("warn", t(`shell.state.${stateOf(stats)}`))}</dd>
-          <dt>${t("overview.pid")}</dt>
-          <dd>${stats.pid}</dd>
-          <dt>${t("overview.up")}</dt>
-          <dd>${format.ms(stats.uptime_seconds * 1000)}</dd>
-          <dt>${t("overview.memory")}</dt>
-          <dd>${format.bytes(rss_bytes)}</dd>
-          <dt>${t("overview.queues")}</dt>
-          <dd>${of(queue_bytes, max_queue_bytes)}</dd>
-          ${hasJournal
-            ? html`
-              <dt>${t("overview.disk")}</dt><dd>${of(disk_bytes, max_disk)}</dd>
-            `
-            : nothing}
-          <dt>${t("overview.connections")}</dt>
-          <dd>${t("overview.connections.of", {
-            open: format.count(connections.open),
-            accepted: format.count(connections.accepted),
-            refused: format.count(connections.refused),
-          })}</dd>
+        <dl class="facts is-wide">
+          ${fact(
+            "overview.state",
+            badge(state === "running" ? "good" : "warn", t(`shell.state.${state}`)),
+          )} ${fact(
+            "overview.version",
+            html`
+              ${stats.version} <span class="quiet">${t("overview.pid", { pid: stats.pid })}</span>
+            `,
+          )} ${fact("overview.up", format.ms(stats.uptime_seconds * 1000))} ${fact(
+            "overview.memory",
+            format.bytes(rss_bytes),
+          )} ${fact(
+            "overview.queues",
+            of(queue_bytes, max_queue_bytes),
+          )} ${stats.plugins.some(({ journal }) => journal !== null)
+            ? fact("overview.disk", of(disk_bytes, max_disk))
+            : nothing} ${fact(
+              "overview.connections",
+              html`
+                ${format.count(connections.open)} <span class="quiet">${t("overview.connections.of", {
+                  accepted: format.short(connections.accepted),
+                  refused: format.short(connections.refused),
+                })}</span>
+              `,
+            )}
         </dl>
       </div>
     `,
