@@ -54,11 +54,18 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
     const row = page.locator('[data-plugin="jobs"]');
     await row.waitFor();
     assertEquals(await row.locator('[data-name="queued"]').textContent(), "0");
-    assertStringIncludes(await textOf(page, "tile-done"), `${totalOf(server.stats(), "done")} since the start`);
+    assertStringIncludes(
+      await textOf(page, "tile-done"),
+      `${totalOf(server.stats(), "done")} since the start`,
+    );
     assertStringIncludes(await textOf(page, "tile-failed"), "3 since the start");
     await page.goto(`${url}#/plugins/jobs`);
     for (const [name, count] of Object.entries({ queued, done, failed, dead })) {
-      assertEquals(await page.locator(`[data-name="figure-${name}"] .tile-value`).textContent(), String(count), name);
+      assertEquals(
+        await page.locator(`[data-name="figure-${name}"] .tile-value`).textContent(),
+        String(count),
+        name,
+      );
     }
     const commands = await page.locator('[data-name="commands"] tbody tr').allTextContents();
     assert(commands.some((text) => /done\s.*1001.*30/s.test(text)), `${commands}`);
@@ -69,7 +76,10 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
     const page = await browser.page();
     await page.goto(`${url}#/plugins/jobs`);
     await page.locator(".plugin-head").waitFor();
-    assertStringIncludes(await page.locator(".plugin-head").textContent() ?? "", "<img src=x onerror=alert(1)> & <b>jobs</b>");
+    assertStringIncludes(
+      await page.locator(".plugin-head").textContent() ?? "",
+      "<img src=x onerror=alert(1)> & <b>jobs</b>",
+    );
     assertEquals(await page.locator("#page img, .plugin-head b").count(), 0);
     await page.context().close();
   });
@@ -78,7 +88,11 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
     for (const colorScheme of ["light", "dark"] as const) {
       await t.step(`axe finds nothing to say: ${language}, ${colorScheme}`, async () => {
         for (const width of WIDTHS) {
-          const page = await browser.page({ locale: language, colorScheme, viewport: { width, height: 900 } });
+          const page = await browser.page({
+            locale: language,
+            colorScheme,
+            viewport: { width, height: 900 },
+          });
           for (const view of VIEWS) {
             await page.goto(url + view);
             await page.locator(view === "#/" ? '[data-name="plugins"]' : '[data-name="limits"]').waitFor();
@@ -115,7 +129,10 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
     await watchShifts(page);
     const polls = asksOf(page);
     await runJobs(server, 1001, 200);
-    await until("figures have come some times", () => polls.filter((path) => path.endsWith("/stats")).length >= 3);
+    await until(
+      "figures have come some times",
+      () => polls.filter((path) => path.endsWith("/stats")).length >= 3,
+    );
     const moved = await shifts(page);
     assert(moved < 0.02, `${moved}`);
     await page.context().close();
@@ -141,7 +158,11 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
       if (!pathname.startsWith("/queue/")) return new Response("not mine", { status: 404 });
       const headers = new Headers(request.headers);
       const body = request.method === "POST" ? await request.text() : null;
-      return await fetch(url + pathname.slice("/queue/".length) + search, { method: request.method, headers, body });
+      return await fetch(url + pathname.slice("/queue/".length) + search, {
+        method: request.method,
+        headers,
+        body,
+      });
     });
     const page = await browser.page();
     await page.goto(`http://127.0.0.1:${proxy.addr.port}/queue/#/plugins/echo`);
@@ -162,6 +183,9 @@ async function textOf(page: Page, name: string): Promise<string> {
   return await page.locator(`[data-name="${name}"]`).textContent() ?? "";
 }
 
-function totalOf({ plugins }: { readonly plugins: readonly { readonly done: number }[] }, key: "done"): number {
+function totalOf(
+  { plugins }: { readonly plugins: readonly { readonly done: number }[] },
+  key: "done",
+): number {
   return plugins.reduce((sum, plugin) => sum + plugin[key], 0);
 }

@@ -1,12 +1,22 @@
-import { type Browser, type BrowserContextOptions, chromium, type ConsoleMessage, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type ConsoleMessage,
+  type Page,
+} from "playwright-core";
 
+/** A page does what it is to do within so long, also on a machine that is busy; in ms. */
+const PATIENCE_MS = 10_000;
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** Where Chromium is: `CHROMIUM`, or where distributions put it; null where it is not. */
 export const CHROMIUM: string | null = Deno.env.get("CHROMIUM") ?? PLACES.find(isThere) ?? null;
 
 if (CHROMIUM === null) {
-  console.log("There is no Chromium here: what needs a browser is skipped. `apt-get install chromium` brings one.");
+  console.log(
+    "There is no Chromium here: what needs a browser is skipped. `apt-get install chromium` brings one.",
+  );
 }
 
 /** Chromium without a window, and what its pages complained of. */
@@ -35,6 +45,7 @@ export class TestBrowser implements AsyncDisposable {
       colorScheme: "light",
       ...options,
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.on("console", (message: ConsoleMessage) => {
       if (message.type() === "error" || message.type() === "warning") this.complaints.push(message.text());

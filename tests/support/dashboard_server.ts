@@ -39,8 +39,9 @@ export async function sendJobs(server: TestServer, command: number, count: numbe
   const response = await fetch(`${api.url}/v1/batch`, {
     method: "POST",
     headers: { "content-type": "application/x-ndjson" },
-    body: Array.from({ length: count }, (_, n) =>
-      JSON.stringify({ plugin: "jobs", command, params: { n }, async: true })
+    body: Array.from(
+      { length: count },
+      (_, n) => JSON.stringify({ plugin: "jobs", command, params: { n }, async: true }),
     ).join("\n"),
   });
   const text = await response.text();

@@ -1,4 +1,4 @@
-import { source as axe } from "axe-core";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 
 // What is run in the page stands here as text: its globals are a browser's.
@@ -14,9 +14,11 @@ export function firstPaint(page: Page): Promise<number> {
 
 /** What axe has to say of the page as it stands, a text for each kind of fault. */
 export async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return await page.evaluate<string[]>(`axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
-    violations.map(({ id, nodes }) => id + ": " + nodes[0].html.slice(0, 200) + " " + nodes[0].failureSummary))`);
+  await page.evaluate(axe.source);
+  return await page.evaluate<string[]>(
+    `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ": " + nodes[0].html.slice(0, 200) + " " + nodes[0].failureSummary))`,
+  );
 }
 
 /** By how many pixels the page is wider than its window. */

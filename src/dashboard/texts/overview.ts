@@ -41,6 +41,7 @@ export const OVERVIEW_TEXTS = {
   },
   "overview.filter": { en: "Filter plugins", zh: "筛选插件" },
   "overview.filter.none": { en: "No plugin is called “{text}”.", zh: "没有名为“{text}”的插件。" },
+  "overview.figures": { en: "Figures", zh: "指标" },
   "overview.server": { en: "Server", zh: "服务器" },
   "overview.version": { en: "Version", zh: "版本" },
   "overview.pid": { en: "process {pid}", zh: "进程 {pid}" },

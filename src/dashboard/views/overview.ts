@@ -120,7 +120,7 @@ function tiles(page: Page, stats: Stats, history: History | null): TemplateResul
   const commit = Math.max(0, ...journals.map(({ commit_us_last_minute }) => commit_us_last_minute.p99));
   const unsynced = journals.reduce((all, { unsynced_bytes }) => all + unsynced_bytes, 0);
   return html`
-    <section class="tiles" aria-label="${t("overview.server")}">
+    <section class="tiles" aria-label="${t("overview.figures")}">
       ${tile(
         "in",
         t("overview.in"),
