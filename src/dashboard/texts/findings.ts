@@ -59,8 +59,12 @@ export const FINDING_TEXTS = {
   },
   "finding.no_worker": { en: "No worker of {plugin} can work", zh: "{plugin} 没有可用的工作线程" },
   "advice.no_worker": {
-    en: "{reason}. What is queued waits; after a mend, reload.",
-    zh: "{reason}。排队的操作会等待；修复后请重新加载。",
+    en: "Its log says why they end. What is queued waits; after a mend, reload.",
+    zh: "日志中有它们退出的原因。排队的操作会等待；修复后请重新加载。",
+  },
+  "advice.no_worker.why": {
+    en: "{problem}. What is queued waits; after a mend, reload.",
+    zh: "{problem}。排队的操作会等待；修复后请重新加载。",
   },
   "finding.failing": { en: "{plugin} fails {share}{since}", zh: "{plugin} 失败率 {share}{since}" },
   "finding.since": { en: " since {time}", zh: "（自 {time} 起）" },
