@@ -15,6 +15,6 @@ export function card(title: string, body: TemplateResult, tools?: TemplateResult
 /** A table in a box that scrolls sideways where it is wider than the screen, also by keys. */
 export function scrolled(label: string, table: TemplateResult): TemplateResult {
   return html`
-    <div class="table-scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>
+    <div class="table-scroll" role="group" aria-label="${label}" tabindex="0">${table}</div>
   `;
 }
