@@ -6,6 +6,7 @@
  * @module
  */
 import type { Page } from "playwright-core";
+import { VERSION } from "../src/cli/version.ts";
 import { TestBrowser } from "../tests/support/browser.ts";
 import { dashboardServer } from "../tests/support/dashboard_server.ts";
 import type { PluginOverrides, TestServer } from "../tests/support/test_server.ts";
@@ -88,15 +89,19 @@ const PARTS: readonly Part[] = [
 
 await Deno.mkdir(FOLDER, { recursive: true });
 {
-  await using server = await dashboardServer({ plugins: PARTS.map(pluginOf) });
+  await using server = await dashboardServer({ plugins: PARTS.map(pluginOf), version: VERSION });
   await using browser = await TestBrowser.start();
-  await load(server);
+  const work = new AbortController();
+  const worked = load(server, work.signal);
+  await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
   const url = `${server.httpUrl}/`;
   await shot(browser, "overview", `${url}#/`, {});
   await shot(browser, "overview-dark", `${url}#/`, { colorScheme: "dark" });
   await shot(browser, "overview-zh", `${url}#/`, { locale: "zh-CN" });
   await shot(browser, "plugin", `${url}#/plugins/mail?range=5m`, {});
   await shot(browser, "phone", `${url}#/`, { viewport: { width: 375, height: 812 } });
+  work.abort();
+  await worked;
 }
 Deno.exit(0);
 
@@ -128,10 +133,9 @@ function pluginOf(
   };
 }
 
-/** Work for all of them, in waves, for as long as it takes. */
-async function load(server: TestServer): Promise<void> {
-  const until = performance.now() + LOAD_MS;
-  for (let turn = 0; performance.now() < until; turn++) {
+/** Work for all of them, in waves, until the pictures are made. */
+async function load(server: TestServer, signal: AbortSignal): Promise<void> {
+  for (let turn = 0; !signal.aborted; turn++) {
     const wave = 1 + 0.35 * Math.sin(turn / 23) + 0.2 * Math.sin(turn / 7) + 0.15 * Math.random();
     const lines = PARTS.flatMap(({ name, perSecond }) => {
       const count = Math.round(perSecond * TURN_MS / 1000 * wave + Math.random() - 0.5);

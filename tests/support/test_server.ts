@@ -41,6 +41,8 @@ export interface TestServerOptions {
   /** What the server sees of the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly page?: NonNullable<ServerOptions["page"]>;
+  /** What it says that it is. */
+  readonly version?: string;
   /** In place of the journals' thread. */
   readonly journalThread?: NonNullable<ServerOptions["journalThread"]>;
 }
@@ -78,7 +80,7 @@ export class TestServer implements AsyncDisposable {
       const server = await Server.start({
         config,
         log,
-        version: "test",
+        version: options.version ?? "test",
         portableSockets,
         env,
         surveyMs,
