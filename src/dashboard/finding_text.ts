@@ -15,7 +15,9 @@ export function sentenceOf({ t, format }: Page, { kind, values, share, ms, since
 
 /** What to do about it. */
 export function adviceOf({ t, format }: Page, { kind, values }: Finding): string {
-  const key = kind === "no_worker" && "problem" in values ? "advice.no_worker.why" : `advice.${kind}` as const;
+  const key = kind === "no_worker" && "problem" in values
+    ? "advice.no_worker.why"
+    : `advice.${kind}` as const;
   return t(key, shown(format, values));
 }
 
