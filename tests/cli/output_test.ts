@@ -32,7 +32,8 @@ function refusing(error: Error): ByteSink {
 
 Deno.test("a command whose output cannot be written says so in a sentence and exits with 74", async (t) => {
   await using server = await TestServer.start(
-    '[[plugin]]\nname = "echo"\nbiz = 3\nmodule = "builtin:echo"\nresults = { keep = "1h" }\n',
+    '[[plugin]]\nname = "echo"\nbiz = 3\nmodule = "builtin:echo"\nresults = { keep = "1h" }\n' +
+      '[[receiver]]\nname = "true"\ncommand = ["/bin/true"]\n',
   );
   const port = ["--port", String(server.tcpPort)];
   const control = ["--control", server.controlPath];
@@ -70,6 +71,9 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["stats", "--prometheus", ...port],
     ["stats", "--watch", "--interval", "10ms", ...port],
     ["bench", "--count", "10", "--conns", "1", "--depth", "1", ...port],
+    ["log", "level", ...control],
+    ["alert", "list", ...control],
+    ["alert", "test", ...control],
     ["peek", "echo", ...control],
     ["pause", "echo", ...control],
     ["resume", "echo", "--json", ...control],
