@@ -19,7 +19,7 @@ import { Onlookers } from "./http/onlookers.ts";
 const USAGE = `Usage: ./denow task bench-scrape [options]
   --mevent FILE     mevent's executable (dist/mevent)
   --loadgen PATH    loadgen, or its folder ($LOADGEN)
-  --only A,B        enqueue, plugins; without it both
+  --only A,B        answers, enqueue, plugins; without it all of them
   --seconds S       how long one measurement takes (4)
   --rounds N        how often each is taken; the median counts (3)
   --plugins N       (50)
@@ -34,6 +34,7 @@ const LOOKS = {
 } as const;
 /** A second in which an idle server takes no more is a quiet one, in ms. */
 const QUIET_MS = 60;
+const ANSWERS = 200;
 type Look = keyof typeof LOOKS;
 const LOOK_NAMES = Object.keys(LOOKS) as Look[];
 
@@ -43,12 +44,12 @@ const seconds = args.number("seconds", 4);
 const rounds = args.number("rounds", 3);
 const plugins = args.number("plugins", 50);
 const queued = args.number("queued", 100_000);
-const only = args.text("only")?.split(",") ?? ["enqueue", "plugins"];
+const only = args.text("only")?.split(",") ?? ["answers", "enqueue", "plugins"];
 const loadgenPath = args.text("loadgen") ?? Deno.env.get("LOADGEN") ?? refuse(USAGE, "--loadgen is missing");
 const loadgen = await Loadgen.find(loadgenPath);
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
-const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
+const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
 
 async function start(more: string): Promise<{ server: MeventServer; url: string }> {
   const port = freePort();
@@ -75,9 +76,30 @@ async function measureEnqueue(): Promise<void> {
   const rows = LOOK_NAMES.map((name, at) => [
     name,
     `${whole(median(rates[at]!))}/s`,
-    (median(rates[at]!) / median(rates[0]!)).toFixed(3),
+    median(rates[at]!.map((rate, round) => rate / rates[0]![round]!)).toFixed(3),
+    rates[at]!.map((rate, round) => (rate / rates[0]![round]!).toFixed(2)).join(" "),
   ]);
-  console.log(markdownTable(["enqueue 50 x 16; asked each second by", "rate", "of nobody's"], rows));
+  console.log(
+    markdownTable(["enqueue 50 x 16; asked each second by", "rate", "of nobody's", "each round"], rows),
+  );
+}
+
+/** What one answer takes of the server's processor time, where the machine is too noisy for rates to tell. */
+async function measureAnswers(): Promise<void> {
+  const { server, url } = await start("");
+  await using _ = server;
+  const options = ["--mode", "enqueue", "--proto", "mevent", "--plugin", "echo", "--cmd", "1002"];
+  await loadgen.run({ port: server.port, connections: 50, depth: 16, count: 20_000, options });
+  const rows: string[][] = [];
+  for (const path of LOOKS.both) {
+    const ask = async () => await (await fetch(url + path)).arrayBuffer();
+    for (let n = 0; n < ANSWERS; n++) await ask();
+    const before = cpuOf(server.pid);
+    for (let n = 0; n < ANSWERS; n++) await ask();
+    const ms = (cpuOf(server.pid) - before) / ANSWERS;
+    rows.push([path, `${ms.toFixed(2)} ms`, percent(ms / 1000)]);
+  }
+  console.log(markdownTable(["answer", "of a processor", "asked each second"], rows));
 }
 
 /** The processor time of a server with many plugins whose queues are full, and that does nothing but be looked at. */
@@ -143,5 +165,6 @@ async function post(url: string): Promise<void> {
   await response.body?.cancel();
 }
 
+if (only.includes("answers")) await measureAnswers();
 if (only.includes("enqueue")) await measureEnqueue();
 if (only.includes("plugins")) await measurePlugins();
