@@ -16,6 +16,10 @@ export const ASSETS_PATH = "/assets/";
 /** After so long somebody who was over a rate may come again, in s. */
 const RETRY_AFTER = "1";
 
+/** What is said of the wire's login over HTTP. */
+export const NO_LOGIN =
+  "over HTTP nobody logs in: each request brings its token in the header Authorization: Bearer TOKEN";
+
 /** Whether a target is everybody's: what asks for it has no token, or not yet. */
 export function isOpen(target: string): boolean {
   return target === READY_PATH || target === HEALTH_PATH || target === "/" || target.startsWith("/?") ||

@@ -2,6 +2,8 @@ import { Encoding } from "../protocol/body.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import { convertContent } from "../protocol/convert.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
+import { isLogin, isReserved } from "../router/reserved_plugins.ts";
+import { NO_LOGIN } from "./authorize.ts";
 import { BatchLine, LineProblem } from "./batch_line.ts";
 import type { Exchange, Responder } from "./exchange.ts";
 import { HttpError } from "./http_error.ts";
@@ -157,9 +159,12 @@ export class Batch implements BodySink, Responder {
     if (problem !== null) return this.#tellProblem(id, ReplyCode.Broken, statusOf(ReplyCode.Broken), problem);
     const { exchange } = this;
     const { router, limits, message } = exchange.services;
-    const { params, extra } = line;
+    const { params, plugin, extra } = line;
+    if (isLogin(plugin, 0, plugin.length)) {
+      return this.#tellProblem(id, ReplyCode.Unknown, statusOf(ReplyCode.Unknown), NO_LOGIN);
+    }
     if (
-      extra !== null && router.options.registry.find(line.plugin, 0, line.plugin.length)?.duplicates === null
+      extra !== null && router.options.registry.find(plugin, 0, plugin.length)?.duplicates === null
     ) {
       return this.#tellProblem(
         id,
@@ -168,8 +173,9 @@ export class Batch implements BodySink, Responder {
         "the plugin remembers no keys: leave the key out",
       );
     }
-    if (line.isAsync) this.#asynchronous.add(id);
-    message.write(id, line.command, !line.isAsync, line.plugin, bytes, params.at, params.length, extra);
+    const isAsync = line.isAsync && !isReserved(plugin, 0, plugin.length);
+    if (isAsync) this.#asynchronous.add(id);
+    message.write(id, line.command, !isAsync, plugin, bytes, params.at, params.length, extra);
     if (message.length + PREFIX_BYTES > limits.maxFrame) {
       this.#asynchronous.delete(id);
       return this.#tellProblem(id, ReplyCode.Broken, 413, "the params are too long for max_frame");

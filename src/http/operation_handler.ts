@@ -3,12 +3,15 @@ import { ReplyCode } from "../protocol/codes.ts";
 import { convertContent } from "../protocol/convert.ts";
 import { PREFIX_BYTES } from "../protocol/frame.ts";
 import { MAX_REQUEST_ID } from "../protocol/request.ts";
+import { isLogin, isReserved } from "../router/reserved_plugins.ts";
+import { NO_LOGIN } from "./authorize.ts";
 import type { Exchange, Responder } from "./exchange.ts";
 import { membersOf } from "./header_params.ts";
 import { HttpError } from "./http_error.ts";
 import { checkAccept, checkContentType } from "./media.ts";
-import { failureOf, operationProblem, PROBLEM_TYPE, retryAfter } from "./problem.ts";
+import { type Failure, failureOf, operationProblem, PROBLEM_TYPE, retryAfter } from "./problem.ts";
 import type { WholeHandler } from "./route.ts";
+import { statusOf } from "./status.ts";
 
 const JSON_TYPE = "application/json";
 const HEADERS = { "Content-Type": JSON_TYPE };
@@ -27,18 +30,29 @@ export class OperationHandler implements WholeHandler, Responder {
   #id = 0;
   #isSync = true;
 
+  readonly #isLogin: boolean;
+  readonly #isReserved: boolean;
+
   /** @param isAsync whether the target asks for that */
   constructor(readonly plugin: string, readonly command: number, readonly isAsync: boolean) {
-    this.#name = new TextEncoder().encode(plugin);
+    const name = this.#name = new TextEncoder().encode(plugin);
+    this.#isLogin = isLogin(name, 0, name.length);
+    this.#isReserved = isReserved(name, 0, name.length);
   }
 
   handle(exchange: Exchange): void {
     const { head, services: { router, message, limits } } = exchange;
     if (exchange.bodyLength > 0 || head.header("content-type") !== null) checkContentType(head, JSON_TYPE);
     checkAccept(head, JSON_TYPE);
+    if (this.#isLogin) {
+      return this.#refuse(exchange, ReplyCode.Unknown, {
+        status: statusOf(ReplyCode.Unknown),
+        message: NO_LOGIN,
+      });
+    }
     this.#exchange = exchange;
     this.#id = (this.#id + 1) & MAX_REQUEST_ID;
-    this.#isSync = !this.isAsync && !prefersAsync(head.header("prefer"));
+    this.#isSync = this.#isReserved || (!this.isAsync && !prefersAsync(head.header("prefer")));
     const extra = membersOf(head, () => router.options.registry.named(this.plugin));
     message.write(
       this.#id,
@@ -76,7 +90,9 @@ export class OperationHandler implements WholeHandler, Responder {
   ): void {
     const exchange = this.#exchange;
     if (exchange === null || exchange.isDone || id !== this.#id) return;
-    if (code < ReplyCode.Ok) return this.#fail(exchange, code, encoding, bytes, at, length);
+    if (code < ReplyCode.Ok) {
+      return this.#refuse(exchange, code, failureOf(code, encoding, bytes, at, length));
+    }
     if (encoding !== Encoding.Json && encoding !== 0) {
       bytes = convertContent(encoding, Encoding.Json, bytes.slice(at, at + length)) ?? NONE;
       at = 0;
@@ -107,15 +123,7 @@ export class OperationHandler implements WholeHandler, Responder {
     else exchange.respond(202, HEADERS, bytes.slice(at, at + length));
   }
 
-  #fail(
-    exchange: Exchange,
-    code: number,
-    encoding: Encoding | 0,
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-  ): void {
-    const failure = failureOf(code, encoding, bytes, at, length);
+  #refuse(exchange: Exchange, code: number, failure: Failure): void {
     const wait = retryAfter(code);
     const again = wait === null ? {} : { "Retry-After": String(wait) };
     const where = `${this.plugin}/${this.command}`;

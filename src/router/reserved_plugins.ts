@@ -27,6 +27,11 @@ export function tellsFigures(bytes: Uint8Array, at: number, length: number): boo
   return spells(bytes, at, length, STATUS) || spells(bytes, at, length, STATS);
 }
 
+/** Whether it is one by which the server itself is asked: nothing is queued then. */
+export function isReserved(bytes: Uint8Array, at: number, length: number): boolean {
+  return tellsFigures(bytes, at, length) || isResult(bytes, at, length) || isLogin(bytes, at, length);
+}
+
 /** Whether the name is the one that clients of old ask for. */
 export function isStatus(bytes: Uint8Array, at: number, length: number): boolean {
   return spells(bytes, at, length, STATUS);
