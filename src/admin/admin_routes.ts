@@ -11,6 +11,7 @@ import { logRoutes } from "./log_routes.ts";
 import { meRoute } from "./me_route.ts";
 import { operationRoutes } from "./operation_routes.ts";
 import { pageRoutes } from "./page_routes.ts";
+import { timerRoutes } from "./timer_routes.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
 /** The routes by which those who run a server look at it and change it. */
@@ -37,6 +38,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
     ...operationRoutes(parts),
     ...failureRoutes(parts),
     ...alertRoutes(parts),
+    ...timerRoutes(parts),
     changeRoute(target, {
       command: "pause",
       path: `${plugin}/pause`,

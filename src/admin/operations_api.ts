@@ -1,4 +1,4 @@
-import type { OperationFacts } from "../operations/told.ts";
+import type { OperationFacts, TimerDetails } from "../operations/told.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import type { Change } from "./change_api.ts";
 import type { LogLine } from "./log_api.ts";
@@ -12,6 +12,7 @@ export type {
   OperationList as Operations,
   OperationRow,
   OperationStateName,
+  TimerDetails,
 } from "../operations/told.ts";
 
 // GET /api/v1/plugins/{plugin}/operations?state=&command=&older_ms=&text=&limit=&after= is an Operations.
@@ -79,23 +80,6 @@ export interface UndoRequest extends Change {
 /** GET /api/v1/timers */
 export interface Timers {
   readonly timers: readonly TimerDetails[];
-}
-
-export interface TimerDetails {
-  readonly plugin: string;
-  readonly name: string;
-  /** `every 5s`, `cron 0 3 * * * Europe/Berlin` */
-  readonly schedule: string;
-  readonly zone: string | null;
-  /** The next ten runs. */
-  readonly next_at: readonly number[];
-  readonly running: boolean;
-  readonly last: {
-    readonly at: number;
-    readonly took_ms: number;
-    readonly outcome: "done" | "failed" | "aborted";
-    readonly message: string | null;
-  } | null;
 }
 
 /** POST /api/v1/timers/run */

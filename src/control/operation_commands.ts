@@ -1,6 +1,7 @@
 import { parseJson, stringifyJson } from "../exact_json.ts";
 import type { FailureFilter, FailureLook } from "../operations/failures.ts";
 import type { NamedOperation } from "../operations/operations.ts";
+import { runTimer } from "../operations/timer_details.ts";
 import type { JsonObject, JsonValue } from "../plugin.ts";
 import { ReplyCode } from "../protocol/codes.ts";
 import type { ControlCommand } from "./control_command.ts";
@@ -19,6 +20,7 @@ export const OPERATION_COMMANDS: readonly (readonly [string, ControlCommand])[] 
   ["failures", { keys: ["filter"], changes: false, run: failures }],
   ["retry-failures", { keys: ["plugin", "filter"], changes: true, run: retryFailures }],
   ["purge-failures", { keys: ["plugin", "filter"], changes: true, run: purgeFailures }],
+  ["run-timer", { keys: ["plugin", "timer"], changes: true, run: runNow }],
   ["undo", { keys: ["undo"], changes: true, run: undo }],
 ];
 
@@ -110,6 +112,13 @@ async function retryFailures(target: ControlTarget, request: ControlRequest): Pr
 
 async function purgeFailures(target: ControlTarget, request: ControlRequest): Promise<JsonObject> {
   return await target.operations.changes.purge(lookOf(target, request), request.flag("dry_run"));
+}
+
+function runNow(target: ControlTarget, request: ControlRequest): JsonObject {
+  refuseWhileStopping(target);
+  const plugin = target.pluginOf(request.text("plugin"));
+  const timer = request.text("timer");
+  return { plugin: plugin.name, timer, outcome: runTimer(plugin, timer, request.flag("dry_run")) };
 }
 
 async function undo({ operations }: ControlTarget, request: ControlRequest): Promise<JsonObject> {

@@ -23,6 +23,7 @@ import { ProgressReporter } from "./progress_reporter.ts";
 import { StatsReporter } from "./stats_reporter.ts";
 import { survey } from "./survey.ts";
 import { cut, tellBy, textOf, toldText, traceOf } from "../text_of.ts";
+import { TimerReporter } from "./timer_reporter.ts";
 import { Timers } from "./timers.ts";
 
 // The entry of every plugin's Web Worker: wires one PluginHost to the messages of the main thread.
@@ -46,6 +47,10 @@ let host: PluginHost | null = null;
 let health: HealthCheck | null = null;
 let calls: CallClient | null = null;
 let timers: Timers | null = null;
+const timerReporter = new TimerReporter(
+  (reports) => post({ kind: "timers told", timers: reports }),
+  () => performance.now(),
+);
 
 self.onmessage = ({ data }: MessageEvent<MessagePort>) => {
   self.onmessage = null;
@@ -57,6 +62,7 @@ function take({ data: message }: MessageEvent<ToHost>): void {
   if (message.kind === "cache") cache.answer(message.id, message.result);
   else if (message.kind === "called") calls?.answer(message.id, message.code, message.content);
   else if (message.kind === "timers") setTimers(message.run);
+  else if (message.kind === "run timer") timers?.runNow(message.name);
   else if (message.kind === "start") start(message.setup);
   else if (message.kind === "survey") look(message);
   else if (message.kind === "cancel") host?.cancel(message.slot, message.sequence);
@@ -129,7 +135,7 @@ async function start(setup: HostSetup): Promise<void> {
     await health.ask();
     stage = "";
     const ofTimer = (signal: AbortSignal) => contextWith(signal, { hops: 0, operation: null, signal });
-    timers = new Timers(plugin.timers ?? [], ofTimer, setup.timeout);
+    timers = new Timers(plugin.timers ?? [], ofTimer, setup.timeout, timerReporter);
     const batches = batchBounds(plugin);
     host = new PluginHost(plugin, context, setup, { concurrency, batches }, client, {
       beat: () => heart.beat(),

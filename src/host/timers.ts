@@ -1,14 +1,22 @@
 import type { PluginContext, Timer } from "../plugin.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
-import { traceOf } from "../text_of.ts";
+import type { TimerOutcome } from "../ring/messages.ts";
+import type { TimerReporter } from "./timer_reporter.ts";
+import { cut, textOf, traceOf } from "../text_of.ts";
 
 /** A time that lies far ahead is looked at again after so long: the clock may be set meanwhile; in ms. */
 const LOOK_AGAIN_MS = 30_000;
+
+/** The longest that is told of why a run has failed, in UTF-16 units. */
+const MAX_MESSAGE = 1000;
 
 /** Runs a plugin's timers in this worker, from {@link begin} to {@link end}; each is a loop of its own. */
 export class Timers {
   #abort: AbortController | null = null;
   #ended: Promise<unknown> = Promise.resolve();
+  /** Of those that wait: have one run now. */
+  readonly #wake = new Map<string, () => void>();
+  readonly #last = new Map<string, TimerOutcome>();
 
   constructor(
     readonly timers: readonly Timer[],
@@ -16,7 +24,14 @@ export class Timers {
     readonly contextFor: (signal: AbortSignal) => PluginContext,
     /** A run that takes longer is logged; in ms. */
     readonly timeout: number,
+    /** How they are, and how their last runs were. */
+    readonly reporter: TimerReporter,
   ) {}
+
+  /** Has a timer run now; nothing where it runs already, or not here. */
+  runNow(name: string): void {
+    this.#wake.get(name)?.();
+  }
 
   /** Begins, with what is due from now on. */
   begin(): void {
@@ -31,17 +46,38 @@ export class Timers {
     this.#abort?.abort(reason);
     this.#abort = null;
     await this.#ended;
+    this.reporter.flush();
   }
 
   async #loop(timer: Timer, context: PluginContext): Promise<void> {
     const schedule = scheduleOf(timer);
-    for (schedule.next(); await isDue(schedule, context.signal); schedule.next()) {
+    for (schedule.next(); await this.#isDue(timer, schedule, context.signal); schedule.next()) {
       await this.#run(timer, context);
+    }
+  }
+
+  async #isDue({ name }: Timer, schedule: Schedule, signal: AbortSignal): Promise<boolean> {
+    const left = schedule.left();
+    const dueAt = Number.isFinite(left) ? Math.max(0, Date.now() + left) : null;
+    this.reporter.report({ name, begunAt: null, dueAt, last: this.#last.get(name) ?? null });
+    const { promise, resolve } = Promise.withResolvers<true>();
+    this.#wake.set(name, () => resolve(true));
+    const waiting = new AbortController();
+    try {
+      return await Promise.race([promise, isDue(schedule, AbortSignal.any([signal, waiting.signal]))]);
+    } finally {
+      this.#wake.delete(name);
+      waiting.abort();
     }
   }
 
   async #run({ name, run }: Timer, context: PluginContext): Promise<void> {
     const { timeout } = this;
+    const at = Date.now();
+    const begun = performance.now();
+    this.reporter.report({ name, begunAt: at, dueAt: null, last: this.#last.get(name) ?? null });
+    let outcome: TimerOutcome["outcome"] = "done";
+    let message: string | null = null;
     const late = setTimeout(() => {
       context.log.warn("a timer runs longer than the plugin's time-out", {
         timer: name,
@@ -53,9 +89,12 @@ export class Timers {
     } catch (error) {
       // One that was told to end may well say so.
       const level = context.signal.aborted ? "debug" : "error";
+      outcome = context.signal.aborted ? "aborted" : "failed";
+      message = cut(textOf(error), MAX_MESSAGE);
       context.log[level]("a timer failed", { timer: name, error: traceOf(error) });
     } finally {
       clearTimeout(late);
+      this.#last.set(name, { at, tookMs: Math.round(performance.now() - begun), outcome, message });
     }
   }
 }

@@ -126,3 +126,22 @@ export type FailuresUndone = FailuresChanged & {
   /** Those that were there: the server had ended before it dropped them, or they were put back before. */
   readonly already_there: number;
 };
+
+export type TimerDetails = {
+  readonly plugin: string;
+  readonly name: string;
+  /** `every 5s`, `cron 0 3 * * * Europe/Berlin` */
+  readonly schedule: string;
+  readonly zone: string | null;
+  /** The next ten runs by the clock; of an `every` the next one, where that is known. ms since 1970 */
+  readonly next_at: number[];
+  readonly running: boolean;
+  /** The last run in a worker that is there still; null where there was none. */
+  readonly last: {
+    readonly at: number;
+    readonly took_ms: number;
+    readonly outcome: "done" | "failed" | "aborted";
+    /** Null where it is not shown to who asks. */
+    readonly message: string | null;
+  } | null;
+};

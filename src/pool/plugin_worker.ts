@@ -8,7 +8,14 @@ import { ReplyView } from "../ring/handoff.ts";
 import { type BeatMemory, Pulse } from "../ring/heartbeat.ts";
 import { Assignments } from "./assignments.ts";
 import type { InFlight } from "./in_flight.ts";
-import type { FromHost, HostSetup, PluginDeclaration, ToHost, WorkerRings } from "../ring/messages.ts";
+import type {
+  FromHost,
+  HostSetup,
+  PluginDeclaration,
+  TimerReport,
+  ToHost,
+  WorkerRings,
+} from "../ring/messages.ts";
 import { RingReader } from "../ring/ring.ts";
 import { StartWatch } from "./start_watch.ts";
 import type { Isolation } from "./supervisor_options.ts";
@@ -85,6 +92,10 @@ export class PluginWorker {
   declaration: PluginDeclaration | null = null;
   /** What keeps its plugin from its work, as the plugin says. */
   problem: string | null = null;
+  /** Its plugin's timers run there. */
+  runsTimers = false;
+  /** What it has told of them last, by their names. */
+  readonly timers = new Map<string, TimerReport>();
   /** Operations it has answered. */
   answered = 0;
   /** When it last had nothing to do and was given something, and when it last replied; monotonic, in ms. */
@@ -249,6 +260,8 @@ export class PluginWorker {
       }
       return;
     }
+    if (message.kind === "timers told") return this.#timersTold(message.timers);
+    if (message.kind === "timers ended") this.runsTimers = false;
     if (message.kind === "overdue") return this.#overdue(message.command);
     if (message.kind === "surveying" || message.kind === "surveyed") {
       return this.events.odd(this, "told of modules, unasked");
@@ -266,6 +279,15 @@ export class PluginWorker {
       this.#readAll();
     }
     this.events.message(this, message);
+  }
+
+  #timersTold(reports: readonly TimerReport[]): void {
+    this.runsTimers = true;
+    for (const report of reports) {
+      if (this.declaration?.timers.some(({ name }) => name === report.name)) {
+        this.timers.set(report.name, report);
+      }
+    }
   }
 
   #overdue(command: number): void {

@@ -117,6 +117,25 @@ export interface TimerDeclaration {
   readonly schedule: string;
 }
 
+/** How a timer is where it runs. Times are in ms since 1970. */
+export interface TimerReport {
+  readonly name: string;
+  /** Since when it runs; null where it waits. */
+  readonly begunAt: number | null;
+  /** When it is due next; null where it runs, or no time comes any more. */
+  readonly dueAt: number | null;
+  /** How its last run was; null where there was none in this worker. */
+  readonly last: TimerOutcome | null;
+}
+
+export interface TimerOutcome {
+  readonly at: number;
+  readonly tookMs: number;
+  readonly outcome: "done" | "failed" | "aborted";
+  /** Why it failed; null where it did not. */
+  readonly message: string | null;
+}
+
 /** Main thread to worker. Operations do not travel this way but over the rings. */
 export type ToHost =
   | { readonly kind: "start"; readonly setup: HostSetup }
@@ -131,7 +150,9 @@ export type ToHost =
   /** What has become of a call: the content is JSON, of the result or of the error; null where there is none. */
   | { readonly kind: "called"; readonly id: number; readonly code: number; readonly content: string | null }
   /** The plugin's timers are this worker's, or are not any more; it confirms that with `timers ended`. */
-  | { readonly kind: "timers"; readonly run: boolean };
+  | { readonly kind: "timers"; readonly run: boolean }
+  /** A timer that waits here is to run now. */
+  | { readonly kind: "run timer"; readonly name: string };
 
 export type CacheRequest =
   | { readonly operation: "get" | "delete"; readonly key: string }
@@ -223,6 +244,8 @@ export type FromHost =
   | { readonly kind: "stats" } & FigureReport
   /** How far operations are that run: the newest word on each. */
   | { readonly kind: "progress"; readonly operations: readonly (OperationPlace & Progress)[] }
+  /** How timers are that run here: the newest word on each. */
+  | { readonly kind: "timers told"; readonly timers: readonly TimerReport[] }
   /** None of the plugin's timers runs here any more. */
   | { readonly kind: "timers ended" }
   | ServiceRequest;

@@ -59,6 +59,9 @@ export function isFromHost(value: unknown): value is FromHost {
     case "progress":
       return Array.isArray(value.operations) && value.operations.length <= MAX_PROGRESS &&
         value.operations.every(isProgress);
+    case "timers told":
+      return Array.isArray(value.timers) && value.timers.length <= MAX_TIMERS &&
+        value.timers.every(isTimerReport);
     case "timers ended":
       return true;
     default:
@@ -110,6 +113,18 @@ function isPlace(value: unknown): boolean {
 function isProgress(value: unknown): boolean {
   return isObject(value) && isPlace(value) && isAmount(value.done) &&
     (value.total === null || isAmount(value.total)) && isText(value.note, MAX_NOTE_CHARS);
+}
+
+function isTimerReport(value: unknown): boolean {
+  return isObject(value) && isText(value.name, MAX_TIMER_NAME) &&
+    [value.begunAt, value.dueAt].every((at) => at === null || isAmount(at)) &&
+    (value.last === null || isTimerOutcome(value.last));
+}
+
+function isTimerOutcome(value: unknown): boolean {
+  return isObject(value) && isAmount(value.at) && isAmount(value.tookMs) &&
+    ["done", "failed", "aborted"].some((outcome) => outcome === value.outcome) &&
+    (value.message === null || isText(value.message, MAX_TEXT));
 }
 
 function isAmount(value: unknown): boolean {
