@@ -12,6 +12,7 @@ import { meRoute } from "./me_route.ts";
 import { operationRoutes } from "./operation_routes.ts";
 import { pageRoutes } from "./page_routes.ts";
 import { timerRoutes } from "./timer_routes.ts";
+import { schemaRoute } from "./schema_route.ts";
 import { ANY_OBJECT, changed, COUNT, FLAG, listOf, NUMBER, tableOf, TEXT, TEXTS } from "./schemas.ts";
 
 /** The routes by which those who run a server look at it and change it. */
@@ -39,6 +40,7 @@ export function adminRoutes(parts: AdminParts): Route[] {
     ...failureRoutes(parts),
     ...alertRoutes(parts),
     ...timerRoutes(parts),
+    schemaRoute(parts),
     changeRoute(target, {
       command: "pause",
       path: `${plugin}/pause`,

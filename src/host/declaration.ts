@@ -1,6 +1,7 @@
-import type { Plugin } from "../plugin.ts";
+import type { Plugin, StandardSchema } from "../plugin.ts";
 import type { HostSetup, PluginDeclaration } from "../ring/messages.ts";
 import type { BatchBounds } from "./batch.ts";
+import { jsonSchemaOf } from "./params_form.ts";
 import { exampleParams } from "./params_example.ts";
 import { scheduleOf } from "./schedule.ts";
 
@@ -26,9 +27,15 @@ export function declarationOf(
       description: command.description ?? "",
       idempotent: command.idempotent === true,
       batch: batches.get(Number(number)) ?? null,
+      ...formOf(command.params),
     })),
     timers: timers.map((timer) => ({ name: timer.name, schedule: scheduleOf(timer).text })),
     example: schema === undefined ? null : exampleParams(schema),
     isStanding: timers.length > 0 || plugin.start !== undefined || plugin.health !== undefined,
   };
+}
+
+function formOf(params: StandardSchema | undefined): { readonly schema?: string } {
+  const schema = params === undefined ? null : jsonSchemaOf(params);
+  return schema === null ? {} : { schema };
 }

@@ -109,6 +109,8 @@ export interface CommandDeclaration {
   readonly idempotent: boolean;
   /** Of a batch command: how many operations at most, and how long the first of them waits, in ms. */
   readonly batch: { readonly max: number; readonly wait: number } | null;
+  /** The JSON Schema of its params, as text; left out where its library does not tell one. */
+  readonly schema?: string;
 }
 
 export interface TimerDeclaration {

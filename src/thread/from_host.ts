@@ -4,6 +4,7 @@ import { MAX_REQUEST_ID } from "../protocol/request.ts";
 import { MAX_HOPS } from "../queue/record.ts";
 import type { FromHost } from "../ring/messages.ts";
 import { MAX_EXAMPLE_CHARS } from "../host/params_example.ts";
+import { MAX_SCHEMA_CHARS } from "../host/params_form.ts";
 import { MAX_PROGRESS } from "../host/progress_reporter.ts";
 import { MAX_FIGURE_NAME, MAX_FIGURES } from "../host/stats_reporter.ts";
 import { MAX_NOTE_CHARS, MAX_TIMER_NAME, MAX_TIMERS } from "../ring/messages.ts";
@@ -83,13 +84,24 @@ function isDeclaration(value: unknown): boolean {
     commands.every((command: unknown) =>
       isObject(command) && typeof command.number === "number" && typeof command.name === "string" &&
       typeof command.description === "string" && typeof command.idempotent === "boolean" &&
-      (command.batch === null || isBatch(command.batch))
+      (command.batch === null || isBatch(command.batch)) &&
+      (command.schema === undefined || isSchema(command.schema))
     ) &&
     (example === null || isText(example, MAX_EXAMPLE_CHARS)) && typeof value.isStanding === "boolean" &&
     Array.isArray(timers) && timers.length <= MAX_TIMERS &&
     timers.every((timer: unknown) =>
       isObject(timer) && isText(timer.name, MAX_TIMER_NAME) && isText(timer.schedule, MAX_SCHEDULE)
     );
+}
+
+/** It is JSON text: it is told to others as that. */
+function isSchema(value: unknown): boolean {
+  if (typeof value !== "string" || value.length > MAX_SCHEMA_CHARS) return false;
+  try {
+    return isObject(JSON.parse(value));
+  } catch {
+    return false;
+  }
 }
 
 function isBatch(value: unknown): boolean {

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { TimerDetails } from "../../src/operations/told.ts";
+import { type } from "arktype";
+import * as v from "valibot";
+import { z } from "zod";
+import { jsonSchemaOf } from "../../src/host/params_form.ts";
 import { AdminApi, answerOf } from "../support/admin_api.ts";
 import { Description } from "../support/description.ts";
 import { TestServer } from "../support/test_server.ts";
@@ -34,7 +38,7 @@ export default {
 };
 `;
 
-Deno.test("timers tell when they run next and how they ran, and run when they are told", async () => {
+Deno.test("timers tell when they run next and how they ran, and run when they are told; commands tell what they take", async () => {
   await using server = await TestServer.start({
     server: { http: "127.0.0.1:0" },
     plugins: [{ name: "echo" }, { name: "clocked", source: CLOCKED }],
@@ -48,7 +52,10 @@ Deno.test("timers tell when they run next and how they ran, and run when they ar
     return timers;
   };
   const named = (name: string): TimerDetails => timers.find((timer) => timer.name === name)!;
-  await until("they wait for their times", async () => (await look()).every(({ next_at }) => next_at.length > 0));
+  await until(
+    "they wait for their times",
+    async () => (await look()).every(({ next_at }) => next_at.length > 0),
+  );
   const nightly = named("nightly");
   assertEquals([nightly.schedule, nightly.zone, nightly.running, nightly.last], [
     "cron 30 2 * * * Europe/Berlin",
@@ -57,7 +64,11 @@ Deno.test("timers tell when they run next and how they ran, and run when they ar
     null,
   ]);
   assertEquals(nightly.next_at.length, 10);
-  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "Europe/Berlin",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
   // Where the clock skips 2:30 it runs when it goes on, at 3:00.
   assert(nightly.next_at.every((at) => ["02:30", "03:00"].includes(clock.format(at))));
   assertEquals(named("hourly").next_at.length, 1);
@@ -88,4 +99,35 @@ Deno.test("timers tell when they run next and how they ran, and run when they ar
   await answerOf(await api.post("/api/v1/timers/run", { plugin: "clocked", timer: "weekly" }), 404);
   await answerOf(await api.post("/api/v1/timers/run", { plugin: "nobody", timer: "weekly" }), 404);
   await answerOf(await api.post("/api/v1/timers/run", { plugin: "clocked" }), 400);
+
+  const path = "/api/v1/plugins/{plugin}/schema";
+  const response = await api.get("/api/v1/plugins/clocked/schema");
+  const { commands } = JSON.parse(await description.check(path, "GET", response));
+  assertEquals(commands[0].schema, {
+    type: "object",
+    properties: { how: { type: "string" } },
+    required: ["how"],
+  });
+  assertEquals([commands[0].number, commands[0].name, commands[0].example], [1001, "end", {}]);
+  const echo = await api.read("/api/v1/plugins/echo/schema");
+  assert((echo["commands"] as { schema: unknown }[]).every(({ schema }) => schema === null));
+});
+
+Deno.test("the libraries of schemas tell what params they take; one that cannot is told of as null", () => {
+  const schemas = [z.object({ age: z.number().int() }), type({ age: "number.integer" })];
+  for (const schema of schemas) {
+    const told = JSON.parse(jsonSchemaOf(schema) ?? "null");
+    assertEquals([told.type, told.properties.age.type, told.required], ["object", "integer", ["age"]]);
+  }
+  assertEquals(jsonSchemaOf(v.object({ age: v.number() })), null);
+  assertEquals(jsonSchemaOf(z.object({ when: z.date() })), null);
+  const broken = {
+    "~standard": {
+      version: 1,
+      vendor: "x",
+      validate: () => ({ value: 1 }),
+      jsonSchema: { input: () => "x" },
+    },
+  };
+  assertEquals(jsonSchemaOf(broken as never), null);
 });
