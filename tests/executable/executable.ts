@@ -91,6 +91,13 @@ export class ServedExecutable implements AsyncDisposable {
     return served;
   }
 
+  /** Where it listens for HTTP, as its banner says. */
+  get httpUrl(): string {
+    const [, address] = /^ +http (\S+)$/m.exec(this.#stdout) ?? [];
+    if (address === undefined) throw new Error(`it does not listen for HTTP: ${this.#stdout}`);
+    return `http://${address}`;
+  }
+
   connect(): Promise<Connection> {
     return Connection.connect({ transport: "unix", path: `${this.place.path}/mevent.sock` });
   }
