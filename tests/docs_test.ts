@@ -27,6 +27,8 @@ const DOCUMENTS = [
   "docs/typescript-client.md",
   "docs/from-the-c-daemon.md",
   "docs/operations.md",
+  "docs/alerts.md",
+  "docs/dashboard.md",
   "docs/reload.md",
   "docs/tls.md",
   "docs/auth.md",

@@ -58,6 +58,10 @@ export interface PluginTable {
   readonly recycle_after?: number;
   readonly watch?: boolean;
   readonly health_interval?: Duration;
+  readonly essential?: boolean;
+  readonly log_level?: "auto" | "debug" | "info" | "warn" | "error";
+  /** "0s" is never. */
+  readonly slow_operation?: Duration;
   readonly queue?: { readonly max_ops?: number; readonly max_bytes?: number | string };
   /** With a journal what is queued is kept in a folder of the test's server, which goes with it. */
   readonly durability?: "memory" | "journal";

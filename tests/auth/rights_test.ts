@@ -125,6 +125,12 @@ const ROUTES: readonly (readonly [route: string, needs: Need, target: string, bo
   ["GET /api/v1/plugins/{plugin}", "stats of echo", "/api/v1/plugins/echo"],
   ["GET /api/v1/log", "stats", "/api/v1/log"],
   ["GET /api/v1/log/levels", "stats", "/api/v1/log/levels"],
+  ["GET /api/v1/plugins/{plugin}/schema", "stats of echo", "/api/v1/plugins/echo/schema"],
+  // Those of the plugins alone whose figures one may see.
+  ["GET /api/v1/timers", "a token", "/api/v1/timers"],
+  ["POST /api/v1/timers/run", "control of echo", "/api/v1/timers/run", { plugin: "echo", timer: "none" }],
+  ["GET /api/v1/alerts", "stats", "/api/v1/alerts"],
+  ["POST /api/v1/alerts/test", "control", "/api/v1/alerts/test", {}],
   ["GET /api/v1/audit", "control", "/api/v1/audit"],
   ["POST /api/v1/log/levels", "control", "/api/v1/log/levels", { level: "debug" }],
   ["POST /api/v1/log/levels", "control of echo", "/api/v1/log/levels", { plugin: "echo", level: "debug" }],
@@ -190,7 +196,7 @@ function http(url: string, token: string): Endpoint[] {
         202,
         refused,
         ...target.startsWith("/api/") ? [400, 409] : [],
-        ...target.startsWith("/assets/") || route.includes("/failures/") ? [404] : [],
+        ...target.startsWith("/assets/") || /\/(failures|timers)\//.test(route) ? [404] : [],
       ];
       assert(possible.includes(response.status), `${route}: ${response.status}`);
       return response.status !== refused;
@@ -241,6 +247,9 @@ const CONTROL: readonly (readonly [needs: Need, request: JsonObject])[] = [
   ["control", { command: "failures" }],
   ["control of echo", { command: "retry-failures", plugin: "echo" }],
   ["control of echo", { command: "purge-failures", plugin: "echo" }],
+  ["control of echo", { command: "run-timer", plugin: "echo", timer: "none" }],
+  ["control", { command: "alerts" }],
+  ["control", { command: "alert-test" }],
   ["control", { command: "undo", undo: "none" }],
   ["control", { command: "reload" }],
   ["control", { command: "drain" }],
