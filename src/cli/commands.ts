@@ -113,6 +113,7 @@ export const COMMANDS: readonly (ListedCommand | ListedGroup)[] = [
   { name: "pause", load: async () => (await import("./control/pause.ts")).pauseCommand },
   { name: "resume", load: async () => (await import("./control/resume.ts")).resumeCommand },
   { name: "cancel", load: async () => (await import("./control/cancel.ts")).cancelCommand },
+  { name: "undo", load: async () => (await import("./control/undo.ts")).undoCommand },
   { name: "purge", load: async () => (await import("./control/purge.ts")).purgeCommand },
   { name: "retry-dead", load: async () => (await import("./control/retry_dead.ts")).retryDeadCommand },
   { name: "limits", load: async () => (await import("./control/limits.ts")).limitsCommand },

@@ -42,6 +42,10 @@ Deno.test("pause, peek, cancel, purge and resume do what they say, for people an
   assertEquals(await said("purge", "echo", "--dry-run"), "plugin echo: dropped 2 operations (not done)\n");
   assertEquals(await said("purge", "echo", "--yes"), "plugin echo: dropped 2 operations\n");
   assertEquals(await said("resume", "echo"), "plugin echo goes on, with 0 operations in its queue\n");
+  const undone = await control("undo", "purge-2026-01-31T12-00-00-000Z-0123abcd.ndjson");
+  assertEquals(undone.code, 1);
+  assertStringIncludes(undone.stderr, "there is no folder for undo files: name one with data of [server]");
+  assertEquals((await control("undo")).code, 64);
   assertEquals(JSON.parse(await said("resume", "echo", "--json")), {
     plugin: "echo",
     paused: false,

@@ -3,8 +3,10 @@ import type { FailureGroup, OperationRow } from "../../src/operations/told.ts";
 import type { JsonObject } from "../../src/plugin.ts";
 import { AdminApi, answerOf } from "../support/admin_api.ts";
 import { Description } from "../support/description.ts";
+import { mevent } from "../support/mevent.ts";
 import { streamRequest } from "../support/requests.ts";
 import { TestServer } from "../support/test_server.ts";
+import { testToken } from "../support/tokens.ts";
 
 const MOODY = `
 import type { Plugin } from "mevent/plugin";
@@ -383,16 +385,82 @@ Deno.test("a purge of failures is undone by its file, once, also where the serve
       const [moody] = options.plugins;
       await using server = await TestServer.start({
         ...options,
+        control: true,
         plugins: [{ ...moody!, dead: { maxOps: 2, maxBytes: 1e6 } }],
       });
       const api = new AdminApi(server.httpUrl);
       const undone = await api.change("/api/v1/failures/undo", { undo });
       assertEquals([undone["count"], undone["left"], undone["undo"]], [2, 1, undo]);
       await api.change("/api/v1/plugins/moody/purge", { dead: true });
-      const rest = await api.change("/api/v1/failures/undo", { undo });
-      assertEquals([rest["count"], rest["left"], rest["undo"]], [1, 0, null]);
+      const to = ["--control", server.controlPath];
+      const dry = await mevent(["undo", undo, "--dry-run", ...to]);
+      assertEquals(dry.stdout, "1 dead letter back, 0 there already, 0 left in the file (not done)\n");
+      const rest = await mevent(["undo", undo, ...to]);
+      assertEquals(rest.stdout, "1 dead letter back, 0 there already, 0 left in the file\n");
+      assertEquals(server.plugin("moody").dead, 1);
     });
   } finally {
     await Deno.remove(data, { recursive: true });
   }
+});
+
+Deno.test("params, results and errors are told to those who may control or call the plugin, and to nobody else", async () => {
+  const [watcher, caller, keeper] = [
+    testToken("watcher", ["stats"]),
+    testToken("caller", ["stats", "call:moody"]),
+    testToken("keeper", ["stats", "control:echo"]),
+  ];
+  await using server = await TestServer.start({
+    server: { http: "127.0.0.1:0", auth: "token", udp: "" },
+    file: { token: [watcher, caller, keeper].map(({ table }) => table) },
+    plugins: [{ name: "echo" }, { name: "moody", source: MOODY }],
+  });
+  const api = new AdminApi(server.httpUrl);
+  const fails = { method: "POST", body: '{"order":"D-1"}' };
+  const headers = { "content-type": "application/json", authorization: `Bearer ${caller.token}` };
+  const response = await fetch(`${server.httpUrl}/v1/moody/1001?async`, { ...fails, headers });
+  // Who may call may not enqueue: the operation is that of one who runs the server.
+  await response.body?.cancel();
+  assertEquals(response.status, 403);
+  await server.server.controls.perform(
+    "send",
+    { plugin: "moody", to: 1001, params: { order: "D-1" } },
+    { by: "server", name: null, address: null, uid: null },
+  );
+  await server.until("it is dead", () => server.plugin("moody").dead === 1);
+  const path = "/api/v1/plugins/moody/operations";
+  const seenBy = async (token: string) => {
+    const own = api.withToken(token);
+    const [row] = (await own.read(path))["operations"] as unknown as OperationRow[];
+    assert(row !== undefined);
+    const { full_params, error, log } = await own.read(`/api/v1/operations/${row.id}`);
+    const { groups } = await own.read("/api/v1/failures");
+    const [group] = groups as unknown as FailureGroup[];
+    const told = [row.params, row.error, full_params, error, group?.message].map((each) => each !== null);
+    return { row, told, log: (log as unknown[]).length > 0 };
+  };
+  const all = await seenBy(caller.token);
+  assertEquals([all.told, all.log], [[true, true, true, true, true], true]);
+  for (const { token } of [watcher, keeper]) {
+    const { row, told, log } = await seenBy(token);
+    assertEquals([told, log], [[false, false, false, false, false], false]);
+    const own = api.withToken(token);
+    await answerOf(await own.get(`${path}?text=D-1`), 403);
+    const { id, generation } = row;
+    await answerOf(await own.post(`/api/v1/operations/${id}/retry`, { generation }), 403);
+    await answerOf(await own.post(`/api/v1/operations/${id}/retry`, { generation, plugin: "echo" }), 403);
+    const filter = { plugin: "moody" };
+    for (const body of [{ filter: {} }, { filter }, { filter, plugin: "echo" }]) {
+      await answerOf(await own.post("/api/v1/failures/purge", body), 403);
+    }
+    await answerOf(await own.post("/api/v1/plugins/moody/send", { command: 1003, params: { a: 1 } }), 403);
+    await answerOf(await own.post("/api/v1/failures/undo", { undo: "x" }), 403);
+    await answerOf(await own.post("/api/v1/timers/run", { plugin: "moody", timer: "x" }), 403);
+  }
+  await answerOf(await api.get(path), 401);
+  // Of the plugin alone that it may control.
+  for (const body of [{ filter: { plugin: "echo" } }, { filter: {}, plugin: "echo" }]) {
+    assertEquals((await api.withToken(keeper.token).change("/api/v1/failures/purge", body))["count"], 0);
+  }
+  assertEquals(server.plugin("moody").dead, 1);
 });
