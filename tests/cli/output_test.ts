@@ -65,6 +65,8 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
     ["ping", ...port],
     ["completions", "bash"],
     ["man"],
+    ["top", "--once", "--interval", "1ms", ...port],
+    ["doctor", "--config", "none", "--listen", "127.0.0.1:0", "--no-udp"],
     ["install", "--systemd"],
     ["stats", ...port],
     ["stats", "--json", ...control],

@@ -1,18 +1,15 @@
 import { prometheusText } from "../../observe/prometheus.ts";
 import type { JsonValue } from "../../plugin.ts";
 import type { Command } from "../command.ts";
-import { controlAddress } from "../control/address.ts";
 import { controlFailure } from "../control/call.ts";
 import { ExitCode } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
-import type { ParsedCommand } from "../parsed_command.ts";
 import { isOfThisMachine, runningServers } from "../running_servers.ts";
-import { positiveDuration, SERVER_FLAGS, serverAddress, serverTarget } from "../server_address.ts";
+import { positiveDuration, serverAddress } from "../server_address.ts";
 import { asServerStats, StatsError } from "./report.ts";
-import { type OpenStats, statsFromControl, statsFromWire } from "./source.ts";
+import { SOURCE_FLAGS, statsSource } from "./source_flags.ts";
 import { statsTable } from "./table.ts";
 import { type StatsWatch, watchStats } from "./watch.ts";
-import { givenToken } from "../token_flags.ts";
 import { UsageError } from "../usage_error.ts";
 
 export const statsCommand: Command = {
@@ -20,14 +17,7 @@ export const statsCommand: Command = {
   summary: "Shows the counters of a running server and of its plugins.",
   usage: "[flags]",
   flags: [
-    ...SERVER_FLAGS,
-    { name: "udp", help: "Asks over UDP instead of TCP." },
-    {
-      name: "control",
-      value: "PATH|HOST:PORT",
-      help: "Asks over the server's control socket instead.",
-    },
-    { name: "timeout", value: "TIME", default: "5s", help: "How long to wait for the server." },
+    ...SOURCE_FLAGS,
     { name: "json", help: "Prints JSON instead of tables." },
     { name: "prometheus", help: "Prints the text format of Prometheus instead of tables." },
     { name: "watch", help: "Shows them again and again, until interrupted." },
@@ -64,18 +54,6 @@ export const statsCommand: Command = {
     }
   },
 };
-
-async function statsSource(args: ParsedCommand, io: Io): Promise<OpenStats> {
-  const timeoutMs = positiveDuration(args, "timeout");
-  if (args.text("control") === undefined) return statsFromWire(await serverTarget(args, io), timeoutMs);
-  if (args.texts("host").length > 0) throw new UsageError("--control and --host contradict each other");
-  for (const name of ["tls", "ca", "cert", "key"]) {
-    if (args.isOn(name) === true || args.texts(name).length > 0) {
-      throw new UsageError(`--control and --${name} contradict each other`);
-    }
-  }
-  return statsFromControl(controlAddress(args, io), timeoutMs, await givenToken(args, io));
-}
 
 async function showOnce({ open, json }: StatsWatch, isPrometheus: boolean, io: Io): Promise<number> {
   const source = await open();
