@@ -52,7 +52,8 @@ export class Timers {
   async #loop(timer: Timer, context: PluginContext): Promise<void> {
     const schedule = scheduleOf(timer);
     for (schedule.next(); await this.#isDue(timer, schedule, context.signal); schedule.next()) {
-      await this.#run(timer, context);
+      // The end may have come in the same turn as the time, before this line.
+      if (!context.signal.aborted) await this.#run(timer, context);
     }
   }
 

@@ -279,7 +279,8 @@ Deno.test("config --example and help TOPIC print the documents, and help lists t
     stderr: "",
   });
   const { stdout } = await mevent(["help"]);
-  for await (const { name } of Deno.readDir(new URL("../../docs/", import.meta.url))) {
+  for await (const { name, isFile } of Deno.readDir(new URL("../../docs/", import.meta.url))) {
+    if (!isFile) continue;
     const topic = name.replace(/\.md$/, "");
     const [title] = (await read(`docs/${name}`)).split("\n");
     assertMatch(stdout, new RegExp(`^  ${topic} +\\S`, "m"));
