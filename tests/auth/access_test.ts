@@ -66,6 +66,96 @@ Deno.test("what an address asks for is bounded over all its connections, also wi
   assertEquals((await first.reply()).code, 1000);
 });
 
+Deno.test("who guesses, or shows no token, uses up the rate of its address: over HTTP and at control sockets", async () => {
+  const start = () =>
+    TestServer.start({
+      server: {
+        udp: "",
+        auth: "token",
+        rate_per_address: "3/h",
+        http: "127.0.0.1:0",
+        control_tcp: "127.0.0.1:0",
+      },
+      file: { token: [SHOP.table] },
+      control: true,
+    });
+  const tokens = [undefined, "wrong", undefined, "wrong", undefined, SHOP.token];
+  {
+    await using server = await start();
+    const statuses: number[] = [];
+    for (const token of tokens) {
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const response = await fetch(`${server.httpUrl}/v1/echo/1001`, { method: "POST", headers });
+      await response.body?.cancel();
+      statuses.push(response.status);
+    }
+    assertEquals(statuses, [401, 401, 401, 429, 429, 429]);
+    assertEquals(server.stats().limits["rate_per_address"], 3);
+  }
+  await using server = await start();
+  const port = Number(/tcp .*:(\d+)/.exec(server.server.controlAddresses.join(" "))?.[1]);
+  const errors: string[] = [];
+  for (const token of tokens) {
+    using control = new RawControl(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const answer = await control.ask({ command: "stats", ...token === undefined ? {} : { token } });
+    errors.push(String(answer["error"]));
+  }
+  const [none, wrong, tooMany] = [
+    "log in first: no token was given",
+    "the token is wrong",
+    "too many requests: they come faster than their address's rate",
+  ];
+  assertEquals(errors.slice(0, 5), [none, wrong, none, tooMany, tooMany]);
+  assertStringIncludes(errors[5]!, "too many requests");
+  using local = await server.control();
+  assertEquals((await local.ask({ command: "stats" })).ok, true);
+});
+
+Deno.test("who may not know of a plugin is told no name: not by the ids of its operations, nor where there is no such plugin", async () => {
+  const site = testToken("site", ["call:site"]);
+  await using server = await TestServer.start({
+    server: { udp: "", auth: "token", http: "127.0.0.1:0" },
+    file: { token: [SHOP.table, site.table], listener: [{ http: "127.0.0.1:0" }] },
+    plugins: [{ name: "echo", biz: 3, maxDelay: 3_600_000 }, { name: "site", biz: 4, module: "builtin:echo" }],
+  });
+  const [own, open] = server.server.addresses.filter((each) => each.startsWith("http "))
+    .map((each) => each.replace("http ", "http://"));
+  const post = async (path: string, body = "{}") => {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${open}${path}`, { method: "POST", headers, body });
+    return await response.json();
+  };
+  const { id: ended } = await post("/v1/echo/1001?async");
+  const { id: delayed } = await post("/v1/echo/1001?async", '{"mevent.delay": 3600}');
+  const over = async (url: string, id: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/v1/operations/${id}`, { headers });
+    return { status: response.status, text: await response.text() };
+  };
+  await server.until("one has ended", (each) => each.plugin("echo").done >= 1);
+  assertStringIncludes((await over(open!, ended)).text, "plugin echo");
+  assertEquals((await over(open!, delayed)).status, 200);
+
+  using stranger = await loggedIn(await server.connect(), site.token);
+  const asked = async (id: string) => {
+    await stranger.send(streamRequest({ plugin: "Reserve.Result", params: { id } }));
+    const reply = await stranger.reply();
+    return { code: reply.code, message: messageOf(reply) };
+  };
+  const none = "0123456789ab-1-1";
+  for (const id of [ended, delayed, none]) {
+    const unknown =
+      `nothing is known of operation ${id}: it was another server's, or this one was restarted, ` +
+      "or its plugin removed";
+    assertEquals(await asked(id), { code: 24, message: unknown });
+    const { status, text } = await over(own!, id, { authorization: `Bearer ${site.token}` });
+    assertEquals([status, JSON.parse(text).detail], [404, unknown]);
+  }
+  // A right to all plugins opens the question, and then names are no secret; a right to one does not.
+  await stranger.send(streamRequest({ plugin: "nobody" }));
+  assertEquals(messageOf(await stranger.reply()).includes("echo"), false);
+  assertStringIncludes((await post("/v1/nobody/1")).detail, "echo");
+});
+
 Deno.test("a reload changes rights, revokes tokens and asks for them, and what stays valid stays open", async () => {
   const server = { udp: "", auth: "token" };
   await using running = await TestServer.start({ server, file: { token: [SHOP.table, SITE.table] } });

@@ -66,6 +66,23 @@ Deno.test("what is forwarded is answered as the other server answers it, in ever
   assertEquals(figures!.forwarded, 3 * requests.length);
 });
 
+Deno.test("what another server has queued is not known here: over HTTP it has no Location, other operations have one", async () => {
+  await using back = await TestServer.start({ plugins: [BANK] });
+  await using server = await front(back.tcp.port, { server: { http: "127.0.0.1:0" } });
+  const headers = { "content-type": "application/json" };
+  for (const [plugin, isOurs] of [["bank", false], ["7", false], ["echo", true]] as const) {
+    const response = await fetch(`${server.httpUrl}/v1/${plugin}/1001?async`, {
+      method: "POST",
+      headers,
+      body: "{}",
+    });
+    const { id } = await response.json();
+    const location = response.headers.get("location");
+    assertEquals([response.status, location], [202, isOurs ? `/v1/operations/${id}` : null], plugin);
+  }
+  await back.until("both have come there", () => back.plugin("bank").accepted === 2);
+});
+
 Deno.test("many callers with the same ids get each their own reply", async () => {
   await using back = await TestServer.start({ plugins: [BANK] });
   await using server = await front(back.tcp.port);
