@@ -12,11 +12,20 @@ export class NativeSocket implements Disposable {
 
   constructor(readonly libc: Libc, readonly fd: number) {}
 
-  /** Connects so many at once; those that the server did not take are left out. */
-  static async dial(libc: Libc, address: StreamAddress, count: number): Promise<NativeSocket[]> {
+  /**
+   * Connects so many at once; those that the server did not take are left out.
+   *
+   * @param prepare told of each descriptor before it connects
+   */
+  static async dial(
+    libc: Libc,
+    address: StreamAddress,
+    count: number,
+    prepare?: (fd: number) => void,
+  ): Promise<NativeSocket[]> {
     const system = socketAddress(address);
     if (system === null) throw new Error("an IPv4 address or a path of at most 107 bytes is needed");
-    const fds = await dialSockets(libc, system, count);
+    const fds = await dialSockets(libc, system, count, prepare);
     return fds.filter((fd) => fd >= 0).map((fd) => new NativeSocket(libc, fd));
   }
 

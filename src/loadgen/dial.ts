@@ -15,16 +15,22 @@ export function socketAddress(address: StreamAddress): Uint8Array<ArrayBuffer> |
   return host === undefined ? null : inetAddress(address.port, host);
 }
 
-/** Opens so many sockets to the address at once; -1 for each that could not be connected. */
+/**
+ * Opens so many sockets to the address at once; -1 for each that could not be connected.
+ *
+ * @param prepare told of each socket before it connects
+ */
 export async function dialSockets(
   libc: Libc,
   address: Uint8Array<ArrayBuffer>,
   count: number,
+  prepare: (fd: number) => void = () => {},
 ): Promise<number[]> {
   const family = new Uint16Array(address.buffer, 0, 1)[0]!;
   return await Promise.all(Array.from({ length: count }, async () => {
     const fd = libc.socket(family, SOCK_STREAM_CLOEXEC, 0);
     if (fd < 0) return fd;
+    prepare(fd);
     if (await libc.connect(fd, address, address.length) !== 0) {
       libc.close(fd);
       return -1;
