@@ -120,7 +120,10 @@ export class Client<Module = Plugin> implements AsyncDisposable {
     return this.#answer(this.plugin, command, params, { sync: true, ...options });
   }
 
-  /** Closes all connections, and waits until nothing of them is under way; calls that wait are rejected with ConnectionLostError. */
+  /**
+   * Closes all connections, gives up those that are being made, and waits until nothing of them is under way; calls that wait are
+   * rejected with ConnectionLostError.
+   */
   async close(): Promise<void> {
     await this.#servers.close();
   }

@@ -11,6 +11,7 @@ import { DatagramLink } from "./datagram_link.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { ConnectError, ConnectionLostError, TimeoutError, UnsendableError } from "./errors.ts";
 import type { Link, LinkEvents } from "./link.ts";
+import { patient } from "./patient.ts";
 import { replyError } from "./reply_error.ts";
 import type { TlsOptions } from "./runtime_sockets.ts";
 import { sockets } from "./sockets.ts";
@@ -42,6 +43,8 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions;
   /** Who this is, for a server that asks: it is shown before anything else is sent. Not over UDP. */
   readonly token?: string;
+  /** Gives the try to connect up when it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 export interface CallOptions {
@@ -116,11 +119,12 @@ export class Connection implements AsyncDisposable {
 
   /**
    * Connects, and logs in where there is a token. Throws ConnectError, at the latest after `timeoutMs`, AuthError where the login is
-   * refused, TypeError where there is a token for UDP; on UDP an absent server shows only in the calls.
+   * refused, TypeError where there is a token for UDP, the signal's reason; on UDP an absent server shows only in the calls.
    */
   static async connect(address: ServerAddress, options: ConnectionOptions = {}): Promise<Connection> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, token } = options;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, token, signal } = options;
     checkTimeout(timeoutMs);
+    sockets.checkTls(options.tls ?? {});
     if (token !== undefined) checkLogin(address.transport);
     const deadline = performance.now() + timeoutMs;
     const unreachable = (error: unknown) => {
@@ -128,11 +132,12 @@ export class Connection implements AsyncDisposable {
       return new ConnectError(`cannot reach ${describeAddress(address)}: ${why}`, { cause: error });
     };
     const connection = await Connection.#open(address, timeoutMs, options).catch((error: unknown) => {
+      signal?.throwIfAborted();
       throw unreachable(error);
     });
     if (token === undefined) return connection;
     try {
-      await connection.#logIn(token, Math.max(1, deadline - performance.now()));
+      await connection.#logIn(token, Math.max(1, deadline - performance.now()), signal);
       return connection;
     } catch (error) {
       await connection.close();
@@ -144,20 +149,26 @@ export class Connection implements AsyncDisposable {
   static async #open(
     address: ServerAddress,
     timeoutMs: number,
-    { maxFrame = DEFAULT_MAX_FRAME_BYTES, padTo = 0, tls = {} }: ConnectionOptions,
+    { maxFrame = DEFAULT_MAX_FRAME_BYTES, padTo = 0, tls = {}, signal }: ConnectionOptions,
   ): Promise<Connection> {
     if (address.transport === "udp") {
-      const server = await resolveDatagram(address, timeoutMs);
+      const server = await patient(
+        resolveDatagram(address, timeoutMs),
+        performance.now() + timeoutMs,
+        signal,
+        () => new Error(`the host was not found within ${timeoutMs} ms`),
+      );
       const socket = await sockets.openDatagrams(localHost(server));
       return new Connection(address, timeoutMs, padTo, (events) => new DatagramLink(socket, server, events));
     }
-    const socket = await sockets.openStream(address, tls, timeoutMs);
+    const socket = await sockets.openStream(address, tls, timeoutMs, signal);
     return new Connection(address, timeoutMs, 0, (events) => new StreamLink(socket, maxFrame, events));
   }
 
   /** Throws AuthError where the token is refused. */
-  async #logIn(token: string, timeoutMs: number): Promise<void> {
-    const { code, value } = await this.request(LOGIN.plugin, LOGIN.command, { token }, { timeoutMs });
+  async #logIn(token: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    const { code, value } = await this.request(LOGIN.plugin, LOGIN.command, { token }, options);
     if (code < ReplyCode.Ok) throw replyError(code, value, `the login at ${describeAddress(this.address)}`);
   }
 

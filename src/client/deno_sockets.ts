@@ -2,6 +2,7 @@ import type { DatagramAddress, StreamAddress } from "./address.ts";
 import {
   ALPN,
   authorities,
+  checkServerName,
   type DatagramSocket,
   MAX_DATAGRAM_BYTES,
   type RuntimeSockets,
@@ -11,8 +12,16 @@ import {
 
 /** Deno's own sockets. */
 export const sockets: RuntimeSockets = {
-  async openStream(address, tls, timeoutMs) {
-    return new DenoStream(await dial(address, timeoutMs, tls));
+  checkTls(tls) {
+    checkServerName(tls);
+    if (tls.serverName === undefined || tls.cert === undefined) return;
+    throw new TypeError(
+      "serverName and cert: Deno can heed one of them; name the host as its certificate has it, or do without cert",
+    );
+  },
+
+  async openStream(address, tls, timeoutMs, signal) {
+    return new DenoStream(await dial(address, timeoutMs, tls, signal));
   },
 
   openDatagrams(localHost) {
@@ -24,16 +33,22 @@ export const sockets: RuntimeSockets = {
   },
 };
 
-/** Connects within so many milliseconds (a Unix socket answers at once); rejects with the system's error. */
+/**
+ * Connects within so many milliseconds (a Unix socket answers at once); rejects with the system's error, or the signal's reason.
+ */
 export async function dial(
   address: StreamAddress,
   timeoutMs: number,
   tls: TlsOptions = {},
+  signal?: AbortSignal,
 ): Promise<Deno.Conn> {
+  signal?.throwIfAborted();
   if (address.transport === "unix") return await Deno.connect({ transport: "unix", path: address.path });
   const { transport, hostname, port } = address;
   const timeUp = new AbortController();
   const timer = setTimeout(() => timeUp.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const giveUp = () => timeUp.abort(signal?.reason);
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     if (transport === "tls" && tls.cert !== undefined) {
       return await shaken(ownTls(hostname, port, tls), timeUp.signal);
@@ -41,10 +56,15 @@ export async function dial(
     const conn = await Deno.connect({ hostname, port, signal: timeUp.signal });
     conn.setNoDelay(true);
     if (transport === "tcp") return conn;
-    const options = { hostname, caCerts: authorities(tls), alpnProtocols: [ALPN] };
+    const options = {
+      hostname: tls.serverName ?? hostname,
+      caCerts: authorities(tls),
+      alpnProtocols: [ALPN],
+    };
     return await shaken(Deno.startTls(conn, options), timeUp.signal);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 

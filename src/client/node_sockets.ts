@@ -5,8 +5,10 @@ import type { DatagramAddress, StreamAddress } from "./address.ts";
 import {
   ALPN,
   authorities,
+  checkServerName,
   type Datagram,
   type DatagramSocket,
+  isHostName,
   type RuntimeSockets,
   type StreamSocket,
   type TlsOptions,
@@ -17,12 +19,16 @@ const MAX_WAITING_DATAGRAMS = 4096;
 
 /** Sockets of node:net, node:tls and node:dgram, which Node, Bun and Deno have. */
 export const sockets: RuntimeSockets = {
-  openStream(address, tls, timeoutMs) {
+  checkTls: checkServerName,
+
+  openStream(address, tls, timeoutMs, signal) {
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const socket = dial(address, tls);
       const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       const settle = () => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", giveUp);
         socket.off("error", end);
         socket.off("close", closed);
       };
@@ -33,7 +39,9 @@ export const sockets: RuntimeSockets = {
         socket.destroy();
         reject(error);
       };
+      const giveUp = () => end(signal?.reason);
       const closed = () => end(new Error("the server closed the connection"));
+      signal?.addEventListener("abort", giveUp, { once: true });
       socket.once("error", end);
       socket.once("close", closed);
       socket.once(address.transport === "tls" ? "secureConnect" : "connect", () => {
@@ -60,13 +68,13 @@ function dial(address: StreamAddress, tls: TlsOptions): Socket {
   const { transport, hostname: host, port } = address;
   if (transport === "tcp") return connect({ host, port, noDelay: true });
   const ca = authorities(tls);
-  const { cert, key } = tls;
+  const { cert, key, serverName = host } = tls;
   const socket = connectTls({
     host,
     port,
     ALPNProtocols: [ALPN],
     // SNI takes no IP address.
-    ...host.includes(":") || /^[\d.]+$/.test(host) ? {} : { servername: host },
+    ...isHostName(serverName) ? { servername: serverName } : {},
     // `ca` takes the place of those that are trusted anyway.
     ...ca.length === 0 ? {} : { ca: [...rootCertificates, ...ca] },
     ...cert === undefined || key === undefined ? {} : { cert, key },

@@ -2,8 +2,18 @@ import type { DatagramAddress, StreamAddress } from "./address.ts";
 
 /** What a runtime has to give: one implementation for Deno, one for Node and Bun. */
 export interface RuntimeSockets {
-  /** Connects, the TLS handshake included, within so many milliseconds; rejects with the system's error. */
-  openStream(address: StreamAddress, tls: TlsOptions, timeoutMs: number): Promise<StreamSocket>;
+  /** Throws TypeError where the options are wrong, or this runtime cannot heed them. */
+  checkTls(tls: TlsOptions): void;
+  /**
+   * Connects, the TLS handshake included, within so many milliseconds; rejects with the system's error, or the reason of the signal
+   * that aborts. Nothing of it is left then.
+   */
+  openStream(
+    address: StreamAddress,
+    tls: TlsOptions,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<StreamSocket>;
   /** A UDP socket on a free port of that local address, an IP; rejects where the system has no such family of addresses. */
   openDatagrams(localHost: string): Promise<DatagramSocket>;
 }
@@ -15,6 +25,11 @@ export interface TlsOptions {
   /** The client's own certificate, where the server wants one; `key` belongs to it. */
   readonly cert?: string;
   readonly key?: string;
+  /**
+   * The host's name that the server's certificate must have, and that it is asked for (SNI), where that is another than the one it is
+   * reached by. In Deno not together with `cert`.
+   */
+  readonly serverName?: string;
 }
 
 /** A connection. One read and one write at a time. */
@@ -46,6 +61,19 @@ export interface Datagram {
 export const MAX_DATAGRAM_BYTES = 65_507;
 /** The name of the wire protocol in TLS's ALPN. */
 export const ALPN = "mevent/1";
+
+/** Throws TypeError where it is no name. */
+export function checkServerName({ serverName }: TlsOptions): void {
+  if (serverName === undefined || isHostName(serverName)) return;
+  throw new TypeError(
+    `serverName is ${JSON.stringify(serverName)}: give a host's name; without it the address's own counts`,
+  );
+}
+
+/** Whether it is a name and no IP address, which TLS cannot ask for. */
+export function isHostName(text: string): boolean {
+  return /^(?!-)[\w-]+(?:\.[\w-]+)*\.?$/.test(text) && !/^[\d.]+$/.test(text);
+}
 
 /** The authorities of {@link TlsOptions.ca}. */
 export function authorities({ ca = [] }: TlsOptions): string[] {

@@ -15,6 +15,7 @@ import { patient } from "./patient.ts";
 import { chooseServer } from "./server_choice.ts";
 import { type Fortune, type Patience, ServerHealth } from "./server_health.ts";
 import { serverOrder } from "./server_order.ts";
+import { sockets } from "./sockets.ts";
 import { ServerPool, type TokenSource } from "./server_pool.ts";
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -24,7 +25,7 @@ const FORTUNE: Fortune = { now: () => performance.now(), random: () => Math.rand
 
 /** How servers are reached. */
 export interface ServerGroupOptions
-  extends Omit<ConnectionOptions, "token" | "timeoutMs">, Partial<Patience> {
+  extends Omit<ConnectionOptions, "token" | "timeoutMs" | "signal">, Partial<Patience> {
   /** One server or several, each an address or its text: `tls://mevent.example:26443`. Default `tcp://127.0.0.1:26000`. */
   readonly servers?: string | ServerAddress | readonly (string | ServerAddress)[];
   /** Connections to each server, opened as they are needed; 1 to 1000, default 1: calls do not wait for each other on it. */
@@ -85,6 +86,7 @@ export class ServerGroup {
         throw new RangeError(`${name} is ${ms}: give 0 to ${MAX_TIMEOUT_MS} ms`);
       }
     }
+    sockets.checkTls(others.tls ?? {});
     checkTimeout(timeoutMs);
     checkTimeout(connectTimeoutMs);
     this.timeoutMs = timeoutMs;

@@ -9,7 +9,7 @@ import type { ServerHealth } from "./server_health.ts";
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** How the connections to a server are made. */
-export interface PoolOptions extends Omit<ConnectionOptions, "token" | "timeoutMs"> {
+export interface PoolOptions extends Omit<ConnectionOptions, "token" | "timeoutMs" | "signal"> {
   /** How many at most. */
   readonly connections: number;
   /** How long a try to connect may take, in ms: the token's source, TLS and the login included. */
@@ -79,9 +79,11 @@ export class ServerPool {
       connection = await Connection.connect(this.address, {
         ...options,
         timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())),
+        signal: this.#closing.signal,
         ...token === undefined ? {} : { token },
       });
     } catch (error) {
+      this.#closing.signal.throwIfAborted();
       this.problem = error instanceof ConnectError ? error : null;
       // One that answers on other connections lives.
       if (error instanceof ReplyError || this.#open.some(({ isOpen }) => isOpen)) this.health.refused();

@@ -97,6 +97,20 @@ Deno.test("TLS: the protocol is named in the handshake, with a certificate of th
   }
 });
 
+Deno.test("TLS: a server reached by another name is asked for the one that its certificate has", async () => {
+  await using certificates = await TestCertificates.make();
+  const paths = await certificates.server({ names: "DNS:mevent.example" });
+  await using server = await ordersServer({ server: { udp: "", tls: paths } });
+  const servers = `tls://127.0.0.1:${server.tcp.port}`;
+  const [ca = ""] = await certificates.trusted();
+  await using client = ordersOf(servers, { tls: { ca, serverName: "mevent.example" } });
+  assertEquals(await client.call(1001, { uid: 1 }), { order: "order-1", note: "" });
+  for (const name of [{}, { serverName: "other.example" }]) {
+    await using other = ordersOf(servers, { tls: { ca, ...name }, timeoutMs: 1000 });
+    await assertRejects(() => other.call(1006), ConnectError, "certificate");
+  }
+});
+
 Deno.test("a handshake that nobody answers ends in time", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();

@@ -22,7 +22,7 @@ import { CuttingProxy } from "../support/cutting_proxy.ts";
 import { ORDERS, ordersOf, ordersServer, PATIENT, tcp } from "../support/orders_client.ts";
 import type { TestServer } from "../support/test_server.ts";
 import { testToken } from "../support/tokens.ts";
-import { until } from "../support/until.ts";
+import { until, within } from "../support/until.ts";
 
 Deno.test("a client of one server", async (t) => {
   await using server = await ordersServer();
@@ -206,6 +206,24 @@ Deno.test("closing a client ends what waits for a connection", async () => {
   await login;
 });
 
+Deno.test("closing a client gives up a connection that is being made, and waits for none", async () => {
+  // They take connections and say nothing: no handshake ends, and no login.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const cases: readonly ClientOptions[] = [
+    { servers: `tls://127.0.0.1:${listener.addr.port}` },
+    { servers: `tcp://127.0.0.1:${listener.addr.port}`, token: "t" },
+  ];
+  for (const options of cases) {
+    const client = new Client("orders", { ...options, timeoutMs: 600_000 });
+    const waiting = assertRejects(() => client.call(1006), ConnectionLostError, "was closed");
+    using conn = await listener.accept();
+    // Something of the handshake, or of the login, is there: it waits for the answer.
+    assert(await conn.read(new Uint8Array(1)) !== null);
+    await within("the client is closed", client.close());
+    await waiting;
+  }
+});
+
 Deno.test("of several servers a key finds its own; others take the place of a dead one, until it is tried again", async () => {
   const servers = [await ordersServer(), await ordersServer(), await ordersServer()];
   const done = (server: TestServer) => server.plugin("orders").done;
@@ -295,6 +313,10 @@ Deno.test("options that are wrong are refused at once", () => {
     [{ maxBackoffMs: -1 }, "maxBackoffMs"],
     [{ encoding: "xml" as "json" }, "encoding"],
     [{ servers: ["tcp://a", "udp://b"], token: "t" }, "UDP has no login"],
+    [{ tls: { serverName: "127.0.0.1" } }, "give a host's name"],
+    [{ tls: { serverName: "::1" } }, "give a host's name"],
+    [{ tls: { serverName: "" } }, "give a host's name"],
+    [{ tls: { serverName: "mevent.example", cert: "", key: "" } }, "one of them"],
   ];
   for (const [options, part] of wrong) assertThrows(() => new Client("orders", options), Error, part);
   // As programs pass on what they were not given.

@@ -94,6 +94,13 @@ const distrustful = new Client("orders", { servers: tls, timeoutMs: 300, tls: { 
 const distrust = await error(() => distrustful.call(1006));
 same("a certificate of nobody: " + distrust, distrust instanceof ConnectError && /certificate/.test(distrust.message));
 await distrustful.close();
+
+const named = new Client<typeof orders>("orders", { servers: tls.replace("localhost", "127.0.0.1"), timeoutMs, tls: { ca, cert, key, serverName: "localhost" }, token });
+same("another name", (await named.call(1001, { uid: 1 })).order === "order-1");
+await named.close();
+const misnamed = new Client("orders", { servers: tls, timeoutMs: 300, tls: { ca, cert, key, serverName: "other.example" }, token });
+same("a name of another", await error(() => misnamed.call(1006)) instanceof ConnectError);
+await misnamed.close();
 console.log("all is well");
 `;
 

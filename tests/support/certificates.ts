@@ -6,6 +6,8 @@ export interface CertificateWish {
   readonly days?: number;
   /** Signs itself instead of being signed by the authority. */
   readonly selfSigned?: boolean;
+  /** Of the hosts it is for, as OpenSSL takes them: `DNS:localhost,IP:127.0.0.1`. */
+  readonly names?: string;
 }
 
 /** The paths of a certificate and its key. */
@@ -40,7 +42,7 @@ export class TestCertificates implements AsyncDisposable {
     return [await Deno.readTextFile(this.ca)];
   }
 
-  /** A certificate for 127.0.0.1 and localhost. */
+  /** A certificate for 127.0.0.1 and localhost, where the wish has no other names. */
   server(wish: Partial<CertificateWish> = {}): Promise<CertificatePaths> {
     return this.#new(`server${++this.#count}`, { subject: `/CN=server ${this.#count}`, ...wish });
   }
@@ -52,7 +54,7 @@ export class TestCertificates implements AsyncDisposable {
 
   async #new(
     name: string,
-    { subject, days = 30, selfSigned = false }: CertificateWish,
+    { subject, days = 30, selfSigned = false, names = "DNS:localhost,IP:127.0.0.1" }: CertificateWish,
   ): Promise<CertificatePaths> {
     const cert = `${this.folder}/${name}.pem`;
     const key = `${this.folder}/${name}.key`;
@@ -68,8 +70,7 @@ export class TestCertificates implements AsyncDisposable {
       "-subj",
       subject,
     ];
-    const names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-    const extra = ["-utf8", ...name === "ca" ? [] : names];
+    const extra = ["-utf8", ...name === "ca" ? [] : ["-addext", `subjectAltName=${names}`]];
     if (selfSigned) {
       await openssl("req", "-x509", ...pair, ...extra, "-days", String(days), "-out", cert);
       return { cert, key };
