@@ -116,7 +116,11 @@ Deno.test("who may not know of a plugin is told no name: not by the ids of its o
   await using server = await TestServer.start({
     server: { udp: "", auth: "token", http: "127.0.0.1:0" },
     file: { token: [SHOP.table, site.table], listener: [{ http: "127.0.0.1:0" }] },
-    plugins: [{ name: "echo", biz: 3, maxDelay: 3_600_000 }, { name: "site", biz: 4, module: "builtin:echo" }],
+    plugins: [{ name: "echo", biz: 3, maxDelay: 3_600_000 }, {
+      name: "site",
+      biz: 4,
+      module: "builtin:echo",
+    }],
   });
   const [own, open] = server.server.addresses.filter((each) => each.startsWith("http "))
     .map((each) => each.replace("http ", "http://"));
