@@ -14,13 +14,14 @@ export function operationLog(log: Logger, id: () => string): Logger {
 function withId(fields: unknown, id: () => string): JsonObject {
   const own = { operation_id: id() };
   if (fields === undefined) return own;
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields) || fields instanceof Error) {
-    return { ...own, fields: fields as JsonObject };
-  }
   try {
-    return { ...own, ...fields };
+    if (
+      typeof fields === "object" && fields !== null && !Array.isArray(fields) && !(fields instanceof Error)
+    ) {
+      return { ...own, ...fields };
+    }
   } catch {
-    // One of them cannot be read: the log says so in its own way.
-    return { ...own, fields: fields as JsonObject };
+    // It cannot be looked at: the log says so in its own way.
   }
+  return { ...own, fields: fields as JsonObject };
 }
