@@ -20,7 +20,7 @@ import { LogOutput } from "./log_output.ts";
 import type { ParsedCommand } from "./parsed_command.ts";
 import { meantByServer, SERVE_FLAGS, serverOverrides } from "./serve_flags.ts";
 import { VERSION } from "./version.ts";
-import { type StartedPlugin, whatNext } from "./what_next.ts";
+import { type StartedListener, type StartedPlugin, whatNext } from "./what_next.ts";
 
 /** Log lines that nobody reads hold up the end of the process for so long; in ms. */
 const LOG_GRACE_MS = 1000;
@@ -146,13 +146,29 @@ function banner(server: Server, config: Config): string {
       `  ${plugin.name.padEnd(width)}  ${biz.padEnd(9)} ${workers.padEnd(10)} ${description}`.trimEnd(),
     );
   }
+  const streams = startedListeners(server, config);
   const next = whatNext({
-    streams: server.streams.map(({ address }) => address),
+    streams: streams.filter(({ isHttp }) => !isHttp),
     datagrams: server.datagrams.map(({ address }) => address),
+    http: streams.filter(({ isHttp }) => isHttp),
     controls: server.controlAddresses,
     plugins: plugins.map((plugin) => startedPlugin(plugin, config)),
   });
   return `${lines.join("\n")}\n${next}`;
+}
+
+/** The server's streams are those of its config, in that order. */
+function startedListeners(
+  server: Server,
+  config: Config,
+): (StartedListener & { readonly isHttp: boolean })[] {
+  const configs = config.listeners.filter(({ transport }) => transport !== "udp");
+  return configs.map((listener, at) => ({
+    address: server.streams[at]!.address,
+    tls: listener.transport === "unix" ? null : listener.tls,
+    auth: listener.auth,
+    isHttp: listener.transport === "http",
+  }));
 }
 
 function startedPlugin(

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { z } from "zod";
 import { quoted } from "../../src/cli/shell.ts";
-import { type StartedPlugin, whatNext } from "../../src/cli/what_next.ts";
+import { type StartedListener, type StartedPlugin, whatNext } from "../../src/cli/what_next.ts";
 import type { StandardSchema } from "../../src/plugin.ts";
 import { exampleParams } from "../../src/host/params_example.ts";
 import { mevent } from "../support/mevent.ts";
@@ -13,13 +13,18 @@ import { TestServer } from "../support/test_server.ts";
 const ECHO: StartedPlugin = { name: "echo", biz: 3, module: "builtin:echo", commands: [1001], example: null };
 const tcp = (hostname: string, port: number): Deno.Addr => ({ transport: "tcp", hostname, port });
 
+const plain = (address: Deno.Addr): StartedListener => ({ address, tls: null, auth: "none" });
+
 function lines(
   streams: Deno.Addr[],
   datagrams: Deno.Addr[] = [],
   plugins: StartedPlugin[] = [ECHO],
 ): string[] {
   const controls = ["unix /run/it's.sock"];
-  return whatNext({ streams, datagrams, controls, plugins }).split("\n").slice(1, -1);
+  return whatNext({ streams: streams.map(plain), datagrams, http: [], controls, plugins }).split("\n").slice(
+    1,
+    -1,
+  );
 }
 
 Deno.test("the next commands name host, port and socket where a client would not find the server by itself", () => {
@@ -44,6 +49,45 @@ Deno.test("the next commands name host, port and socket where a client would not
     `${send} --host ::1 --port 4000 --udp${json}`,
     `  mevent stats --control '/run/it'\\''s.sock'`,
   ]);
+});
+
+Deno.test("the next commands say what callers have to show, and go by HTTP where there is nothing else", () => {
+  const address = tcp("127.0.0.1", 4000);
+  const tls = { cert: "/etc/my cert.pem", clientCa: null };
+  const wire = (...streams: StartedListener[]) =>
+    whatNext({ streams, datagrams: [], http: [], controls: [], plugins: [ECHO] }).split("\n").slice(1, -1);
+  const http = (listener: StartedListener, plugins = [ECHO]) =>
+    whatNext({ streams: [], datagrams: [], http: [listener], controls: ["unix /c.sock"], plugins })
+      .split("\n").slice(1, -1);
+  const send = "  mevent send --biz 3 --cmd 1001 --port 4000";
+  const json = `--json '{"uid": 7}'`;
+  const token = "# and a token in MEVENT_TOKEN: `mevent token new` makes one";
+  assertEquals(wire({ address, tls, auth: "none" }), [
+    `${send} --tls --ca '/etc/my cert.pem' ${json}`,
+    "  mevent stats --port 4000 --tls --ca '/etc/my cert.pem'",
+  ]);
+  assertEquals(wire({ address, tls: null, auth: "token" }), [
+    `${send} ${json} ${token}`,
+    `  mevent stats --port 4000 ${token}`,
+  ]);
+  assertEquals(
+    wire({ address, tls: { cert: "c.pem", clientCa: "ca.pem" }, auth: "certificate" })[0],
+    `${send} --tls --ca c.pem ${json} # and --cert and --key: a certificate that ca.pem has signed`,
+  );
+  assertEquals(wire({ address, tls, auth: "token" }, plain(tcp("127.0.0.1", 26000)))[1], "  mevent stats");
+  const curl = "  curl -s -H 'Content-Type: application/json'";
+  assertEquals(http(plain(tcp("::", 4000))), [
+    `${curl} -d '{"uid": 7}' 'http://[::1]:4000/v1/3/1001'`,
+    "  mevent stats --control /c.sock",
+  ]);
+  assertEquals(
+    http({ address, tls: { cert: "c.pem", clientCa: null }, auth: "token" }, [{
+      ...ECHO,
+      module: "own.ts",
+    }])[0],
+    `${curl} -H "Authorization: Bearer $MEVENT_TOKEN" --cacert c.pem -d '{}' https://127.0.0.1:4000/v1/3/1001 ` +
+      "# and what the command takes, in place of {}; and a token in MEVENT_TOKEN: `mevent token new` makes one",
+  );
 });
 
 Deno.test("the next commands show a plugin whose params are known, else say that there are params", () => {
@@ -132,8 +176,9 @@ Deno.test("what serve says next works as it is printed, with the params of the c
     example,
   };
   const text = whatNext({
-    streams: server.server.streams.map(({ address }) => address),
+    streams: server.server.streams.map(({ address }) => plain(address)),
     datagrams: [],
+    http: [],
     controls: [],
     plugins: [started],
   });
