@@ -147,16 +147,18 @@ export class Batch implements BodySink, Responder {
   #run(bytes: Uint8Array, at: number, end: number, now: number): void {
     this.taken++;
     const line = this.#line;
-    let problem: string | null = null;
+    let problem: LineProblem | null = null;
     try {
       if (isBlank(bytes, at, end)) return;
       line.read(bytes, at, end);
     } catch (error) {
       if (!(error instanceof LineProblem)) throw error;
-      problem = error.message;
+      problem = error;
     }
     const id = this.#ids.put(bytes, line.id.at, line.id.length, this.taken);
-    if (problem !== null) return this.#tellProblem(id, ReplyCode.Broken, statusOf(ReplyCode.Broken), problem);
+    if (problem !== null) {
+      return this.#tellProblem(id, problem.code, statusOf(problem.code), problem.message);
+    }
     const { exchange } = this;
     const { router, limits, message } = exchange.services;
     const { params, plugin, extra } = line;

@@ -1,5 +1,7 @@
+import { ReplyCode } from "../protocol/codes.ts";
 import type { ContentLimits } from "../protocol/content_limits.ts";
 import { isLegalJson } from "../protocol/legal_json.ts";
+import { NO_OBJECT } from "./params_in_json.ts";
 
 /** What an id may have, in bytes of JSON. */
 export const MAX_ID_BYTES = 64;
@@ -25,9 +27,13 @@ const FALSE = encoder.encode("false");
 const NULL = encoder.encode("null");
 const NOTHING = new Uint8Array(0);
 
-/** What is wrong with a line, as a sentence. */
+/** What is wrong with a line, as a sentence, and the code that its caller is told. */
 export class LineProblem extends Error {
   override readonly name = "LineProblem";
+
+  constructor(message: string, readonly code: number = ReplyCode.Broken) {
+    super(message);
+  }
 }
 
 /** A place in the bytes of a line. */
@@ -117,7 +123,7 @@ export class BatchLine {
         return;
       case "params":
         if (isSame(NULL, bytes, at, length)) return;
-        if (bytes[at] !== OPEN_OBJECT) throw new LineProblem("the params are to be an object");
+        if (bytes[at] !== OPEN_OBJECT) throw new LineProblem(NO_OBJECT, ReplyCode.BadParam);
         this.params.at = at;
         this.params.length = length;
         return;

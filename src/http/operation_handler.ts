@@ -9,6 +9,7 @@ import type { Exchange, Responder } from "./exchange.ts";
 import { membersOf } from "./header_params.ts";
 import { HttpError } from "./http_error.ts";
 import { checkAccept, checkContentType } from "./media.ts";
+import { NO_OBJECT, paramsInJson } from "./params_in_json.ts";
 import { type Failure, failureOf, operationProblem, PROBLEM_TYPE, retryAfter } from "./problem.ts";
 import type { WholeHandler } from "./route.ts";
 import { statusOf } from "./status.ts";
@@ -50,6 +51,13 @@ export class OperationHandler implements WholeHandler, Responder {
         message: NO_LOGIN,
       });
     }
+    const params = paramsInJson(exchange.body, exchange.bodyAt, exchange.bodyAt + exchange.bodyLength);
+    if (params === "wrong") {
+      return this.#refuse(exchange, ReplyCode.BadParam, {
+        status: statusOf(ReplyCode.BadParam),
+        message: NO_OBJECT,
+      });
+    }
     this.#exchange = exchange;
     this.#id = (this.#id + 1) & MAX_REQUEST_ID;
     this.#isSync = this.#isReserved || (!this.isAsync && !prefersAsync(head.header("prefer")));
@@ -61,7 +69,7 @@ export class OperationHandler implements WholeHandler, Responder {
       this.#name,
       exchange.body,
       exchange.bodyAt,
-      exchange.bodyLength,
+      params === "none" ? 0 : exchange.bodyLength,
       extra,
     );
     if (message.length + PREFIX_BYTES > limits.maxFrame) {

@@ -53,8 +53,8 @@ export const OPERATION_ROUTE: Route = {
       },
     ],
     requestBody: {
-      description: "The params; without a body there are none",
-      content: { "application/json": { schema: { type: "object" } } },
+      description: "The params; without a body, or with null, there are none",
+      content: { "application/json": { schema: { type: ["object", "null"] } } },
     },
     responses: {
       "200": {

@@ -2,7 +2,7 @@ import { bodyBytes, Encoding, writeBody } from "../protocol/body.ts";
 import { writeU16, writeU32 } from "../protocol/bytes.ts";
 import { copyBytes } from "../protocol/copy_bytes.ts";
 import { FLAG_ID, FLAG_SYNC, MAX_REQUEST_ID, REQUEST_HEADER_BYTES, VERSION } from "../protocol/request.ts";
-import { HttpError } from "./http_error.ts";
+import { afterSpace } from "./params_in_json.ts";
 
 const FIRST_BYTES = 4096;
 /** The most that it keeps between messages, in bytes. */
@@ -18,9 +18,9 @@ export class RequestMessage {
   length = 0;
 
   /**
-   * Writes a request whose params are the JSON at `at`.
+   * Writes a request whose params are the JSON at `at`, an object or nothing.
    *
-   * @param extra further members of the params, `"mevent.key":"a"`, or nothing. Throws HttpError where they find no object to stand in.
+   * @param extra further members of the params, `"mevent.key":"a"`, or null
    */
   write(
     id: number,
@@ -71,7 +71,6 @@ function withMembers(content: Uint8Array, at: number, length: number, extra: Uin
   const end = at + length;
   const open = afterSpace(content, at, end);
   if (open === end) return joined(extra, CLOSE, NOTHING);
-  if (content[open] !== OPEN) throw new HttpError(400, "the params are to be a JSON object");
   const first = afterSpace(content, open + 1, end);
   const rest = content.subarray(first, end);
   const isEmpty = rest.length > 0 && rest[0] === CLOSE;
@@ -85,11 +84,4 @@ function joined(extra: Uint8Array, next: number, rest: Uint8Array): Uint8Array {
   bytes[extra.length + 1] = next;
   bytes.set(rest, extra.length + 2);
   return bytes;
-}
-
-function afterSpace(bytes: Uint8Array, at: number, end: number): number {
-  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09)) {
-    at++;
-  }
-  return at;
 }

@@ -94,7 +94,8 @@ Deno.test("a batch over HTTP", async (t) => {
       `{"id":"${"x".repeat(64)}","plugin":"echo","command":1001}`,
       '{"id":1,"plugin":"echo","command":"1001"}',
       '{"id":1,"plugin":"echo","command":65536}',
-      '{"id":1,"plugin":"echo","command":1001,"params":[]}',
+      '{"id":"params","plugin":"echo","command":1001,"params":[]}',
+      '{"id":"params","plugin":"echo","command":1001,"params":7}',
       '{"id":1,"plugin":"echo","command":1001,"async":1}',
       '{"id":1,"plugin":"echo","command":1001,"cmd":1}',
       '{"id":1,"plugin":"echo","command":1001,"params":{"a":1]}}',
@@ -106,6 +107,7 @@ Deno.test("a batch over HTTP", async (t) => {
     for (const line of lines) {
       const { id, code, error, status } = JSON.parse(line);
       if (id === "last") assertEquals(code, 1000);
+      else if (id === "params") assertEquals([code, status], [23, 400]);
       else assert((code === 17 || code === 18) && typeof error === "string" && status >= 400, line);
     }
   });

@@ -68,6 +68,11 @@ Deno.test("an operation over HTTP", async (t) => {
       ["codes/1001", "{}", 400, 23],
       ["codes/1001", "{", 400, 17],
       ["codes/1001", "[]", 400, 23],
+      ["echo/1001", " [1]", 400, 23],
+      ["echo/1001", "7", 400, 23],
+      ["echo/1001", "nul", 400, 23],
+      ["echo/1001", "null 1", 400, 23],
+      ["keyed/1001", '"text"', 400, 23],
       ["codes/9999", "{}", 404, 18],
       ["nobody/1001", "{}", 404, 18],
       ["full/1001", "{}", 503, 21],
@@ -119,6 +124,15 @@ Deno.test("an operation over HTTP", async (t) => {
     for (const [path, body] of [["echo", "{}"], ["keyed", "[1]"]]) {
       const { status, text } = await post(`/v1/${path}/1001`, body, { "idempotency-key": "a" });
       assertEquals(status, 400, text);
+    }
+  });
+
+  await t.step("has no params where its body is null, as where it has none", async () => {
+    for (const body of [undefined, "null", " null\r\n"]) {
+      const { status, text } = await post("/v1/echo/1001", body);
+      assertEquals([status, text], [200, (await post("/v1/echo/1001")).text], body);
+      const keyed = await post("/v1/keyed/1001", body, { "idempotency-key": "of nothing" });
+      assertEquals(keyed.text, '{"mevent.key":"of nothing"}', body);
     }
   });
 
