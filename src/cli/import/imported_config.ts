@@ -97,7 +97,7 @@ function tellOfServer(find: (key: string) => HdfNode | undefined, remarks: Remar
     ["logfile", "the log goes to stderr, for the service manager to keep"],
     ["foreground", "the server stays in the foreground always; a service manager starts it"],
     ["plugin_path", "plugins are modules, each named by its path"],
-    ["smsalarm", "there are no messages to telephones: mevent stats --prometheus has what an alarm looks at"],
+    ["smsalarm", "there are no messages to telephones: [[alert]] tells webhooks and commands"],
   ];
   for (const [key, text] of told) {
     const node = find(key);
