@@ -117,10 +117,11 @@ function curlLine(call: Call | null, { address, tls, auth }: StartedListener): s
 
 /** The flags of what callers show at a listener, and what of that they have to have themselves. */
 function shown({ tls, auth }: StartedListener): { readonly flags: string; readonly lacking: string[] } {
+  const clientCa = tls?.clientCa ?? null;
   return {
     flags: tls === null ? "" : ` --tls --ca ${quoted(tls.cert)}`,
     lacking: [
-      ...tls?.clientCa == null ? [] : [`--cert and --key: a certificate that ${tls.clientCa} has signed`],
+      ...clientCa === null ? [] : [`--cert and --key: a certificate that ${clientCa} has signed`],
       ...auth === "token" ? ["a token in MEVENT_TOKEN: `mevent token new` makes one"] : [],
     ],
   };
