@@ -29,6 +29,7 @@ const DOCUMENTS = [
   "docs/operations.md",
   "docs/alerts.md",
   "docs/dashboard.md",
+  "docs/packaging.md",
   "docs/reload.md",
   "docs/tls.md",
   "docs/auth.md",

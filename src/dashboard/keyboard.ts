@@ -16,7 +16,7 @@ export class Keyboard {
   }
 
   start(): void {
-    addEventListener("keydown", (event) => this.#pressed(event));
+    globalThis.addEventListener("keydown", (event) => this.#pressed(event as KeyboardEvent));
   }
 
   #pressed(event: KeyboardEvent): void {

@@ -111,7 +111,7 @@ Deno.test("a command whose output cannot be written says so in a sentence and ex
   const tried = new Set(lines.flatMap(([first = "", second = ""]) => [first, `${first} ${second}`]));
   const all = COMMANDS.flatMap((each) => isGroup(each) ? each.commands : [each]).map(({ name }) => name);
   // What ends the server, and what was nothing to list for a test of its own.
-  const elsewhere = ["serve", "proxy", "import", "cancel", "reload", "drain", "stop", "plugin test"];
+  const elsewhere = ["serve", "proxy", "import", "cancel", "undo", "reload", "drain", "stop", "plugin test"];
   assertEquals(all.filter((name) => !tried.has(name) && !elsewhere.includes(name)), []);
 });
 
