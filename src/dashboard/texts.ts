@@ -1,3 +1,4 @@
+import { FAILURES_TEXTS } from "./texts/failures.ts";
 import { FINDING_TEXTS } from "./texts/findings.ts";
 import { OVERVIEW_TEXTS } from "./texts/overview.ts";
 import { PLUGIN_TEXTS } from "./texts/plugin.ts";
@@ -15,6 +16,7 @@ export const TEXTS = {
   ...FINDING_TEXTS,
   ...OVERVIEW_TEXTS,
   ...PLUGIN_TEXTS,
+  ...FAILURES_TEXTS,
 } satisfies { readonly [key: string]: Text };
 
 export type TextKey = keyof typeof TEXTS;

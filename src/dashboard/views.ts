@@ -1,6 +1,7 @@
 import type { IconName } from "./components/icon.ts";
 import type { Page, ViewMaker } from "./page.ts";
 import type { TextKey } from "./texts.ts";
+import { failuresView } from "./views/failures.ts";
 import { overviewView } from "./views/overview.ts";
 import { pluginView } from "./views/plugin.ts";
 
@@ -20,6 +21,7 @@ export interface ViewEntry {
 /** In the order of the navigation. */
 export const VIEWS: readonly ViewEntry[] = [
   { path: "", title: "nav.overview", icon: "overview", key: "o", make: overviewView },
+  { path: "failures", title: "nav.failures", icon: "failures", key: "f", make: failuresView },
 ];
 
 /** Makes the view of an address; null where there is none. */

@@ -8,7 +8,13 @@ import { until } from "../support/until.ts";
 const MAX_BYTES = 200 * 1024;
 const MAX_PAINT_MS = 300;
 const WIDTHS = [375, 1440];
-const VIEWS = ["#/", "#/plugins/jobs"];
+const VIEWS = ["#/", "#/plugins/jobs", "#/failures"];
+/** What stands in each of them when it has come. */
+const SHOWN: { readonly [view: string]: string } = {
+  "#/": "plugins",
+  "#/plugins/jobs": "limits",
+  "#/failures": "failures",
+};
 
 Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, async (t) => {
   await using server = await dashboardServer();
@@ -95,7 +101,7 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
           });
           for (const view of VIEWS) {
             await page.goto(url + view);
-            await page.locator(view === "#/" ? '[data-name="plugins"]' : '[data-name="limits"]').waitFor();
+            await page.locator(`[data-name="${SHOWN[view]}"]`).waitFor();
             assertEquals(await faultsOf(page), [], `${view} ${width}`);
             assertEquals(await overflow(page), 0, `${view} is wider than ${width}`);
           }
@@ -103,6 +109,11 @@ Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, asy
           await page.locator(".palette-item").first().waitFor();
           assertEquals(await faultsOf(page), [], `palette ${width}`);
           await page.keyboard.press("Escape");
+          await press(page, "failures-purge_all");
+          await page.locator('[data-name="dialog-go"]').waitFor();
+          assertEquals(await faultsOf(page), [], `dialog of failures ${width}`);
+          await press(page, "dialog-cancel");
+          await page.goto(`${url}#/plugins/jobs`);
           await press(page, "purge");
           await page.locator("dialog[open]").waitFor();
           assertEquals(await faultsOf(page), [], `dialog ${width}`);

@@ -1,0 +1,75 @@
+export const FAILURES_TEXTS = {
+  "nav.failures": { en: "Failures", zh: "失败" },
+  "failures.plugin": { en: "Plugin", zh: "插件" },
+  "failures.all": { en: "All plugins", zh: "所有插件" },
+  "failures.one": { en: "One cause is shown.", zh: "仅显示一种原因。" },
+  "failures.one.all": { en: "Show all causes", zh: "显示所有原因" },
+  "failures.groups": { en: "Dead letters by cause", zh: "按原因分组的死信" },
+  "failures.looked": {
+    en: ["{n} dead letter looked at", "{n} dead letters looked at"],
+    zh: "已查看 {n} 条死信",
+  },
+  "failures.bound": {
+    en: "This is not all: the look ended at its bound. {left} letters of further causes are left out.",
+    zh: "并非全部：查找已达上限。另有 {left} 条其他原因的死信未列出。",
+  },
+  "failures.none": { en: "No dead letters", zh: "没有死信" },
+  "failures.none.why": {
+    en: "What has failed for good is kept here by its cause, until it is retried or purged.",
+    zh: "最终失败的操作按原因保留在此，直到重试或清除。",
+  },
+  "failures.count": { en: "Count", zh: "数量" },
+  "failures.cause": { en: "Cause", zh: "原因" },
+  "failures.command": { en: "Command", zh: "命令" },
+  "failures.code": { en: "Code", zh: "代码" },
+  "failures.first": { en: "First", zh: "首次" },
+  "failures.last": { en: "Last", zh: "最近" },
+  "failures.version": { en: "Version", zh: "版本" },
+  "failures.sample": { en: "Newest: {id}", zh: "最新：{id}" },
+  "failures.hidden": { en: "You may not see its message", zh: "无权查看消息" },
+  "failures.actions": { en: "Actions", zh: "操作" },
+  "failures.retry": { en: "Retry", zh: "重试" },
+  "failures.purge": { en: "Purge", zh: "清除" },
+  "failures.retry_all": { en: "Retry all", zh: "全部重试" },
+  "failures.purge_all": { en: "Purge all", zh: "全部清除" },
+  "failures.retry.title": { en: "Retry what matches?", zh: "重试匹配的死信？" },
+  "failures.purge.title": { en: "Purge what matches?", zh: "清除匹配的死信？" },
+  "failures.retry.what": {
+    en: [
+      "{n} dead letter is put back in line, as far as there is room.",
+      "{n} dead letters are put back in line, as far as there is room.",
+    ],
+    zh: "{n} 条死信将重新排队，以剩余空间为限。",
+  },
+  "failures.purge.what": {
+    en: [
+      "{n} dead letter is dropped. A file on the server puts it back.",
+      "{n} dead letters are dropped. A file on the server puts them back.",
+    ],
+    zh: "将清除 {n} 条死信。服务器上的文件可用于恢复。",
+  },
+  "failures.meanwhile": {
+    en: "What fails from now on is not touched.",
+    zh: "此后失败的操作不受影响。",
+  },
+  "failures.left": { en: "{n} more match and are left for now.", zh: "另有 {n} 条匹配，暂不处理。" },
+  "failures.retry.done": {
+    en: ["{n} dead letter is in line again", "{n} dead letters are in line again"],
+    zh: "{n} 条死信已重新排队",
+  },
+  "failures.purge.done": {
+    en: ["{n} dead letter dropped", "{n} dead letters dropped"],
+    zh: "已清除 {n} 条死信",
+  },
+  "failures.undo": { en: "What was purged is in the file {file}.", zh: "已清除的内容保存在文件 {file} 中。" },
+  "failures.undo.go": { en: "Put back", zh: "恢复" },
+  "failures.undo.title": { en: "Put back what was purged?", zh: "恢复已清除的死信？" },
+  "failures.undo.what": {
+    en: ["{n} dead letter is put back.", "{n} dead letters are put back."],
+    zh: "将恢复 {n} 条死信。",
+  },
+  "failures.undo.done": {
+    en: ["{n} dead letter put back", "{n} dead letters put back"],
+    zh: "已恢复 {n} 条死信",
+  },
+} as const;
