@@ -31,9 +31,6 @@ export function linksOf(
   if (kind === "failing" || kind === "dead") {
     links.unshift({ text: t("go.failures"), href: href(["failures"], { plugin }) });
   }
-  if (kind === "no_worker" || kind === "unhealthy" || kind === "spinning") {
-    links.push({ text: t("go.log"), href: href(["log"], { plugin }) });
-  }
   return links;
 }
 

@@ -122,7 +122,6 @@ export const FINDING_TEXTS = {
   },
   "go.failures": { en: "Failures", zh: "查看失败" },
   "go.plugin": { en: "Open {plugin}", zh: "打开 {plugin}" },
-  "go.log": { en: "Log", zh: "查看日志" },
   "state.bad": { en: "Trouble", zh: "故障" },
   "state.warn": { en: "Watch", zh: "注意" },
   "state.working": { en: "Working", zh: "工作中" },

@@ -75,7 +75,7 @@ export function workersCard(page: Page, { workers }: PluginDetails): TemplateRes
   );
 }
 
-export function commandsCard(page: Page, { name: plugin, commands }: PluginDetails): TemplateResult {
+export function commandsCard(page: Page, { commands }: PluginDetails): TemplateResult {
   const { t, format } = page;
   const title = t("plugin.commands");
   return card(
@@ -98,10 +98,7 @@ export function commandsCard(page: Page, { name: plugin, commands }: PluginDetai
             html`
               <tr>
                 <td>
-                  <a class="strong" href="${`#/try/${
-                    encodeURIComponent(plugin)
-                  }?command=${command.number}`}">${command.name ||
-                    command.number}</a> <span class="quiet tiny"
+                  <span class="strong">${command.name || command.number}</span> <span class="quiet tiny"
                   >${command.number}${command.idempotent
                     ? ` · ${t("plugin.idempotent")}`
                     : ""}${command.batch_max === null
