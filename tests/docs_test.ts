@@ -163,10 +163,10 @@ async function runCommands(shell: DocShell, block: DocBlock): Promise<void> {
 async function runConsole(shell: DocShell, block: DocBlock): Promise<void> {
   for (const { command, output } of consoleSteps(block)) {
     let run = await shell.run(`trap - ERR\n${command}`);
-    // Workers tell their figures now and then.
+    // Workers tell their figures now and then, and alerts are looked at once a second.
     for (
       let tries = 0;
-      tries < 50 && /\bmevent stats\b/.test(command) && !matchesOutput(output, run.output);
+      tries < 50 && /\bmevent (?:stats|alert list)\b/.test(command) && !matchesOutput(output, run.output);
       tries++
     ) {
       run = await shell.run(`trap - ERR\nsleep 0.1; ${command}`);
