@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { prometheusText } from "../../src/observe/prometheus.ts";
 import { installedNote, isInstalled } from "../support/installed.ts";
 import { mevent } from "../support/mevent.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { TestServer } from "../support/test_server.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -116,8 +117,9 @@ Deno.test("the dashboard for Grafana asks for what the server tells, with labels
   const dashboard = JSON.parse(await read("grafana/mevent.json"));
   const panels: Panel[] = dashboard.panels;
   const { datasources: [source] } = parse(await read("grafana/datasource.yml"));
+  await using data = await tempFolder();
   await using server = await TestServer.start({
-    server: { data: "journals" },
+    server: { data: data.path },
     plugins: [{ name: "echo", module: "builtin:echo", durability: "journal" }],
   });
   // A command has figures once it has run.

@@ -5,24 +5,19 @@ import { ReplyCode } from "../../src/protocol/codes.ts";
 import { concat } from "../support/bytes.ts";
 import { messageOf, streamRequest } from "../support/requests.ts";
 import { until } from "../support/until.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { TestServer, type TestServerOptions } from "../support/test_server.ts";
 
 /** Zeros that a journal writes ahead of what it holds; in bytes. */
 const WRITTEN_AHEAD = 2 ** 18;
 const ECHO = { name: "echo", durability: "journal" } as const;
 
-/** A folder for journals, which is removed in the end. */
-async function journals(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await Deno.makeTempDir({ prefix: "mevent-journals-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
 function start(data: string, options: Omit<TestServerOptions, "server"> = {}): Promise<TestServer> {
   return TestServer.start({ plugins: [ECHO], ...options, server: { data } });
 }
 
 Deno.test("a journal is open in one server at a time; the other one does not start and says why", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   {
     await using server = await start(data.path);
     const error = await assertRejects(() => start(data.path), Error, "plugin echo cannot open its journal: ");
@@ -44,7 +39,7 @@ Deno.test("a journal is open in one server at a time; the other one does not sta
 });
 
 Deno.test("a folder and its files belong to their owner alone; a plugin's name cannot lead out of it", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   await using _server = await start(`${data.path}/new`, {
     plugins: [ECHO, { ...ECHO, name: "../a/b", module: "builtin:echo", biz: 4 }],
   });
@@ -60,7 +55,7 @@ Deno.test("a folder and its files belong to their owner alone; a plugin's name c
 });
 
 Deno.test("where nothing says where journals are to be, the start is refused and says what to do; the environment may say it", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   await assertRejects(() => start(""), Error, "there is no folder for it: name one with data of [server]");
   await using _server = await TestServer.start({
     plugins: [ECHO],
@@ -70,7 +65,7 @@ Deno.test("where nothing says where journals are to be, the start is refused and
 });
 
 Deno.test("a journal of no plugin is told at the start", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   {
     await using server = await start(data.path);
     server.server.registry.plugins[0]!.pause();
@@ -89,7 +84,7 @@ Deno.test("a journal of no plugin is told at the start", async () => {
 });
 
 Deno.test("journals are bounded, each and all together: above that async operations are refused, sync ones run", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   const text = "x".repeat(60_000);
   for (
     const [bound, options] of [
@@ -142,7 +137,7 @@ Deno.test("journals are bounded, each and all together: above that async operati
 });
 
 Deno.test("an idle journal gives its files back when another one has no room below max_disk", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   const kept = { durability: "journal" as const };
   await using server = await TestServer.start({
     plugins: [{ name: "echo", ...kept }, { name: "other", module: "builtin:echo", biz: 4, ...kept }],
@@ -179,7 +174,7 @@ Deno.test("an idle journal gives its files back when another one has no room bel
 });
 
 Deno.test("mevent check says where journals cannot be kept", async () => {
-  await using data = await journals();
+  await using data = await tempFolder();
   await Deno.writeTextFile(`${data.path}/file`, "");
   const found = async (folder: string) => {
     const document = {
