@@ -47,8 +47,10 @@ export class FailureChanges {
   /** Drops all that match, once a file is on the disk that puts them back. */
   async purge(look: FailureLook, isDry: boolean): Promise<FailuresChanged> {
     const { letters, beyond } = await this.#matched(look, MAX_UNDO_BYTES);
-    if (isDry || letters.length === 0) return { count: letters.length, left: beyond, undo: null };
     const { files, clock } = this.parts;
+    // A look at what would be done says it, too.
+    if (letters.length > 0) files.check();
+    if (isDry || letters.length === 0) return { count: letters.length, left: beyond, undo: null };
     const undo = await files.write(this.#written(letters), new Date(clock()));
     const count = await this.#each(letters, ({ plugin, letter }) => plugin.purgeDead(letter.id) > 0);
     return { count, left: letters.length - count + beyond, undo };

@@ -27,6 +27,11 @@ export class UndoFiles {
   /** @param folder where they lie; null where nothing says where */
   constructor(readonly folder: () => string | null) {}
 
+  /** Throws ControlRefusal where nothing says where they are to lie. */
+  check(): void {
+    this.#folder();
+  }
+
   /** Writes one, on the disk when that resolves; resolves with its name. Rejects with ControlRefusal. */
   async write(letters: Iterable<WrittenLetter>, at: Date): Promise<string> {
     const folder = this.#folder();

@@ -126,3 +126,22 @@ Deno.test("a purge of failures is undone by its file, once, also where the serve
     await Deno.remove(data, { recursive: true });
   }
 });
+
+Deno.test("a purge that could not be undone is refused, and a look at it says so; what is there stays", async () => {
+  await using server = await TestServer.start({
+    server: { http: "127.0.0.1:0" },
+    plugins: [{ name: "moody", source: MOODY_PLUGIN, retry: { maxAttempts: 1, backoff: 1, maxBackoff: 2 } }],
+  });
+  const api = new AdminApi(server.httpUrl);
+  const nothing = await api.change("/api/v1/failures/purge", { filter: {}, dry_run: true });
+  assertEquals(nothing["count"], 0);
+  using connection = await server.connect();
+  await connection.send(streamRequest({ plugin: "moody", sync: false }));
+  await connection.reply();
+  await server.until("it is dead", () => server.plugin("moody").dead === 1);
+  for (const dry_run of [true, false]) {
+    const { detail } = await api.change("/api/v1/failures/purge", { filter: {}, dry_run }, 409);
+    assertStringIncludes(String(detail), "there is no folder for undo files: name one with data of [server]");
+  }
+  assertEquals(server.plugin("moody").dead, 1);
+});
