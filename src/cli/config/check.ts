@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 import { configSource } from "./source.ts";
 import { ExitCode } from "../exit_codes.ts";
 import { meantByServer, SERVE_FLAGS, serverOverrides } from "../serve_flags.ts";
+import { countOf } from "../stats/units.ts";
 
 export const checkCommand: Command = {
   name: "check",
@@ -41,15 +42,11 @@ function checkText(name: string, { findings, plugins, addresses }: CheckFindings
   });
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
-  const holds = `${counted(plugins?.length ?? 0, "plugin")}, ${
-    counted(addresses ?? 0, "address", "addresses")
+  const holds = `${countOf(plugins?.length ?? 0, "plugin")}, ${
+    countOf(addresses ?? 0, "address", "addresses")
   }`;
   const verdict = errors > 0
-    ? `cannot be used: ${counted(errors, "problem")}, ${counted(warnings, "warning")}`
-    : `can be used: ${holds}${warnings === 0 ? "" : `; ${counted(warnings, "warning")}`}`;
+    ? `cannot be used: ${countOf(errors, "problem")}, ${countOf(warnings, "warning")}`
+    : `can be used: ${holds}${warnings === 0 ? "" : `; ${countOf(warnings, "warning")}`}`;
   return `${told.join("")}${name} ${verdict}\n`;
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -6,7 +6,7 @@ import { landlockVersion } from "../../host/landlock.ts";
 import { dataFolder, dataFolderProblem } from "../../server/data_folder.ts";
 import { systemReason } from "../../system_reason.ts";
 import { checkFindings } from "../config/check_findings.ts";
-import { bytesText, countText } from "../stats/units.ts";
+import { bytesText, countOf, countText } from "../stats/units.ts";
 import { availableMemory, descriptorLimit, freeBytesAt, hasLibrary, isClockSynchronized } from "./machine.ts";
 
 /** How bad something is. */
@@ -60,8 +60,8 @@ export async function examine(sources: ConfigSources): Promise<Diagnosis[]> {
     ...others.some(({ severity }) => severity === "error") ? [] : [
       ok(
         "config",
-        `the config (${name}) can be used: ${counted(plugins?.length ?? 0, "plugin")}, ${
-          counted(addresses ?? 0, "address", "addresses")
+        `the config (${name}) can be used: ${countOf(plugins?.length ?? 0, "plugin")}, ${
+          countOf(addresses ?? 0, "address", "addresses")
         }`,
       ),
     ],
@@ -211,7 +211,7 @@ export function certificate(path: string, ends: number, now: number): Diagnosis 
   if (days >= SOON_DAYS) return ok("certificates", `${path} is valid until ${date}`);
   const sentence = ends <= now
     ? `${path} has been no longer valid since ${date}`
-    : `${path} ends on ${date}, in ${counted(days, "day")}`;
+    : `${path} ends on ${date}, in ${countOf(days, "day")}`;
   return {
     about: "certificates",
     level: ends <= now ? "error" : "warning",
@@ -247,8 +247,4 @@ function ok(about: Diagnosis["about"], sentence: string): Diagnosis {
 
 function unknown(about: Diagnosis["about"], what: string): Diagnosis {
   return { about, level: "ok", sentence: `this system does not say ${what}`, advice: null };
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${countText(count)} ${count === 1 ? one : many}`;
 }

@@ -4,8 +4,8 @@ export function countText(count: number): string {
 }
 
 /** `1 operation`, `1,234 operations`. */
-export function countOf(count: number, thing: string): string {
-  return `${countText(count)} ${thing}${count === 1 ? "" : "s"}`;
+export function countOf(count: number, thing: string, things = `${thing}s`): string {
+  return `${countText(count)} ${count === 1 ? thing : things}`;
 }
 
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -1,7 +1,7 @@
 import type { PluginStats, ServerStats } from "../../observe/server_stats.ts";
 import { verdictText } from "../../observe/verdict_text.ts";
 import { aligned, printable } from "../aligned.ts";
-import { bytesText, countText, microsecondsText, uptimeText } from "../stats/units.ts";
+import { bytesText, countOf, countText, microsecondsText, uptimeText } from "../stats/units.ts";
 
 /** Two looks at a server, to tell rates from. */
 export interface Looks {
@@ -47,8 +47,8 @@ export function topScreen(looks: Looks, view: TopView): string[] {
     style(colour, cut(printable(verdictText(stats.verdict)))),
     cut(
       `mevent ${printable(version)}, pid ${pid}, ${printable(state)} for ${uptimeText(uptime_seconds)}; ${
-        countText(connections.open)
-      } connections, ${bytesText(rss_bytes)} of memory, ${bytesText(queue_bytes)} queued`,
+        countOf(connections.open, "connection")
+      }, ${bytesText(rss_bytes)} of memory, ${bytesText(queue_bytes)} queued`,
     ),
     cut(rates),
     "",
