@@ -93,7 +93,7 @@ export class FailureScan {
     const { filter } = this.look;
     if (filter.command !== null && filter.command !== letter.command) return true;
     if (filter.code !== null && filter.code !== letter.code) return true;
-    if (filter.untilAt !== null && this.look.zeroOf(plugin) + letter.failedAt > filter.untilAt) return true;
+    if (filter.untilAt !== null && failedAtOf(letter, this.look.zeroOf(plugin)) > filter.untilAt) return true;
     const cause = causeOf(plugin, letter);
     if (filter.fingerprint !== null && filter.fingerprint !== cause.fingerprint) return true;
     return this.found({ plugin, letter }, cause);
@@ -112,6 +112,11 @@ function causeOf({ name }: RoutedPlugin, letter: DeadLetter): Cause {
   return { fingerprint: createHash("sha256").update(text).digest("hex").slice(0, 16), message };
 }
 
+/** When a letter failed as it is told and asked for, in ms since 1970: whoever asks for all until a time that was told gets that one, too. */
+function failedAtOf({ failedAt }: DeadLetter, zero: number): number {
+  return Math.round(zero + failedAt);
+}
+
 /** Gathers dead letters by their causes. */
 export class FailureGroups {
   /** Letters of groups beyond the most. */
@@ -126,7 +131,7 @@ export class FailureGroups {
 
   add({ plugin, letter }: MatchedLetter, { fingerprint, message }: Cause): void {
     const zero = this.zeroOf(plugin);
-    const at = Math.round(zero + letter.failedAt);
+    const at = failedAtOf(letter, zero);
     const version = plugin.pool.outcomes.versions.at(letter.failedAt);
     const known = this.#groups.get(fingerprint);
     if (known === undefined) {

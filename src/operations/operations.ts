@@ -171,7 +171,7 @@ export class Operations {
   }
 
   /** What monotonic times of a plugin count from, in ms since 1970. */
-  zeroOf({ queue }: RoutedPlugin): number {
-    return queue.durability?.zero ?? this.parts.clock() - this.parts.now();
+  zeroOf(plugin: RoutedPlugin): number {
+    return this.parts.router.states.zeroOf(plugin);
   }
 }

@@ -119,7 +119,7 @@ export class OperationStates {
     const { durability } = plugin.queue;
     const isOwn = ({ acceptedAt }: { readonly acceptedAt: number }) =>
       Number.isNaN(acceptedAt) || acceptedSecond(acceptedAt, durability?.zero ?? 0) === second;
-    const moment: Moment = { now, zero: durability?.zero ?? this.#zeroAt(now), second };
+    const moment: Moment = { now, zero: this.zeroOf(plugin), second };
     const { dead } = plugin.pool;
     // An operation that has just ended may still be held by its worker.
     const kept = plugin.results?.store.find(number, moment.now) ?? null;
@@ -133,8 +133,10 @@ export class OperationStates {
     return letter !== null && isOwn(letter) ? OperationState.dead(operation, letter, moment) : null;
   }
 
-  #zeroAt(now: number): number {
-    const zero = this.parts.clock() - now;
+  /** What a plugin's monotonic times count from, in ms since 1970; the same each time, until the clock is set. */
+  zeroOf({ queue }: RoutedPlugin): number {
+    if (queue.durability !== null) return queue.durability.zero;
+    const zero = this.parts.clock() - this.parts.now();
     if (!(Math.abs(zero - this.#zero) < CLOCK_CHANGE_MS)) this.#zero = zero;
     return this.#zero;
   }

@@ -2,11 +2,12 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
 import { CHROMIUM, TestBrowser } from "../support/browser.ts";
 import { dashboardServer, press, runJobs } from "../support/dashboard_server.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 
 Deno.test({ name: "the dashboard's failures", ignore: CHROMIUM === null }, async (t) => {
-  const data = await Deno.makeTempDir();
-  await using server = await dashboardServer({ server: { data } });
+  await using data = await tempFolder();
+  await using server = await dashboardServer({ server: { data: data.path } });
   await using browser = await TestBrowser.start();
   const page = await browser.page();
   const jobs = () => server.plugin("jobs");
@@ -66,7 +67,6 @@ Deno.test({ name: "the dashboard's failures", ignore: CHROMIUM === null }, async
   });
 
   await t.step("nothing was complained of", () => assertEquals(browser.complaints, []));
-  await Deno.remove(data, { recursive: true });
 });
 
 async function confirm(page: Page, text: string): Promise<void> {

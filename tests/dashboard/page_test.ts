@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { CHROMIUM, TestBrowser } from "../support/browser.ts";
 import { dashboardServer, press, runJobs } from "../support/dashboard_server.ts";
 import { asksOf, faultsOf, firstPaint, overflow, see, shifts, watchShifts } from "../support/page_looks.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { until } from "../support/until.ts";
 
 const MAX_BYTES = 200 * 1024;
@@ -18,7 +19,9 @@ const SHOWN: { readonly [view: string]: string } = {
 };
 
 Deno.test({ name: "the dashboard in a browser", ignore: CHROMIUM === null }, async (t) => {
-  await using server = await dashboardServer();
+  // Where what was purged could not be put back, nothing is.
+  await using data = await tempFolder();
+  await using server = await dashboardServer({ server: { data: data.path } });
   await using browser = await TestBrowser.start();
   await runJobs(server, 1001, 30);
   await runJobs(server, 1002, 3);

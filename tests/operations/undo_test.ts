@@ -145,3 +145,21 @@ Deno.test("a purge that could not be undone is refused, and a look at it says so
   }
   assertEquals(server.plugin("moody").dead, 1);
 });
+
+Deno.test("all failures until the last that was told are all of them", async () => {
+  await using server = await TestServer.start({
+    server: { http: "127.0.0.1:0" },
+    plugins: [{ name: "moody", source: MOODY_PLUGIN, retry: { maxAttempts: 1, backoff: 1, maxBackoff: 2 } }],
+  });
+  const api = new AdminApi(server.httpUrl);
+  using connection = await server.connect();
+  for (let dead = 1; dead <= 12; dead++) {
+    await connection.send(streamRequest({ plugin: "moody", sync: false }));
+    await connection.reply();
+    await server.until("it is dead", () => server.plugin("moody").dead === dead);
+    const { groups } = await api.read("/api/v1/failures") as unknown as { groups: { last_at: number }[] };
+    const filter = { until_at: Math.max(...groups.map(({ last_at }) => last_at)) };
+    const { count } = await api.change("/api/v1/failures/retry", { filter, dry_run: true });
+    assertEquals(count, dead);
+  }
+});

@@ -4,8 +4,8 @@ import { type RequestOptions, streamRequest } from "./requests.ts";
 import { type PluginOverrides, TestServer, type TestServerOptions } from "./test_server.ts";
 
 /**
- * 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts, 1004 fails the first `fails` times, 1007
- * fails once the cache has the key `open`.
+ * 1001 answers its params, 1002 fails with 40, 1003 runs until its signal aborts and is counted as `hangs`, 1004 fails the first
+ * `fails` times, 1007 fails once the cache has the key `open`.
  */
 export const LIVES = `
 const tries = new Map();
@@ -20,8 +20,10 @@ export default {
   commands: {
     1001: { name: "echo", run: (context) => context.params },
     1002: { name: "fail", run: (context) => { throw context.fail(40, "not today"); } },
-    1003: { name: "hang", run: (context) => new Promise((_, reject) =>
-      context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true })) },
+    1003: { name: "hang", run: (context) => new Promise((_, reject) => {
+      context.stats.count("hangs");
+      context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true });
+    }) },
     1004: { name: "flaky", run: flaky },
     1005: { name: "idempotent", idempotent: true, run: flaky },
     1007: { name: "held", async run(context) {
